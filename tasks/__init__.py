@@ -1,0 +1,1 @@
+"""What one partition of images goes through: a folder per stage, pure functions of arrays and a frozen config."""

@@ -1,0 +1,1 @@
+"""What the stages share: types, column dictionary, registry, errors, digests and atomic storage."""

@@ -1,0 +1,48 @@
+"""Errors a user can mend, and faults of single images."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class UserError(Exception):
+    """A usage, configuration or input error: told in a few lines, without a traceback, exit status 2."""
+
+
+class ConfigError(UserError, ValueError):
+    """The configuration cannot be run; the message names the key, what was got and what would do."""
+
+
+class InputError(UserError, ValueError):
+    """The inputs cannot be run; the message names the path, what was got and what would do."""
+
+
+class RunError(Exception):
+    """The run failed or was given up; exit status 1."""
+
+
+class PixelError(ValueError):
+    """One image cannot be used; it is quarantined and the others go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One image set aside: a row of quarantine.parquet."""
+
+    image: str
+    stage: str
+    error: str
+    message: str
+
+    @classmethod
+    def of(cls, error: BaseException, *, image: str, stage: str) -> "Fault":
+        """Describe an exception."""
+        return cls(image=image, stage=stage, error=type(error).__name__, message=str(error) or repr(error))
+
+
+def suggestion(got: str, allowed: Iterable[str]) -> str:
+    """Say what is allowed, nearest first: ``allowed: circle, li; did you mean 'li'?``."""
+    names = list(allowed)
+    near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    listed = "allowed: " + ", ".join(names) if names else "nothing is allowed here"
+    return f"{listed}; did you mean {near[0]!r}?" if near else listed

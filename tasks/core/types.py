@@ -1,0 +1,178 @@
+"""Arrays of cells: ragged batches of pixels, and the regions in which they are measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+AnyArray = npt.NDArray[Any]
+BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+LabelArray = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ragged:
+    """N arrays of shape (planes, Hᵢ, Wᵢ), end to end in one flat buffer, without padding.
+
+    Padding would change every filter at the rim; a flat buffer lets compiled kernels loop over the cells.
+
+    Parameters
+    ----------
+    flat
+        One-dimensional buffer, each cell's (planes, Hᵢ, Wᵢ) in C order.
+    shapes
+        (N, 2) int64, height and width of each cell.
+    planes
+        Number of planes of every cell.
+    """
+
+    flat: AnyArray
+    shapes: IntArray
+    planes: int
+
+    def __post_init__(self) -> None:
+        expected = int(self.shapes.prod(axis=1).sum()) * self.planes
+        if self.flat.ndim != 1 or self.flat.size != expected:
+            raise ValueError(f"a flat buffer of {self.flat.shape} cannot hold {expected} values")
+
+    @classmethod
+    def of(cls, arrays: Sequence[AnyArray]) -> "Ragged":
+        """Join arrays of shape (planes, Hᵢ, Wᵢ), at least one, of equal dtype and number of planes."""
+        planes = {array.shape[0] for array in arrays}
+        dtypes = {array.dtype for array in arrays}
+        if len(planes) != 1 or len(dtypes) != 1:
+            raise ValueError(f"arrays of one batch need one number of planes and one dtype, got {planes} and {dtypes}")
+        shapes = np.array([array.shape[1:] for array in arrays], dtype=np.int64)
+        return cls(flat=np.concatenate([array.ravel() for array in arrays]), shapes=shapes, planes=planes.pop())
+
+    @property
+    def offsets(self) -> IntArray:
+        """(N + 1,) int64: cell i lies in ``flat[offsets[i]:offsets[i + 1]]``."""
+        sizes = self.shapes.prod(axis=1) * self.planes
+        return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes, dtype=np.int64)])
+
+    def unstack(self) -> list[AnyArray]:
+        """Return views of shape (planes, Hᵢ, Wᵢ), one per cell."""
+        return [
+            self.flat[start:stop].reshape(self.planes, *shape)
+            for start, stop, shape in zip(self.offsets[:-1], self.offsets[1:], self.shapes, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Pixels of N cells.
+
+    Parameters
+    ----------
+    pixels
+        C planes per cell, of any integer or float dtype.
+    channels
+        C names.
+    """
+
+    pixels: Ragged
+    channels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.pixels.planes != len(self.channels):
+            raise ValueError(
+                f"{self.pixels.planes} planes of pixels but {len(self.channels)} channels: {self.channels}"
+            )
+
+    @classmethod
+    def of(cls, images: Sequence[AnyArray], *, channels: Sequence[str]) -> "Batch":
+        """Join images of shape (C, Hᵢ, Wᵢ) and equal dtype."""
+        return cls(pixels=Ragged.of(images), channels=tuple(channels))
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Where to measure in each cell of a batch: a set of pixels per channel, or one that all channels share.
+
+    Parameters
+    ----------
+    name
+        First part of the column names: a mask (``li``), a combined mask (``li.combined``) or an object (``nucleus``).
+    shared
+        Whether one mask serves all channels (a combined mask, a segmented object) or each channel has its own.
+    masks
+        Bool; one plane per cell if shared, else C planes.
+    background
+        (N, C) float64, what ``bgcorr`` statistics subtract; NaN where there is no background.
+    """
+
+    name: str
+    shared: bool
+    masks: Ragged
+    background: FloatArray
+
+    def __post_init__(self) -> None:
+        planes = 1 if self.shared else self.background.shape[1]
+        if self.masks.planes != planes or len(self.masks) != len(self.background):
+            raise ValueError(
+                f"region {self.name!r}: {len(self.masks)} masks of {self.masks.planes} planes do not fit "
+                f"{self.background.shape} backgrounds"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Masked:
+    """What one mask method found in the N stamps of a batch.
+
+    Parameters
+    ----------
+    name
+        Name of the mask, unique in the run.
+    masks
+        Bool, C planes per stamp, after the border rule.
+    combined
+        Bool, one plane per stamp: the union over the channels to combine.
+    regions
+        (N, C) int32, connected components per channel.
+    box
+        (N, 4) int32, (min row, min col, max row, max col), half open, over all channels; zeros where all are empty.
+    status
+        (N,) str: ``kept``, or why the stamp was rejected: ``no_object``, ``border``, ``channel_filter``.
+    background
+        (N, C) float64, mean of the pixels outside a channel's own mask; 0 where the mask fills the stamp.
+    combined_background
+        (N, C) float64, mean of the pixels outside the combined mask; NaN where that fills the stamp.
+    """
+
+    name: str
+    masks: Ragged
+    combined: Ragged
+    regions: LabelArray
+    box: LabelArray
+    status: npt.NDArray[np.str_]
+    background: FloatArray
+    combined_background: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmented:
+    """Objects found in one field.
+
+    Parameters
+    ----------
+    labels
+        Object name to (H, W) int32 label image, in configured order. Label k of every object is the same cell; labels
+        of the first object are 1..K in raster order of each object's first pixel.
+    border
+        (H, W) int32: objects left out because they touch the frame, numbered from K + 1 on in raster order; zero where
+        they are kept.
+    """
+
+    labels: dict[str, LabelArray]
+    border: LabelArray
