@@ -88,7 +88,13 @@ class Registry(Generic[ConfigT, FunctionT]):
             raise PydanticCustomError(
                 "method_type", "got {got}, expected a mapping with a key 'method'", {"got": repr(value)}
             )
-        method = value.get("method")
+        if "method" not in value:
+            raise PydanticCustomError(
+                "unknown_method",
+                "the key 'method' is missing; {suggestion}",
+                {"suggestion": suggestion("", self.names)},
+            )
+        method = value["method"]
         if method not in self.names:
             raise PydanticCustomError(
                 "unknown_method",

@@ -45,7 +45,7 @@ def check_name(name: str) -> str:
     """
     if not name or "__" in name or name.startswith("_") or name.endswith("_"):
         raise ValueError(
-            f"the name {name!r} cannot be used: '__' separates the parts of a column name, so a name may not contain it, "
-            "nor start or end with '_'"
+            f"the name {name!r} cannot be used: '__' separates the parts of a column name, so a name may not contain "
+            "it, nor start or end with '_'"
         )
     return name

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-import polars as pl
-
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -31,9 +29,3 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write JSON, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def write_table(path: Path, table: pl.DataFrame) -> None:
-    """Write a Parquet file, atomically."""
-    with atomic(path) as temporary:
-        table.write_parquet(temporary, compression="zstd", statistics=True)

@@ -62,6 +62,11 @@ class Ragged:
             for start, stop, shape in zip(self.offsets[:-1], self.offsets[1:], self.shapes, strict=True)
         ]
 
+    def take(self, rows: Sequence[int]) -> "Ragged":
+        """Return some of the cells, at least one."""
+        arrays = self.unstack()
+        return Ragged.of([arrays[row] for row in rows])
+
     def __len__(self) -> int:
         return len(self.shapes)
 
@@ -91,6 +96,10 @@ class Batch:
     def of(cls, images: Sequence[AnyArray], *, channels: Sequence[str]) -> "Batch":
         """Join images of shape (C, Hᵢ, Wᵢ) and equal dtype."""
         return cls(pixels=Ragged.of(images), channels=tuple(channels))
+
+    def take(self, rows: Sequence[int]) -> "Batch":
+        """Return some of the cells, at least one."""
+        return Batch(pixels=self.pixels.take(rows), channels=self.channels)
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -124,6 +133,12 @@ class Region:
                 f"region {self.name!r}: {len(self.masks)} masks of {self.masks.planes} planes do not fit "
                 f"{self.background.shape} backgrounds"
             )
+
+    def take(self, rows: Sequence[int]) -> "Region":
+        """Return the region of some of the cells, at least one."""
+        return Region(
+            name=self.name, shared=self.shared, masks=self.masks.take(rows), background=self.background[list(rows)]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

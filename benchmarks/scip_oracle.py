@@ -1,0 +1,608 @@
+"""Run the published program SCIP 0.1.12 on small stamps and keep what it finds as test fixtures.
+
+Run with the Python of `scip_environment.sh`; the real stamps are read from the folder of test images::
+
+    .envs/scip/bin/python benchmarks/scip_oracle.py [--data DIR] [--output DIR]
+
+Two files are written; nothing in them is pickled, and equal inputs give equal files. Sets of stamps: `zarr` (10 real
+objects of 7 channels, whose pixels are *not* stored: `obj_0` … `obj_9` of the test images'
+`ifc_pbmc_multiframe/test_zarr_decoded.npz`), `generated` (12 channels, drawn here) and `handmade` (3 channels, masks
+drawn by hand). Stamp i of a set has the shape `<set>.shapes[i]` = C, H, W. Whatever has a value per pixel is one flat
+buffer, stamp after stamp, each in C order. Boolean buffers are packed by `numpy.packbits` as a whole (unpack with
+`count`: the sum over stamps of C·H·W for masks, of H·W for combined masks). N stamps, C channels, F columns.
+
+`scip_masks.npz`, with <set> one of zarr, generated and <method> one of `methods`:
+
+    methods                          (M,) str
+    zarr.shapes, generated.shapes    (N, 3) int64
+    generated.pixels                 flat uint16
+    generated.traits                 (N,) str: what was drawn
+    <set>.normaltest                 (N, C) bool: the channel passes the channel filter `normaltest`
+    <set>.<method>.sigma             (C,) float64 of li; (0,) of circle
+    <set>.<method>.filtered          () bool: the channel filter was used, on every channel
+    <set>.<method>.combine           (K,) int64: the channels whose masks are united
+    <set>.<method>.masks_found       packed (C, H, W): before the border rule
+    <set>.<method>.regions_found     (N, C) int64
+    <set>.<method>.masks             packed (C, H, W): after the border rule
+    <set>.<method>.regions           (N, C) int64
+    <set>.<method>.kept              (N,) bool: channel 0, as main channel, keeps an object
+    <set>.<method>.any_kept          (N,) bool: some channel keeps an object. The four below were computed with the
+                                     first such channel as main channel; where there is none: False, -1, NaN, NaN
+    <set>.<method>.combined          packed (H, W)
+    <set>.<method>.box               (N, 4) int64: min row, min column, max row, max column, half open
+    <set>.<method>.background        (N, C) float64
+    <set>.<method>.combined_background    (N, C) float64
+
+`scip_features.npz`: every feature column, under its original name and in the original order (channels c0, c1, …):
+
+    zarr.names, generated.names      (F,) str: `feat_li_…`, then `feat_raw_…` (the last 11·C)
+    zarr.values, generated.values    (N, F) float64 on the masks of method `li`, main channel 0; a stamp without
+                                     `kept` has NaN in all but `feat_raw_…`
+    handmade.cases                   (N,) str: `<case>/<dtype>`
+    handmade.dtypes                  (N,) str: uint16 or float64, which the original was given
+    handmade.shapes                  (N, 3) int64
+    handmade.pixels                  flat float64 (exact for uint16 too)
+    handmade.masks                   packed (C, H, W)
+    handmade.combined                packed (H, W): of all channels; in the case combine_first of channel 0 alone
+    handmade.background, handmade.combined_background    (N, 3) float64
+    handmade.names                   (F,) str: `feat_…`, without a mask's name, as for objects of a segmented field
+    handmade.values                  (N, F) float64
+    handmade.families                (3,) str: shape, intensity, texture
+    handmade.measured                (N, 3) bool: False where the original stops with an error; NaN in its columns
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import dask
+import dask.bag
+import dask.dataframe
+import numpy as np
+import numpy.typing as npt
+import scip.features
+import scip.masking
+from scipy import ndimage
+
+SEED = 20221012
+CHANNELS = 12
+FAMILIES = ("shape", "intensity", "texture")
+ROOT = Path(__file__).resolve().parent.parent
+
+Pixels = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Fixture = dict[str, npt.NDArray[Any]]
+
+
+# --- Generated stamps -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What one generated stamp shows."""
+
+    trait: str
+    height: int
+    width: int
+    gain: float = 1.0
+    blur: float = 0.0
+    centres: tuple[tuple[float, float], ...] = ((0.5, 0.5),)
+    """Of each piece, as fractions of height and width."""
+    radius: float = 0.3
+    """Of each piece, as a fraction of the smaller side."""
+    flat: tuple[int, ...] = ()
+    """Channels of one constant value."""
+
+
+DRAWINGS = (
+    Drawing(trait="plain", height=40, width=40),
+    Drawing(trait="plain", height=36, width=48, radius=0.28),
+    Drawing(trait="plain", height=52, width=38, radius=0.3),
+    Drawing(trait="plain", height=47, width=45, radius=0.22),
+    Drawing(trait="dim", height=38, width=42, gain=0.08),
+    Drawing(trait="dim", height=44, width=36, gain=0.03),
+    Drawing(trait="dim", height=41, width=33, gain=0.15, radius=0.2),
+    Drawing(trait="blurred", height=48, width=44, blur=2.0),
+    Drawing(trait="blurred", height=39, width=51, blur=3.5, radius=0.25),
+    Drawing(trait="dim and blurred", height=42, width=42, blur=3.0, gain=0.1),
+    Drawing(trait="pieces", height=54, width=46, centres=((0.3, 0.3), (0.7, 0.65)), radius=0.17),
+    Drawing(trait="pieces", height=46, width=56, centres=((0.3, 0.25), (0.35, 0.7), (0.75, 0.45)), radius=0.14),
+    Drawing(trait="pieces", height=50, width=50, centres=((0.35, 0.35), (0.58, 0.6)), radius=0.2),
+    Drawing(trait="pieces, dim", height=43, width=53, centres=((0.5, 0.25), (0.5, 0.75)), radius=0.18, gain=0.2),
+    Drawing(trait="border", height=40, width=44, centres=((0.5, 0.15),)),
+    Drawing(trait="border", height=45, width=37, centres=((0.92, 0.5),), radius=0.25),
+    Drawing(trait="border, slightly", height=46, width=42, centres=((0.5, 0.22),), radius=0.18),
+    Drawing(trait="border and centre", height=54, width=56, centres=((0.0, 0.3), (0.68, 0.66)), radius=0.16),
+    Drawing(trait="border and centre", height=50, width=54, centres=((0.4, 0.38), (0.9, 0.93)), radius=0.17),
+    Drawing(trait="corner", height=42, width=46, centres=((0.1, 0.1),), radius=0.3),
+    Drawing(trait="flat main channel", height=35, width=39, flat=(0,)),
+    Drawing(trait="flat channels", height=41, width=43, flat=(1, 4, 9)),
+    Drawing(trait="flat, pieces", height=44, width=52, centres=((0.4, 0.3), (0.6, 0.75)), radius=0.16, flat=(2, 8)),
+    Drawing(trait="saturated", height=38, width=38, gain=8.0),
+    Drawing(trait="saturated", height=43, width=35, gain=4.0, radius=0.24, centres=((0.55, 0.45),)),
+    Drawing(trait="large", height=34, width=34, radius=0.47),
+    Drawing(trait="large", height=32, width=37, radius=0.36),
+    Drawing(trait="tiny cell", height=33, width=35, radius=0.12),
+    Drawing(trait="small stamp", height=14, width=11, radius=0.35),
+)
+
+
+def cell_height(drawing: Drawing, rng: np.random.Generator, *, scale: float = 1.0) -> Floats:
+    """Height map of the drawn pieces: about 1 in a piece's middle, 0 on its rim, negative outside; (H, W)."""
+    rows, columns = np.mgrid[: drawing.height, : drawing.width].astype(np.float64)
+    radius = scale * drawing.radius * min(drawing.height, drawing.width)
+    pieces = []
+    for centre_row, centre_column in drawing.centres:
+        y = rows - centre_row * drawing.height
+        x = columns - centre_column * drawing.width
+        angle = np.arctan2(y, x)
+        lobes, phase, depth = int(rng.integers(2, 6)), rng.uniform(0, 2 * np.pi), rng.uniform(0.03, 0.14)
+        reach = radius * (1 + depth * np.sin(lobes * angle + phase))
+        pieces.append(1 - np.hypot(y, x * rng.uniform(0.8, 1.2)) / reach)
+    return np.max(pieces, axis=0)
+
+
+def draw_channel(channel: int, drawing: Drawing, rng: np.random.Generator) -> Floats:
+    """Noiseless pixels of one channel: two bright fields, stains of several extents, granules, empty channels."""
+    grain = ndimage.gaussian_filter(rng.normal(size=(drawing.height, drawing.width)), 1.2)
+    grain /= grain.std()
+    body = 1 / (1 + np.exp(-12 * cell_height(drawing, rng)))
+    core = 1 / (1 + np.exp(-10 * cell_height(drawing, rng, scale=0.6)))
+    if channel in (0, 8):
+        rim = np.exp(-((cell_height(drawing, rng) / 0.2) ** 2))
+        light = 500 + max(drawing.gain, 0.4) * (-260 * rim + body * (60 + 35 * grain))
+    elif channel in (1, 4):
+        light = 60 + drawing.gain * 450 * core * (1 + 0.15 * grain)
+    elif channel in (2, 5, 9):
+        light = 45 + drawing.gain * (120 + 40 * channel) * body * (1 + 0.25 * grain)
+    elif channel in (3, 6):
+        light = 30 + drawing.gain * 300 * body * np.maximum(grain - 0.8, 0)
+    elif channel == 7:
+        light = 80 + drawing.gain * 25 * body
+    else:
+        light = np.full(body.shape, 20.0 + channel)
+    return ndimage.gaussian_filter(light, drawing.blur) if drawing.blur else light
+
+
+def draw_stamp(drawing: Drawing, rng: np.random.Generator) -> Pixels:
+    """One generated stamp, (12, H, W) uint16 of 12 significant bits."""
+    stamp = np.empty((CHANNELS, drawing.height, drawing.width), dtype=np.uint16)
+    for channel in range(CHANNELS):
+        light = draw_channel(channel, drawing, rng)
+        noise = rng.normal(scale=2 + 0.03 * np.sqrt(np.maximum(light, 0)), size=light.shape)
+        stamp[channel] = np.clip(np.rint(light + noise), 0, 4095)
+        if channel in drawing.flat:
+            stamp[channel] = 37 + channel
+    return stamp
+
+
+# --- Hand-made masks --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Pixels and masks of one stamp of three channels, made for one particular situation."""
+
+    name: str
+    pixels: Pixels
+    """(3, H, W) uint16 or float64."""
+    masks: Mask
+    """(3, H, W)."""
+    combine: tuple[int, ...] = (0, 1, 2)
+    field: bool = False
+    """Measured as an object of a segmented field is: both backgrounds 0."""
+
+
+def disc(height: int, width: int, row: int, column: int, radius: float) -> Mask:
+    """Pixels within a radius of a pixel, (H, W)."""
+    rows, columns = np.ogrid[:height, :width]
+    return np.asarray((rows - row) ** 2 + (columns - column) ** 2 <= radius**2)
+
+
+def box(height: int, width: int, rows: slice, columns: slice) -> Mask:
+    """Pixels of a rectangle, (H, W)."""
+    mask = np.zeros((height, width), dtype=bool)
+    mask[rows, columns] = True
+    return mask
+
+
+def points(height: int, width: int, *where: tuple[int, int]) -> Mask:
+    """Single pixels, (H, W)."""
+    mask = np.zeros((height, width), dtype=bool)
+    for row, column in where:
+        mask[row, column] = True
+    return mask
+
+
+def handmade_masks() -> dict[str, Mask]:
+    """Masks by the name of their case, (3, H, W) each."""
+    h, w = 23, 29
+    nothing, everything = np.zeros((h, w), dtype=bool), np.ones((h, w), dtype=bool)
+    round_one = disc(h, w, 11, 14, 8)
+    diagonal = points(h, w, *((i, i) for i in range(3, 15)))
+    checks = np.indices((h, w)).sum(axis=0) % 2 == 0
+    ring = round_one & ~disc(h, w, 11, 14, 5)
+    gap = box(h, w, slice(4, 15), slice(5, 18)) & ~box(h, w, slice(7, 12), slice(8, 15))
+    gap[4:7, 10] = False  # open to the outside
+    thin_gap = box(h, w, slice(4, 11), slice(4, 11)) & ~box(h, w, slice(5, 10), slice(5, 10))
+    thin_gap[4, 4] = False  # closed for the diagonal, open for the four neighbours
+    return {
+        "empty_own": np.stack([round_one, nothing, disc(h, w, 9, 12, 4)]),
+        "empty_all": np.stack([nothing, nothing, nothing]),
+        "one_pixel": np.stack([points(h, w, (11, 14)), points(h, w, (0, 0)), nothing]),
+        "one_pixel_everywhere": np.stack([points(h, w, (11, 14))] * 3),
+        "lines": np.stack([box(h, w, slice(6, 7), slice(3, 20)), box(h, w, slice(2, 19), slice(9, 10)), diagonal]),
+        "two_pixels": np.stack(
+            [
+                points(h, w, (5, 5), (6, 6)),
+                points(h, w, (5, 6), (6, 5)),
+                points(h, w, (5, 5), (5, 6)),
+            ]
+        ),
+        "far_pixels": np.stack(
+            [
+                points(h, w, (5, 5), (7, 7)),
+                points(h, w, (5, 5), (9, 1), (20, 20)),
+                points(h, w, (5, 9), (9, 13), (5, 13)),
+            ]
+        ),
+        "blocks": np.stack(
+            [
+                box(h, w, slice(5, 7), slice(5, 7)),
+                box(h, w, slice(5, 8), slice(5, 8)),
+                box(h, w, slice(5, 10), slice(5, 10)),
+            ]
+        ),
+        "holes": np.stack([round_one & ~points(h, w, (11, 14)), round_one & ~points(h, w, (9, 12), (10, 13)), ring]),
+        "gaps": np.stack([gap, thin_gap, gap | thin_gap]),
+        "components": np.stack(
+            [
+                disc(h, w, 5, 5, 3) | disc(h, w, 15, 8, 4) | disc(h, w, 11, 22, 5),
+                disc(h, w, 11, 10, 6) | points(h, w, (2, 25)),
+                diagonal | box(h, w, slice(18, 21), slice(2, 25)),
+            ]
+        ),
+        "checks": np.stack([checks, checks & round_one, nothing]),
+        "full": np.stack([everything, everything, everything]),
+        "full_one": np.stack([round_one, everything, nothing]),
+        "full_together": np.stack([checks, ~checks, round_one]),
+        "full_but_one": np.stack([everything & ~points(h, w, (0, 0)), everything & ~points(h, w, (11, 14)), nothing]),
+        "border": np.stack(
+            [
+                box(h, w, slice(0, 12), slice(0, w)),
+                box(h, w, slice(0, 5), slice(20, w)),
+                disc(h, w, 12, 0, 9),
+            ]
+        ),
+        "edges": np.stack([disc(h, w, 11, 14, 5.5), disc(h, w, 11, 14, 6), disc(h, w, 11, 14, 10)]),
+        "three_by_three": np.stack([np.ones((3, 3), dtype=bool), points(3, 3, (1, 1)), np.eye(3, dtype=bool)]),
+        "one_row": np.stack(
+            [box(1, 17, slice(0, 1), slice(3, 14)), np.ones((1, 17), dtype=bool), points(1, 17, (0, 0))]
+        ),
+    }
+
+
+def handmade_cases() -> Iterator[Case]:
+    """Every case, each as uint16 and as float64."""
+    rng = np.random.default_rng(SEED + 1)
+    masks = handmade_masks()
+    plain = masks["components"] | masks["edges"]
+    shape = plain.shape
+    ramp = np.broadcast_to(np.arange(shape[1] * shape[2]).reshape(shape[1:]), shape)
+
+    # The same pixels under each mask of one shape: the masks differ, and the file stays small.
+    tables = {}
+    for name, mask in masks.items():
+        if mask.shape not in tables:
+            smooth = ndimage.gaussian_filter(rng.normal(size=mask.shape), (0, 1.5, 1.5))
+            tables[mask.shape] = (rng.integers(90, 900, size=mask.shape).astype(np.uint16), 40 * smooth + 7.25)
+        for pixels in tables[mask.shape]:
+            yield Case(name=name, masks=mask, pixels=pixels)
+
+    inside = np.where(plain, 300, rng.integers(0, 500, size=shape))
+    core = np.where(masks["edges"], 123, 77) + np.where(disc(23, 29, 11, 14, 4), rng.integers(0, 90, size=shape), 0)
+    levels = rng.integers(0, 16, size=shape)
+    single = np.full(shape, 250)
+    single[:, 11, 14] = 251
+    special = {
+        "constant": np.full(shape, 611),
+        "constant_in_mask": inside,
+        "constant_edge": core,
+        "two_values": np.where(rng.random(shape) < 0.4, 100, 900),
+        "one_deviates": single,
+        "ramp": ramp,
+        "on_level_edges": 100 + 3 * levels,  # a range of 45: edges at whole numbers, values upon them
+        "between_level_edges": 100 + rng.integers(0, 21, size=shape),  # a range of 20: every third edge is whole
+        "extremes": rng.choice([0, 1, 65534, 65535], size=shape),
+        "zeros": np.zeros(shape, dtype=np.int64),
+    }
+    for name, table in special.items():
+        yield Case(name=name, masks=plain, pixels=table.astype(np.uint16))
+        yield Case(name=name, masks=plain, pixels=table / 7 - 11.5)
+    offset = 1000 + 1e-3 * rng.normal(size=shape)
+    yield Case(name="small_on_large", masks=plain, pixels=offset)
+    yield Case(name="negative", masks=plain, pixels=-rng.gamma(1.5, 200, size=shape))
+
+    counts = rng.integers(0, 4096, size=shape).astype(np.uint16)
+    for pixels in (counts, counts / 4095):
+        yield Case(name="combine_first", masks=plain, pixels=pixels, combine=(0,))
+        yield Case(name="field", masks=plain, pixels=pixels, field=True)
+
+
+# --- Running the original ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A way to make masks, as the original is told to."""
+
+    name: str
+    module: str
+    sigma: tuple[float, ...] = ()
+    """Of the channels, repeated as often as needed."""
+    filtered: bool = False
+    combine: tuple[int, ...] | None = None
+
+    def settings(self, channels: int) -> dict[str, Any]:
+        """Return what the original takes as this method's settings."""
+        return {"smooth": self.sigmas(channels).tolist()} if self.sigma else {}
+
+    def sigmas(self, channels: int) -> Floats:
+        """Return the width per channel, (C,); (0,) where the method takes none."""
+        return np.resize(np.array(self.sigma, dtype=np.float64), channels if self.sigma else 0)
+
+
+METHODS = (
+    Method(name="li", module="li", sigma=(0.5,)),
+    Method(name="li_wide", module="li", sigma=(1.5,)),
+    Method(name="li_mixed", module="li", sigma=(0.0, 0.5, 1.0, 2.5, 0.75), combine=(0, 1)),
+    Method(name="li_normaltest", module="li", sigma=(0.5,), filtered=True),
+    Method(name="circle", module="circle"),
+)
+
+
+def channel_filters(channels: int) -> list[dict[str, Any]]:
+    """Return the original's configuration of the filter `normaltest` on every channel."""
+    return [{"method": "normaltest", "channel_indices": list(range(channels)), "settings": None}]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masked:
+    """What the original finds in one stamp."""
+
+    masks_found: Mask
+    regions_found: list[int]
+    masks: Mask
+    regions: list[int]
+    kept: bool
+    any_kept: bool
+    combined: Mask
+    box: list[int]
+    background: Floats
+    combined_background: Floats
+
+
+def find_masks(stamp: Pixels, method: Method) -> Masked:
+    """Run the original's masking steps one by one, so that a rejected stamp's masks can be seen too."""
+    channels, shape = len(stamp), stamp.shape[1:]
+    filters = channel_filters(channels) if method.filtered else []
+    # No channel has the index -1, so that every channel is judged and none ends the others' turn.
+    (judged,) = scip.masking.compute_filters([{"pixels": stamp}], filters, -1)
+    module = import_module(f"scip.masking.{method.module}")
+    found = module.get_mask(judged, **method.settings(channels))
+
+    with_main = [scip.masking.remove_regions_touching_border(found, main) for main in range(channels)]
+    survivors = [event for event in with_main if "mask" in event]
+    masks = np.zeros(stamp.shape, dtype=bool)
+    combined = np.zeros(shape, dtype=bool)
+    bounds = [-1] * 4
+    background = combined_background = np.full(channels, np.nan)
+    if survivors:
+        measured = scip.masking.get_bounding_box(survivors[0])
+        measured = scip.masking.apply(measured, None if method.combine is None else list(method.combine))
+        masks, combined, bounds = measured["mask"], measured["combined_mask"], measured["bbox"]
+        background = np.array(measured["background"])
+        combined_background = np.array(measured["combined_background"])
+    return Masked(
+        masks_found=found["mask"],
+        regions_found=list(found["regions"]),
+        masks=masks,
+        regions=list(with_main[0]["regions"]),
+        kept=judged["mask_filter"][0] and "mask" in with_main[0],
+        any_kept=bool(survivors),
+        combined=combined,
+        box=bounds,
+        background=background,
+        combined_background=combined_background,
+    )
+
+
+def bag_of(events: Sequence[Mapping[str, Any]]) -> dask.bag.Bag:
+    """One partition of stamps, as the original's loaders make it."""
+    return dask.bag.from_sequence([dict(event) for event in events], npartitions=1)
+
+
+def feature_table(
+    images: dask.bag.Bag, channels: int, families: Sequence[str], prefix: str | None
+) -> dask.dataframe.DataFrame:
+    """Return the original's feature columns of a bag of stamps, not computed yet."""
+    return scip.features.compute_features(
+        images=images,
+        channel_names=[f"c{channel}" for channel in range(channels)],
+        types=list(families),
+        loader_meta={},
+        prefix=prefix,
+    )
+
+
+def values_of(table: dask.dataframe.DataFrame) -> Floats:
+    """Compute a table, (N, F)."""
+    return np.asarray(table.compute().to_numpy(dtype=np.float64))
+
+
+def measure_stamps(stamps: Sequence[Pixels]) -> tuple[list[str], Floats]:
+    """Mask with li, then measure everything, through the original's own pipeline: names and values (N, F)."""
+    channels, method = len(stamps[0]), METHODS[0]
+    images = bag_of([{"pixels": stamp} for stamp in stamps])
+    masked = scip.masking.mask(
+        images=images,
+        methods=[{"method": method.module, "name": method.name, "kwargs": method.settings(channels)}],
+        filters=None,
+        combined_indices=None,
+        main_channel_index=0,
+    )
+    tables = [
+        feature_table(masked[method.name], channels, FAMILIES, method.name),
+        feature_table(images, channels, ("raw",), "raw"),
+    ]
+    names = [name for table in tables for name in table.columns]
+    return names, np.concatenate([values_of(table) for table in tables], axis=1)
+
+
+def as_event(case: Case) -> dict[str, Any]:
+    """Give a hand-made case the original's combined mask and backgrounds."""
+    event = scip.masking.apply({"pixels": case.pixels, "mask": case.masks}, list(case.combine))
+    if case.field:
+        event["background"] = event["combined_background"] = [0.0] * len(case.masks)
+    return dict(event)
+
+
+# --- Fixtures ---------------------------------------------------------------------------------------------------------
+
+
+def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Arrays of any shapes as one flat buffer."""
+    return np.concatenate([array.ravel() for array in arrays])
+
+
+def packed(masks: Sequence[Mask]) -> npt.NDArray[np.uint8]:
+    """Masks of any shapes as one flat buffer of bits."""
+    return np.packbits(joined(masks))
+
+
+def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
+    """Masks of every set by every method."""
+    fixture: Fixture = {"methods": np.array([method.name for method in METHODS])}
+    for name, stamps in sets.items():
+        channels = len(stamps[0])
+        judged = scip.masking.compute_filters([{"pixels": stamp} for stamp in stamps], channel_filters(channels), -1)
+        fixture[f"{name}.shapes"] = np.array([stamp.shape for stamp in stamps])
+        fixture[f"{name}.normaltest"] = np.array([event["mask_filter"] for event in judged], dtype=bool)
+        for method in METHODS:
+            found = [find_masks(stamp, method) for stamp in stamps]
+            require_same_masks(found, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
+            combine = range(channels) if method.combine is None else method.combine
+            columns = {
+                "sigma": method.sigmas(channels),
+                "filtered": np.array(method.filtered),
+                "combine": np.array(combine),
+                "masks_found": packed([one.masks_found for one in found]),
+                "regions_found": np.array([one.regions_found for one in found]),
+                "masks": packed([one.masks for one in found]),
+                "regions": np.array([one.regions for one in found]),
+                "kept": np.array([one.kept for one in found]),
+                "any_kept": np.array([one.any_kept for one in found]),
+                "combined": packed([one.combined for one in found]),
+                "box": np.array([one.box for one in found]),
+                "background": np.array([one.background for one in found]),
+                "combined_background": np.array([one.combined_background for one in found]),
+            }
+            fixture |= {f"{name}.{method.name}.{key}": column for key, column in columns.items()}
+    return fixture
+
+
+def require_same_masks(counts: Sequence[Masked], floats: Sequence[Masked]) -> None:
+    """Stop where the pixels' type decides a mask: such a stamp tests rounding, not a definition."""
+    for i, (count, real) in enumerate(zip(counts, floats, strict=True)):
+        if not np.array_equal(count.masks_found, real.masks_found):
+            msg = f"stamp {i}: uint16 and float64 pixels give different masks; draw another"
+            raise ValueError(msg)
+
+
+def handmade_fixture() -> Fixture:
+    """Features of the hand-made masks, family by family, because some stop the original with an error."""
+    cases = list(handmade_cases())
+    names: list[str] = []
+    blocks: list[Floats] = []
+    measured = np.ones((len(cases), len(FAMILIES)), dtype=bool)
+    events = [as_event(case) for case in cases]
+    for number, family in enumerate(FAMILIES):
+        family_names = list(feature_table(bag_of(events), 3, (family,), None).columns)
+        block = np.full((len(cases), len(family_names)), np.nan)
+        for i, event in enumerate(events):
+            try:
+                block[i] = values_of(feature_table(bag_of([event]), 3, (family,), None))[0]
+            except ValueError as error:
+                print(f"  {cases[i].name}: the original's {family} stops: {error}")
+                measured[i, number] = False
+        names += family_names
+        blocks.append(block)
+    dtypes = [case.pixels.dtype.name for case in cases]
+    columns = {
+        "cases": np.array([f"{case.name}/{dtype}" for case, dtype in zip(cases, dtypes, strict=True)]),
+        "dtypes": np.array(dtypes),
+        "shapes": np.array([case.pixels.shape for case in cases]),
+        "pixels": joined([case.pixels.astype(np.float64) for case in cases]),
+        "masks": packed([case.masks for case in cases]),
+        "combined": packed([event["combined_mask"] for event in events]),
+        "background": np.array([event["background"] for event in events]),
+        "combined_background": np.array([event["combined_background"] for event in events]),
+        "names": np.array(names),
+        "values": np.concatenate(blocks, axis=1),
+        "families": np.array(FAMILIES),
+        "measured": measured,
+    }
+    return {f"handmade.{key}": column for key, column in columns.items()}
+
+
+def real_stamps(data: Path) -> list[Pixels]:
+    """Load the ten decoded objects of the ragged zarr."""
+    path = data / "ifc_pbmc_multiframe" / "test_zarr_decoded.npz"
+    with np.load(path, allow_pickle=False) as archive:
+        return [archive[f"obj_{i}"] for i in range(len(archive.files)) if f"obj_{i}" in archive.files]
+
+
+def write(path: Path, fixture: Fixture) -> None:
+    """Write one fixture and tell its size."""
+    np.savez_compressed(path, **fixture)
+    print(f"{path}: {len(fixture)} arrays, {path.stat().st_size / 1024:.0f} KiB")
+
+
+def main() -> int:
+    """Write both fixtures; the exit status."""
+    parser = argparse.ArgumentParser(description="Write the oracle's fixtures from runs of SCIP 0.1.12.")
+    default = os.environ.get("SCIP_TEST_DATA", ROOT.parent / "shared" / "data")
+    parser.add_argument("--data", type=Path, default=default, help="folder of test images (SCIP_TEST_DATA)")
+    parser.add_argument("--output", type=Path, default=ROOT / "tests" / "oracle" / "fixtures")
+    options = parser.parse_args()
+    if not options.data.is_dir():
+        print(f"no folder of test images at {options.data}: give --data or set SCIP_TEST_DATA", file=sys.stderr)
+        return 2
+    options.output.mkdir(parents=True, exist_ok=True)
+    warnings.simplefilter("ignore")
+    dask.config.set(scheduler="synchronous")
+
+    rng = np.random.default_rng(SEED)
+    sets = {"zarr": real_stamps(options.data), "generated": [draw_stamp(drawing, rng) for drawing in DRAWINGS]}
+    masks = mask_fixture(sets)
+    masks["generated.pixels"] = joined(sets["generated"])
+    masks["generated.traits"] = np.array([drawing.trait for drawing in DRAWINGS])
+    write(options.output / "scip_masks.npz", masks)
+
+    features = handmade_fixture()
+    for name, stamps in sets.items():
+        names, values = measure_stamps(stamps)
+        features |= {f"{name}.names": np.array(names), f"{name}.values": values}
+    write(options.output / "scip_features.npz", features)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""The data set that a run without inputs works on."""
+
+from pathlib import Path
+
+from tasks.ingest.example import write_example
+
+from flows.config import Config, load_config
+
+EXAMPLE = Path(__file__).resolve().parent.parent / "deployments" / "configs" / "example.yaml"
+
+
+def example_config() -> Config:
+    """Read the configuration of the example images."""
+    return load_config(EXAMPLE)
+
+
+def example_inputs(output: Path, *, seed: int) -> list[str]:
+    """Write the example images into the output folder, unless they are there, and name them."""
+    return [str(write_example(output / "work" / "example", seed=seed))]

@@ -1,0 +1,226 @@
+"""The pipeline, from images of cells to one row of features per cell.
+
+``python -m flows.preprocess --help`` tells how it is run from a terminal.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from distributed import Client
+from prefect import flow
+from prefect.context import FlowRunContext
+from prefect_dask import DaskTaskRunner
+
+from flows.config import Config
+from flows.example import example_inputs
+from flows.lock import only_run_in
+from flows.progress import current_progress
+from flows.quarantine import check_quarantined, too_many
+from flows.record import Record
+from flows.stages import Result, Stages
+from flows.summary import Summary, summarise
+from infra.cluster import check_resources, find_cluster, task_runner
+from tasks.core.decision import Decision
+from tasks.core.digest import digest
+from tasks.core.errors import RunError
+from tasks.core.work import discard_unfinished
+from tasks.export.publish import PartitionFolders
+from tasks.export.task import export, export_quarantine
+from tasks.features.families import feature_columns
+from tasks.features.regions import region_list
+from tasks.features.task import VERSION as FEATURES_VERSION
+from tasks.features.task import extract_partition
+from tasks.ingest.listing import Ingested
+from tasks.ingest.task import ingest
+from tasks.mask.task import VERSION as MASK_VERSION
+from tasks.mask.task import mask_partition
+from tasks.quality.task import VERSION as QUALITY_VERSION
+from tasks.quality.task import decide_quality, measure_partition, read_decision
+from tasks.segment.task import VERSION as SEGMENT_VERSION
+from tasks.segment.task import segment_partition
+
+
+@flow(name="preprocess", log_prints=False)
+def preprocess(
+    config: Config,
+    inputs: list[str] | None = None,
+    output: str = "./output",
+    cluster: str = "local",
+    workers: int | None = None,
+    limit: int | None = None,
+) -> Summary:
+    """Turn images of cells into one row of features per cell.
+
+    Parameters
+    ----------
+    config
+        What is done to the images.
+    inputs
+        Files, folders or glob patterns; none: a small example data set is generated.
+    output
+        Folder of the results; a run into the same folder resumes.
+    cluster
+        `local`, a cluster of infra/clusters, a YAML file, or a scheduler's address.
+    workers
+        Worker processes; default one per core.
+    limit
+        Work on a random sample of so many images.
+    """
+    folder = Path(output).resolve()
+    run = uuid4().hex[:12]
+    with only_run_in(folder):
+        discard_unfinished(folder / "work")
+        runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
+        record = Record(folder, run=run, config=config, inputs=inputs or [], cluster=cluster, limit=limit)
+        try:
+            summary = pipeline.with_options(task_runner=runner, result_storage=folder / "work" / "results")(
+                config=config,
+                inputs=inputs or example_inputs(folder, seed=config.run.seed),
+                output=str(folder),
+                limit=limit,
+                run=run,
+            )
+        except BaseException as error:
+            record.failed(error)
+            raise
+        record.done(summary)
+    check_quarantined(summary.quarantined, images=summary.images, config=config, output=str(folder))
+    return summary
+
+
+@flow(name="pipeline", validate_parameters=False)
+def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | None, run: str) -> Summary:
+    """Ingest, mask or segment, decide on quality, extract features, export: each stage in tasks of one partition."""
+    needs = config.run.resources
+    check_resources(_dask_client(), needed=config.needed_resources)
+    work = Path(output) / "work"
+    stages = Stages(work=work, run=run, retries=config.run.retries, progress=current_progress())
+
+    # Which images there are, cut into partitions. No pixel is read.
+    listed = stages.once(
+        "ingest",
+        ingest,
+        resources=needs.files,
+        inputs=inputs,
+        config=config.load,
+        partition_size=config.run.partition_size,
+        limit=limit,
+        seed=config.run.seed,
+        work=str(work),
+    )
+    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    partitions = [{"partition": one} for one in listed.partitions]
+    reading = {"channels": listed.channels, "layout": layout}
+
+    # The cells in every image: a mask per stamp, or the objects of a field.
+    if config.mask is not None:
+        keys = [digest(MASK_VERSION, one.digest, layout, config.mask) for one in listed.partitions]
+        found = stages.map(
+            "mask", mask_partition, keys=keys, each=partitions, resources=needs.mask, config=config.mask, **reading
+        )
+    else:
+        keys = [digest(SEGMENT_VERSION, one.digest, layout, config.segment) for one in listed.partitions]
+        found = stages.map(
+            "segment",
+            segment_partition,
+            keys=keys,
+            each=partitions,
+            resources=needs.segment,
+            config=config.segment,
+            **reading,
+        )
+    _stop_if_too_many_quarantined(stages, config, listed=listed, found=found, output=output)
+
+    # Which of them are kept: metrics of every cell, then one decision over the whole data set.
+    decision = Decision(rules=())
+    measured: list[Result] = []
+    if config.quality is not None:
+        keys = [digest(QUALITY_VERSION, one.key, config.quality.measured) for one in found]
+        measured = stages.map(
+            "quality metrics",
+            measure_partition,
+            keys=keys,
+            each=[{**own, "found": one.folder} for own, one in zip(partitions, found, strict=True)],
+            resources=needs.quality,
+            config=config.quality,
+            **reading,
+        )
+        (decided,) = stages.map(
+            "quality decision",
+            decide_quality,
+            keys=[digest(QUALITY_VERSION, keys, config.quality)],
+            each=[{"measured": [one.folder for one in measured]}],
+            resources=needs.quality,
+            config=config.quality,
+            layout=layout,
+        )
+        decision = read_decision(Path(decided.folder))
+
+    # What they look like.
+    metrics = [one.folder for one in measured] if measured else [None for _ in found]
+    keys = [digest(FEATURES_VERSION, one.key, decision.thresholds, config.features) for one in found]
+    features = stages.map(
+        "features",
+        extract_partition,
+        keys=keys,
+        each=[
+            {**own, "found": one.folder, "metrics": folder}
+            for own, one, folder in zip(partitions, found, metrics, strict=True)
+        ],
+        resources=needs.features,
+        config=config.features,
+        decision=decision,
+        **reading,
+    )
+
+    # The tables that people read.
+    folders = [
+        PartitionFolders(number=number, found=one.folder, metrics=metric, features=feature.folder)
+        for number, (one, metric, feature) in enumerate(zip(found, metrics, features, strict=True))
+    ]
+    exported = stages.once(
+        "export",
+        export,
+        resources=needs.files,
+        output=output,
+        listed=listed.folder,
+        partitions=folders,
+        decision=decision,
+        layout=layout,
+        config=config.export,
+        run=run,
+    )
+    columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))
+    return summarise(exported, listed=listed, output=output, columns=len(columns), stages=stages.counts)
+
+
+def _dask_client() -> Client:
+    context = FlowRunContext.get()
+    if context is None or not isinstance(context.task_runner, DaskTaskRunner):
+        raise RunError("the pipeline needs a DaskTaskRunner; call preprocess, which makes one")
+    return context.task_runner.client
+
+
+def _stop_if_too_many_quarantined(
+    stages: Stages, config: Config, *, listed: Ingested, found: Sequence[Result], output: str
+) -> None:
+    """Stop before the costly part where too many images could not be read, but tell which and why."""
+    quarantined = listed.faults + sum(one.made.counts["quarantined"] for one in found)
+    images = listed.images + listed.faults
+    if too_many(quarantined, images=images, config=config):
+        stages.once(
+            "quarantine",
+            export_quarantine,
+            resources=config.run.resources.files,
+            output=output,
+            listed=listed.folder,
+            found=[one.folder for one in found],
+        )
+        check_quarantined(quarantined, images=images, config=config, output=output)
+
+
+if __name__ == "__main__":
+    from flows.cli import main
+
+    main()

@@ -1,0 +1,1 @@
+"""Where it runs: clusters, the local API server, and what they need of a machine."""

@@ -1,0 +1,135 @@
+"""The table of cells found in a partition: a row per cell, with its masks where it is a stamp.
+
+Written by the mask and segment stages, read by all later ones; its columns are `Layout.cells`. Masks are stored as
+bits, rows packed end to end, most significant bit first.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from scipy import ndimage
+
+from tasks.core.layout import BOX, Layout
+from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray, Masked, Ragged, Region, Segmented
+
+
+def pack(masks: Ragged) -> list[bytes]:
+    """Pack each cell's bool planes into bits."""
+    return [np.packbits(mask).tobytes() for mask in masks.unstack()]
+
+
+def unpack(packed: Sequence[bytes], *, shapes: IntArray, planes: int) -> Ragged:
+    """Undo `pack`."""
+    flat = [
+        np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=planes * int(height) * int(width)).astype(bool)
+        for bits, (height, width) in zip(packed, shapes, strict=True)
+    ]
+    return Ragged(flat=np.concatenate(flat) if flat else np.zeros(0, dtype=bool), shapes=shapes, planes=planes)
+
+
+def stamp_cells(images: pl.DataFrame, *, masked: Sequence[Masked], layout: Layout) -> pl.DataFrame:
+    """Table the stamps of one batch.
+
+    A stamp is kept if any mask keeps it; else its status is the first mask's. Its centroid is that of the combined
+    mask of the first mask that keeps it, NaN where there is none.
+
+    Parameters
+    ----------
+    images
+        A row per stamp: `Layout.image_meta` and ``position``.
+    masked
+        What each mask method found, in configured order.
+    """
+    columns: dict[str, pl.Series] = {"meta__object": pl.Series([1] * len(images))}
+    statuses = np.stack([one.status for one in masked])
+    keeps = statuses == "kept"
+    first = np.argmax(keeps, axis=0)
+    columns["status"] = pl.Series(np.where(keeps.any(axis=0), "kept", statuses[0]).tolist(), dtype=pl.String)
+    combined = [one.combined.unstack() for one in masked]
+    centroids = np.array([centroid(combined[choice][row][0]) for row, choice in enumerate(first)])
+    columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
+    for one in masked:
+        columns |= _mask_columns(one, channels=layout.channels)
+    return images.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
+
+
+def _mask_columns(masked: Masked, *, channels: Sequence[str]) -> dict[str, pl.Series]:
+    name, kept, planes = masked.name, masked.status == "kept", masked.masks.unstack()
+    columns = {f"status__{name}": pl.Series(masked.status.tolist(), dtype=pl.String)}
+    for side, values in zip(BOX, masked.box.T, strict=True):
+        columns[f"meta__bbox_{side}__{name}"] = pl.Series(values)
+    for number, channel in enumerate(channels):
+        columns[f"meta__regions__{name}__{channel}"] = pl.Series(masked.regions[:, number])
+        valid = [bool(keep and plane[number].any()) for keep, plane in zip(kept, planes, strict=True)]
+        columns[f"meta__valid__{name}__{channel}"] = pl.Series(valid, dtype=pl.Boolean)
+        columns[f"background__{name}__{channel}"] = pl.Series(masked.background[:, number])
+        columns[f"background__{name}.combined__{channel}"] = pl.Series(masked.combined_background[:, number])
+    columns[f"mask__{name}"] = pl.Series(pack(masked.masks), dtype=pl.Binary)
+    columns[f"combined__{name}"] = pl.Series(pack(masked.combined), dtype=pl.Binary)
+    return columns
+
+
+def stamp_regions(
+    cells: pl.DataFrame, *, name: str, channels: Sequence[str], shapes: IntArray
+) -> tuple[Region, Region]:
+    """Read back one mask's own and combined regions of the stamps in `cells`."""
+    own = unpack(cells[f"mask__{name}"].to_list(), shapes=shapes, planes=len(channels))
+    combined = unpack(cells[f"combined__{name}"].to_list(), shapes=shapes, planes=1)
+    both = f"{name}.combined"
+    return (
+        Region(name=name, shared=False, masks=own, background=_backgrounds(cells, region=name, channels=channels)),
+        Region(name=both, shared=True, masks=combined, background=_backgrounds(cells, region=both, channels=channels)),
+    )
+
+
+def _backgrounds(cells: pl.DataFrame, *, region: str, channels: Sequence[str]) -> FloatArray:
+    return cells.select(f"background__{region}__{channel}" for channel in channels).to_numpy().astype(np.float64)
+
+
+def field_cells(image: pl.DataFrame, *, segmented: Segmented, layout: Layout) -> pl.DataFrame:
+    """Table the objects of one field: those of the label images, then those left out at the border.
+
+    Parameters
+    ----------
+    image
+        One row: `Layout.image_meta` and ``position``.
+    segmented
+        The field's objects.
+    """
+    main = segmented.labels[layout.regions[0]]
+    found = main + segmented.border
+    numbers = np.unique(found[found > 0])
+    at_border = np.isin(numbers, segmented.border)
+    columns: dict[str, pl.Series] = {
+        "meta__object": pl.Series(numbers),
+        "status": pl.Series(np.where(at_border, "border", "kept").tolist(), dtype=pl.String),
+    }
+    centroids = np.array(ndimage.center_of_mass(found > 0, found, numbers)).reshape(-1, 2)
+    columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
+    for name, labels in segmented.labels.items():
+        boxes = label_boxes(found if name == layout.regions[0] else labels, numbers)
+        for side, values in zip(BOX, boxes.T, strict=True):
+            columns[f"meta__bbox_{side}__{name}"] = pl.Series(values)
+        valid = pl.Series(np.isin(numbers, labels), dtype=pl.Boolean)
+        columns |= {f"meta__valid__{name}__{channel}": valid for channel in layout.channels}
+    rows = pl.concat([image] * len(numbers)) if len(numbers) else image.clear()
+    return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
+
+
+def label_boxes(labels: LabelArray, numbers: LabelArray) -> LabelArray:
+    """Return the (K, 4) half-open boxes (min row, min col, max row, max col) of the given labels; zeros if absent."""
+    boxes = np.zeros((len(numbers), 4), dtype=np.int32)
+    slices = ndimage.find_objects(labels, max_label=int(numbers.max(initial=0)))
+    for row, number in enumerate(numbers):
+        if (found := slices[number - 1]) is not None:
+            boxes[row] = (found[0].start, found[1].start, found[0].stop, found[1].stop)
+    return boxes
+
+
+def centroid(mask: BoolArray) -> tuple[float, float]:
+    """Return the mean (row, column) of a mask's pixels; NaN where it is empty."""
+    rows, cols = np.nonzero(mask)
+    if not rows.size:
+        return float("nan"), float("nan")
+    return float(rows.mean()), float(cols.mean())

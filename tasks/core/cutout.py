@@ -1,0 +1,95 @@
+"""Cells of a segmented field as a batch: each with its surroundings."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tasks.core.cells import label_boxes
+from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
+from tasks.core.work import Frozen
+
+
+class CutOut(Frozen):
+    """How cells are cut out of a field.
+
+    Parameters
+    ----------
+    margin
+        Pixels of surroundings on each side, as far as the field reaches.
+    parent
+        Whether only the first object's box is kept and the others are clipped to it; else all objects fit.
+    background
+        Whether the background is the mean of the field's pixels outside all objects; else 0.
+    """
+
+    margin: int
+    parent: bool
+    background: bool
+
+
+SURROUNDED = CutOut(margin=6, parent=False, background=True)
+"""Erosion by disk(6), the widest filter of the features, sees what really surrounds the object."""
+
+BOXED = CutOut(margin=0, parent=True, background=False)
+"""As the published system cuts."""
+
+
+def cut_out(
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    numbers: Sequence[int],
+    channels: Sequence[str],
+    how: CutOut = SURROUNDED,
+) -> tuple[Batch, tuple[Region, ...]]:
+    """Cut cells out of a field.
+
+    Parameters
+    ----------
+    image
+        (C, H, W).
+    labels
+        Object name to (H, W) labels; the same number is the same cell.
+    numbers
+        The cells wanted, at least one; each has a pixel in the first object.
+
+    Returns
+    -------
+    The cells' pixels, and a shared region per object.
+    """
+    wanted = np.asarray(numbers, dtype=np.int32)
+    boxes = [label_boxes(one, wanted) for one in labels.values()]
+    box = boxes[0] if how.parent else _union(boxes)
+    height, width = image.shape[1:]
+    top, left = np.maximum(box[:, 0] - how.margin, 0), np.maximum(box[:, 1] - how.margin, 0)
+    bottom, right = np.minimum(box[:, 2] + how.margin, height), np.minimum(box[:, 3] + how.margin, width)
+    windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
+    batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
+    background = np.tile(_background(image, labels=labels) if how.background else 0.0, (len(wanted), 1))
+    background = np.broadcast_to(background, (len(wanted), len(channels)))
+    regions = tuple(
+        Region(
+            name=name,
+            shared=True,
+            masks=Ragged.of([one[None, rows, cols] == n for (rows, cols), n in zip(windows, wanted, strict=True)]),
+            background=background,
+        )
+        for name, one in labels.items()
+    )
+    return batch, regions
+
+
+def _union(boxes: Sequence[LabelArray]) -> LabelArray:
+    union = boxes[0].copy()
+    for box in boxes[1:]:
+        present = box[:, 2] > 0
+        union[present, :2] = np.minimum(union[present, :2], box[present, :2])
+        union[present, 2:] = np.maximum(union[present, 2:], box[present, 2:])
+    return union
+
+
+def _background(image: AnyArray, *, labels: Mapping[str, LabelArray]) -> FloatArray:
+    outside = np.logical_and.reduce([one == 0 for one in labels.values()])
+    if not outside.any():
+        return np.full(len(image), np.nan)
+    return np.array([plane[outside].mean(dtype=np.float64) for plane in image])

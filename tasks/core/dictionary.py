@@ -1,0 +1,109 @@
+"""The dictionary of a feature table's columns, kept in its Parquet metadata.
+
+Definitions are stored once per feature, columns refer to them; `read_dictionary` joins the two.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from tasks.core.columns import Column
+
+KEY = b"scip_flows"
+"""Key of the Parquet metadata; its presence tells that this program wrote the file."""
+
+
+def encode(columns: Mapping[str, Column], *, meta: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Make the Parquet metadata of a table.
+
+    Parameters
+    ----------
+    columns
+        Feature columns by the name they have in the table.
+    meta
+        Definition of each other column.
+    """
+    features = {
+        _feature(column): {
+            "unit": column.unit,
+            "definition": column.definition,
+            "reference": column.reference,
+            "invariances": list(column.invariances),
+        }
+        for column in columns.values()
+    }
+    entries = {
+        name: [column.region, column.family, column.stat, column.param, list(column.channels)]
+        for name, column in columns.items()
+    }
+    text = json.dumps({"features": features, "columns": entries, "metadata": dict(meta)}, separators=(",", ":"))
+    return {KEY: text.encode()}
+
+
+def _feature(column: Column) -> str:
+    return "_".join((column.family, column.stat, column.param))
+
+
+def read_dictionary(path: str | Path) -> pl.DataFrame:
+    """Read the dictionary of a feature table.
+
+    Returns
+    -------
+    A row per column of the table: name, dtype, object, family, stat, param, channels, unit, definition, reference,
+    invariances; empty where something does not apply to a metadata column.
+
+    Examples
+    --------
+    ``read_dictionary("output/features/part-00000.parquet").filter(pl.col("family") == "texture")``
+    """
+    schema = pq.read_schema(path)
+    stored = json.loads((schema.metadata or {})[KEY])
+    rows: list[dict[str, object]] = []
+    for field in schema:
+        row: dict[str, object] = {"name": field.name, "dtype": str(field.type)}
+        if field.name in stored["columns"]:
+            region, family, stat, param, channels = stored["columns"][field.name]
+            row |= {"object": region, "family": family, "stat": stat, "param": param, "channels": channels}
+            row |= stored["features"]["_".join((family, stat, param))]
+        else:
+            row |= {"object": "", "family": "meta", "stat": "", "param": "", "channels": [], "unit": ""}
+            row |= {"definition": stored["metadata"].get(field.name, ""), "reference": "", "invariances": []}
+        rows.append(row)
+    return pl.DataFrame(rows)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file is a Parquet table that this program wrote."""
+    try:
+        return KEY in (pq.read_schema(path).metadata or {})
+    except (OSError, ValueError):
+        return False
+
+
+def meta_definitions(names: Sequence[str]) -> dict[str, str]:
+    """Say what each metadata column holds."""
+    return {name: _meta_definition(name) for name in names}
+
+
+def _meta_definition(name: str) -> str:
+    fixed = {
+        "meta__image": "Identity of the image: its path relative to the input's parent folder, then its index in it.",
+        "meta__object": "Number of the cell in its image, from 1, in raster order of each object's first pixel.",
+        "meta__object_number": "Number that the instrument gave the object.",
+        "meta__centroid_row": "Row of the cell's centroid in its image, in pixels.",
+        "meta__centroid_col": "Column of the cell's centroid in its image, in pixels.",
+    }
+    if name in fixed:
+        return fixed[name]
+    parts = name.split("__")
+    if parts[1].startswith("bbox_"):
+        side = parts[1].removeprefix("bbox_").replace("_", " ")
+        return f"Bounding box of {parts[2]}, {side}, in pixels, half open."
+    if parts[1] == "regions" and len(parts) == 4:
+        return f"Connected components of the mask {parts[2]} in channel {parts[3]}."
+    if parts[1] == "valid" and len(parts) == 4:
+        return f"Whether {parts[2]} has pixels to measure in channel {parts[3]}."
+    return f"From the image's path: the group {parts[1]!r} of load.pattern."

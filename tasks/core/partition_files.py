@@ -1,0 +1,77 @@
+"""The files that masking and segmentation leave of one partition, read by all later stages.
+
+``images.parquet`` (Layout.images), ``faults.parquet`` (FAULTS), ``cells.parquet`` (Layout.cells) and, of fields, a
+label image per object in ``labels/``.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import tifffile
+
+from tasks.core.errors import Fault
+from tasks.core.layout import FAULTS
+from tasks.core.types import LabelArray
+from tasks.core.work import result_folder
+
+LABEL_SOFTWARE = "scip-flows"
+"""TIFF tag Software of label images; tells them from files that somebody else put beside them."""
+
+
+def fault_table(faults: Iterable[Fault]) -> pl.DataFrame:
+    """Table faults, a row each."""
+    rows = [(fault.image, fault.stage, fault.error, fault.message) for fault in faults]
+    return pl.DataFrame(rows, schema=FAULTS, orient="row")
+
+
+def write_found(
+    folder: Path,
+    *,
+    images: pl.DataFrame,
+    faults: Iterable[Fault],
+    cells: pl.DataFrame,
+    labels: Mapping[tuple[int, str], LabelArray] | None = None,
+) -> dict[str, int]:
+    """Write what was found in a partition, whole or not at all, and count it.
+
+    Parameters
+    ----------
+    labels
+        Label images by position in the partition and object name.
+    """
+    set_aside = fault_table(faults)
+    images = images.drop("cells").join(
+        cells.group_by("position").len("cells"), on="position", how="left", maintain_order="left"
+    )
+    images = images.with_columns(
+        pl.col("cells").fill_null(0).cast(pl.Int32),
+        pl.when(pl.col("meta__image").is_in(set_aside["meta__image"].implode()))
+        .then(pl.lit("quarantined"))
+        .otherwise("status")
+        .alias("status"),
+    )
+    with result_folder(folder) as temporary:
+        images.write_parquet(temporary / "images.parquet")
+        set_aside.write_parquet(temporary / "faults.parquet")
+        cells.write_parquet(temporary / "cells.parquet", compression="zstd")
+        for (position, name), image in (labels or {}).items():
+            path = label_path(temporary, position=position, name=name)
+            path.parent.mkdir(exist_ok=True)
+            smallest = np.uint16 if image.max(initial=0) < 2**16 else np.int32
+            tifffile.imwrite(path, image.astype(smallest), compression="zlib", software=LABEL_SOFTWARE)
+    return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
+        cells["status"].value_counts().rows()
+    )
+
+
+def label_path(folder: Path, *, position: int, name: str) -> Path:
+    """Name the label image of an object in the image at a position of its partition."""
+    return folder / "labels" / f"{position:05d}.{name}.tif"
+
+
+def read_labels(folder: Path, *, position: int, name: str) -> LabelArray:
+    """Read a label image back, (H, W) int32."""
+    labels: LabelArray = tifffile.imread(label_path(folder, position=position, name=name)).astype(np.int32)
+    return labels

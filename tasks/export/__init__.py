@@ -1,0 +1,1 @@
+"""Export: the published files, put together from what the stages left in work/."""

@@ -1,0 +1,156 @@
+"""The files a user reads, put together partition by partition, each whole or absent."""
+
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import tifffile
+
+from tasks.core.decision import Decision
+from tasks.core.dictionary import is_ours
+from tasks.core.layout import FAULTS, Layout
+from tasks.core.partition_files import LABEL_SOFTWARE, label_path
+from tasks.core.storage import atomic
+from tasks.core.work import Frozen
+
+
+class PartitionFolders(Frozen):
+    """Where the stages left what they made of one partition."""
+
+    number: int
+    found: str
+    metrics: str | None = None
+    features: str = ""
+
+    def faults(self) -> pl.DataFrame:
+        """Images of this partition that were set aside, at whatever stage."""
+        stages = [folder for folder in (self.found, self.metrics, self.features) if folder]
+        faults = pl.concat([pl.read_parquet(Path(stage) / "faults.parquet") for stage in stages])
+        return faults.unique("meta__image", keep="first", maintain_order=True)
+
+
+def publish_images(
+    path: Path, *, partitions: Sequence[PartitionFolders], listed: Path, layout: Layout
+) -> dict[str, int]:
+    """Write images.parquet: a row per image in table order, then those that could not be put together."""
+    schema = layout.images() | {"partition": pl.Int32()}
+
+    def tables() -> Iterator[pl.DataFrame]:
+        for one in partitions:
+            images = pl.read_parquet(Path(one.found) / "images.parquet")
+            broken = one.faults()["meta__image"].to_list()
+            yield images.with_columns(
+                partition=pl.lit(one.number),
+                status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status"),
+            )
+        apart = pl.read_parquet(listed / "faults.parquet").select("meta__image", status=pl.lit("quarantined"))
+        yield pl.concat([pl.DataFrame(schema=schema), apart], how="diagonal_relaxed")
+
+    return _stream(path, tables(), schema=schema)
+
+
+def publish_cells(
+    path: Path, *, partitions: Sequence[PartitionFolders], decision: Decision, layout: Layout
+) -> dict[str, int]:
+    """Write cells.parquet: a row per cell found, kept or not and why, with its quality metrics."""
+    metrics = {rule.column: pl.Float64() for rule in decision.rules}
+    schema = layout.cell_meta() | {"status": pl.String()} | metrics
+
+    def tables() -> Iterator[pl.DataFrame]:
+        for one in partitions:
+            cells = pl.read_parquet(Path(one.found) / "cells.parquet")
+            if one.metrics is not None:
+                measured = pl.read_parquet(Path(one.metrics) / "metrics.parquet").select(list(metrics))
+                cells = pl.concat([cells, measured], how="horizontal")
+            broken = one.faults()["meta__image"].to_list()
+            status = pl.Series("status", decision.statuses(cells, cells["status"].to_list()), dtype=pl.String)
+            yield cells.with_columns(status).with_columns(
+                status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status")
+            )
+
+    return _stream(path, tables(), schema=schema)
+
+
+def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], listed: Path) -> dict[str, int]:
+    """Write quarantine.parquet: a row per image set aside."""
+
+    def tables() -> Iterator[pl.DataFrame]:
+        yield pl.read_parquet(listed / "faults.parquet").with_columns(status=pl.lit("quarantined"))
+        for one in partitions:
+            yield one.faults().with_columns(status=pl.lit("quarantined"))
+
+    return _stream(path, tables(), schema=FAULTS)
+
+
+def _stream(path: Path, tables: Iterable[pl.DataFrame], *, schema: dict[str, pl.DataType]) -> dict[str, int]:
+    """Write tables one after the other into one Parquet file; count the values of the column status."""
+    counts: dict[str, int] = {}
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, arrow, compression="zstd") as writer:
+        for table in tables:
+            for status, count in table["status"].value_counts().rows():
+                counts[status] = counts.get(status, 0) + count
+            if len(table):
+                chosen = table.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+                writer.write_table(chosen.to_arrow().cast(arrow))
+    return counts
+
+
+def publish_features(folder: Path, *, partitions: Sequence[PartitionFolders]) -> int:
+    """Write features/part-00000.parquet …, one per partition, and remove parts of an earlier run; count the rows."""
+    rows = 0
+    names: set[str] = set()
+    for number, one in enumerate(partitions):
+        source = Path(one.features) / "features.parquet"
+        rows += pq.read_metadata(source).num_rows
+        names.add(name := f"part-{number:05d}.parquet")
+        _copy(source, folder / name)
+    for stale in folder.glob("part-*.parquet"):
+        if stale.name not in names and is_ours(stale):
+            stale.unlink()
+    return rows
+
+
+def publish_labels(folder: Path, *, partitions: Sequence[PartitionFolders], layout: Layout) -> int:
+    """Write labels/<image>.<object>.tif of segmented fields, and remove those of an earlier run; count them."""
+    names: set[Path] = set()
+    for one in partitions if not layout.stamps else ():
+        images = pl.read_parquet(Path(one.found) / "images.parquet", columns=["position", "meta__image"])
+        for position, image in images.rows():
+            for name in layout.regions:
+                source = label_path(Path(one.found), position=position, name=name)
+                if source.exists():
+                    target = folder / f"{_file_name(image)}.{name}.tif"
+                    names.add(target)
+                    _copy(source, target)
+    for stale in folder.rglob("*.tif"):
+        if stale not in names and _is_our_label(stale):
+            stale.unlink()
+    return len(names)
+
+
+def _file_name(image: str) -> str:
+    return image.replace("*", "+").replace(":", "+")
+
+
+def _is_our_label(path: Path) -> bool:
+    try:
+        with tifffile.TiffFile(path) as file:
+            software = file.pages.first.tags.valueof("Software")
+            return bool(software == LABEL_SOFTWARE)
+    except (OSError, ValueError):
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy, not link: a program that writes into the published file must not change what a rerun relies on."""
+    with atomic(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def publish_decision(path: Path, decision: Decision) -> None:
+    """Write what was decided over the whole data set: statistics/quality.json."""
+    with atomic(path) as temporary:
+        temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,6 @@
+"""Features of cells: pixels and regions in, one row of numbers per cell out."""
+
+from tasks.features.config import Features
+from tasks.features.families import feature_columns, measure
+
+__all__ = ["Features", "feature_columns", "measure"]

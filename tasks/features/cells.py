@@ -1,0 +1,63 @@
+"""One cell of a batch at a time, as the plain families look at it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.core.types import Batch, BoolArray, FloatArray, Region
+
+LARGEST = 1e75
+"""Magnitude from which a pixel counts as missing: its fourth power, summed over a cell, would leave float64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Pixels of one cell and the region in which they are measured.
+
+    Parameters
+    ----------
+    pixels
+        (C, H, W) float64.
+    masks
+        (P, H, W) bool, P = 1 where all channels share the region, else C.
+    background
+        (C,) float64.
+    """
+
+    pixels: FloatArray
+    masks: BoolArray
+    background: FloatArray
+
+    def plane(self, channel: int) -> int:
+        """Index of the mask that serves a channel."""
+        return channel if len(self.masks) > 1 else 0
+
+
+def cells(batch: Batch, region: Region) -> Iterator[Cell]:
+    """Yield the cells of a batch with their masks.
+
+    Raises
+    ------
+    ValueError
+        The region was made for another batch: number, size or channels of its cells differ.
+    """
+    if len(region.masks) != len(batch) or not np.array_equal(region.masks.shapes, batch.pixels.shapes):
+        raise ValueError(
+            f"region {region.name!r} has {len(region.masks)} masks, the batch {len(batch)} cells; both need the same "
+            "cells in the same order, and each mask the height and width of its cell"
+        )
+    if region.background.shape != (len(batch), len(batch.channels)):
+        raise ValueError(
+            f"region {region.name!r} has backgrounds of shape {region.background.shape}, expected "
+            f"{(len(batch), len(batch.channels))}: one per cell and channel"
+        )
+    for pixels, masks, background in zip(
+        batch.pixels.unstack(), region.masks.unstack(), region.background, strict=True
+    ):
+        yield Cell(pixels=pixels.astype(np.float64), masks=masks.astype(np.bool_), background=background)
+
+
+def usable(values: FloatArray) -> BoolArray:
+    """Where pixels are numbers: neither NaN nor infinite nor beyond `LARGEST`."""
+    return np.abs(values) < LARGEST

@@ -1,0 +1,57 @@
+"""The section ``features`` of the configuration."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+import tasks.features.scip
+import tasks.features.standard  # noqa: F401 - both imports register the families
+from tasks.core.errors import suggestion
+from tasks.core.section import Section
+from tasks.features.family import Family, Profile, families_of
+
+Names = Literal["native", "scip", "cytominer"]
+
+
+class Features(Section):
+    """Which features are measured, and how their columns are named."""
+
+    profile: Profile = Field(
+        default="standard",
+        description="standard: missing values are NaN and all directions count; scip: the published system's numbers.",
+    )
+    families: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Feature families: shape, intensity, texture (profile scip: also raw); left out: all that it has.",
+    )
+    names: Names = Field(
+        default="native",
+        description="Spelling of the columns: native, scip (profile scip only) or cytominer, for pycytominer.",
+    )
+    dtype: Literal["float32", "float64"] = Field(
+        default="float32", description="Type of the feature columns; computed in float64 in any case."
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        known = tuple(families_of(self.profile))
+        for name in self.families or ():
+            if name not in known:
+                raise ValueError(
+                    f"families: profile {self.profile!r} has no family {name!r}; {suggestion(name, known)}"
+                )
+        if len(set(self.families or ())) != len(self.families or ()):
+            raise ValueError(f"families: a family is listed twice in {list(self.families or ())}; list each once")
+        if self.names == "scip" and self.profile != "scip":
+            raise ValueError(
+                f"names: 'scip' are the names of profile 'scip', got profile {self.profile!r}; "
+                "set names to native or cytominer, or profile to scip"
+            )
+        return self
+
+    @property
+    def selected(self) -> tuple[Family, ...]:
+        """The families to measure, in the order in which their columns stand in a table."""
+        known = families_of(self.profile)
+        return tuple(family for name, family in known.items() if self.families is None or name in self.families)

@@ -1,0 +1,135 @@
+"""What a feature family is, and the register of those that exist."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from typing import Literal, Protocol
+
+from tasks.core.columns import Column
+from tasks.core.types import Batch, FloatArray, Region
+
+Profile = Literal["standard", "scip"]
+
+COMBINED = ".combined"
+"""How the name of a combined mask ends: ``li.combined``."""
+
+RAW = "raw"
+"""Name of the region that is the whole unmasked frame."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegionInfo:
+    """What the names of columns need to know of a region: its name, and whether all channels share it."""
+
+    name: str
+    shared: bool
+
+    @property
+    def combined(self) -> bool:
+        """Whether it is a combined mask."""
+        return self.name.endswith(COMBINED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A feature before it is tied to a region and channels; the fields are those of `tasks.core.columns.Column`."""
+
+    stat: str
+    param: str = ""
+    scip: str = ""
+    unit: str
+    definition: str
+    reference: str = ""
+    invariances: tuple[str, ...] = field(default=())
+
+    def column(self, *, family: str, region: RegionInfo, channels: tuple[str, ...] = (), scip: str = "") -> Column:
+        """Tie the feature to a region and its channels; `scip` is the published system's spelling there."""
+        return Column(
+            region=region.name,
+            family=family,
+            stat=self.stat,
+            param=self.param,
+            channels=channels,
+            scip=scip,
+            unit=self.unit,
+            definition=self.definition,
+            reference=self.reference,
+            invariances=self.invariances,
+        )
+
+
+class NameColumns(Protocol):
+    """Describe the columns that a family measures in one region."""
+
+    def __call__(self, *, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+        """Return K columns."""
+
+
+class MeasureRegion(Protocol):
+    """Measure a family in one region of a batch."""
+
+    def __call__(self, batch: Batch, region: Region, /) -> FloatArray:
+        """Return (N, K) float64, the columns as `NameColumns` lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """A feature family of a profile.
+
+    Parameters
+    ----------
+    name, profile
+        ``shape`` of profile ``standard``: the pair is unique.
+    columns, measure
+        Names and values, which must agree in number and order for every region and number of channels.
+    frame
+        Whether it is measured once in the whole frame of each stamp instead of in every region.
+    """
+
+    name: str
+    profile: Profile
+    columns: NameColumns
+    measure: MeasureRegion
+    frame: bool = False
+
+
+ORDER = ("shape", "intensity", "texture")
+"""Families whose columns come first, in this order; the others follow by name, those of the whole frame last."""
+
+_FAMILIES: dict[tuple[Profile, str], Family] = {}
+_LOADED: set[str] = set()
+
+ENTRY_POINTS = "scip_flows.family"
+"""Entry-point group: modules of installed packages that call `register` when they are imported."""
+
+
+def register(
+    *, name: str, profile: Profile, columns: NameColumns, frame: bool = False
+) -> Callable[[MeasureRegion], MeasureRegion]:
+    """Decorate the function that measures a family; `columns` names what it returns."""
+
+    def decorate(measure: MeasureRegion) -> MeasureRegion:
+        known = _FAMILIES.get((profile, name))
+        if known is not None and known.measure is not measure:
+            raise ValueError(
+                f"two families claim the name {name!r} of profile {profile!r}: {known.measure!r} and {measure!r}"
+            )
+        _FAMILIES[profile, name] = Family(name=name, profile=profile, columns=columns, measure=measure, frame=frame)
+        return measure
+
+    return decorate
+
+
+def families_of(profile: Profile) -> dict[str, Family]:
+    """Families of a profile by name, in the order in which their columns stand in a table."""
+    if ENTRY_POINTS not in _LOADED:
+        _LOADED.add(ENTRY_POINTS)
+        for point in entry_points(group=ENTRY_POINTS):
+            point.load()
+    found = [family for family in _FAMILIES.values() if family.profile == profile]
+    return {family.name: family for family in sorted(found, key=_place)}
+
+
+def _place(family: Family) -> tuple[bool, int, str]:
+    """Sort key that depends on neither the order of imports nor on what else is installed."""
+    return family.frame, ORDER.index(family.name) if family.name in ORDER else len(ORDER), family.name

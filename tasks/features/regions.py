@@ -1,0 +1,13 @@
+"""Which regions of a cell are measured."""
+
+from tasks.core.layout import Layout
+
+
+def region_list(layout: Layout) -> list[tuple[str, bool]]:
+    """Name every region that is measured, and say whether its mask serves all channels.
+
+    Of a stamp each mask gives two, the channels' own and the combined one; of a field each object gives one.
+    """
+    if not layout.stamps:
+        return [(name, True) for name in layout.regions]
+    return [region for name in layout.regions for region in ((name, False), (f"{name}.combined", True))]

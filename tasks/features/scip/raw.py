@@ -1,0 +1,35 @@
+"""The eleven statistics of the whole frame of a stamp, which the published system adds wherever it makes masks."""
+
+import numpy as np
+
+from tasks.core.columns import Column
+from tasks.core.types import Batch, FloatArray, Region
+from tasks.features.cells import cells
+from tasks.features.family import RegionInfo, register
+from tasks.features.intensity_terms import view_terms
+from tasks.features.statistics import statistics
+
+FAMILY = "raw"
+
+TERMS = tuple(view_terms(view="", place="the pixels of the region"))
+
+
+def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+    """11 columns per channel; native names say ``intensity``, for that is what the statistics are of."""
+    return tuple(
+        term.column(family="intensity", region=region, channels=(channel,), scip=f"{term.scip}_{channel}")
+        for channel in channels
+        for term in TERMS
+    )
+
+
+@register(name=FAMILY, profile="scip", columns=columns, frame=True)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the pixels of each channel inside the region; (N, 11·C) float64."""
+    rows = [
+        np.concatenate(
+            [statistics(pixels[cell.masks[cell.plane(channel)]]) for channel, pixels in enumerate(cell.pixels)]
+        )
+        for cell in cells(batch, region)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(len(batch), len(batch.channels) * len(TERMS))

@@ -1,0 +1,139 @@
+"""Which channels the images have, found in the headers of a few of them."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.core.errors import ConfigError, InputError, suggestion
+from tasks.core.section import check_name
+from tasks.ingest.config import ChannelSource, Load
+from tasks.ingest.readers import get_reader
+from tasks.ingest.readers.base import Header, attempt
+from tasks.ingest.readers.tiff_per_channel import resolve_text
+from tasks.ingest.references import ImageReference
+
+PROBED = 25
+"""Headers that are opened at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """The channels of a run.
+
+    Parameters
+    ----------
+    names
+        Their names, in order.
+    sources
+        Index of each in the file; None for all of the file's channels in their order.
+    count
+        Number of channels that every file must have.
+    """
+
+    names: tuple[str, ...]
+    sources: tuple[int, ...] | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a typical image is like, judged by the headers that were opened and agree in their number of channels.
+
+    Parameters
+    ----------
+    shape
+        Channels in use, and the median numbers of rows and columns.
+    dtype
+        The most frequent dtype, as numpy names it: ``uint16``.
+    bytes_per_image
+        Mean bytes of the channels in use, rounded up.
+    probed, failed
+        Headers opened, and how many of them could not be read.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: str
+    bytes_per_image: int
+    probed: int
+    failed: int
+
+
+def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> tuple[Channels, Probe]:
+    """Find out which channels the images have, and which of them are used.
+
+    The headers of up to 25 images, evenly spaced in the table, are opened. The number of channels is the one that most
+    of them have; of numbers equally frequent, the one of the image that comes first. Names are the configured ones,
+    else the file's own (of tiff_per_channel: the texts of the group ``channel``), else ``c0``, ``c1`` ….
+
+    Raises
+    ------
+    ConfigError
+        A configured channel is not in the files, or a name in the files cannot be used in column names.
+    InputError
+        None of the opened images can be read.
+    """
+    if not references:
+        raise InputError("there is no image to look for channels in")
+    positions = np.unique(np.linspace(0, len(references) - 1, min(PROBED, len(references))).round().astype(int))
+    chosen = [references[position] for position in positions]
+    tried = [attempt(get_reader(one.reader).probe, one, pattern=config.pattern) for one in chosen]
+    headers = [header for header in tried if isinstance(header, Header)]
+    if not headers:
+        raise InputError(
+            f"none of the {len(tried)} images that were tried can be read; the first, {chosen[0].paths[0]}: {tried[0]}"
+        )
+    # Counter keeps the order of first appearance, and most_common is stable
+    ((count, _),) = Counter(header.channels for header in headers).most_common(1)
+    agreeing = [header for header in headers if header.channels == count]
+    channels = _channels(agreeing[0], config=config)
+    used = len(channels.names)
+    height, width = (int(np.median([getattr(one, side) for one in agreeing])) for side in ("height", "width"))
+    sizes = [used * header.height * header.width * header.dtype.itemsize for header in agreeing]
+    probe = Probe(
+        shape=(used, height, width),
+        dtype=Counter(header.dtype.name for header in agreeing).most_common(1)[0][0],
+        bytes_per_image=math.ceil(sum(sizes) / len(sizes)),
+        probed=len(tried),
+        failed=len(tried) - len(headers),
+    )
+    return channels, probe
+
+
+def _channels(header: Header, *, config: Load) -> Channels:
+    count = header.channels
+    if not config.channels:
+        names = header.names or tuple(f"c{number}" for number in range(count))
+        for name in names:
+            try:
+                check_name(name)
+            except ValueError as error:
+                raise ConfigError(f"load.channels: the files' channels need other names here; {error}") from error
+        return Channels(names=names, sources=None, count=count)
+    return Channels(
+        names=tuple(channel.name for channel in config.channels),
+        sources=tuple(_position(channel, header=header) for channel in config.channels),
+        count=count,
+    )
+
+
+def _position(channel: ChannelSource, *, header: Header) -> int:
+    """Index in the file of a configured channel."""
+    source, names = channel.source, header.names
+    where = f"load.channels: channel {channel.name!r} has the source {source!r}, but the files"
+    if header.numbers_are_names and names is not None:
+        return names.index(resolve_text(source, texts=names))
+    if isinstance(source, int):
+        if source < header.channels:
+            return source
+        what = "only one channel" if header.channels == 1 else f"{header.channels} channels"
+        last = f" to {header.channels - 1}" if header.channels > 1 else ""
+        raise ConfigError(f"{where} have {what}; allowed: 0{last}")
+    if names is None:
+        last = f" to {header.channels - 1}" if header.channels > 1 else ""
+        raise ConfigError(f"{where} do not name their channels; allowed: an index, 0{last}")
+    if source not in names:
+        raise ConfigError(f"{where} have no such channel; {suggestion(source, names)}")
+    return names.index(source)

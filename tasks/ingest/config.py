@@ -1,0 +1,113 @@
+"""The configuration's section ``load``."""
+
+import re
+
+from pydantic import Field, field_validator, model_validator
+
+from tasks.core.errors import suggestion
+from tasks.core.section import Section, check_name, named_entries
+from tasks.ingest.readers import reader_names
+from tasks.ingest.readers.base import CHANNEL_GROUP
+from tasks.ingest.references import RESERVED_GROUPS
+
+__all__ = ["CHANNEL_GROUP", "ChannelSource", "Load"]
+
+
+class ChannelSource(Section):
+    """One channel: what it is called here, and which plane of the file it is."""
+
+    name: str = Field(description="Name of the channel, used in column names; may not contain '__'.")
+    source: int | str = Field(
+        description="Index of the channel in the file, from 0; or the channel's own name in the file; with the reader "
+        "tiff_per_channel the text of the pattern's group 'channel'."
+    )
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, name: str) -> str:
+        return check_name(name)
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _source(cls, source: object) -> object:
+        if isinstance(source, bool) or (isinstance(source, int) and source < 0) or source == "":
+            raise ValueError(f"got {source!r}, expected an index from 0 on or a channel's name in the file")
+        return source
+
+
+class Load(Section):
+    """Which files are images, what their names tell, and which of their channels are used."""
+
+    reader: str = Field(
+        default="auto",
+        description="How the files are read: auto (by suffix and pattern), image (one file, its pages or planes are "
+        "the channels), multiframe_tiff (one cell per file, a frame per channel), tiff_per_channel (a file per "
+        "channel, put together by the pattern), ragged_zarr (stamps of different size in one store).",
+    )
+    pattern: str | None = Field(
+        default=None,
+        description="Regular expression searched in each image's path relative to the input's parent folder. Its "
+        r"named groups, as in sample(?P<sample>\d+), become metadata columns. Files that do not match are left out and "
+        "counted.",
+    )
+    channels: tuple[ChannelSource, ...] = Field(
+        default=(),
+        description="The channels to use, in order. Short form: {BF: 0, PI: 1}. Left out: all channels of the files.",
+    )
+
+    @field_validator("reader")
+    @classmethod
+    def _reader(cls, reader: str) -> str:
+        allowed = ("auto", *reader_names())
+        if reader not in allowed:
+            raise ValueError(f"unknown reader {reader!r}; {suggestion(reader, allowed)}")
+        return reader
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            groups = re.compile(pattern).groupindex
+        except re.error as error:
+            raise ValueError(
+                f"{pattern!r} is not a regular expression: {error}. Named groups are written (?P<well>[A-H]\\d+)"
+            ) from error
+        for group in groups:
+            check_name(group)
+            if group in RESERVED_GROUPS:
+                raise ValueError(
+                    f"the group {group!r} would overwrite the column meta__{group}; give it another name, such as "
+                    f"{group}_id"
+                )
+        return pattern
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _channels(cls, channels: object) -> object:
+        return () if channels is None else named_entries(channels, inner="source")
+
+    @field_validator("channels")
+    @classmethod
+    def _unique(cls, channels: tuple[ChannelSource, ...]) -> tuple[ChannelSource, ...]:
+        names = [channel.name for channel in channels]
+        double = sorted({name for name in names if names.count(name) > 1})
+        if double:
+            raise ValueError(f"two channels are called {double[0]!r}; every channel needs a name of its own")
+        return channels
+
+    @model_validator(mode="after")
+    def _channel_group(self) -> "Load":
+        if self.reader == "tiff_per_channel" and CHANNEL_GROUP not in self.groups:
+            got = "there is no pattern" if self.pattern is None else f"got {self.pattern!r}"
+            raise ValueError(
+                f"the reader tiff_per_channel needs a pattern with a group 'channel', {got}; for names such as "
+                r"B07_site1_DAPI.tif write (?P<well>[A-Z]\d+)_site(?P<site>\d)_(?P<channel>[A-Z]+)"
+            )
+        return self
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Named groups of the pattern, in the order of their appearance."""
+        return () if self.pattern is None else tuple(re.compile(self.pattern).groupindex)

@@ -1,0 +1,114 @@
+"""Finding the files that the user's inputs mean."""
+
+import difflib
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.core.errors import InputError
+from tasks.ingest.readers.base import Source
+
+STORE_FILES = (".zarray", ".zgroup", "zarr.json")
+"""Files that make a folder a zarr store."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one input means: its files and stores, and how many hidden files were passed over."""
+
+    given: str
+    sources: tuple[Source, ...]
+    hidden: int
+
+
+def find_sources(given: str | Path) -> Found:
+    """Find what an input means: a file, a folder with everything below it, a store, or a glob pattern.
+
+    Their paths are given relative to the parent of the file or folder; of a glob pattern, to the last folder before its
+    first wildcard. Links are followed and keep their own names. Hidden files and folders (``.name``) are passed over.
+
+    Raises
+    ------
+    InputError
+        There is no such file or folder, nothing matches the glob pattern, or a folder may not be read.
+    """
+    path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 - resolve() would lose the names of links
+    try:
+        if os.path.lexists(path):
+            paths, base, named = [path], path.parent, True
+        elif glob.has_magic(str(given)):
+            base, named = _before_wildcards(path), False
+            paths = _outermost(base.glob(str(path.relative_to(base))))
+            if not paths:
+                raise InputError(f"no file or folder matches the input pattern {str(given)!r}")
+        else:
+            raise InputError(_no_such_input(str(given), path=path))
+        found = [_find(one, base=base, named=named, above=()) for one in paths]
+    except PermissionError as error:
+        raise InputError(f"the input {str(given)!r} holds a folder that may not be read: {error.filename}") from error
+    sources = [source for sources in found for source in sources]
+    shown = tuple(source for source in sources if source is not None)
+    return Found(given=str(given), sources=shown, hidden=len(sources) - len(shown))
+
+
+def _find(path: Path, *, base: Path, named: bool, above: tuple[str, ...]) -> Iterator[Source | None]:
+    """Yield the sources in a path, None for a hidden file; `above` are the real folders that lead here."""
+    if not path.is_dir():
+        yield _source(path, base=base, store=False, named=named)
+    elif any((path / name).is_file() for name in STORE_FILES):
+        yield _source(path, base=base, store=True, named=named)
+    else:
+        real = os.path.realpath(path)
+        if real in above:  # a link back up
+            return
+        for entry in sorted(path.iterdir()):
+            if entry.name.startswith("."):
+                yield None
+            else:
+                yield from _find(entry, base=base, named=False, above=(*above, real))
+
+
+def _source(path: Path, *, base: Path, store: bool, named: bool) -> Source:
+    try:
+        stat = path.stat()
+        size, mtime_ns = stat.st_size, stat.st_mtime_ns
+    except OSError:  # a dangling link: an image that cannot be read, to be told of when it is read
+        size, mtime_ns = 0, 0
+    return Source(
+        path=str(path),
+        relative=path.relative_to(base).as_posix(),
+        size=size,
+        mtime_ns=mtime_ns,
+        store=store,
+        named=named,
+    )
+
+
+def _before_wildcards(path: Path) -> Path:
+    """Return the part of a glob pattern before its first wildcard."""
+    fixed = Path(path.anchor)
+    for part in path.parts[1:]:
+        if glob.has_magic(part):
+            break
+        fixed /= part
+    return fixed
+
+
+def _outermost(matches: Iterator[Path]) -> list[Path]:
+    """Drop matches that lie in a folder that matches as well, and hidden ones."""
+    kept: set[Path] = set()
+    for path in sorted(matches):
+        if not path.name.startswith(".") and kept.isdisjoint(path.parents):
+            kept.add(path)
+    return sorted(kept)
+
+
+def _no_such_input(given: str, *, path: Path) -> str:
+    existing = next(parent for parent in path.parents if parent.is_dir())
+    missing = path.relative_to(existing).parts[0]
+    siblings = sorted(entry.name for entry in existing.iterdir()) if os.access(existing, os.R_OK) else []
+    near = difflib.get_close_matches(missing, siblings, n=1, cutoff=0.6)
+    hint = f"; did you mean {str(existing / near[0])!r}?" if near else ""
+    return f"there is no file or folder {given!r}: {str(existing)!r} exists, but holds no {missing!r}{hint}"

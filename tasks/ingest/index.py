@@ -1,0 +1,197 @@
+"""The table of images, made from the inputs without reading pixels."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from natsort import natsort_keygen
+
+from tasks.core.errors import Fault, InputError
+from tasks.ingest.config import Load
+from tasks.ingest.files import Found, find_sources
+from tasks.ingest.readers import get_reader, reader_names
+from tasks.ingest.readers.auto import choose_reader
+from tasks.ingest.readers.base import Source
+from tasks.ingest.references import ImageReference
+
+EXAMPLES = 5
+"""Files shown of those that the pattern does not match."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The images of a run.
+
+    Parameters
+    ----------
+    references
+        Images in table order: natural order of their paths, then index.
+    faults
+        Images that are known to be unusable before they are read: a field without one of its channels, a store with
+        damaged metadata; in table order.
+    ignored
+        Number of files left out: not matched by the pattern, no image by their name, hidden, or of a channel that is
+        not used.
+    unmatched
+        Paths of up to five files that the pattern does not match.
+    """
+
+    references: tuple[ImageReference, ...]
+    faults: tuple[Fault, ...]
+    ignored: int
+    unmatched: tuple[str, ...]
+
+
+def build_index(inputs: Sequence[str | Path], *, config: Load) -> Index:
+    """List the images in files, folders and glob patterns.
+
+    No image file is opened; of a store its metadata is read. A file that several inputs name counts once, under the
+    path that the first of them gives it.
+
+    Raises
+    ------
+    InputError
+        An input does not exist, holds no image, or is a file that the reader does not read; the pattern matches
+        nothing; two images have one identity; two files claim one field and channel; no image is usable.
+    ConfigError
+        A configured channel has no file (tiff_per_channel).
+    """
+    if not inputs:
+        raise InputError("no input was given; name files, folders or glob patterns")
+    by_reader, ignored = _sort_out(inputs, config=config)
+    sources = [source for group in by_reader.values() for source in group]
+    unmatched: list[Source] = []
+    if config.pattern is not None:
+        by_reader = {name: _match(group, config.pattern, unmatched) for name, group in by_reader.items()}
+        if len(unmatched) == len(sources):
+            raise InputError(_no_match(sources, pattern=config.pattern))
+
+    wanted = [channel.source for channel in config.channels]
+    indexed = [
+        get_reader(name).index(group, pattern=config.pattern, wanted=wanted)
+        for name, group in by_reader.items()
+        if group
+    ]
+    references = [reference for part in indexed for reference in part.references]
+    faults = [fault for part in indexed for fault in part.faults]
+    natural = lru_cache(maxsize=None)(natsort_keygen())
+    references.sort(key=lambda reference: _order(reference, natural))
+    faults.sort(key=lambda fault: (natural(fault.image), fault.image))
+    _check_unique(references)
+    if not references:
+        first = f"; the first, {faults[0].image}, {faults[0].message}" if faults else ""
+        raise InputError(f"none of the {len(faults)} images in the input is usable{first}")
+    return Index(
+        references=tuple(references),
+        faults=tuple(faults),
+        ignored=ignored + len(unmatched) + sum(part.ignored for part in indexed),
+        unmatched=tuple(source.relative for source in unmatched[:EXAMPLES]),
+    )
+
+
+def _sort_out(inputs: Sequence[str | Path], *, config: Load) -> tuple[dict[str, list[Source]], int]:
+    """Find the sources in the inputs, by the reader that suits them, and the number of files that none suits."""
+    by_reader: dict[str, list[Source]] = {name: [] for name in reader_names()}
+    seen: set[str] = set()
+    ignored = 0
+    for found in map(find_sources, inputs):
+        readers = [_reader(source, config=config) for source in found.sources]
+        for source, reader in zip(found.sources, readers, strict=True):
+            if reader is None and source.named:
+                raise InputError(_not_readable(source, config=config))
+            if source.path in seen:
+                continue
+            seen.add(source.path)
+            if reader is None:
+                ignored += 1
+            else:
+                by_reader[reader].append(source)
+        if not any(readers):
+            raise InputError(_no_image(found, config=config))
+        ignored += found.hidden
+    return by_reader, ignored
+
+
+def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int]:
+    """Natural order; the plain path decides between names that are equal by it, such as ``1.tif`` and ``01.tif``."""
+    if reference.index is None:
+        return natural(reference.image), reference.image, -1
+    path = reference.relative[0]
+    return natural(path), path, reference.index
+
+
+def _reader(source: Source, *, config: Load) -> str | None:
+    if config.reader == "auto":
+        return choose_reader(source, pattern=config.pattern)
+    return config.reader if get_reader(config.reader).accepts(source) else None
+
+
+def _match(sources: Iterable[Source], pattern: str, unmatched: list[Source]) -> list[Source]:
+    """Give the sources that the pattern matches their metadata, and append the others to `unmatched`."""
+    expression = re.compile(pattern)
+    matched = []
+    for source in sources:
+        match = expression.search(source.relative)
+        if match is None:
+            unmatched.append(source)
+        else:
+            metadata = {group: text for group, text in match.groupdict().items() if text is not None}
+            matched.append(replace(source, metadata=metadata))
+    return matched
+
+
+def _check_unique(references: Sequence[ImageReference]) -> None:
+    seen: dict[str, ImageReference] = {}
+    for reference in references:
+        other = seen.setdefault(reference.image, reference)
+        if other is not reference:
+            raise InputError(
+                f"two images would both be called {reference.image!r} in the table: {other.paths[0]} and "
+                f"{reference.paths[0]}; give the folder above both as the one input instead"
+            )
+
+
+def _accepted(config: Load) -> str:
+    """Say what can be read."""
+    names = reader_names() if config.reader == "auto" else (config.reader,)
+    parts = dict.fromkeys(part for name in names for part in get_reader(name).accepted.split(", "))
+    return f"the reader '{config.reader}' reads {', '.join(parts)}"
+
+
+def _not_readable(source: Source, *, config: Load) -> str:
+    if source.store:
+        return (
+            f"the store {source.path!r} cannot be read: {_accepted(config)}, where a ragged .zarr is a zarr version 2 "
+            "array of stamps of different size"
+        )
+    what = f"its suffix {source.suffix!r} is none of an image" if source.suffix else "its name has no suffix"
+    if "channel" in config.groups and config.reader == "auto":
+        return f"the file {source.path!r} cannot be read: with a group 'channel' in load.pattern only TIFF files are"
+    return f"the file {source.path!r} cannot be read: {what}; {_accepted(config)}"
+
+
+def _no_image(found: Found, *, config: Load) -> str:
+    if not found.sources:
+        hidden = f", only {found.hidden} hidden ones" if found.hidden else ""
+        return f"the input {found.given!r} is empty: there is no file in it{hidden}"
+    kinds = Counter(_kind(source) for source in found.sources)
+    seen = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(8))
+    return f"the input {found.given!r} holds no image that can be read; it holds {seen}; {_accepted(config)}"
+
+
+def _kind(source: Source) -> str:
+    if source.store:
+        return "other zarr stores"
+    return source.suffix or "files without suffix"
+
+
+def _no_match(sources: Sequence[Source], *, pattern: str) -> str:
+    count = f"any of the {len(sources)} files" if len(sources) > 1 else "the only file"
+    return (
+        f"load.pattern {pattern!r} does not match {count}; it is searched in paths such as "
+        f"{sources[0].relative!r}; correct it, or leave it out to use all files"
+    )

@@ -1,0 +1,104 @@
+"""The images of a run, listed and cut into partitions."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from tasks.core.digest import digest
+from tasks.core.partition_files import fault_table
+from tasks.core.work import Frozen, Partition
+from tasks.ingest.channels import Channels, resolve_channels
+from tasks.ingest.config import CHANNEL_GROUP, Load
+from tasks.ingest.index import build_index
+from tasks.ingest.partition import partition, sample
+from tasks.ingest.references import ImageReference, identity, to_frame
+
+VERSION = 1
+"""Raise it when the same files give other images."""
+
+
+class Ingested(Frozen):
+    """The images of a run.
+
+    Parameters
+    ----------
+    folder
+        Holds index.parquet and faults.parquet.
+    images, faults, ignored
+        Images listed, images that cannot be put together, and files left out because the pattern does not match.
+    channels
+        What is read of each image.
+    groups
+        Metadata columns from the pattern.
+    numbered
+        Whether any image carries an object number.
+    height, width, dtype
+        Those of a typical image.
+    partitions
+        Runs of images, in table order.
+    """
+
+    folder: str
+    images: int
+    faults: int
+    ignored: int
+    channels: Channels
+    groups: tuple[str, ...]
+    numbered: bool
+    height: int
+    width: int
+    dtype: str
+    partitions: tuple[Partition, ...]
+
+
+def list_images(
+    inputs: Sequence[str],
+    *,
+    config: Load,
+    partition_size: int | Literal["auto"],
+    limit: int | None,
+    seed: int,
+    work: Path,
+) -> tuple[Ingested, pl.DataFrame, pl.DataFrame]:
+    """List images without reading pixels; nothing is written.
+
+    Returns
+    -------
+    The summary, the table of image references, and the table of faults.
+    """
+    index = build_index(inputs, config=config)
+    references: Sequence[ImageReference] = index.references
+    if limit is not None:
+        references = sample(references, count=limit, seed=seed)
+    channels, probe = resolve_channels(references, config=config)
+    how = (VERSION, config.model_dump(mode="json"), channels.names, channels.sources, channels.count)
+    identities = [digest(how, identity(reference)) for reference in references]
+    folder = work / "ingest" / digest(identities, [(fault.image, fault.message) for fault in index.faults])
+    partitions = tuple(
+        Partition(
+            number=number,
+            index=str(folder / "index.parquet"),
+            start=start,
+            stop=stop,
+            digest=digest(identities[start:stop]),
+        )
+        for number, (start, stop) in enumerate(
+            partition(references, size=partition_size, bytes_per_image=probe.bytes_per_image)
+        )
+    )
+    ingested = Ingested(
+        folder=str(folder),
+        images=len(references),
+        faults=len(index.faults),
+        ignored=index.ignored,
+        channels=channels,
+        groups=tuple(group for group in config.groups if group != CHANNEL_GROUP),
+        numbered=any(reference.object_number is not None for reference in references),
+        height=probe.shape[-2],
+        width=probe.shape[-1],
+        dtype=str(probe.dtype),
+        partitions=partitions,
+    )
+    return ingested, to_frame(references), fault_table(index.faults)

@@ -1,0 +1,64 @@
+"""Which images are worked on together."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+from tasks.ingest.references import ImageReference
+
+TARGET_BYTES = 32 * 2**20
+"""Pixels that a partition of automatic size holds at most: a few seconds of work, a small part of a worker's memory."""
+
+MOST_IMAGES = 500
+"""Images that a partition of automatic size holds at most, however small they are."""
+
+
+def partition(
+    references: Sequence[ImageReference], *, size: int | Literal["auto"], bytes_per_image: int
+) -> list[tuple[int, int]]:
+    """Cut the table of images into runs of rows.
+
+    Parameters
+    ----------
+    references
+        All images, in table order.
+    size
+        Images per partition; ``auto`` chooses 32 MiB of pixels, at least one image, at most 500, and so that n images
+        make about 16 partitions (none smaller than 16 images): ``clip(32 MiB // bytes_per_image, 1,
+        min(500, max(16, ceil(n / 16))))``. It depends on the inputs alone, never on the number of workers, so that a
+        run can be resumed on another machine.
+    bytes_per_image
+        Bytes of the channels in use of a typical image.
+
+    Returns
+    -------
+    list of tuple
+        Half-open ranges (start, stop) that cover all rows in order; none for no image.
+    """
+    count = len(references)
+    if size == "auto":
+        most = min(MOST_IMAGES, max(16, -(-count // 16)))
+        step = min(max(TARGET_BYTES // max(bytes_per_image, 1), 1), most)
+    else:
+        step = size
+    if step < 1:
+        raise ValueError(f"a partition needs at least one image, got a size of {step}")
+    return [(start, min(start + step, count)) for start in range(0, count, step)]
+
+
+def sample(references: Sequence[ImageReference], *, count: int, seed: int) -> tuple[ImageReference, ...]:
+    """Choose images at random, in table order; all of them where there are no more than `count`.
+
+    Every image draws a number from its identity and the seed, and the smallest ones are taken. So the choice does not
+    depend on a library's random numbers, a larger sample contains the smaller one, and further images in the folder
+    change little.
+    """
+    if count >= len(references):
+        return tuple(references)
+
+    def draw(position: int) -> tuple[bytes, int]:
+        text = f"{seed}/{references[position].image}"
+        return hashlib.blake2b(text.encode(), digest_size=16).digest(), position
+
+    chosen = sorted(range(len(references)), key=draw)[:count]
+    return tuple(references[position] for position in sorted(chosen))

@@ -1,0 +1,193 @@
+"""What a reader is, and the list of readers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import ParamSpec, Protocol, TypeVar
+
+import numpy as np
+
+from tasks.core.errors import Fault, PixelError
+from tasks.core.types import AnyArray
+from tasks.ingest.references import ImageReference
+
+STAGE = "ingest"
+"""Stage named in the faults of this folder."""
+
+CHANNEL_GROUP = "channel"
+"""Group of the pattern that tells the channel files of a field apart."""
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+
+ResultT = TypeVar("ResultT")
+Arguments = ParamSpec("Arguments")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A file, or a folder that is one store, found in the inputs.
+
+    Parameters
+    ----------
+    path
+        Absolute path.
+    relative
+        Path relative to the input's parent folder, with forward slashes.
+    size, mtime_ns
+        Bytes, and modification time in ns since 1970; of a store: of its folder's entry.
+    store
+        Whether it is a folder that holds a store.
+    named
+        Whether the user named it itself, so that it may not be passed over.
+    metadata
+        What the pattern's groups matched in `relative`.
+    """
+
+    path: str
+    relative: str
+    size: int
+    mtime_ns: int
+    store: bool = False
+    named: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def suffix(self) -> str:
+        """Last suffix of the name in lower case, with its dot."""
+        return PurePosixPath(self.relative).suffix.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Indexed:
+    """What a reader makes of its sources: images, images that cannot be used, and files it left out."""
+
+    references: list[ImageReference]
+    faults: list[Fault] = field(default_factory=list)
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What is known of an image before its pixels are read.
+
+    Parameters
+    ----------
+    channels, height, width
+        Shape.
+    dtype
+        dtype of the pixels.
+    names
+        The file's own names of its channels, None where it has none.
+    numbers_are_names
+        Whether a number in the configuration is a channel's name (``ch1``, ``ch2``), not its index.
+    """
+
+    channels: int
+    height: int
+    width: int
+    dtype: np.dtype[np.generic]
+    names: tuple[str, ...] | None = None
+    numbers_are_names: bool = False
+
+
+class Reader(Protocol):
+    """A file format, or a way to lay images out in files."""
+
+    @property
+    def name(self) -> str:
+        """Name in the configuration."""
+
+    @property
+    def accepted(self) -> str:
+        """What it reads, for messages: ``.tif, .tiff``."""
+
+    def accepts(self, source: Source) -> bool:
+        """Whether a source looks like one of its own, judged by its name (a store: by its metadata file)."""
+
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+        """List the images in sources it accepts, without reading pixels; no file is opened, a store's metadata is.
+
+        `pattern` is the configured regular expression, `wanted` the configured channels' sources (empty: all).
+        """
+
+    def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
+        """Open one image's header; any exception means that it cannot be read."""
+
+    def load(
+        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
+    ) -> list[AnyArray | Exception]:
+        """Read images at once.
+
+        Parameters
+        ----------
+        references
+            Images of this reader.
+        count
+            Number of channels that each must have.
+        sources
+            Indices of the channels to return; None for all.
+
+        Returns
+        -------
+        list
+            For each image an array (C, H, W) as the file holds it, or why there is none.
+        """
+
+
+_readers: dict[str, Reader] = {}
+
+
+def register(reader: Reader) -> None:
+    """Make a reader known by its name."""
+    if reader.name in _readers:
+        raise ValueError(f"two readers are called {reader.name!r}")
+    _readers[reader.name] = reader
+
+
+def get_reader(name: str) -> Reader:
+    """Return the reader of this name."""
+    return _readers[name]
+
+
+def reader_names() -> tuple[str, ...]:
+    """Names of all readers, in the order of their registration."""
+    return tuple(_readers)
+
+
+def attempt(
+    read: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> ResultT | Exception:
+    """Read something that may be damaged; return the exception instead of raising it."""
+    try:
+        return read(*args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on damaged bytes; the image is set aside
+        return error
+
+
+def require_channels(found: int, *, expected: int) -> None:
+    """Refuse an image whose number of channels differs from the data set's.
+
+    Raises
+    ------
+    PixelError
+        The numbers differ.
+    """
+    if found != expected:
+        raise PixelError(
+            f"has {found} {'channel' if found == 1 else 'channels'}, the other images have {expected}; images of "
+            "another kind belong into a run of their own"
+        )
+
+
+def require_one_shape(shapes: Sequence[tuple[int, int]], *, names: Sequence[str]) -> tuple[int, int]:
+    """Return the shape (rows, columns) that all channels share.
+
+    Raises
+    ------
+    PixelError
+        The shapes differ; `names` tells what each channel is called in the message.
+    """
+    if len(set(shapes)) > 1:
+        sizes = ", ".join(f"{name} {rows}×{columns}" for name, (rows, columns) in zip(names, shapes, strict=True))
+        raise PixelError(f"its channels differ in size (rows × columns: {sizes})")
+    return shapes[0]

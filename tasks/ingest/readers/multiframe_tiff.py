@@ -1,0 +1,62 @@
+"""Reader ``multiframe_tiff``: one TIFF per cell or field, a frame per channel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.core.errors import PixelError
+from tasks.core.types import AnyArray
+from tasks.ingest.readers.base import TIFF_SUFFIXES, Header, Indexed, Source, attempt, register, require_channels
+from tasks.ingest.readers.image import file_reference
+from tasks.ingest.readers.tiff import TiffPlanes, open_tiff
+from tasks.ingest.references import ImageReference
+
+
+@dataclass(frozen=True)
+class MultiframeTiffReader:
+    """TIFF files whose frames, all grey and of one size, are the channels."""
+
+    name: str = "multiframe_tiff"
+    accepted: str = ", ".join(TIFF_SUFFIXES)
+
+    def accepts(self, source: Source) -> bool:
+        """Whether the suffix is a TIFF's."""
+        return not source.store and source.suffix in TIFF_SUFFIXES
+
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+        """Make one image of each file."""
+        del pattern, wanted
+        return Indexed(references=[file_reference(source, reader=self.name) for source in sources])
+
+    def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
+        """Read the tags."""
+        del pattern
+        with open_tiff(reference.paths[0]) as planes:
+            channels = _frames(planes)
+            height, width = planes.shape
+            return Header(channels=channels, height=height, width=width, dtype=planes.dtype)
+
+    def load(
+        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
+    ) -> list[AnyArray | Exception]:
+        """Read file by file."""
+
+        def read(reference: ImageReference) -> AnyArray:
+            with open_tiff(reference.paths[0]) as planes:
+                require_channels(_frames(planes), expected=count)
+                return planes.read(sources)
+
+        return [attempt(read, reference) for reference in references]
+
+
+def _frames(planes: TiffPlanes) -> int:
+    """Count the frames, each of which must be grey."""
+    for number, samples in enumerate(planes.samples):
+        if samples != 1:
+            raise PixelError(
+                f"frame {number + 1} is coloured ({samples} values per pixel), expected grey frames; the reader "
+                "'image' makes a channel of each colour"
+            )
+    return len(planes.samples)
+
+
+register(MultiframeTiffReader())

@@ -1,0 +1,123 @@
+"""Where an image lies: everything about it that can be known without reading pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+META = "meta__"
+"""Prefix of the columns made of the pattern's groups."""
+
+RESERVED_GROUPS = frozenset({"image", "object", "object_number", "centroid_row", "centroid_col"})
+"""Names of metadata columns that are no group of the pattern."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageReference:
+    """One image: a stamp or a field, in one file, in several, or one of many in a file.
+
+    Parameters
+    ----------
+    image
+        Identity, ``meta__image``: the path relative to the input's parent folder with forward slashes
+        (``images/G1/G1_0001.tif``); followed by ``#`` and the index where the file holds several images
+        (``folder/test.zarr#3``). A field of several files is named like its first channel's file, with ``*`` in place
+        of the channel (``images/r03c03f03p01-ch*sk1fk1fl1.tiff``).
+    reader
+        Name of the reader that loads it.
+    paths
+        Absolute path of each file or container it lies in.
+    relative
+        The same, relative to the input's parent folder.
+    index
+        Position in the container; None where the files hold this image only.
+    metadata
+        What the pattern's groups matched; a group that took no part is absent.
+    object_number
+        The instrument's number of the object, where the container tells it.
+    sizes, mtimes_ns
+        Size in bytes and modification time in ns since 1970 of each file that the image depends on.
+    """
+
+    image: str
+    reader: str
+    paths: tuple[str, ...]
+    relative: tuple[str, ...]
+    index: int | None = None
+    metadata: dict[str, str]
+    object_number: int | None = None
+    sizes: tuple[int, ...]
+    mtimes_ns: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together; of a container: of the parts that this image depends on."""
+        return sum(self.sizes)
+
+    @property
+    def mtime_ns(self) -> int:
+        """Time of the latest modification, in ns since 1970."""
+        return max(self.mtimes_ns)
+
+
+def identity(reference: ImageReference) -> tuple[object, ...]:
+    """Tell this state of this image from any other, for digests.
+
+    Holds relative paths, sizes, times, and the index, but no absolute path, so that a data set may be moved as a whole.
+    Sizes and times of the single files enter, not only their sum and latest, so that the exchange of two channel files
+    shows.
+    """
+    return (
+        reference.reader,
+        list(reference.relative),
+        list(reference.sizes),
+        list(reference.mtimes_ns),
+        reference.index,
+    )
+
+
+def to_frame(references: Sequence[ImageReference]) -> pl.DataFrame:
+    """Make a table with a row per image, null where there is none.
+
+    Columns: image, reader, paths, relative, index, object_number, size, mtime_ns; sizes and mtimes_ns, the single
+    files' figures behind size (their sum) and mtime_ns (the latest); and ``meta__<group>`` per group of the pattern.
+    """
+    groups = list(dict.fromkeys(group for reference in references for group in reference.metadata))
+    text, number, texts, numbers = pl.String(), pl.Int64(), pl.List(pl.String()), pl.List(pl.Int64())
+    columns = [
+        pl.Series("image", [reference.image for reference in references], dtype=text),
+        pl.Series("reader", [reference.reader for reference in references], dtype=text),
+        pl.Series("paths", [list(reference.paths) for reference in references], dtype=texts),
+        pl.Series("relative", [list(reference.relative) for reference in references], dtype=texts),
+        pl.Series("index", [reference.index for reference in references], dtype=number),
+        pl.Series("object_number", [reference.object_number for reference in references], dtype=number),
+        pl.Series("size", [reference.size for reference in references], dtype=number),
+        pl.Series("mtime_ns", [reference.mtime_ns for reference in references], dtype=number),
+        pl.Series("sizes", [list(reference.sizes) for reference in references], dtype=numbers),
+        pl.Series("mtimes_ns", [list(reference.mtimes_ns) for reference in references], dtype=numbers),
+    ]
+    columns += [
+        pl.Series(META + group, [reference.metadata.get(group) for reference in references], dtype=text)
+        for group in groups
+    ]
+    return pl.DataFrame(columns)
+
+
+def from_frame(frame: pl.DataFrame) -> tuple[ImageReference, ...]:
+    """Read what `to_frame` wrote; every other column ``meta__…`` is a group, the rest is ignored."""
+    groups = [name.removeprefix(META) for name in frame.columns if name.startswith(META)]
+    groups = [group for group in groups if "__" not in group and group not in RESERVED_GROUPS]
+    return tuple(
+        ImageReference(
+            image=row["image"],
+            reader=row["reader"],
+            paths=tuple(row["paths"]),
+            relative=tuple(row["relative"]),
+            index=row["index"],
+            metadata={group: row[META + group] for group in groups if row[META + group] is not None},
+            object_number=row["object_number"],
+            sizes=tuple(row["sizes"]),
+            mtimes_ns=tuple(row["mtimes_ns"]),
+        )
+        for row in frame.iter_rows(named=True)
+    )

@@ -1,0 +1,39 @@
+"""Masks of stamps, that is, of images of one cell each.
+
+>>> from tasks.mask import Mask, mask_batch, regions
+"""
+
+from tasks.core.regions import regions
+from tasks.core.types import Batch, Masked
+from tasks.mask import filters, methods
+from tasks.mask.border import remove_border_objects
+from tasks.mask.config import Mask, check_channels
+from tasks.mask.filters.normaltest import NormalTest, normaltest_passes
+from tasks.mask.methods.circle import Circle, circle_mask
+from tasks.mask.methods.li import Li, li_mask
+from tasks.mask.per_channel import PerChannel
+from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
+from tasks.mask.stage import mask_batch
+
+__all__ = [
+    "Batch",
+    "ChannelFilter",
+    "Circle",
+    "Li",
+    "Mask",
+    "MaskMethod",
+    "Masked",
+    "NormalTest",
+    "PerChannel",
+    "channel_filters",
+    "check_channels",
+    "circle_mask",
+    "filters",
+    "li_mask",
+    "mask_batch",
+    "masks",
+    "methods",
+    "normaltest_passes",
+    "regions",
+    "remove_border_objects",
+]

@@ -1,0 +1,35 @@
+"""What every threshold leaves behind: small holes to fill and small objects to drop."""
+
+import math
+
+from skimage.measure import label
+from skimage.morphology import remove_small_holes, remove_small_objects
+
+from tasks.core.types import BoolArray
+
+SMALLEST_OBJECT = 20
+"""Pixels of the smallest object that is kept."""
+
+
+def clean(mask: BoolArray, *, hole_area: float) -> BoolArray:
+    """Fill the holes smaller than `hole_area`, then drop the objects smaller than 20 pixels.
+
+    Holes and objects are 4-connected here, so that a small blob that touches a large object by a corner only is
+    dropped, whereas `count_regions` takes what is left as 8-connected.
+
+    Parameters
+    ----------
+    mask
+        (H, W).
+    hole_area
+        In pixels; a hole of this very area stays open.
+    """
+    # The size arguments are inclusive; the bounds here are not.
+    filled = remove_small_holes(mask, max_size=math.ceil(hole_area) - 1, connectivity=1)
+    kept: BoolArray = remove_small_objects(filled, max_size=SMALLEST_OBJECT - 1, connectivity=1)
+    return kept
+
+
+def count_regions(mask: BoolArray) -> int:
+    """Count the 8-connected components of a mask (H, W)."""
+    return int(label(mask, connectivity=2, return_num=True)[1])

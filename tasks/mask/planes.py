@@ -1,0 +1,72 @@
+"""Plain loops over the single channels of a batch."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+
+
+def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragged:
+    """Mask every channel of every stamp on its own.
+
+    Parameters
+    ----------
+    batch
+        Pixels of N stamps, C channels.
+    mask
+        (pixels (H, W), name of the channel) → bool (H, W). Not called for a channel that holds NaN or infinite pixels,
+        whose mask is empty.
+
+    Returns
+    -------
+    Ragged
+        Bool, of the batch's shapes, C planes.
+    """
+    masks = empty_masks(batch, planes=batch.pixels.planes)
+    for stamp, image in zip(masks.unstack(), batch.pixels.unstack(), strict=True):
+        for index, channel in enumerate(batch.channels):
+            if is_finite(image[index]):
+                stamp[index] = mask(image[index], channel)
+    return masks
+
+
+def test_each(batch: Batch, passes: Callable[[AnyArray], bool]) -> BoolArray:
+    """Test every channel of every stamp on its own: (N, C) bool; a channel with NaN or infinite pixels fails."""
+    verdicts = [[is_finite(plane) and passes(plane) for plane in image] for image in batch.pixels.unstack()]
+    return np.array(verdicts, dtype=np.bool_).reshape(len(batch), len(batch.channels))
+
+
+def empty_masks(batch: Batch, *, planes: int) -> Ragged:
+    """Masks of a batch's shapes, all pixels false."""
+    shapes = batch.pixels.shapes
+    return Ragged(flat=np.zeros(int(shapes.prod(axis=1).sum()) * planes, dtype=np.bool_), shapes=shapes, planes=planes)
+
+
+def is_finite(image: AnyArray) -> bool:
+    """Whether no pixel is NaN or infinite."""
+    return image.dtype.kind in "biu" or bool(np.isfinite(image).all())
+
+
+def unit_range(image: AnyArray) -> FloatArray:
+    """Shift the lowest pixel to 0 and scale by a power of two to [0, 1), as float64.
+
+    For pixels of 53 bits or fewer both steps are exact, so what is computed from the result does not change, not even
+    in the last bit, when a constant is added to all pixels or when all are scaled by a power of two. Squares and higher
+    powers of the result do not overflow.
+
+    Parameters
+    ----------
+    image
+        Pixels of any shape but an empty one, of any integer or float dtype, finite.
+
+    Examples
+    --------
+    >>> unit_range(np.array([[100, 104], [112, 100]], dtype=np.uint8)).tolist()
+    [[0.0, 0.25], [0.75, 0.0]]
+    """
+    # Halves: the range of float64 pixels can exceed the largest float64.
+    shifted = image.astype(np.float64) * 0.5
+    shifted -= shifted.min()
+    _, exponent = np.frexp(shifted.max())
+    return np.asarray(np.ldexp(shifted, -int(exponent)), dtype=np.float64)

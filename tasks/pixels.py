@@ -1,0 +1,178 @@
+"""The images a task works on: read, checked, and gathered into batches of one dtype.
+
+Every task that needs pixels reads them itself; none travel between tasks.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from tasks.core.cells import stamp_regions
+from tasks.core.cutout import CutOut, cut_out
+from tasks.core.errors import Fault, RunError
+from tasks.core.layout import Layout
+from tasks.core.partition_files import read_labels
+from tasks.core.types import AnyArray, Batch, IntArray, Region
+from tasks.core.work import Partition
+from tasks.ingest.channels import Channels
+from tasks.ingest.load import load_images
+from tasks.ingest.references import from_frame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Images:
+    """The images of one task.
+
+    Parameters
+    ----------
+    table
+        A row per image: `Layout.images` and ``position``, its row within the partition.
+    pixels
+        (C, H, W) per image; None where it could not be read.
+    faults
+        Why not.
+    """
+
+    table: pl.DataFrame
+    pixels: list[AnyArray | None]
+    faults: list[Fault]
+
+
+def read_images(
+    partition: Partition, *, channels: Channels, layout: Layout, positions: Sequence[int] | None = None
+) -> Images:
+    """Read the images of a partition, or those at the given positions in it."""
+    index = pl.scan_parquet(partition.index).slice(partition.start, partition.images).collect()
+    index = index.with_row_index("position")
+    if positions is not None:
+        index = index.filter(pl.col("position").is_in(list(positions)))
+    references = from_frame(index)
+    loaded = load_images(references, channels=channels)
+    shapes = [(None, None) if image is None else image.shape[1:] for image in loaded.images]
+    dtypes = [None if image is None else image.dtype.name for image in loaded.images]
+    statuses = ["quarantined" if image is None else "read" for image in loaded.images]
+    table = index.rename({"image": "meta__image"}).with_columns(
+        pl.Series("status", statuses, dtype=pl.String),
+        pl.lit(0).alias("cells"),
+        pl.Series("height", [shape[0] for shape in shapes], dtype=pl.Int32),
+        pl.Series("width", [shape[1] for shape in shapes], dtype=pl.Int32),
+        pl.Series("dtype", dtypes, dtype=pl.String),
+        pl.col("size").alias("bytes"),
+        pl.col("mtime_ns").alias("modified_ns"),
+        pl.Series("digest", loaded.digests, dtype=pl.String),
+        pl.col("object_number").alias("meta__object_number"),
+        *(pl.lit(None).alias(f"meta__{group}") for group in layout.groups if f"meta__{group}" not in index.columns),
+    )
+    columns = layout.images() | {"position": pl.Int32()}
+    table = table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+    return Images(table=table, pixels=loaded.images, faults=list(loaded.faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampBatch:
+    """Stamps of one dtype, and which of the task's images they are."""
+
+    rows: IntArray
+    batch: Batch
+
+
+def stamp_batches(images: Sequence[AnyArray | None], *, channels: Sequence[str]) -> Iterator[StampBatch]:
+    """Gather images into batches of equal dtype, in the order in which the dtypes appear; None is left out.
+
+    A batch of mixed dtypes would be promoted, and what is measured of an image would depend on its neighbours.
+    """
+    rows: dict[np.dtype[Any], list[int]] = {}
+    for row, image in enumerate(images):
+        if image is not None:
+            rows.setdefault(image.dtype, []).append(row)
+    for own in rows.values():
+        stamps = [image for row in own if (image := images[row]) is not None]
+        yield StampBatch(rows=np.array(own), batch=Batch.of(stamps, channels=channels))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellBatch:
+    """Cells of one dtype, ready to be measured.
+
+    Parameters
+    ----------
+    cells
+        Their rows of the table of cells.
+    batch, regions
+        Their pixels, and where to measure.
+    frames
+        The whole (C, H, W) image of each.
+    """
+
+    cells: pl.DataFrame
+    batch: Batch
+    regions: tuple[Region, ...]
+    frames: list[AnyArray]
+
+    def take(self, rows: Sequence[int]) -> "CellBatch":
+        """Return some of the cells."""
+        return CellBatch(
+            cells=self.cells[list(rows)],
+            batch=self.batch.take(rows),
+            regions=tuple(region.take(rows) for region in self.regions),
+            frames=[self.frames[row] for row in rows],
+        )
+
+
+def read_cells(
+    found: Path, *, cells: pl.DataFrame, partition: Partition, channels: Channels, layout: Layout, how: CutOut
+) -> tuple[list[CellBatch], list[Fault]]:
+    """Read the pixels of cells again, and join them with the masks or labels found before.
+
+    Parameters
+    ----------
+    found
+        Folder that masking or segmentation wrote for this partition.
+    cells
+        The rows of its table of cells that are wanted.
+
+    Raises
+    ------
+    RunError
+        An image's pixels are no longer those that were masked.
+    """
+    positions = sorted(set(cells["position"]))
+    images = read_images(partition, channels=channels, layout=layout, positions=positions)
+    _check_unchanged(images.table, found=found)
+    batches: list[CellBatch] = []
+    if layout.stamps:
+        for stamps in stamp_batches(images.pixels, channels=channels.names):
+            order = images.table[stamps.rows].select("position")
+            own = order.join(cells, on="position", maintain_order="left").select(cells.columns)
+            shapes = stamps.batch.pixels.shapes
+            regions = [stamp_regions(own, name=name, channels=channels.names, shapes=shapes) for name in layout.regions]
+            flat = tuple(region for pair in regions for region in pair)
+            frames = stamps.batch.pixels.unstack()
+            batches.append(CellBatch(cells=own, batch=stamps.batch, regions=flat, frames=frames))
+        return batches, images.faults
+    for position, image in zip(images.table["position"], images.pixels, strict=True):
+        if image is not None:
+            own = cells.filter(pl.col("position") == position)
+            labels = {name: read_labels(found, position=position, name=name) for name in layout.regions}
+            batch, objects = cut_out(
+                image, labels=labels, numbers=own["meta__object"].to_list(), channels=channels.names, how=how
+            )
+            batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
+    return batches, images.faults
+
+
+def _check_unchanged(images: pl.DataFrame, *, found: Path) -> None:
+    before = pl.read_parquet(found / "images.parquet", columns=["position", "digest"])
+    both = images.join(before, on="position", suffix="_before")
+    changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
+    if changed:
+        shutil.rmtree(found)
+        raise RunError(
+            f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition); "
+            "run the same command again, only what depends on it is redone"
+        )

@@ -1,0 +1,1 @@
+"""Quality filter: metrics of every cell, one decision over the whole data set."""

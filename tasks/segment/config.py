@@ -1,0 +1,85 @@
+"""The configuration's section ``segment``: which objects are found in a field of many cells, and how."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+import tasks.segment.methods  # noqa: F401 - registers the methods
+from tasks.core.errors import ConfigError, suggestion
+from tasks.core.section import Section, named_entries
+from tasks.segment.registry import ObjectMethod, segmenters
+
+
+class Segment(Section):
+    """Find cells in fields of many cells."""
+
+    device: Literal["auto", "cpu"] = Field(
+        default="auto",
+        description="Where segmentation runs. auto takes the best device that the methods support; at present all of "
+        "them run on the cpu.",
+    )
+    border: Literal["drop", "keep"] = Field(
+        default="drop",
+        description="What becomes of cells whose first object touches the frame of the image and is therefore cut.",
+    )
+    objects: list[Annotated[ObjectMethod, segmenters]] = Field(
+        min_length=1,
+        description="Objects to find, in order. The first makes the rows; each of the others derives from earlier "
+        "ones, one for one. As YAML, name: {method: …} or a list of entries with a name.",
+    )
+
+    @field_validator("objects", mode="before")
+    @classmethod
+    def _expand(cls, value: object) -> object:
+        return named_entries(value)
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        first = self.objects[0]
+        if first.references:
+            key, name = next(iter(first.references.items()))
+            primary = [config.model_fields["method"].default for config in segmenters if not config.REFERENCES]
+            raise ValueError(
+                f"objects.{first.name}.{key}: got {name!r}, but the first object makes the rows and has no earlier one "
+                f"to derive from; put the object that is found by itself first (methods: {', '.join(primary)})"
+            )
+        earlier: list[str] = []
+        for entry in self.objects:
+            if entry.name in earlier:
+                raise ValueError(f"objects: two objects are named {entry.name!r}; give each a name of its own")
+            if earlier and not entry.references:
+                raise ValueError(
+                    f"objects.{entry.name}: a method that finds objects by itself can only be the first; the others "
+                    "must derive from earlier objects, so that each cell has one of each"
+                )
+            for key, name in entry.references.items():
+                if name not in earlier:
+                    raise ValueError(
+                        f"objects.{entry.name}.{key}: got {name!r}, expected an object listed earlier; "
+                        f"{suggestion(name, earlier)}"
+                    )
+            earlier.append(entry.name)
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the objects in order."""
+        return tuple(entry.name for entry in self.objects)
+
+
+def check_channels(config: Segment, channels: Sequence[str]) -> None:
+    """Check that every channel the configuration names exists.
+
+    Raises
+    ------
+    ConfigError
+        An object names a channel that `channels` lacks.
+    """
+    for entry in config.objects:
+        channel = getattr(entry, "channel", None)
+        if channel is not None and channel not in channels:
+            raise ConfigError(
+                f"segment.objects.{entry.name}.channel: got {channel!r}, which is no channel here; "
+                f"{suggestion(channel, channels)}"
+            )

@@ -1,0 +1,48 @@
+"""Segment the fields of one partition."""
+
+from pathlib import Path
+
+import polars as pl
+from prefect import task
+
+from tasks.core.cells import field_cells
+from tasks.core.errors import Fault
+from tasks.core.layout import Layout
+from tasks.core.partition_files import write_found
+from tasks.core.types import LabelArray
+from tasks.core.work import Made, Partition, Stopwatch
+from tasks.ingest.channels import Channels
+from tasks.pixels import read_images
+from tasks.segment.config import Segment
+from tasks.segment.stage import segment_image
+
+VERSION = 1
+"""Raise it when the same configuration gives other labels."""
+
+
+@task(name="segment")
+def segment_partition(
+    *, folder: str, partition: Partition, channels: Channels, layout: Layout, config: Segment, run: str
+) -> Made:
+    """Read the fields of a partition, find their objects, and write tables and label images into `folder`."""
+    watch = Stopwatch()
+    images = read_images(partition, channels=channels, layout=layout)
+    tables: list[pl.DataFrame] = []
+    labels: dict[tuple[int, str], LabelArray] = {}
+    for row, pixels in enumerate(images.pixels):
+        if pixels is None:
+            continue
+        image = images.table[row]
+        try:
+            segmented = segment_image(pixels, channels=channels.names, config=config)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one field does, the others go on
+            images.faults.append(Fault.of(error, image=image["meta__image"].item(), stage="segment"))
+            continue
+        tables.append(field_cells(image, segmented=segmented, layout=layout))
+        position = image["position"].item()
+        labels |= {(position, name): found for name, found in segmented.labels.items()}
+    cells = pl.concat([pl.DataFrame(schema=layout.cells()), *tables])
+    counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
+    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)

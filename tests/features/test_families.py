@@ -1,0 +1,236 @@
+"""Columns and values of all families agree; configuration errors; families from outside."""
+
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from tasks.core.columns import Column
+from tasks.core.errors import ConfigError
+from tasks.core.types import Batch, FloatArray, Ragged, Region
+from tasks.features import Features, feature_columns, measure
+from tasks.features import family as registry
+from tasks.features.family import Profile, RegionInfo, Term, families_of, register
+
+Cells = tuple[Batch, list[Region]]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+EACH = [(profile, name) for profile in PROFILES for name in families_of(profile)]
+REGIONS = [("li", False), ("li.combined", True)]
+
+
+@pytest.mark.parametrize(("profile", "name"), EACH)
+def test_names_and_values_agree_for_every_family_and_number_of_channels(
+    profile: Profile, name: str, cells_of_channels: Cells
+) -> None:
+    batch, regions = cells_of_channels
+    config = Features(profile=profile, families=(name,))
+    columns = feature_columns(config=config, channels=batch.channels, regions=REGIONS)
+    values = measure(batch, regions, config=config)
+    assert values.shape == (1, len(columns))
+    assert values.dtype == np.float64
+    # every value sits under its own name: each column is what its family measures of its region and channel alone
+    alone: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    for number, column in enumerate(columns):
+        if column.channels and batch.channels.index(column.channels[0]) % 5 == 0:
+            where = column.region, column.channels[0]
+            alone[where] = alone.get(where) or _only(cells_of_channels, column)
+            assert np.array_equal(values[0, number], alone[where][column.stat, column.param], equal_nan=True), (
+                column.name
+            )
+
+
+def _only(cells: Cells, column: Column) -> dict[tuple[str, str], float]:
+    """Measure one channel of one region with one family."""
+    whole, regions = cells
+    channel = whole.channels.index(column.channels[0])
+    profile: Profile = "scip" if column.scip else "standard"
+    family = "raw" if column.region == "raw" else column.family
+    batch = Batch.of([image[channel : channel + 1] for image in whole.pixels.unstack()], channels=column.channels)
+    region = next((region for region in regions if region.name == column.region), regions[0])
+    masks = (
+        region.masks if region.shared else Ragged.of([mask[channel : channel + 1] for mask in region.masks.unstack()])
+    )
+    one = Region(
+        name=region.name, shared=region.shared, masks=masks, background=region.background[:, channel : channel + 1]
+    )
+    config = Features(profile=profile, families=(family,))
+    described = feature_columns(config=config, channels=column.channels, regions=[(one.name, one.shared)])
+    found = measure(batch, [one], config=config)[0]
+    return {(c.stat, c.param): value for c, value in zip(described, found, strict=True)}
+
+
+@pytest.mark.parametrize("channels", [1, 3, 7, 12])
+def test_the_published_system_has_59_and_203_per_channel_and_11_raw(channels: int) -> None:
+    columns = feature_columns(
+        config=Features(profile="scip"), channels=[f"c{number}" for number in range(channels)], regions=REGIONS
+    )
+    assert sum(column.region != "raw" for column in columns) == 59 + 203 * channels
+    assert sum(column.region == "raw" for column in columns) == 11 * channels
+
+
+def test_native_names() -> None:
+    published = {
+        column.name for column in feature_columns(config=Features(profile="scip"), channels=["BF"], regions=REGIONS)
+    }
+    assert {
+        "li__shape_area__BF",
+        "li.combined__shape_area",
+        "li__shape_moments_central_1_2__BF",
+        "li__intensity_bgcorr_edge_mean__BF",
+        "li.combined__intensity_edge_kurtosis__BF",
+        "li__texture_glcm_mean_contrast_d3__BF",
+        "li.combined__texture_sobel_min__BF",
+        "raw__intensity_mean__BF",
+    } <= published
+    standard = {column.name for column in feature_columns(config=Features(), channels=["BF"], regions=REGIONS)}
+    assert {
+        "li__shape_area__BF",
+        "li.combined__shape_form_factor",
+        "li__shape_inertia_tensor_0_1__BF",
+        "li__intensity_edge_mean__BF",
+        "li__intensity_background__BF",
+        "li__texture_contrast_d3__BF",
+        "li.combined__texture_ASM_std_d5__BF",
+    } <= standard
+    assert not any("combined__shape" in name and name.endswith("__BF") for name in published | standard)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_column_is_described(profile: Profile) -> None:
+    columns = feature_columns(config=Features(profile=profile), channels=["BF", "PI"], regions=REGIONS)
+    described: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for column in columns:
+        assert column.definition.endswith("."), column.name
+        assert column.definition.count(". ") == 0, column.name
+        assert column.definition[0].isupper() or column.definition[0].isdigit(), column.name
+        assert column.unit
+        assert set(column.invariances) <= {
+            "translation",
+            "rotation",
+            "quarter turn",
+            "scale",
+            "intensity shift",
+            "intensity scale",
+        }
+        # the dictionary in the table's metadata keeps one definition for all regions and channels
+        key = (column.family, column.stat, column.param)
+        assert described.setdefault(key, (column.definition, column.unit)) == (column.definition, column.unit)
+    assert len({definition for definition, _ in described.values()}) == len(described)
+
+
+def test_families_are_measured_in_one_order_however_they_are_listed(cells: Cells) -> None:
+    config = Features(families=("texture", "shape"))
+    columns = feature_columns(config=config, channels=cells[0].channels, regions=REGIONS)
+    assert list(dict.fromkeys(column.family for column in columns)) == ["shape", "texture"]
+    assert np.array_equal(
+        measure(cells[0], cells[1], config=config),
+        measure(cells[0], cells[1], config=Features(families=("shape", "texture"))),
+        equal_nan=True,
+    )
+
+
+def test_an_empty_batch_has_all_columns() -> None:
+    empty = np.empty((0, 2), dtype=np.int64)
+    batch = Batch(pixels=Ragged(flat=np.empty(0), shapes=empty, planes=2), channels=("a", "b"))
+    masks = Ragged(flat=np.empty(0, dtype=bool), shapes=empty, planes=1)
+    region = Region(name="cell", shared=True, masks=masks, background=np.empty((0, 2)))
+    for profile in PROFILES:
+        config = Features(profile=profile)
+        columns = feature_columns(config=config, channels=("a", "b"), regions=[("cell", True)])
+        assert measure(batch, [region], config=config).shape == (0, len(columns))
+
+
+def test_objects_of_a_field_have_no_raw_statistics() -> None:
+    columns = feature_columns(config=Features(profile="scip"), channels=["a"], regions=[("nucleus", True)])
+    assert {column.region for column in columns} == {"nucleus"}
+    assert len(columns) == 59 + 44 + 28
+    with pytest.raises(ConfigError, match=r"'raw' is measured on stamps that have masks.*leave it out"):
+        feature_columns(config=Features(profile="scip", families=("raw",)), channels=["a"], regions=[("nucleus", True)])
+
+
+@pytest.mark.parametrize(
+    ("section", "message"),
+    [
+        ({"families": ["textur"]}, "no family 'textur'; allowed: shape, intensity, texture; did you mean 'texture'?"),
+        ({"families": ["raw"]}, "profile 'standard' has no family 'raw'"),
+        ({"families": ["shape", "shape"]}, "listed twice"),
+        ({"families": []}, "at least 1 item"),
+        ({"names": "scip"}, "'scip' are the names of profile 'scip', got profile 'standard'"),
+        ({"profile": "skip"}, "'standard' or 'scip'"),
+        ({"dtype": "float16"}, "'float32' or 'float64'"),
+        ({"familys": ["shape"]}, "Extra inputs are not permitted"),
+    ],
+)
+def test_configuration_errors_say_what_would_do(section: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        Features.model_validate(section)
+    assert message in str(error.value)
+
+
+def test_defaults_are_those_of_the_contract() -> None:
+    config = Features()
+    assert (config.profile, config.names, config.dtype) == ("standard", "native", "float32")
+    assert [family.name for family in config.selected] == ["shape", "intensity", "texture"]
+    assert [family.name for family in Features(profile="scip").selected] == ["shape", "intensity", "texture", "raw"]
+
+
+def test_a_region_of_another_batch_is_refused(cells: Cells) -> None:
+    with pytest.raises(ValueError, match=r"'li' has 3 masks, the batch 2 cells"):
+        measure(cells[0].take([0, 1]), cells[1], config=Features())
+    with pytest.raises(ValueError, match="each mask the height and width of its cell"):
+        measure(cells[0].take([0, 2, 1]), cells[1], config=Features())
+
+
+def test_two_regions_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="share a name"):
+        feature_columns(config=Features(), channels=["a"], regions=[("cell", True), ("cell", True)])
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the families that a test registers, and look for entry points again."""
+    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
+    monkeypatch.setattr(registry, "_LOADED", set())
+
+
+def _describe(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+    term = Term(stat="first", unit="intensity", definition="First pixel.")
+    return tuple(term.column(family="corner", region=region, channels=(channel,)) for channel in channels)
+
+
+def _corner(batch: Batch, region: Region) -> FloatArray:
+    del region
+    return np.array([pixels[:, 0, 0] for pixels in batch.pixels.unstack()], dtype=np.float64)
+
+
+@pytest.mark.usefixtures("outside")
+def test_an_installed_package_can_bring_a_family(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_point: EntryPoint) -> ModuleType:
+        register(name="corner", profile="standard", columns=_describe)(_corner)
+        return ModuleType("their_package")
+
+    point = EntryPoint(name="corner", value="their_package", group=registry.ENTRY_POINTS)
+    monkeypatch.setattr(EntryPoint, "load", load)
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [point] if group == point.group else [])
+    config = Features(families=("corner",))
+    columns = feature_columns(config=config, channels=cells[0].channels, regions=[("li", False)])
+    assert [column.name for column in columns] == ["li__corner_first__c0", "li__corner_first__c1"]
+    found = measure(cells[0], cells[1][:1], config=config)
+    assert found.tolist() == [image[:, 0, 0].tolist() for image in cells[0].pixels.unstack()]
+    assert [family.name for family in Features().selected] == ["shape", "intensity", "texture", "corner"]
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_family_that_returns_other_columns_than_it_names_is_refused(cells: Cells) -> None:
+    register(name="corner", profile="standard", columns=_describe)(lambda batch, region: _corner(batch, region)[:, 1:])
+    with pytest.raises(ValueError, match=r"'corner' .* shape \(3, 1\) in region 'li', expected \(3, 2\)"):
+        measure(cells[0], cells[1][:1], config=Features(families=("corner",)))
+
+
+@pytest.mark.usefixtures("outside")
+def test_two_families_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two families claim the name 'shape' of profile 'standard'"):
+        register(name="shape", profile="standard", columns=_describe)(_corner)

@@ -1,0 +1,186 @@
+"""What leaves features unchanged: as every column says of itself, and what no column may depend on."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from tasks.core.columns import Column
+from tasks.core.types import AnyArray, Batch, FloatArray, Ragged, Region
+from tasks.features import Features, feature_columns, measure
+from tasks.features.family import Profile
+
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+REGIONS = [("li", False), ("li.combined", True)]
+
+
+Cells = tuple[Batch, list[Region]]
+
+
+def values_of(
+    cells: Cells,
+    *,
+    profile: Profile,
+    change: Callable[[AnyArray], AnyArray] = lambda image: image,
+    move: Callable[[AnyArray], AnyArray] = lambda plane: plane,
+    scale: float = 1.0,
+    shift: float = 0.0,
+) -> FloatArray:
+    """Measure the cells after their pixels were changed, and pixels and masks moved."""
+    batch, regions = cells
+    changed = Batch.of([move(change(image)) for image in batch.pixels.unstack()], channels=batch.channels)
+    moved = [
+        replace(
+            region,
+            masks=Ragged.of([move(mask) for mask in region.masks.unstack()]),
+            background=region.background * scale + shift,
+        )
+        for region in regions
+    ]
+    return measure(changed, moved, config=Features(profile=profile))
+
+
+def columns_of(cells: Cells, *, profile: Profile) -> tuple[Column, ...]:
+    return feature_columns(config=Features(profile=profile), channels=cells[0].channels, regions=REGIONS)
+
+
+def assert_kept(
+    found: FloatArray, expected: FloatArray, columns: tuple[Column, ...], claims: set[str], *, but: tuple[str, ...] = ()
+) -> None:
+    """Assert that the columns that make one of the claims are unchanged."""
+    claiming = [
+        number
+        for number, column in enumerate(columns)
+        if column.region != "raw" and claims & set(column.invariances) and not column.name.startswith(but or ("~",))
+    ]
+    assert len(claiming) > 100 // len(claims)
+    for number in claiming:
+        slack = 1e-13 if columns[number].unit == "1" else 1e-7
+        np.testing.assert_allclose(
+            found[:, number], expected[:, number], rtol=1e-7, atol=slack, err_msg=columns[number].name
+        )
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_larger_frame_changes_no_feature_of_the_cell(cells: Cells, profile: Profile) -> None:
+    def enlarge(image: AnyArray) -> AnyArray:
+        filler = 0 if image.dtype == bool else 777
+        return np.pad(image, ((0, 0), (3, 8), (9, 1)), constant_values=filler)
+
+    columns = columns_of(cells, profile=profile)
+    before = values_of(cells, profile=profile)
+    assert_kept(values_of(cells, profile=profile, move=enlarge), before, columns, {"translation"})
+    # nothing but the whole frame and the background could have changed
+    silent = [c.name for c in columns if "translation" not in c.invariances and c.region != "raw"]
+    assert all("background" in name for name in silent)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_quarter_turns(cells: Cells, profile: Profile, turns: int) -> None:
+    def turn(image: AnyArray) -> AnyArray:
+        return np.rot90(image, turns, axes=(1, 2))
+
+    found = values_of(cells, profile=profile, move=turn)
+    columns = columns_of(cells, profile=profile)
+    assert_kept(found, values_of(cells, profile=profile), columns, {"rotation", "quarter turn"})
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("axis", [1, 2])
+def test_mirror_images(cells: Cells, profile: Profile, axis: int) -> None:
+    found = values_of(cells, profile=profile, move=lambda image: np.flip(image, axis=axis))
+    expected = values_of(cells, profile=profile)
+    columns = columns_of(cells, profile=profile)
+    seventh = tuple(column.name for column in columns if (column.stat, column.param) == ("moments_hu", "6"))
+    assert_kept(found, expected, columns, {"rotation", "quarter turn"}, but=seventh)
+    if profile == "standard":  # Hu's seventh tells an image from its mirror image by the sign
+        numbers = [number for number, column in enumerate(columns) if column.name in seventh]
+        np.testing.assert_allclose(found[:, numbers], -expected[:, numbers], rtol=1e-7)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_constant_added_to_the_pixels(cells: Cells, profile: Profile) -> None:
+    found = values_of(cells, profile=profile, change=lambda image: image + np.uint16(5000), shift=5000)
+    columns = columns_of(cells, profile=profile)
+    expected = values_of(cells, profile=profile)
+    assert_kept(found, expected, columns, {"intensity shift"})
+    moved = [number for number, column in enumerate(columns) if column.stat in {"mean", "edge_median", "background"}]
+    np.testing.assert_allclose(found[:, moved], expected[:, moved] + 5000)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_pixels_of_another_bit_depth(cells: Cells, profile: Profile) -> None:
+    def deepen(image: AnyArray) -> AnyArray:
+        return image.astype(np.uint32) * 257
+
+    found = values_of(cells, profile=profile, change=deepen, scale=257)
+    columns = columns_of(cells, profile=profile)
+    expected = values_of(cells, profile=profile)
+    assert_kept(found, expected, columns, {"intensity scale"})
+    grey = [n for n, c in enumerate(columns) if c.family == "texture" and "sobel" not in c.stat]
+    if profile == "standard":
+        assert np.array_equal(found[:, grey], expected[:, grey])
+    scaled = [number for number, column in enumerate(columns) if column.unit in {"intensity", "intensity/px"}]
+    np.testing.assert_allclose(found[:, scaled], expected[:, scaled] * 257, rtol=1e-9, atol=1e-6)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("dtype", [np.int32, np.uint64, np.float32, np.float64, ">u2"])
+def test_storage_changes_nothing(cells: Cells, profile: Profile, dtype: str) -> None:
+    found = values_of(cells, profile=profile, change=lambda image: image.astype(dtype))
+    assert np.array_equal(found, values_of(cells, profile=profile), equal_nan=True)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_cell_does_not_depend_on_the_others_of_its_batch(cells: Cells, profile: Profile) -> None:
+    batch, regions = cells
+    config = Features(profile=profile)
+    together = measure(batch, regions, config=config)
+    for row in range(len(batch)):
+        alone = measure(batch.take([row]), [region.take([row]) for region in regions], config=config)
+        assert np.array_equal(alone[0], together[row], equal_nan=True)
+    backwards = [2, 1, 0]
+    turned = measure(batch.take(backwards), [region.take(backwards) for region in regions], config=config)
+    assert np.array_equal(turned[::-1], together, equal_nan=True)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_channel_does_not_depend_on_the_others(cells: Cells, profile: Profile) -> None:
+    batch, regions = cells
+    config = Features(profile=profile)
+    columns = columns_of(cells, profile=profile)
+    both = measure(batch, regions, config=config)
+    second = Batch.of([image[1:] for image in batch.pixels.unstack()], channels=("c1",))
+    narrowed = [
+        replace(
+            region,
+            masks=region.masks if region.shared else Ragged.of([mask[1:] for mask in region.masks.unstack()]),
+            background=region.background[:, 1:],
+        )
+        for region in regions
+    ]
+    alone = measure(second, narrowed, config=config)
+    wanted = [number for number, column in enumerate(columns) if column.channels in {(), ("c1",)}]
+    assert np.array_equal(both[:, wanted], alone, equal_nan=True)
+
+
+def test_size_does_not_change_what_claims_so() -> None:
+    """A smooth outline drawn in two sizes; pixels allow two per cent."""
+    rows, columns = np.mgrid[:400, :400]
+    outlines = {
+        size: (((rows - 200) / (0.9 * size)) ** 2 + ((columns - 200 + rows / 4 - 50) / (0.5 * size)) ** 2 < 1)
+        for size in (60, 120)
+    }
+    found = {}
+    for size, outline in outlines.items():
+        batch = Batch.of([np.zeros((1, 400, 400))], channels=("c0",))
+        region = Region(name="cell", shared=True, masks=Ragged.of([outline[np.newaxis]]), background=np.zeros((1, 1)))
+        found[size] = measure(batch, [region], config=Features(families=("shape",)))[0]
+    described = feature_columns(config=Features(families=("shape",)), channels=["c0"], regions=[("cell", True)])
+    claiming = [number for number, column in enumerate(described) if "scale" in column.invariances]
+    assert len(claiming) > 20
+    for number in claiming:
+        assert found[60][number] == pytest.approx(found[120][number], rel=0.02, abs=1e-5), described[number].name

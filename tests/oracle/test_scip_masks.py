@@ -1,0 +1,125 @@
+"""Masks against the published program's own, bit for bit.
+
+The fixture was written by benchmarks/scip_oracle.py, whose docstring describes its layout.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tasks.core.types import AnyArray, Batch, BoolArray
+from tasks.mask import Mask, circle_mask, li_mask, mask_batch, normaltest_passes, remove_border_objects
+from tasks.mask.cleaning import count_regions
+
+FIXTURE = Path(__file__).parent / "fixtures" / "scip_masks.npz"
+METHODS = ("li", "li_wide", "li_mixed", "li_normaltest", "circle")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Original:
+    """One set of stamps, and what the original found in it."""
+
+    group: str
+    images: list[AnyArray]
+    arrays: dict[str, npt.NDArray[Any]]
+
+    def of(self, method: str, key: str) -> npt.NDArray[Any]:
+        return self.arrays[f"{self.group}.{method}.{key}"]
+
+    def packed(self, method: str, key: str) -> list[BoolArray]:
+        shapes = [image.shape for image in self.images]
+        if key == "combined":
+            shapes = [shape[1:] for shape in shapes]
+        sizes = [int(np.prod(shape)) for shape in shapes]
+        flat = np.unpackbits(self.of(method, key), count=sum(sizes)).astype(bool)
+        pieces = np.split(flat, np.cumsum(sizes)[:-1])
+        return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+
+    def config(self, method: str, *, main: int) -> Mask:
+        sigma = {f"c{number}": float(value) for number, value in enumerate(self.of(method, "sigma"))}
+        return Mask.model_validate(
+            {
+                "methods": [{"method": "li", "sigma": sigma} if sigma else "circle"],
+                "main_channel": f"c{main}",
+                "combine": [f"c{number}" for number in self.of(method, "combine")],
+                "channel_filter": ["normaltest"] if self.of(method, "filtered") else [],
+            }
+        )
+
+
+@pytest.fixture(scope="module", params=["zarr", "generated"])
+def original(request: pytest.FixtureRequest) -> Original:
+    with np.load(FIXTURE, allow_pickle=False) as stored:
+        arrays = dict(stored)
+    assert tuple(arrays["methods"]) == METHODS
+    shapes = arrays[f"{request.param}.shapes"]
+    if request.param == "generated":
+        pieces = np.split(arrays["generated.pixels"], np.cumsum(shapes.prod(axis=1))[:-1])
+        images = [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+    else:
+        root: Path = request.getfixturevalue("data_root")
+        with np.load(root / "ifc_pbmc_multiframe" / "test_zarr_decoded.npz") as decoded:
+            images = [decoded[f"obj_{number}"] for number in range(len(shapes))]
+    assert [image.shape for image in images] == [tuple(shape) for shape in shapes]
+    return Original(group=request.param, images=images, arrays=arrays)
+
+
+def _batch(image: AnyArray, dtype: npt.DTypeLike = np.uint16) -> Batch:
+    return Batch.of([image.astype(dtype)], channels=[f"c{number}" for number in range(len(image))])
+
+
+def test_normaltest_passes_the_same_channels(original: Original) -> None:
+    passed = [[normaltest_passes(plane) for plane in image] for image in original.images]
+    np.testing.assert_array_equal(passed, original.arrays[f"{original.group}.normaltest"])
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float64"])
+@pytest.mark.parametrize("method", METHODS)
+def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, method: str, dtype: str) -> None:
+    sigmas = original.of(method, "sigma")
+    passed = original.arrays[f"{original.group}.normaltest"]
+    filtered = bool(original.of(method, "filtered"))
+    found = original.packed(method, "masks_found")
+    whole = original.packed(method, "masks")
+    for stamp, image in enumerate(original.images):
+        for channel, plane in enumerate(image.astype(dtype)):
+            mask = li_mask(plane, sigma=sigmas[channel]) if sigmas.size else circle_mask(plane)
+            mask &= passed[stamp, channel] or not filtered
+            where = f"stamp {stamp}, channel {channel}"
+            np.testing.assert_array_equal(mask, found[stamp][channel], err_msg=where)
+            assert count_regions(mask) == original.of(method, "regions_found")[stamp, channel], where
+            mask = remove_border_objects(mask)
+            np.testing.assert_array_equal(mask, whole[stamp][channel], err_msg=where)
+            assert count_regions(mask) == original.of(method, "regions")[stamp, channel], where
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, method: str) -> None:
+    config = original.config(method, main=0)
+    masked = [mask_batch(_batch(image), config=config)[0] for image in original.images]
+    np.testing.assert_array_equal([one.status[0] == "kept" for one in masked], original.of(method, "kept"))
+    np.testing.assert_array_equal([one.regions[0] for one in masked], original.of(method, "regions"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, method: str) -> None:
+    combined = original.packed(method, "combined")
+    whole = original.packed(method, "masks")
+    usable = np.flatnonzero(original.of(method, "any_kept"))
+    assert usable.size >= 10
+    for stamp in usable:
+        # Where the first channel has no object, the fixture has the values for the first channel that has one.
+        main = int(np.flatnonzero(original.of(method, "regions")[stamp])[0])
+        config = original.config(method, main=main)
+        (masked,) = mask_batch(_batch(original.images[stamp]), config=config)
+        assert masked.status.tolist() == ["kept"]
+        np.testing.assert_array_equal(masked.masks.unstack()[0], whole[stamp])
+        np.testing.assert_array_equal(masked.combined.unstack()[0][0], combined[stamp])
+        np.testing.assert_array_equal(masked.box[0], original.of(method, "box")[stamp])
+        for key in ("background", "combined_background"):
+            expected = original.of(method, key)[stamp]
+            np.testing.assert_allclose(getattr(masked, key)[0], expected, rtol=1e-12, atol=0, err_msg=f"{stamp} {key}")
