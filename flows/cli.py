@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from flows.command import Command
 from tasks.core.errors import InputError, RunError, UserError
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
@@ -56,9 +57,6 @@ def preprocess(
     configuration or input error; 130 stopped.
     """
     try:
-        # Each way to run imports what it needs: an error in the configuration is told before Prefect is even imported.
-        from flows.command import Command  # noqa: PLC0415
-
         command = Command.of(inputs or [], config=config, output=output, limit=limit)
         if plan:
             command.plan(verbose=verbose)

@@ -5,14 +5,22 @@ import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from prefect.events.worker import EventsWorker
+from prefect.logging.configuration import setup_logging
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
 from rich.console import Console
 
 from flows.config import Config, load_config
 from flows.example import example_config, example_inputs
 from flows.lock import only_run_in
 from flows.plan import print_plan
+from flows.preprocess import preprocess
 from flows.preview import write_preview
+from flows.progress import BarProgress, LineProgress, show_progress
+from infra.api_server import api_server
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.work import discard_results
@@ -87,27 +95,17 @@ class Command:
     def run(self, *, cluster: str, workers: int | None, verbose: bool) -> None:
         """Run the pipeline, with a Prefect server of its own where none is configured."""
         console = Console(stderr=True)
-        os.environ["PREFECT_LOGGING_LEVEL"] = "INFO" if verbose else "CRITICAL"
-        os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
         with ExitStack() as stack:
-            if _needs_server():
-                from infra.api_server import api_server  # noqa: PLC0415
-
+            level = "INFO" if verbose else "CRITICAL"
+            _set(stack, {PREFECT_LOGGING_LEVEL: level})
+            os.environ["DASK_LOGGING__DISTRIBUTED"] = "info" if verbose else "error"
+            if PREFECT_API_URL.value() is None:
                 console.print("starting a local Prefect server", highlight=False)
                 server = stack.enter_context(api_server())
-                from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: PLC0415
-
-                import flows.preprocess  # noqa: F401, PLC0415 - imports while the server starts
-
-                # Worker processes read the environment, this process its settings.
-                os.environ["PREFECT_API_URL"] = url = server.wait()
-                stack.callback(os.environ.pop, "PREFECT_API_URL")
+                _set(stack, {PREFECT_API_URL: server.wait()})
                 stack.callback(_send_what_waits)
-                stack.enter_context(temporary_settings(updates={PREFECT_API_URL: url}))
-            from flows.preprocess import preprocess  # noqa: PLC0415
-            from flows.progress import BarProgress, LineProgress, show_progress  # noqa: PLC0415
-
-            logging.getLogger("distributed").setLevel(logging.ERROR)
+            setup_logging()
+            logging.getLogger("distributed").setLevel(level)
             lines = LineProgress(lambda line: console.print(line, highlight=False))
             show_progress(BarProgress(console) if console.is_terminal else lines)
             summary = preprocess(
@@ -121,19 +119,14 @@ class Command:
             Console().print(summary.render())
 
 
+def _set(stack: ExitStack, settings: dict[Any, str]) -> None:
+    """Change settings for this process, and for the workers, which read the environment."""
+    stack.enter_context(temporary_settings(updates=settings))
+    for setting, value in settings.items():
+        os.environ[setting.name] = value
+
+
 def _send_what_waits() -> None:
     """Let Prefect's background threads send their last events and log lines while the server still listens."""
-    from prefect.events.worker import EventsWorker  # noqa: PLC0415
-    from prefect.logging.handlers import APILogWorker  # noqa: PLC0415
-
     for worker in (EventsWorker, APILogWorker):
         worker.drain_all(timeout=10)
-
-
-def _needs_server() -> bool:
-    """Whether neither the environment nor the Prefect profile names an API."""
-    if os.environ.get("PREFECT_API_URL"):
-        return False
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415
-
-    return PREFECT_API_URL.value() is None

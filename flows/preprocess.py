@@ -41,7 +41,7 @@ from tasks.segment.task import VERSION as SEGMENT_VERSION
 from tasks.segment.task import segment_partition
 
 
-@flow(name="preprocess", log_prints=False)
+@flow(name="preprocess", persist_result=False)
 def preprocess(
     config: Config,
     inputs: list[str] | None = None,
@@ -74,7 +74,10 @@ def preprocess(
         runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
         record = Record(folder, run=run, config=config, inputs=inputs or [], cluster=cluster, limit=limit)
         try:
-            summary = pipeline.with_options(task_runner=runner, result_storage=folder / "work" / "results")(
+            summary = pipeline.with_options(
+                task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
+                result_storage=folder / "work" / "results",
+            )(
                 config=config,
                 inputs=inputs or example_inputs(folder, seed=config.run.seed),
                 output=str(folder),
@@ -89,7 +92,7 @@ def preprocess(
     return summary
 
 
-@flow(name="pipeline", validate_parameters=False)
+@flow(name="pipeline", validate_parameters=False, persist_result=False)
 def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | None, run: str) -> Summary:
     """Ingest, mask or segment, decide on quality, extract features, export: each stage in tasks of one partition."""
     needs = config.run.resources

@@ -97,7 +97,10 @@ class Stages:
             futures: list[PrefectFuture[Made]] = []
             for key, folder, own in zip(keys, folders, each, strict=True):
                 configured = self._configured(task, name=f"{stage} {key[:8]}").with_options(
-                    persist_result=True, cache_key_fn=_cache_key, refresh_cache=not Path(folder).is_dir()
+                    persist_result=True,
+                    result_serializer="json",
+                    cache_key_fn=_cache_key,
+                    refresh_cache=not Path(folder).is_dir(),
                 )
                 with dask.annotate(resources=dict(resources)):
                     futures.append(configured.submit(folder=folder, run=self._run, **own, **common))
@@ -122,6 +125,7 @@ class Stages:
     def _configured(self, task: Task[..., R], *, name: str) -> Task[..., R]:
         return task.with_options(
             task_run_name=name,
+            persist_result=False,
             retries=self._retries,
             retry_delay_seconds=exponential_backoff(backoff_factor=1),
             retry_jitter_factor=1,

@@ -91,7 +91,8 @@ def task_runner(cluster: Local | Address, *, workers: int | None, segment: Mappi
         return DaskTaskRunner(address=cluster.address, client_kwargs={"security": security})
     count = workers or cluster.workers or os.cpu_count() or 1
     return DaskTaskRunner(
-        cluster_class=local_cluster, cluster_kwargs={"workers": count, "gpus": count_gpus(), "segment": dict(segment)}
+        cluster_class=local_cluster,  # type: ignore[arg-type] # the keywords come from cluster_kwargs
+        cluster_kwargs={"workers": count, "gpus": count_gpus(), "segment": dict(segment)},
     )
 
 
@@ -103,8 +104,8 @@ def local_cluster(*, workers: int, gpus: int, segment: Mapping[str, float]) -> S
     """
     specification: dict[object, Any] = {}
     options = {"nthreads": 1, "memory_limit": psutil.virtual_memory().total // (workers + gpus), "host": "127.0.0.1"}
-    quiet = {"DASK_LOGGING__DISTRIBUTED": "error"}
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    quiet = {"DASK_LOGGING__DISTRIBUTED": os.environ.get("DASK_LOGGING__DISTRIBUTED", "error")}
+    logging.getLogger("distributed").setLevel(quiet["DASK_LOGGING__DISTRIBUTED"].upper())
     for number in range(workers):
         resources = {"CPU": 1.0} | (dict(segment) if number == 0 and gpus == 0 else {})
         specification[f"cpu-{number}"] = {"cls": Nanny, "options": {**options, "resources": resources, "env": quiet}}

@@ -45,10 +45,9 @@ def find_sources(given: str | Path) -> Found:
                 raise InputError(f"no file or folder matches the input pattern {str(given)!r}")
         else:
             raise InputError(_no_such_input(str(given), path=path))
-        found = [_find(one, base=base, named=named, above=()) for one in paths]
+        sources = [source for one in paths for source in _find(one, base=base, named=named, above=())]
     except PermissionError as error:
         raise InputError(f"the input {str(given)!r} holds a folder that may not be read: {error.filename}") from error
-    sources = [source for sources in found for source in sources]
     shown = tuple(source for source in sources if source is not None)
     return Found(given=str(given), sources=shown, hidden=len(sources) - len(shown))
 

@@ -103,5 +103,7 @@ def _fault(error: Exception, *, image: str) -> Fault:
     elif isinstance(error, PermissionError):
         message = "may not be read; ask for its permissions to be changed"
     else:
-        message = f"cannot be read; it is cut short, damaged or of another format ({str(error) or type(error).__name__})"
+        message = (
+            f"cannot be read; it is cut short, damaged or of another format ({str(error) or type(error).__name__})"
+        )
     return Fault(image=image, stage=STAGE, error=type(error).__name__, message=message)

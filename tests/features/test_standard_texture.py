@@ -97,6 +97,15 @@ def test_grey_levels_are_the_fixed_bin_number_in_whole_numbers(pixels: FloatArra
     assert found.ravel().tolist() == expected
 
 
+@pytest.mark.parametrize("factor", [1.0, 257.0, 1 / 255, 1 / 4095, 1 / 65535, 0.1, 1e-12])
+@pytest.mark.parametrize("offset", [0.0, 0.1, 7.3])
+def test_pixels_upon_the_edge_of_a_level_stay_there_when_they_are_scaled(factor: float, offset: float) -> None:
+    # 48 steps: every third value lies on an edge
+    values = (np.arange(49.0) + offset)[np.newaxis] * factor
+    found = grey_levels(values, mask=np.ones((1, 49), dtype=bool))
+    assert found.ravel().tolist() == [min(value // 3, 15) for value in range(49)]
+
+
 def test_grey_levels_span_the_masked_pixels_only() -> None:
     pixels = PIXELS.copy()
     pixels[~MASK] = 60000

@@ -146,7 +146,7 @@ def read_chunk(path: str, *, store: Store, chunk: int) -> AnyArray:
         for entry in reversed(store.filters):
             decoded = numcodecs.get_codec(dict(entry)).decode(decoded)
     except Exception as error:
-        raise PixelError(f"chunk {chunk} of the store is damaged ({type(error).__name__}: {error})") from error
+        raise PixelError(f"chunk {chunk} of the store is damaged ({str(error) or type(error).__name__})") from error
     stamps = np.asarray(decoded, dtype=object)
     expected = min(store.chunk, store.length - chunk * store.chunk)
     if stamps.ndim != 1 or len(stamps) < expected:

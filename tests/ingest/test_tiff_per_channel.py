@@ -1,0 +1,131 @@
+"""Fields of a file per channel."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tasks.core.errors import ConfigError, InputError
+from tasks.core.types import AnyArray
+from tasks.ingest.channels import resolve_channels
+from tasks.ingest.config import Load
+from tasks.ingest.index import build_index
+from tasks.ingest.load import load_images
+
+WriteTiff = Callable[..., AnyArray]
+PATTERN = r"(?P<well>[A-Z]\d+)_s(?P<site>\d)_ch(?P<channel>\w+)\.tif"
+
+
+@pytest.fixture
+def plate(tmp_path: Path, write_tiff: WriteTiff) -> dict[str, AnyArray]:
+    return {
+        f"{well}_{channel}": write_tiff(tmp_path / "plate" / f"{well}_s1_ch{channel}.tif", shape=(8, 6))
+        for well in ("B10", "B9")
+        for channel in ("02", "1", "10")
+    }
+
+
+def test_files_of_a_field_are_put_together_in_natural_order(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    config = Load(pattern=PATTERN)
+    index = build_index([tmp_path / "plate"], config=config)
+    assert [reference.image for reference in index.references] == ["plate/B9_s1_ch*.tif", "plate/B10_s1_ch*.tif"]
+    assert index.references[0].metadata == {"well": "B9", "site": "1"}
+    channels, probe = resolve_channels(index.references, config=config)
+    assert (channels.names, channels.count) == (("1", "02", "10"), 3)
+    assert probe.shape == (3, 8, 6)
+    loaded = load_images(index.references, channels=channels)
+    for well, image in zip(("B9", "B10"), loaded.images, strict=True):
+        assert image is not None
+        np.testing.assert_array_equal(image, np.stack([plate[f"{well}_{text}"] for text in ("1", "02", "10")]))
+
+
+def test_configured_channels_choose_and_order_the_files(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    config = Load.model_validate({"pattern": PATTERN, "channels": {"RNA": "10", "DNA": 2}})
+    index = build_index([tmp_path / "plate"], config=config)
+    assert index.ignored == 2  # the files of channel 1
+    channels, _ = resolve_channels(index.references, config=config)
+    assert channels.names == ("RNA", "DNA")
+    image = load_images(index.references, channels=channels).images[0]
+    assert image is not None
+    np.testing.assert_array_equal(image, np.stack([plate["B9_10"], plate["B9_02"]]))
+
+
+def test_a_missing_channel_sets_its_field_aside(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    (tmp_path / "plate" / "B9_s1_ch02.tif").unlink()
+    index = build_index([tmp_path / "plate"], config=Load(pattern=PATTERN))
+    assert [reference.image for reference in index.references] == ["plate/B10_s1_ch*.tif"]
+    (fault,) = index.faults
+    assert (fault.image, fault.stage) == ("plate/B9_s1_ch*.tif", "ingest")
+    assert "has no file for channel '02' (it has 1, 10)" in fault.message
+
+
+def test_a_channel_that_is_not_needed_may_be_missing(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    (tmp_path / "plate" / "B9_s1_ch02.tif").unlink()
+    config = Load.model_validate({"pattern": PATTERN, "channels": {"BF": "1"}})
+    index = build_index([tmp_path / "plate"], config=config)
+    assert (len(index.references), index.faults) == (2, ())
+
+
+def test_a_field_without_any_needed_channel_is_set_aside(
+    tmp_path: Path, plate: dict[str, AnyArray], write_tiff: WriteTiff
+) -> None:
+    assert plate
+    write_tiff(tmp_path / "plate" / "C3_s1_chX.tif", shape=(8, 6))
+    config = Load.model_validate({"pattern": PATTERN, "channels": {"BF": "1"}})
+    index = build_index([tmp_path / "plate"], config=config)
+    assert [fault.image for fault in index.faults] == ["plate/C3_s1_ch*.tif"]
+
+
+def test_two_files_for_one_field_and_channel_are_both_named(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    with pytest.raises(InputError) as error:
+        build_index([tmp_path / "plate"], config=Load(pattern=r"_s(?P<site>\d)_ch(?P<channel>\w+)"))
+    assert "plate/B10_s1_ch02.tif" in str(error.value)
+    assert "plate/B9_s1_ch02.tif" in str(error.value)
+    assert "(site '1')" in str(error.value)
+
+
+def test_a_channel_that_no_file_has_is_a_configuration_error(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    config = Load.model_validate({"pattern": PATTERN, "channels": {"BF": "3"}})
+    with pytest.raises(ConfigError, match=r"load\.channels: got the source '3'.*allowed: 1, 02, 10"):
+        build_index([tmp_path / "plate"], config=config)
+
+
+def test_a_text_that_cannot_be_a_column_name_asks_for_a_name(tmp_path: Path, write_tiff: WriteTiff) -> None:
+    write_tiff(tmp_path / "plate" / "B1_s1_ch_x.tif", shape=(8, 6))
+    config = Load(pattern=PATTERN)
+    references = build_index([tmp_path / "plate"], config=config).references
+    with pytest.raises(ConfigError, match=r"load\.channels: .*other names here"):
+        resolve_channels(references, config=config)
+
+
+def test_auto_leaves_pictures_that_are_no_tiff_out(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    (tmp_path / "plate" / "B9_s1_ch1_overlay.png").touch()
+    index = build_index([tmp_path / "plate"], config=Load(pattern=PATTERN.replace(r"\.tif", "")))
+    assert (len(index.references), index.ignored) == (2, 1)
+
+
+def test_channel_files_that_disagree_or_hold_several_planes_are_faults(
+    tmp_path: Path, plate: dict[str, AnyArray], write_tiff: WriteTiff
+) -> None:
+    config = Load(pattern=PATTERN)
+    assert plate
+    write_tiff(tmp_path / "plate" / "B9_s1_ch1.tif", shape=(5, 6))
+    write_tiff(tmp_path / "plate" / "B10_s1_ch10.tif", shape=(2, 8, 6))
+    write_tiff(tmp_path / "plate" / "C1_s1_ch1.tif", shape=(8, 6))
+    write_tiff(tmp_path / "plate" / "C1_s1_ch02.tif", shape=(8, 6))
+    write_tiff(tmp_path / "plate" / "C1_s1_ch10.tif", shape=(8, 6), dtype="uint8")
+    references = build_index([tmp_path / "plate"], config=config).references
+    channels, probe = resolve_channels(references, config=config)
+    assert (probe.probed, probe.failed) == (3, 2)
+    loaded = load_images(references, channels=channels)
+    assert [image is None for image in loaded.images] == [True, True, False]
+    assert "differ in size (rows × columns: B9_s1_ch1.tif 5×6, B9_s1_ch02.tif 8×6" in loaded.faults[0].message
+    assert "B10_s1_ch10.tif holds 2 planes" in loaded.faults[1].message
+    assert loaded.images[2] is not None
+    assert loaded.images[2].dtype == np.uint16  # 8 and 16 bits meet without loss

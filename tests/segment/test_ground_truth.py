@@ -1,0 +1,175 @@
+"""Real fields against manual masks and against CellProfiler.
+
+The floors lie slightly below what was measured when the settings were chosen (in the comments), on these same images.
+"""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from scipy import ndimage
+from scipy.spatial import cKDTree
+from skimage.measure import label
+
+from tasks.core.types import AnyArray, BoolArray, FloatArray, Segmented
+from tasks.segment import Segment, segment_image
+
+HUMAN = Segment.model_validate(
+    {
+        "objects": {
+            "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 14},
+            "cell": {"method": "seeded_watershed", "channel": "body", "seeds": "nucleus", "threshold_correction": 0.8},
+            "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
+        }
+    }
+)
+NF1 = Segment.model_validate(
+    {
+        "objects": {
+            "nucleus": {"method": "watershed", "channel": "DAPI", "diameter": 50},
+            "cell": {"method": "seeded_watershed", "channel": "RFP", "seeds": "nucleus"},
+            "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
+        }
+    }
+)
+DSB2018: dict[str, Any] = {
+    "method": "watershed",
+    "channel": "DNA",
+    "diameter": 20,
+    "min_diameter": 5,
+    "sigma": 0.7,
+    "threshold_correction": 0.7,
+    "local_contrast": 0.9,
+}
+
+
+def folder(data_root: Path, name: str) -> Path:
+    if not (data_root / name).is_dir():
+        pytest.skip(f"no folder {name} in {data_root}")
+    return data_root / name
+
+
+def only(place: Path, pattern: str) -> AnyArray:
+    (path,) = place.glob(pattern)
+    return np.asarray(tifffile.imread(path))
+
+
+def dice(found: BoolArray, truth: BoolArray) -> float:
+    return 2 * np.count_nonzero(found & truth) / (np.count_nonzero(found) + np.count_nonzero(truth))
+
+
+def overlaps(truth: AnyArray, found: AnyArray) -> FloatArray:
+    """(objects of truth, objects found): intersection over union."""
+    ranks = [np.unique(labels, return_inverse=True)[1].reshape(labels.shape) for labels in (truth, found)]
+    joint = np.zeros([int(rank.max()) + 1 for rank in ranks])
+    np.add.at(joint, tuple(rank.ravel() for rank in ranks), 1)
+    inside = joint[1:, 1:]
+    return np.asarray(inside / (joint.sum(1)[1:, None] + joint.sum(0)[None, 1:] - inside))
+
+
+class TestExampleHuman:
+    """HT29 cells; CellProfiler found 289 nuclei and left out those at the frame."""
+
+    @pytest.fixture(scope="class")
+    def place(self, data_root: Path) -> Path:
+        return folder(data_root, "hcs_examplehuman")
+
+    @pytest.fixture(scope="class")
+    def found(self, place: Path) -> Segmented:
+        image = np.stack([only(place, f"*d{channel}.tif") for channel in range(3)])
+        return segment_image(image, channels=("DNA", "PH3", "body"), config=HUMAN)
+
+    @staticmethod
+    def table(path: Path, *keys: str) -> FloatArray:
+        with path.open() as file:
+            return np.array([[float(row[f"AreaShape_{key}"]) for key in keys] for row in csv.DictReader(file)])
+
+    def matches(self, found: Segmented, place: Path) -> tuple[AnyArray, AnyArray]:
+        """Rows of CellProfiler's table, and our labels, whose centres lie within 3 px and are each other's nearest."""
+        nucleus = found.labels["nucleus"]
+        ours = np.array(ndimage.center_of_mass(nucleus > 0, nucleus, np.arange(1, nucleus.max() + 1)))
+        theirs = self.table(place / "Nuclei.csv", "Center_Y", "Center_X")
+        distance, near = cKDTree(ours).query(theirs)
+        back = cKDTree(theirs).query(ours)[1]
+        rows = np.flatnonzero((distance < 3) & (back[near] == np.arange(len(theirs))))
+        return rows, near[rows] + 1
+
+    def test_nuclei_are_those_of_cellprofiler(self, found: Segmented, place: Path) -> None:
+        rows, labels = self.matches(found, place)
+        assert 283 <= found.labels["nucleus"].max() <= 295  # 289
+        assert len(rows) >= 276  # MATCHED of 289
+        areas = np.bincount(found.labels["nucleus"].ravel())[labels]
+        assert 0.9 < np.median(areas / self.table(place / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.97
+
+    def test_cells_are_those_of_cellprofiler(self, found: Segmented, place: Path) -> None:
+        rows, labels = self.matches(found, place)
+        sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
+        boxes = self.table(place / "Cells.csv", *(f"BoundingBox{side}" for side in sides))[rows]
+        slices = ndimage.find_objects(found.labels["cell"])
+        ours = np.array([[side.start for side in slices[k - 1]] + [side.stop for side in slices[k - 1]] for k in labels])
+        shared = np.maximum(np.minimum(ours[:, 2:], boxes[:, 2:]) - np.maximum(ours[:, :2], boxes[:, :2]), 0).prod(1)
+        sizes = [(box[:, 2:] - box[:, :2]).prod(1) for box in (ours, boxes)]
+        overlap = shared / (sizes[0] + sizes[1] - shared)
+        assert np.mean(overlap) > 0.79  # BOXIOU
+        assert np.mean(overlap > 0.5) > 0.93  # BOX5
+        areas = np.bincount(found.labels["cell"].ravel())[labels]
+        assert 0.9 < np.median(areas / self.table(place / "Cells.csv", "Area")[rows, 0]) < 1.15  # AREAR
+
+
+@pytest.mark.parametrize(
+    ("well", "nuclei", "overlap"),
+    # measured: MEASURED
+    [("B7", 28, 0), ("D6", 27, 0), ("D7", 29, 0)],
+)
+def test_nf1_wells_agree_with_their_masks(data_root: Path, well: str, nuclei: int, overlap: Mapping[str, float]) -> None:
+    place = folder(data_root, "hcs_nf1")
+    channels = ("DAPI", "GFP", "RFP")
+    image = np.stack([only(place / "images", f"{well}_*_{channel}_*") for channel in channels])
+    found = segment_image(image, channels=channels, config=NF1).labels
+    truth = {
+        name: only(place / "masks", f"{well}_*_Mask{mask}.tiff") > 0
+        for name, mask in (("nucleus", "Nuclei"), ("cell", "Cells"), ("cytoplasm", "Cytoplasm"))
+    }
+    masks = {name: labels > 0 for name, labels in found.items()}
+    assert label(truth["nucleus"], connectivity=1).max() == nuclei
+    assert abs(int(label(masks["nucleus"], connectivity=1).max()) - nuclei) <= 1
+
+    # these masks leave out every cell that reaches the frame, not only those whose nucleus does
+    cell = found["cell"]
+    cut = np.unique(np.concatenate([cell[0], cell[-1], cell[:, 0], cell[:, -1]]))
+    for name in ("cell", "cytoplasm"):
+        masks[name] &= ~np.isin(cell, cut)
+    measured = {name: dice(masks[name], truth[name]) for name in truth}
+    assert all(measured[name] > floor for name, floor in overlap.items()), measured
+
+
+def test_nuclei_of_27_fields_agree_with_manual_masks_under_one_setting(data_root: Path) -> None:
+    place = folder(data_root, "seg_dsb2018")
+    config = Segment.model_validate({"border": "keep", "objects": {"nucleus": DSB2018}})
+    hits, found_count, true_count, scores = 0, 0, 0, []
+    for path in sorted((place / "images").iterdir()):
+        truth = tifffile.imread(place / "labels" / path.name)
+        found = segment_image(tifffile.imread(path)[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
+        overlap = overlaps(truth, found)
+        matched = int((overlap > 0.5).sum())
+        scores.append(2 * matched / sum(overlap.shape))
+        hits, true_count, found_count = hits + matched, true_count + overlap.shape[0], found_count + overlap.shape[1]
+    assert len(scores) == 27
+    assert true_count == 1588
+    assert 2 * hits / (true_count + found_count) > 0.71  # F1 over all nuclei
+    assert np.mean(scores) > 0.76  # mean of the fields
+    assert np.median(scores) > 0.80  # MEDIAN
+
+
+def test_the_same_setting_serves_a_field_it_was_not_chosen_on(data_root: Path) -> None:
+    place = folder(data_root, "seg_stardist2d")
+    config = Segment.model_validate({"border": "keep", "objects": {"nucleus": DSB2018}})
+    image, truth = tifffile.imread(place / "img2d.tif"), tifffile.imread(place / "mask2d.tif")
+    found = segment_image(image[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
+    overlap = overlaps(truth, found)
+    assert overlap.shape[0] == 125
+    assert 2 * (overlap > 0.5).sum() / sum(overlap.shape) > 0.80  # SDF1
