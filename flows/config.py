@@ -1,15 +1,16 @@
 """The configuration: one model that is the YAML file, the Prefect form and the record of the run."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, model_validator
 
-from tasks.core.errors import ConfigError, suggestion
+from flows.explain import explain
+from tasks.core.errors import ConfigError
 from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.export.config import Export
@@ -38,7 +39,7 @@ class Resources(Section):
 class Run(Section):
     """How the work is cut up, and what a run endures."""
 
-    partition_size: int | Literal["auto"] = Field(
+    partition_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
         description="Images per task; auto depends on the images' size and number.",
         union_mode="left_to_right",
@@ -49,12 +50,6 @@ class Run(Section):
     retries: int = Field(default=2, description="How often a failed task is tried again.", ge=0, le=20)
     seed: int = Field(default=0, description="Seed of everything random: the choice of --limit, the example images.")
     resources: Resources = Field(default=Resources(), description="Dask resources per stage.")
-
-    @model_validator(mode="after")
-    def _size(self) -> "Run":
-        if self.partition_size != "auto" and self.partition_size < 1:
-            raise ValueError(f"partition_size is {self.partition_size}; a partition needs at least one image, or auto")
-        return self
 
 
 class Config(Section):
@@ -68,13 +63,17 @@ class Config(Section):
     export: Export = Field(default=Export(), description="What is written beside the feature table.")
     run: Run = Field(default=Run(), description="How the work is cut up, and what a run endures.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_default(cls, data: object) -> object:
+        """Take a section whose keys are all left out, which YAML reads as null, for its defaults."""
+        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+
     @model_validator(mode="after")
     def _one_way_to_find_cells(self) -> "Config":
         if (self.mask is None) == (self.segment is None):
-            got = "neither is there" if self.mask is None else "both are there"
-            raise ValueError(
-                f"{got}: expected either `mask:` (stamps of one cell each) or `segment:` (fields of many cells)"
-            )
+            got = "neither mask nor segment" if self.mask is None else "both mask and segment"
+            raise ValueError(f"got {got}; expected mask (for stamps of one cell each) or segment (for fields of many)")
         return self
 
     @property
@@ -98,12 +97,14 @@ class Config(Section):
         ConfigError
             The configuration names a channel, region or group that does not exist.
         """
-        if self.mask is not None:
-            check_mask_channels(self.mask, channels.names)
-        if self.segment is not None:
-            check_segment_channels(self.segment, channels.names)
-        if self.quality is not None:
-            check_quality(self.quality, channels=channels.names, regions=self.regions, groups=groups)
+        problems: list[str] = []
+        for check in self._checks(channels=channels.names, groups=groups):
+            try:
+                check()
+            except ConfigError as error:
+                problems.append(str(error))
+        if problems:
+            raise ConfigError("\n".join(problems))
         return Layout(
             channels=channels.names,
             regions=self.regions,
@@ -111,6 +112,14 @@ class Config(Section):
             groups=tuple(groups),
             numbered=numbered,
         )
+
+    def _checks(self, *, channels: Sequence[str], groups: Sequence[str]) -> Iterator[Callable[[], None]]:
+        if self.mask is not None:
+            yield partial(check_mask_channels, self.mask, channels)
+        if self.segment is not None:
+            yield partial(check_segment_channels, self.segment, channels)
+        if self.quality is not None:
+            yield partial(check_quality, self.quality, channels=channels, regions=self.regions, groups=groups)
 
 
 def load_config(path: str | Path) -> Config:
@@ -124,12 +133,18 @@ def load_config(path: str | Path) -> Config:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the configuration {path} cannot be read: {error}") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"there is no configuration file {str(path)!r}{_near(path)}") from error
+    except IsADirectoryError as error:
+        raise ConfigError(f"the configuration {str(path)!r} is a folder; give a YAML file") from error
+    except OSError as error:
+        raise ConfigError(f"the configuration {str(path)!r} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the configuration {str(path)!r} is no text file of UTF-8") from error
     try:
         data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {error}") from error
+        raise ConfigError(f"{path} is not YAML that can be read{_yaml_problem(error)}") from error
     return parse_config({} if data is None else data, name=str(path))
 
 
@@ -146,65 +161,49 @@ def parse_config(data: object, *, name: str = "configuration") -> Config:
     try:
         return Config.model_validate(data)
     except ValidationError as error:
-        lines = [f"  {line}" for line in _explain(error)]
+        lines = [f"  {line}" for line in explain(error, data=data, model=Config)]
         raise ConfigError("\n".join([f"{name}:", *lines])) from error
 
 
-def _explain(error: ValidationError) -> Iterator[str]:
-    for detail in error.errors(include_url=False):
-        where = ".".join(str(part) for part in detail["loc"]) or "top level"
-        yield f"{where}: {_message(detail)}"
+def _near(path: Path) -> str:
+    names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"; did you mean {str(path.with_name(near[0]))!r}?" if near else ""
 
 
-def _message(detail: ErrorDetails) -> str:
-    got, kind = detail["input"], detail["type"]
-    if kind == "extra_forbidden":
-        *parents, key = detail["loc"]
-        return f"unknown key; {suggestion(str(key), _fields_at(Config, parents))}"
-    if kind == "missing":
-        return "this key is missing"
-    message = detail["msg"].removeprefix("Value error, ")
-    if kind in {"value_error", "unknown_method"}:
-        return message
-    shown = repr(got) if len(repr(got)) < 80 else f"{repr(got)[:77]}…"
-    if kind == "literal_error" and isinstance(got, str):
-        near = difflib.get_close_matches(
-            got, str(detail.get("ctx", {}).get("expected", "")).replace("'", "").split(" or "), n=1
-        )
-        message += f"; did you mean {near[0]!r}?" if near else ""
-    return f"got {shown}; {message[:1].lower()}{message[1:]}"
+def _yaml_problem(error: yaml.YAMLError) -> str:
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return f": {error}"
+    mark = error.problem_mark or error.context_mark
+    where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    problem = error.problem or ""
+    hint = next((hint for words, hint in YAML_HINTS.items() if words in problem), "")
+    return f"{where}: {problem}{hint}"
 
 
-def _fields_at(model: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """List the keys allowed at a place of the configuration."""
-    models = [model]
-    for part in location:
-        if isinstance(part, int):
-            continue
-        inner = [
-            found
-            for one in models
-            if part in one.model_fields
-            for found in _models_in(one.model_fields[part].annotation)
-        ]
-        models = inner or models
-    return [name for one in models for name in one.model_fields]
+YAML_HINTS = {
+    "unknown escape character": r"; put a pattern in single quotes: 'sample(?P<sample>\d+)'",
+    "'\\t'": "; indent with spaces, not with tabs",
+    "could not determine a constructor for the tag": "; only plain text, numbers, lists and mappings are allowed",
+    "mapping values are not allowed here": "; a text that holds a colon and a blank needs quotes",
+}
+"""What to do about the commonest mistakes in YAML."""
 
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - any type annotation
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for argument in get_args(annotation) for found in _models_in(argument)]
+MERGE = "tag:yaml.org,2002:merge"
 
 
 class _UniqueKeys(yaml.SafeLoader):
     """Safe YAML that refuses a key given twice, where plain YAML keeps the last silently."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key, (key_node, _) in zip(keys, node.value, strict=True):
-            if keys.count(key) > 1:
+        seen: list[object] = []
+        for key_node, _ in node.value:
+            if key_node.tag == MERGE:
+                continue
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key!r} is given twice", key_node.start_mark
                 )
+            seen.append(key)
         return super().construct_mapping(node, deep=deep)

@@ -104,13 +104,14 @@ def local_cluster(*, workers: int, gpus: int, segment: Mapping[str, float]) -> S
     """
     specification: dict[object, Any] = {}
     options = {"nthreads": 1, "memory_limit": psutil.virtual_memory().total // (workers + gpus), "host": "127.0.0.1"}
-    quiet = {"DASK_LOGGING__DISTRIBUTED": os.environ.get("DASK_LOGGING__DISTRIBUTED", "error")}
-    logging.getLogger("distributed").setLevel(quiet["DASK_LOGGING__DISTRIBUTED"].upper())
+    # Workers set up their log as they are imported, before Dask could hand them a level: so by the environment.
+    level = os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
+    logging.getLogger("distributed").setLevel(level.upper())
     for number in range(workers):
         resources = {"CPU": 1.0} | (dict(segment) if number == 0 and gpus == 0 else {})
-        specification[f"cpu-{number}"] = {"cls": Nanny, "options": {**options, "resources": resources, "env": quiet}}
+        specification[f"cpu-{number}"] = {"cls": Nanny, "options": {**options, "resources": resources}}
     for number in range(gpus):
-        environment = quiet | {"CUDA_VISIBLE_DEVICES": str(number)}
+        environment = {"CUDA_VISIBLE_DEVICES": str(number)}
         resources = {"GPU": 1.0}
         specification[f"gpu-{number}"] = {
             "cls": Nanny,

@@ -17,6 +17,7 @@ from tasks.core.cutout import CutOut, cut_out
 from tasks.core.errors import Fault, RunError
 from tasks.core.layout import Layout
 from tasks.core.partition_files import read_labels
+from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, Batch, IntArray, Region
 from tasks.core.work import Partition
 from tasks.ingest.channels import Channels
@@ -47,7 +48,7 @@ def read_images(
     partition: Partition, *, channels: Channels, layout: Layout, positions: Sequence[int] | None = None
 ) -> Images:
     """Read the images of a partition, or those at the given positions in it."""
-    index = pl.scan_parquet(partition.index).slice(partition.start, partition.images).collect()
+    index = pl.scan_parquet(partition.index, glob=False).slice(partition.start, partition.images).collect()
     index = index.with_row_index("position")
     if positions is not None:
         index = index.filter(pl.col("position").is_in(list(positions)))
@@ -167,7 +168,7 @@ def read_cells(
 
 
 def _check_unchanged(images: pl.DataFrame, *, found: Path) -> None:
-    before = pl.read_parquet(found / "images.parquet", columns=["position", "digest"])
+    before = read_table(found / "images.parquet", columns=["position", "digest"])
     both = images.join(before, on="position", suffix="_before")
     changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
     if changed:

@@ -11,6 +11,7 @@ import polars as pl
 from scipy import ndimage
 
 from tasks.core.layout import BOX, Layout
+from tasks.core.regions import COMBINED, region_pair
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray, Masked, Ragged, Region, Segmented
 
 
@@ -64,7 +65,7 @@ def _mask_columns(masked: Masked, *, channels: Sequence[str]) -> dict[str, pl.Se
         valid = [bool(keep and plane[number].any()) for keep, plane in zip(kept, planes, strict=True)]
         columns[f"meta__valid__{name}__{channel}"] = pl.Series(valid, dtype=pl.Boolean)
         columns[f"background__{name}__{channel}"] = pl.Series(masked.background[:, number])
-        columns[f"background__{name}.combined__{channel}"] = pl.Series(masked.combined_background[:, number])
+        columns[f"background__{name}{COMBINED}__{channel}"] = pl.Series(masked.combined_background[:, number])
     columns[f"mask__{name}"] = pl.Series(pack(masked.masks), dtype=pl.Binary)
     columns[f"combined__{name}"] = pl.Series(pack(masked.combined), dtype=pl.Binary)
     return columns
@@ -74,12 +75,12 @@ def stamp_regions(
     cells: pl.DataFrame, *, name: str, channels: Sequence[str], shapes: IntArray
 ) -> tuple[Region, Region]:
     """Read back one mask's own and combined regions of the stamps in `cells`."""
-    own = unpack(cells[f"mask__{name}"].to_list(), shapes=shapes, planes=len(channels))
-    combined = unpack(cells[f"combined__{name}"].to_list(), shapes=shapes, planes=1)
-    both = f"{name}.combined"
-    return (
-        Region(name=name, shared=False, masks=own, background=_backgrounds(cells, region=name, channels=channels)),
-        Region(name=both, shared=True, masks=combined, background=_backgrounds(cells, region=both, channels=channels)),
+    return region_pair(
+        name,
+        masks=unpack(cells[f"mask__{name}"].to_list(), shapes=shapes, planes=len(channels)),
+        background=_backgrounds(cells, region=name, channels=channels),
+        combined=unpack(cells[f"combined__{name}"].to_list(), shapes=shapes, planes=1),
+        combined_background=_backgrounds(cells, region=name + COMBINED, channels=channels),
     )
 
 

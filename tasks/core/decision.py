@@ -1,10 +1,12 @@
 """The quality decision as a file: thresholds per rule and group, and the cells they reject."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
+from tasks.core.types import BoolArray
 from tasks.core.work import Frozen
 
 KEPT = "kept"
@@ -28,12 +30,14 @@ class RuleDecision(Frozen):
     group_by: tuple[str, ...]
     groups: tuple[GroupThreshold, ...]
 
-    def keeps(self, *, value: float | None, group: Mapping[str, str]) -> bool:
-        """Whether a value passes; a missing value, or one of a group without any value, does not."""
-        for known in self.groups:
-            if value is not None and known.group == group and known.threshold is not None:
-                return value > known.threshold if self.keep == "above" else value < known.threshold
-        return False
+    def keeps(self, metrics: pl.DataFrame) -> BoolArray:
+        """(N,) bool: which cells pass; a missing or infinite value, or one of a group without threshold, does not."""
+        values = metrics[self.column].cast(pl.Float64).to_numpy()
+        known = {tuple(one.group[name] for name in self.group_by): one.threshold for one in self.groups}
+        groups = group_values(metrics, self.group_by)
+        thresholds = np.array([known.get(group) for group in groups], dtype=np.float64)  # None becomes NaN
+        passes: BoolArray = values > thresholds if self.keep == "above" else values < thresholds
+        return passes & np.isfinite(values)
 
 
 class Decision(Frozen):
@@ -61,15 +65,16 @@ class Decision(Frozen):
         """
         statuses = list(found)
         for rule in self.rules:
-            values = metrics[rule.column].to_list()
-            groups = group_values(metrics, rule.group_by)
-            for row, status in enumerate(statuses):
-                if status == KEPT and not rule.keeps(value=values[row], group=groups[row]):
-                    statuses[row] = f"quality:{rule.rule}"
+            passes = rule.keeps(metrics)
+            statuses = [
+                f"quality:{rule.rule}" if status == KEPT and not passed else status
+                for status, passed in zip(statuses, passes, strict=True)
+            ]
         return statuses
 
 
-def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[dict[str, str]]:
-    """Return each row's values of the metadata columns to group by."""
-    rows = table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by).rows()
-    return [dict(zip(group_by, row, strict=True)) for row in rows] if group_by else [{}] * len(table)
+def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return each row's values of the metadata columns to group by; a missing one is empty text, a value like others."""
+    if not group_by:
+        return [()] * len(table)
+    return table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by).rows()

@@ -15,6 +15,11 @@ from tasks.core.columns import Column
 KEY = b"scip_flows"
 """Key of the Parquet metadata; its presence tells that this program wrote the file."""
 
+TEXTS = ("name", "dtype", "object", "family", "stat", "param", "unit", "definition", "reference")
+LISTS = ("channels", "invariances")
+SCHEMA: dict[str, pl.DataType] = {name: pl.String() for name in TEXTS} | {name: pl.List(pl.String()) for name in LISTS}
+"""Columns of the dictionary as `read_dictionary` returns it."""
+
 
 def encode(columns: Mapping[str, Column], *, meta: Mapping[str, str]) -> dict[bytes, bytes]:
     """Make the Parquet metadata of a table.
@@ -55,12 +60,19 @@ def read_dictionary(path: str | Path) -> pl.DataFrame:
     A row per column of the table: name, dtype, object, family, stat, param, channels, unit, definition, reference,
     invariances; empty where something does not apply to a metadata column.
 
+    Raises
+    ------
+    ValueError
+        The table was not written by this program.
+
     Examples
     --------
     ``read_dictionary("output/features/part-00000.parquet").filter(pl.col("family") == "texture")``
     """
     schema = pq.read_schema(path)
-    stored = json.loads((schema.metadata or {})[KEY])
+    if KEY not in (schema.metadata or {}):
+        raise ValueError(f"{path} holds no dictionary of columns; expected a features/part-….parquet of this program")
+    stored = json.loads(schema.metadata[KEY])
     rows: list[dict[str, object]] = []
     for field in schema:
         row: dict[str, object] = {"name": field.name, "dtype": str(field.type)}
@@ -72,7 +84,7 @@ def read_dictionary(path: str | Path) -> pl.DataFrame:
             row |= {"object": "", "family": "meta", "stat": "", "param": "", "channels": [], "unit": ""}
             row |= {"definition": stored["metadata"].get(field.name, ""), "reference": "", "invariances": []}
         rows.append(row)
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def is_ours(path: Path) -> bool:

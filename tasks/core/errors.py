@@ -41,8 +41,15 @@ class Fault:
 
 
 def suggestion(got: str, allowed: Iterable[str]) -> str:
-    """Say what is allowed, nearest first: ``allowed: circle, li; did you mean 'li'?``."""
+    """Say what is allowed, and what was probably meant; capital and small letters count as alike.
+
+    Examples
+    --------
+    >>> suggestion("LI", ["circle", "li"])
+    "allowed: circle, li; did you mean 'li'?"
+    """
     names = list(allowed)
-    near = difflib.get_close_matches(got, names, n=1, cutoff=0.5)
+    folded = {name.casefold(): name for name in names}
+    near = difflib.get_close_matches(got.casefold(), folded, n=1, cutoff=0.5)
     listed = "allowed: " + ", ".join(names) if names else "nothing is allowed here"
-    return f"{listed}; did you mean {near[0]!r}?" if near else listed
+    return f"{listed}; did you mean {folded[near[0]]!r}?" if near else listed

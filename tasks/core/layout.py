@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from tasks.core.regions import COMBINED
 from tasks.core.work import Frozen
 
 BOX = ("min_row", "min_col", "max_row", "max_col")
@@ -55,7 +56,7 @@ class Layout(Frozen):
         for region in self.regions:
             if self.stamps:
                 schema |= {f"status__{region}": pl.String()}
-                for name in (region, f"{region}.combined"):
+                for name in (region, region + COMBINED):
                     schema |= {f"background__{name}__{channel}": pl.Float64() for channel in self.channels}
                 schema |= {f"mask__{region}": pl.Binary(), f"combined__{region}": pl.Binary()}
         return schema

@@ -73,5 +73,6 @@ def label_path(folder: Path, *, position: int, name: str) -> Path:
 
 def read_labels(folder: Path, *, position: int, name: str) -> LabelArray:
     """Read a label image back, (H, W) int32."""
-    labels: LabelArray = tifffile.imread(label_path(folder, position=position, name=name)).astype(np.int32)
+    with tifffile.TiffFile(label_path(folder, position=position, name=name)) as file:
+        labels: LabelArray = file.asarray().astype(np.int32)
     return labels

@@ -1,6 +1,9 @@
 """From the masks of stamps to the regions in which they are measured."""
 
-from tasks.core.types import Masked, Region
+from tasks.core.types import FloatArray, Masked, Ragged, Region
+
+COMBINED = ".combined"
+"""What the name of a combined mask's region ends in."""
 
 
 def regions(masked: Masked) -> tuple[Region, Region]:
@@ -17,9 +20,20 @@ def regions(masked: Masked) -> tuple[Region, Region]:
         ``<name>``, C planes, with the background outside a channel's own mask; ``<name>.combined``, one plane, with the
         background outside the combined mask. Both are empty in the stamps that this method rejected.
     """
+    return region_pair(
+        masked.name,
+        masks=masked.masks,
+        background=masked.background,
+        combined=masked.combined,
+        combined_background=masked.combined_background,
+    )
+
+
+def region_pair(
+    name: str, *, masks: Ragged, background: FloatArray, combined: Ragged, combined_background: FloatArray
+) -> tuple[Region, Region]:
+    """Make both regions of a mask of its parts, which are named as in `Masked`."""
     return (
-        Region(name=masked.name, shared=False, masks=masked.masks, background=masked.background),
-        Region(
-            name=f"{masked.name}.combined", shared=True, masks=masked.combined, background=masked.combined_background
-        ),
+        Region(name=name, shared=False, masks=masks, background=background),
+        Region(name=name + COMBINED, shared=True, masks=combined, background=combined_background),
     )

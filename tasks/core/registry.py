@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from tasks.core.errors import suggestion
+from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Method
 
 ConfigT = TypeVar("ConfigT", bound=Method)
@@ -62,7 +62,14 @@ class Registry(Generic[ConfigT, FunctionT]):
         if not self._loaded:
             self._loaded = True
             for point in entry_points(group=f"scip_flows.{self.kind}"):
-                point.load()
+                try:
+                    point.load()
+                except Exception as error:
+                    self._loaded = False
+                    raise ConfigError(
+                        f"the {self.kind} plug-in {point.name!r} ({point.value}) cannot be loaded: "
+                        f"{type(error).__name__}: {error}; update or uninstall the package that offers it"
+                    ) from error
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,6 +79,10 @@ class Registry(Generic[ConfigT, FunctionT]):
 
     def __iter__(self) -> Iterator[type[ConfigT]]:
         return iter([self._configs[name] for name in self.names])
+
+    def config(self, name: object) -> type[ConfigT] | None:
+        """Return the configuration of the method of that name; None where there is none."""
+        return self._configs[name] if isinstance(name, str) and name in self.names else None
 
     def function(self, config: ConfigT) -> FunctionT:
         """Return the function registered for a configuration."""

@@ -21,6 +21,11 @@ def named_entries(value: object, *, inner: str | None = None) -> object:
 
     An entry that is not a mapping itself becomes the field `inner`: ``{BF: 0}`` with inner ``source`` is
     ``[{"name": "BF", "source": 0}]``.
+
+    Raises
+    ------
+    ValueError
+        An entry is not a mapping, and there is no `inner`.
     """
     if not isinstance(value, Mapping):
         return value
@@ -31,7 +36,7 @@ def named_entries(value: object, *, inner: str | None = None) -> object:
         elif inner is not None:
             entries.append({"name": name, inner: entry})
         else:
-            return value
+            raise ValueError(f"{name}: got {entry!r}, expected its settings, as in {name}: {{key: value}}")
     return entries
 
 

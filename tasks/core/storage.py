@@ -2,10 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
+
+import polars as pl
+
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp(\.\w+)?")
+"""Name of a file that `atomic` has not finished."""
 
 
 @contextmanager
@@ -29,3 +35,15 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write JSON, atomically."""
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def discard_leftovers(paths: Iterable[Path]) -> None:
+    """Remove those of the paths that are temporary files of `atomic`, left by a process that was killed."""
+    for path in paths:
+        if TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    """Read a Parquet file, or some of its columns; brackets and stars in its path are meant as they stand."""
+    return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)

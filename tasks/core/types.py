@@ -42,6 +42,8 @@ class Ragged:
     @classmethod
     def of(cls, arrays: Sequence[AnyArray]) -> "Ragged":
         """Join arrays of shape (planes, Hᵢ, Wᵢ), at least one, of equal dtype and number of planes."""
+        if flat := [array.shape for array in arrays if array.ndim != 3]:
+            raise ValueError(f"got an array of shape {flat[0]}, expected (planes, height, width)")
         planes = {array.shape[0] for array in arrays}
         dtypes = {array.dtype for array in arrays}
         if len(planes) != 1 or len(dtypes) != 1:

@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict
 RESULT_NAME = re.compile(r"\.?[0-9a-f]{40}(\.[0-9a-f]{32}\.tmp)?")
 """A result's folder, finished or given up half-way."""
 
+DESCRIPTOR_NAME = re.compile(r"[a-z-]+-[0-9a-f]{40}")
+"""What Prefect persists of a finished task: its stage and its key."""
+
 
 class Frozen(BaseModel):
     """A small value that travels between tasks."""
@@ -97,16 +100,19 @@ def result_folder(path: Path) -> Iterator[Path]:
 
 def discard_results(work: Path) -> None:
     """Remove finished results: folders named by a digest, and the descriptors of persisted tasks. Nothing else."""
-    for folder in work.glob("*/*"):
-        if folder.is_dir() and RESULT_NAME.fullmatch(folder.name):
-            shutil.rmtree(folder)
-    shutil.rmtree(work / "results", ignore_errors=True)
+    for path in work.glob("*/*"):
+        if path.is_symlink():
+            continue
+        if path.is_dir() and RESULT_NAME.fullmatch(path.name):
+            shutil.rmtree(path)
+        elif path.parent.name == "results" and path.is_file() and DESCRIPTOR_NAME.fullmatch(path.name):
+            path.unlink()
 
 
 def discard_unfinished(work: Path) -> None:
     """Remove what tasks of a killed run left half done."""
     for folder in work.glob("*/.*.tmp"):
-        if folder.is_dir() and RESULT_NAME.fullmatch(folder.name):
+        if folder.is_dir() and not folder.is_symlink() and RESULT_NAME.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,5 +1,6 @@
 """The files a user reads, put together partition by partition, each whole or absent."""
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,15 @@ import tifffile
 
 from tasks.core.decision import Decision
 from tasks.core.dictionary import is_ours
+from tasks.core.errors import RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.core.partition_files import LABEL_SOFTWARE, label_path
-from tasks.core.storage import atomic
+from tasks.core.storage import atomic, read_table
 from tasks.core.work import Frozen
+
+
+PART = re.compile(r"part-\d{5,}\.parquet")
+"""Name of a file of the feature table."""
 
 
 class PartitionFolders(Frozen):
@@ -27,7 +33,7 @@ class PartitionFolders(Frozen):
     def faults(self) -> pl.DataFrame:
         """Images of this partition that were set aside, at whatever stage."""
         stages = [folder for folder in (self.found, self.metrics, self.features) if folder]
-        faults = pl.concat([pl.read_parquet(Path(stage) / "faults.parquet") for stage in stages])
+        faults = pl.concat([read_table(Path(stage) / "faults.parquet") for stage in stages])
         return faults.unique("meta__image", keep="first", maintain_order=True)
 
 
@@ -39,13 +45,13 @@ def publish_images(
 
     def tables() -> Iterator[pl.DataFrame]:
         for one in partitions:
-            images = pl.read_parquet(Path(one.found) / "images.parquet")
+            images = read_table(Path(one.found) / "images.parquet")
             broken = one.faults()["meta__image"].to_list()
             yield images.with_columns(
                 partition=pl.lit(one.number),
                 status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status"),
             )
-        apart = pl.read_parquet(listed / "faults.parquet").select("meta__image", status=pl.lit("quarantined"))
+        apart = read_table(listed / "faults.parquet").select("meta__image", status=pl.lit("quarantined"))
         yield pl.concat([pl.DataFrame(schema=schema), apart], how="diagonal_relaxed")
 
     return _stream(path, tables(), schema=schema)
@@ -60,9 +66,9 @@ def publish_cells(
 
     def tables() -> Iterator[pl.DataFrame]:
         for one in partitions:
-            cells = pl.read_parquet(Path(one.found) / "cells.parquet")
+            cells = read_table(Path(one.found) / "cells.parquet")
             if one.metrics is not None:
-                measured = pl.read_parquet(Path(one.metrics) / "metrics.parquet").select(list(metrics))
+                measured = read_table(Path(one.metrics) / "metrics.parquet").select(list(metrics))
                 cells = pl.concat([cells, measured], how="horizontal")
             broken = one.faults()["meta__image"].to_list()
             status = pl.Series("status", decision.statuses(cells, cells["status"].to_list()), dtype=pl.String)
@@ -77,7 +83,7 @@ def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], li
     """Write quarantine.parquet: a row per image set aside."""
 
     def tables() -> Iterator[pl.DataFrame]:
-        yield pl.read_parquet(listed / "faults.parquet").with_columns(status=pl.lit("quarantined"))
+        yield read_table(listed / "faults.parquet").with_columns(status=pl.lit("quarantined"))
         for one in partitions:
             yield one.faults().with_columns(status=pl.lit("quarantined"))
 
@@ -99,16 +105,27 @@ def _stream(path: Path, tables: Iterable[pl.DataFrame], *, schema: dict[str, pl.
 
 
 def publish_features(folder: Path, *, partitions: Sequence[PartitionFolders]) -> int:
-    """Write features/part-00000.parquet …, one per partition, and remove parts of an earlier run; count the rows."""
+    """Write features/part-00000.parquet …, one per partition, and remove parts of an earlier run; count the rows.
+
+    Raises
+    ------
+    RunError
+        A file of somebody else has the name of a part; nothing is written then.
+    """
     rows = 0
-    names: set[str] = set()
-    for number, one in enumerate(partitions):
+    names = [f"part-{number:05d}.parquet" for number in range(len(partitions))]
+    for target in (folder / name for name in names):
+        if target.exists() and not is_ours(target):
+            raise RunError(
+                f"{target} is in the way: it was not written by this program; move it, or choose another --output, "
+                "and run again"
+            )
+    for name, one in zip(names, partitions, strict=True):
         source = Path(one.features) / "features.parquet"
         rows += pq.read_metadata(source).num_rows
-        names.add(name := f"part-{number:05d}.parquet")
         _copy(source, folder / name)
-    for stale in folder.glob("part-*.parquet"):
-        if stale.name not in names and is_ours(stale):
+    for stale in folder.iterdir():
+        if stale.name not in names and PART.fullmatch(stale.name) and is_ours(stale):
             stale.unlink()
     return rows
 
@@ -117,7 +134,7 @@ def publish_labels(folder: Path, *, partitions: Sequence[PartitionFolders], layo
     """Write labels/<image>.<object>.tif of segmented fields, and remove those of an earlier run; count them."""
     names: set[Path] = set()
     for one in partitions if not layout.stamps else ():
-        images = pl.read_parquet(Path(one.found) / "images.parquet", columns=["position", "meta__image"])
+        images = read_table(Path(one.found) / "images.parquet", columns=["position", "meta__image"])
         for position, image in images.rows():
             for name in layout.regions:
                 source = label_path(Path(one.found), position=position, name=name)
@@ -140,7 +157,7 @@ def _is_our_label(path: Path) -> bool:
         with tifffile.TiffFile(path) as file:
             software = file.pages.first.tags.valueof("Software")
             return bool(software == LABEL_SOFTWARE)
-    except (OSError, ValueError):
+    except (OSError, ValueError, IndexError):  # an IndexError: no page in it
         return False
 
 

@@ -7,6 +7,7 @@ from prefect import task
 
 from tasks.core.decision import Decision
 from tasks.core.layout import Layout
+from tasks.core.storage import discard_leftovers
 from tasks.core.work import Made, Stopwatch
 from tasks.export.config import Export
 from tasks.export.publish import (
@@ -34,6 +35,8 @@ def export(
     """Write images, cells, quarantine, statistics, features and labels into the output folder."""
     watch = Stopwatch()
     folder = Path(output)
+    below = (path for part in ("features", "labels", "statistics") for path in (folder / part).rglob(".*"))
+    discard_leftovers([*folder.glob(".*"), *below])
     cells = publish_cells(folder / "cells.parquet", partitions=partitions, decision=decision, layout=layout)
     images = publish_images(folder / "images.parquet", partitions=partitions, listed=Path(listed), layout=layout)
     publish_quarantine(folder / "quarantine.parquet", partitions=partitions, listed=Path(listed))

@@ -1,13 +1,17 @@
 """Configuration of the quality filter."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Section
 from tasks.quality.thresholds import ThresholdMethod, thresholds
+
+
+WHOLE = "image"
+"""In the names of metrics, what stands for the whole image in place of a mask or object."""
 
 
 class Rule(Section):
@@ -32,6 +36,19 @@ class Rule(Section):
         default=(), description="Metadata (named groups of load.pattern); each combination gets a threshold of its own."
     )
 
+    @field_validator("group_by", mode="before")
+    @classmethod
+    def _one_group(cls, value: object) -> object:
+        return (value,) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _region_is_used(self) -> Self:
+        if self.region and self.over == "image":
+            raise ValueError(
+                f"region: got {self.region!r}, but the whole image is measured; add over: mask, or leave region out"
+            )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _default_name(cls, data: object) -> object:
@@ -54,11 +71,11 @@ class Quality(Section):
         return [(rule.metric, rule.channel, rule.over, rule.region) for rule in self.rules]
 
     @model_validator(mode="after")
-    def _unique(self) -> "Quality":
+    def _unique(self) -> Self:
         names = [rule.name for rule in self.rules]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two rules are named {name!r}; give each its own name")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"rules: two rules are named {twice[0]!r}; give one of them another 'name'")
         return self
 
     @model_validator(mode="before")
@@ -73,17 +90,26 @@ def check_quality(config: Quality, *, channels: Iterable[str], regions: Iterable
     Raises
     ------
     ConfigError
-        Naming the rule's field, what was got and what is allowed.
+        A line for each names the rule's field, what was got and what is allowed.
     """
-    channels, regions, groups = tuple(channels), tuple(regions), tuple(groups)
-    for number, rule in enumerate(config.rules):
-        key = f"quality.rules.{number}"
-        if rule.channel not in channels:
-            raise ConfigError(f"{key}.channel: no channel {rule.channel!r}; {suggestion(rule.channel, channels)}")
-        if rule.region and rule.region not in regions:
-            raise ConfigError(f"{key}.region: no mask or object {rule.region!r}; {suggestion(rule.region, regions)}")
-        for group in rule.group_by:
-            if group not in groups:
-                raise ConfigError(
-                    f"{key}.group_by: no metadata {group!r}; {suggestion(group, groups)} (named groups of load.pattern)"
-                )
+    known = {
+        "channel": (tuple(channels), "which is not a channel"),
+        "region": (tuple(regions), "which is no mask or object"),
+        "group_by": (tuple(groups), "which is no named group of load.pattern"),
+    }
+    problems = [
+        f"quality.rules.{number}.{key}: got {name!r}, {what}; {suggestion(name, allowed)}"
+        for number, rule in enumerate(config.rules)
+        for key, (allowed, what) in known.items()
+        for name in _named(rule, key)
+        if name not in allowed
+    ]
+    if WHOLE in known["region"][0] and any(rule.over == "image" for rule in config.rules):
+        problems.append(f"quality.rules: a mask or object is named {WHOLE!r}, as is the whole image; rename it")
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _named(rule: Rule, key: str) -> tuple[str, ...]:
+    value = getattr(rule, key)
+    return value if isinstance(value, tuple) else (value,) if value else ()

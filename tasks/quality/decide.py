@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from tasks.core.decision import KEPT, Decision, GroupThreshold, RuleDecision, group_values
+from tasks.core.types import FloatArray
 from tasks.quality.config import Rule
 from tasks.quality.metrics import metric_column
 from tasks.quality.thresholds import thresholds
@@ -28,30 +29,24 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str)
     decided: list[RuleDecision] = []
     for rule in rules:
         column = metric_column(rule, default_region=default_region)
-        population = metrics.filter(pl.Series(statuses) == KEPT) if len(metrics) else metrics
+        population = metrics.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
         if rule.over == "image":
             population = population.unique("meta__image", keep="first", maintain_order=True)
-        groups = group_values(population, rule.group_by)
-        values = population[column].to_numpy()
-        keys = sorted({tuple(group.values()) for group in groups})
-        found: list[GroupThreshold] = []
-        for key in keys:
-            own = np.array(
-                [v for v, group in zip(values, groups, strict=True) if tuple(group.values()) == key], dtype=np.float64
-            )
-            finite = own[np.isfinite(own)]
-            threshold = thresholds.function(rule.threshold)(finite, rule.threshold) if finite.size else None
-            after = 0
-            if threshold is not None:
-                after = int((finite > threshold).sum() if rule.keep == "above" else (finite < threshold).sum())
-            found.append(
-                GroupThreshold(
-                    group=dict(zip(rule.group_by, key, strict=True)), threshold=threshold, before=len(own), after=after
-                )
-            )
-        decision = RuleDecision(
-            rule=rule.name, column=column, keep=rule.keep, group_by=rule.group_by, groups=tuple(found)
-        )
+        values: dict[tuple[str, ...], list[float]] = {}
+        for group, value in zip(group_values(population, rule.group_by), population[column].to_numpy(), strict=True):
+            values.setdefault(group, []).append(value)
+        groups = tuple(_group_threshold(rule, group=group, values=np.array(values[group])) for group in sorted(values))
+        decision = RuleDecision(rule=rule.name, column=column, keep=rule.keep, group_by=rule.group_by, groups=groups)
         decided.append(decision)
         statuses = Decision(rules=(decision,)).statuses(metrics, statuses)
     return Decision(rules=tuple(decided))
+
+
+def _group_threshold(rule: Rule, *, group: tuple[str, ...], values: FloatArray) -> GroupThreshold:
+    finite = values[np.isfinite(values)]
+    threshold = thresholds.function(rule.threshold)(finite, rule.threshold) if finite.size else None
+    after = 0
+    if threshold is not None:
+        after = int((finite > threshold).sum() if rule.keep == "above" else (finite < threshold).sum())
+    named = dict(zip(rule.group_by, group, strict=True))
+    return GroupThreshold(group=named, threshold=threshold, before=len(values), after=after)

@@ -6,19 +6,30 @@ import numpy as np
 import polars as pl
 
 from tasks.core.types import AnyArray, Batch, FloatArray, Region
-from tasks.quality.config import Rule
+from tasks.quality.config import WHOLE, Rule
 
 
 def pixel_sum(pixels: AnyArray) -> float:
-    """Sum of pixels of any shape, exact for integers, in the image's intensity unit; NaN of none."""
+    """Sum of pixels of any shape, in the image's intensity unit; NaN of none. Of integers it is rounded once."""
     if pixels.size == 0:
         return float("nan")
-    return float(pixels.sum(dtype=np.int64 if pixels.dtype.kind in "iu" else np.float64))
+    return float(_total(pixels))
 
 
 def pixel_mean(pixels: AnyArray) -> float:
-    """Mean of pixels of any shape, in the image's intensity unit; NaN of none."""
-    return pixel_sum(pixels) / max(pixels.size, 1)
+    """Mean of pixels of any shape, in the image's intensity unit; NaN of none. Of integers it is rounded once."""
+    return _total(pixels) / pixels.size if pixels.size else float("nan")
+
+
+def _total(pixels: AnyArray) -> int | float:
+    """Sum of pixels; of integers an int, which is exact however large it is."""
+    if pixels.dtype.kind not in "iu":
+        return float(pixels.sum(dtype=np.float64))
+    if pixels.dtype.itemsize < 8:
+        return int(pixels.sum(dtype=np.int64))
+    # 64-bit pixels may leave int64 when they are summed, their upper and lower halves cannot
+    upper, lower = (pixels >> 32).sum(dtype=np.int64), (pixels & 0xFFFF_FFFF).sum(dtype=np.int64)
+    return (int(upper) << 32) + int(lower)
 
 
 METRICS: dict[str, Callable[[AnyArray], float]] = {"sum": pixel_sum, "mean": pixel_mean}
@@ -26,7 +37,7 @@ METRICS: dict[str, Callable[[AnyArray], float]] = {"sum": pixel_sum, "mean": pix
 
 def metric_column(rule: Rule, *, default_region: str) -> str:
     """Name the column that a rule looks at: ``image__quality_sum__BF``, ``nucleus__quality_mean__DAPI``."""
-    region = "image" if rule.over == "image" else rule.region or default_region
+    region = WHOLE if rule.over == "image" else rule.region or default_region
     return f"{region}__quality_{rule.metric}__{rule.channel}"
 
 

@@ -10,6 +10,7 @@ from tasks.core.cutout import SURROUNDED
 from tasks.core.decision import KEPT, Decision
 from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
+from tasks.core.storage import read_table
 from tasks.core.work import Made, Partition, Stopwatch, result_folder
 from tasks.ingest.channels import Channels
 from tasks.pixels import read_cells
@@ -27,7 +28,7 @@ def measure_partition(
 ) -> Made:
     """Measure the cells that masking or segmentation kept; write a row per cell found."""
     watch = Stopwatch()
-    cells = pl.read_parquet(Path(found) / "cells.parquet")
+    cells = read_table(Path(found) / "cells.parquet")
     kept = cells.filter(pl.col("status") == KEPT)
     batches, faults = read_cells(
         Path(found), cells=kept, partition=partition, channels=channels, layout=layout, how=SURROUNDED
@@ -60,7 +61,7 @@ def measure_partition(
 def decide_quality(*, folder: str, measured: Sequence[str], layout: Layout, config: Quality, run: str) -> Made:
     """Decide over the metrics of all partitions, given in table order."""
     watch = Stopwatch()
-    metrics = pl.concat([pl.read_parquet(Path(one) / "metrics.parquet") for one in measured])
+    metrics = pl.concat([read_table(Path(one) / "metrics.parquet") for one in measured])
     decision = decide(metrics, rules=config.rules, default_region=layout.regions[0])
     with result_folder(Path(folder)) as temporary:
         (temporary / "quality.json").write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -24,21 +24,23 @@ thresholds: Registry[ThresholdMethod, Callable[..., float]] = Registry("threshol
 class Absolute(ThresholdMethod):
     """A given value."""
 
-    method: Literal["absolute"] = "absolute"
+    method: Literal["absolute"] = Field(default="absolute", description="A given value.")
     value: float = Field(description="The threshold, in the metric's unit.", allow_inf_nan=False)
 
 
 class Quantile(ThresholdMethod):
     """The value below which a share q of the values lies."""
 
-    method: Literal["quantile"] = "quantile"
+    method: Literal["quantile"] = Field(default="quantile", description="A quantile of the values.")
     q: float = Field(description="Share of the values below the threshold.", ge=0, le=1)
 
 
 class NormalQuantile(ThresholdMethod):
     """The q-quantile of the normal distribution with the values' mean and standard deviation."""
 
-    method: Literal["normal_quantile"] = "normal_quantile"
+    method: Literal["normal_quantile"] = Field(
+        default="normal_quantile", description="A quantile of the normal distribution that fits the values."
+    )
     q: float = Field(description="Share of that normal distribution below the threshold.", gt=0, lt=1)
 
 

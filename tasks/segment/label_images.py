@@ -101,11 +101,18 @@ def fill_holes(labels: LabelArray) -> LabelArray:
     return np.where(filled[holes], highest[holes], labels).astype(np.int32)
 
 
-def medians(labels: LabelArray, *, values: FloatArray) -> FloatArray:
-    """(max + 1,) float64: median value in each object; NaN where there is no such object, and at 0."""
-    count = int(labels.max(initial=0))
-    result = np.full(count + 1, np.nan)
-    present = np.unique(labels[labels > 0])
-    if present.size:
-        result[present] = ndimage.median(values, labels=labels, index=present)
+def quantiles(labels: LabelArray, *, values: FloatArray, q: float) -> FloatArray:
+    """(max + 1,) float64: linear quantile `q` of the values in each object; NaN where there is none, and at 0.
+
+    Examples
+    --------
+    >>> quantiles(np.array([[1, 1, 1, 3]], dtype=np.int32), values=np.array([[1.0, 2.0, 4.0, 5.0]]), q=0.75)
+    array([nan,  3., nan,  5.])
+    """
+    found = np.arange(1, int(labels.max(initial=0)) + 1)
+    result = np.full(len(found) + 1, np.nan)
+    if found.size:
+        result[1:] = ndimage.labeled_comprehension(
+            values, labels, found, lambda inside: np.quantile(inside, q), np.float64, np.nan
+        )
     return result

@@ -88,7 +88,7 @@ def test_indexing_and_probing_read_no_chunk(
     monkeypatch.setattr(ragged_zarr, "read_chunk", lambda *_, **__: pytest.fail("a chunk was read"))
     reader = ragged_zarr.RaggedZarrReader()
     header = reader.probe(references(tmp_path / "c.zarr")[1], pattern=None)
-    assert (header.channels, header.height, header.width, header.dtype) == (2, 6, 3, np.uint16)
+    assert (header.channels, header.height, header.width, header.dtype) == (2, 6, 3, np.dtype(np.uint16))
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "half", "one byte short", "noise"])

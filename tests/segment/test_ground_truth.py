@@ -71,61 +71,65 @@ def overlaps(truth: AnyArray, found: AnyArray) -> FloatArray:
     return np.asarray(inside / (joint.sum(1)[1:, None] + joint.sum(0)[None, 1:] - inside))
 
 
-class TestExampleHuman:
-    """HT29 cells; CellProfiler found 289 nuclei and left out those at the frame."""
+@pytest.fixture(scope="module")
+def human(data_root: Path) -> Path:
+    return folder(data_root, "hcs_examplehuman")
 
-    @pytest.fixture(scope="class")
-    def place(self, data_root: Path) -> Path:
-        return folder(data_root, "hcs_examplehuman")
 
-    @pytest.fixture(scope="class")
-    def found(self, place: Path) -> Segmented:
-        image = np.stack([only(place, f"*d{channel}.tif") for channel in range(3)])
-        return segment_image(image, channels=("DNA", "PH3", "body"), config=HUMAN)
+@pytest.fixture(scope="module")
+def human_found(human: Path) -> Segmented:
+    image = np.stack([only(human, f"*d{channel}.tif") for channel in range(3)])
+    return segment_image(image, channels=("DNA", "PH3", "body"), config=HUMAN)
 
-    @staticmethod
-    def table(path: Path, *keys: str) -> FloatArray:
-        with path.open() as file:
-            return np.array([[float(row[f"AreaShape_{key}"]) for key in keys] for row in csv.DictReader(file)])
 
-    def matches(self, found: Segmented, place: Path) -> tuple[AnyArray, AnyArray]:
-        """Rows of CellProfiler's table, and our labels, whose centres lie within 3 px and are each other's nearest."""
-        nucleus = found.labels["nucleus"]
-        ours = np.array(ndimage.center_of_mass(nucleus > 0, nucleus, np.arange(1, nucleus.max() + 1)))
-        theirs = self.table(place / "Nuclei.csv", "Center_Y", "Center_X")
-        distance, near = cKDTree(ours).query(theirs)
-        back = cKDTree(theirs).query(ours)[1]
-        rows = np.flatnonzero((distance < 3) & (back[near] == np.arange(len(theirs))))
-        return rows, near[rows] + 1
+def table(path: Path, *keys: str) -> FloatArray:
+    with path.open() as file:
+        return np.array([[float(row[f"AreaShape_{key}"]) for key in keys] for row in csv.DictReader(file)])
 
-    def test_nuclei_are_those_of_cellprofiler(self, found: Segmented, place: Path) -> None:
-        rows, labels = self.matches(found, place)
-        assert 283 <= found.labels["nucleus"].max() <= 295  # 289
-        assert len(rows) >= 276  # MATCHED of 289
-        areas = np.bincount(found.labels["nucleus"].ravel())[labels]
-        assert 0.9 < np.median(areas / self.table(place / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.97
 
-    def test_cells_are_those_of_cellprofiler(self, found: Segmented, place: Path) -> None:
-        rows, labels = self.matches(found, place)
-        sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
-        boxes = self.table(place / "Cells.csv", *(f"BoundingBox{side}" for side in sides))[rows]
-        slices = ndimage.find_objects(found.labels["cell"])
-        ours = np.array([[side.start for side in slices[k - 1]] + [side.stop for side in slices[k - 1]] for k in labels])
-        shared = np.maximum(np.minimum(ours[:, 2:], boxes[:, 2:]) - np.maximum(ours[:, :2], boxes[:, :2]), 0).prod(1)
-        sizes = [(box[:, 2:] - box[:, :2]).prod(1) for box in (ours, boxes)]
-        overlap = shared / (sizes[0] + sizes[1] - shared)
-        assert np.mean(overlap) > 0.79  # BOXIOU
-        assert np.mean(overlap > 0.5) > 0.93  # BOX5
-        areas = np.bincount(found.labels["cell"].ravel())[labels]
-        assert 0.9 < np.median(areas / self.table(place / "Cells.csv", "Area")[rows, 0]) < 1.15  # AREAR
+def matches(found: Segmented, human: Path) -> tuple[AnyArray, AnyArray]:
+    """Rows of CellProfiler's table, and our labels, whose centres lie within 3 px and are each other's nearest."""
+    nucleus = found.labels["nucleus"]
+    ours = np.array(ndimage.center_of_mass(nucleus > 0, nucleus, np.arange(1, nucleus.max() + 1)))
+    theirs = table(human / "Nuclei.csv", "Center_Y", "Center_X")
+    distance, near = cKDTree(ours).query(theirs)
+    back = cKDTree(theirs).query(ours)[1]
+    rows = np.flatnonzero((distance < 3) & (back[near] == np.arange(len(theirs))))
+    return rows, near[rows] + 1
+
+
+def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_found: Segmented, human: Path) -> None:
+    rows, labels = matches(human_found, human)
+    assert 283 <= human_found.labels["nucleus"].max() <= 295  # 289
+    assert len(rows) >= 276  # 281 of 289
+    areas = np.bincount(human_found.labels["nucleus"].ravel())[labels]
+    assert 0.9 < np.median(areas / table(human / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.93
+
+
+def test_human_cells_are_those_of_cellprofiler(human_found: Segmented, human: Path) -> None:
+    rows, labels = matches(human_found, human)
+    sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
+    boxes = table(human / "Cells.csv", *(f"BoundingBox{side}" for side in sides))[rows]
+    slices = ndimage.find_objects(human_found.labels["cell"])
+    ours = np.array([[side.start for side in slices[k - 1]] + [side.stop for side in slices[k - 1]] for k in labels])
+    shared = np.maximum(np.minimum(ours[:, 2:], boxes[:, 2:]) - np.maximum(ours[:, :2], boxes[:, :2]), 0).prod(1)
+    sizes = [(box[:, 2:] - box[:, :2]).prod(1) for box in (ours, boxes)]
+    overlap = shared / (sizes[0] + sizes[1] - shared)
+    assert np.mean(overlap) > 0.82  # 0.841
+    assert np.mean(overlap > 0.5) > 0.96  # 0.986
+    areas = np.bincount(human_found.labels["cell"].ravel())[labels]
+    assert 0.9 < np.median(areas / table(human / "Cells.csv", "Area")[rows, 0]) < 1.15  # 1.05
 
 
 @pytest.mark.parametrize(
-    ("well", "nuclei", "overlap"),
-    # measured: MEASURED
-    [("B7", 28, 0), ("D6", 27, 0), ("D7", 29, 0)],
+    ("well", "nuclei", "floors"),
+    [
+        ("B7", 28, {"nucleus": 0.98, "cell": 0.90, "cytoplasm": 0.89}),  # 0.990, 0.919, 0.908
+        ("D6", 27, {"nucleus": 0.98, "cell": 0.85, "cytoplasm": 0.83}),  # 0.992, 0.872, 0.854
+        ("D7", 29, {"nucleus": 0.94, "cell": 0.86, "cytoplasm": 0.84}),  # 0.958, 0.885, 0.862
+    ],
 )
-def test_nf1_wells_agree_with_their_masks(data_root: Path, well: str, nuclei: int, overlap: Mapping[str, float]) -> None:
+def test_nf1_wells_agree_with_their_masks(data_root: Path, well: str, nuclei: int, floors: Mapping[str, float]) -> None:
     place = folder(data_root, "hcs_nf1")
     channels = ("DAPI", "GFP", "RFP")
     image = np.stack([only(place / "images", f"{well}_*_{channel}_*") for channel in channels])
@@ -144,7 +148,7 @@ def test_nf1_wells_agree_with_their_masks(data_root: Path, well: str, nuclei: in
     for name in ("cell", "cytoplasm"):
         masks[name] &= ~np.isin(cell, cut)
     measured = {name: dice(masks[name], truth[name]) for name in truth}
-    assert all(measured[name] > floor for name, floor in overlap.items()), measured
+    assert all(measured[name] > floor for name, floor in floors.items()), measured
 
 
 def test_nuclei_of_27_fields_agree_with_manual_masks_under_one_setting(data_root: Path) -> None:
@@ -160,16 +164,16 @@ def test_nuclei_of_27_fields_agree_with_manual_masks_under_one_setting(data_root
         hits, true_count, found_count = hits + matched, true_count + overlap.shape[0], found_count + overlap.shape[1]
     assert len(scores) == 27
     assert true_count == 1588
-    assert 2 * hits / (true_count + found_count) > 0.71  # F1 over all nuclei
-    assert np.mean(scores) > 0.76  # mean of the fields
-    assert np.median(scores) > 0.80  # MEDIAN
+    assert 2 * hits / (true_count + found_count) > 0.71  # F1 over all nuclei: 0.730
+    assert np.mean(scores) > 0.78  # F1, mean of the fields: 0.803
+    assert np.median(scores) > 0.79  # median: 0.811
 
 
-def test_the_same_setting_serves_a_field_it_was_not_chosen_on(data_root: Path) -> None:
+def test_the_same_setting_serves_a_field_of_another_source(data_root: Path) -> None:
     place = folder(data_root, "seg_stardist2d")
     config = Segment.model_validate({"border": "keep", "objects": {"nucleus": DSB2018}})
     image, truth = tifffile.imread(place / "img2d.tif"), tifffile.imread(place / "mask2d.tif")
     found = segment_image(image[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
     overlap = overlaps(truth, found)
     assert overlap.shape[0] == 125
-    assert 2 * (overlap > 0.5).sum() / sum(overlap.shape) > 0.80  # SDF1
+    assert 2 * (overlap > 0.5).sum() / sum(overlap.shape) > 0.82  # F1: 0.850

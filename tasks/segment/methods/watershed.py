@@ -13,13 +13,16 @@ from skimage.morphology import local_maxima, reconstruction, remove_small_holes
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.label_images import fill_holes, largest_pieces, medians, raster_order, select
+from tasks.segment.label_images import fill_holes, largest_pieces, quantiles, raster_order, select
 from tasks.segment.registry import ObjectMethod, segmenters
 
 Declump = Literal["both", "shape", "intensity", "none"]
 
 SURROUNDINGS = 2 / 3
 """Standard deviation, in diameters, of the Gaussian that tells how bright the surroundings of a pixel are."""
+
+CORE = 0.9
+"""Quantile of an object's pixels that tells how bright it is: little moved by a halo, nor by single bright spots."""
 
 
 class Watershed(ObjectMethod):
@@ -50,11 +53,11 @@ class Watershed(ObjectMethod):
         "of a diameter), both above the background; opens the gaps of crowded fields. 0: off.",
     )
     rim: float = Field(
-        default=0.4,
+        default=0.3,
         ge=0,
         lt=1,
-        description="A pixel must also exceed this fraction of the median of its own object, both above the "
-        "background; trims the halo of very bright objects. 0: off.",
+        description="A pixel must also exceed this fraction of the brightness (90 % quantile) of its own object, both "
+        "above the background; trims the halo of very bright objects. 0: off.",
     )
     declump: Declump = Field(
         default="both",
@@ -106,7 +109,8 @@ def watershed(
     1. Pixels above a global threshold of the smoothed channel, and above a fraction of their surroundings; holes
        smaller than a disc of half a diameter are filled.
     2. Each such area is parted by a watershed on its `height` from the peaks that stand clear of each other.
-    3. Each part is trimmed at a fraction of its own median, reduced to its largest 4-connected piece, its holes filled.
+    3. Each part is trimmed at a fraction of its own brightness and reduced to its largest 4-connected piece; its holes
+       are filled.
     4. Parts that are too small, too large, or too faint against the noise of the background are dropped.
 
     Parameters
@@ -205,10 +209,11 @@ def _clear_peaks(height: FloatArray, *, mask: BoolArray, neck: float) -> IntArra
 
 
 def _trim(parts: LabelArray, *, foreground: Foreground, fraction: float) -> LabelArray:
-    """Drop the pixels of each object that are darker than a fraction of its median, both above the background."""
+    """Drop the pixels of each object that are darker than a fraction of its brightness, both above the background."""
     if fraction <= 0:
         return parts
-    least = foreground.background + fraction * (medians(parts, values=foreground.smooth) - foreground.background)
+    brightness = quantiles(parts, values=foreground.smooth, q=CORE) - foreground.background
+    least = foreground.background + fraction * brightness
     least[0] = np.inf
     return np.where(foreground.smooth > least[parts], parts, np.int32(0))
 
@@ -218,7 +223,7 @@ def _plausible(parts: LabelArray, *, foreground: Foreground, config: Watershed) 
     areas = np.bincount(parts.ravel(), minlength=int(parts.max(initial=0)) + 1)
     low, high = config.limits
     plausible = (areas > 0) & (areas >= _disc_area(low)) & (areas <= _disc_area(high))
-    contrast = medians(parts, values=foreground.smooth) - foreground.background
+    contrast = quantiles(parts, values=foreground.smooth, q=0.5) - foreground.background
     faint = contrast < config.min_contrast * foreground.noise
     return np.asarray(plausible & ~faint, dtype=np.bool_)
 

@@ -1,0 +1,1 @@
+"""How it is deployed: example configurations, and what schedules them."""

@@ -1,0 +1,241 @@
+"""What is wrong with a configuration, a line per mistake, in the words of the file that the user wrote."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tasks.core.errors import suggestion
+from tasks.core.registry import Registry
+
+LONGEST = 80
+"""Characters shown of what was got."""
+
+ENTRY = re.compile(r"(?P<key>\w[^\s:]*): (?P<rest>.*)", flags=re.DOTALL)
+"""A message that names a key below the place where it was raised."""
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a smaller whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list, as in [a, b]",
+    "list_type": "a list, as in [a, b]",
+    "dict_type": "names and values, as in {name: value}",
+    "invalid_key": "text as a key",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
+    "literal_error": "{expected}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where in the user's file a mistake is.
+
+    Parameters
+    ----------
+    path
+        Keys and positions as the user wrote them.
+    value
+        What stands there; `Missing` where nothing does.
+    models
+        The models that may describe it.
+    """
+
+    path: tuple[str, ...]
+    value: object
+    models: tuple[type[BaseModel], ...]
+
+
+class Missing:
+    """Stands for a value that the file does not have."""
+
+
+def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> list[str]:
+    """Tell every mistake: ``key.path: what was got; what is allowed; did you mean``.
+
+    Parameters
+    ----------
+    error
+        What validating `data` as `model` gave. Its locations are those of the models; shorthands, such as ``0.5`` for
+        ``{default: 0.5}`` or a mapping for a list of named entries, are undone so that the keys are the user's.
+    """
+    details = error.errors(include_url=False)
+    shown = [one for one in details if not _follows_from_another(one, details)]
+    mistakes: dict[tuple[str, ...], list[tuple[ErrorDetails, Place]]] = {}
+    for detail in shown:
+        *above, last = detail["loc"] or (None,)
+        if detail["type"] in {"missing", "extra_forbidden"}:
+            parent = locate(above, data=data, model=model)
+            place = Place(path=(*parent.path, str(last)), value=Missing, models=parent.models)
+        else:
+            place = locate(detail["loc"], data=data, model=model)
+        mistakes.setdefault(place.path, []).append((detail, place))
+    return [line for path, found in mistakes.items() for line in _lines(path, found)]
+
+
+def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list counts as too short only because its entries are faulty."""
+    loc = detail["loc"]
+    inner = (one["loc"] for one in details if one is not detail)
+    return detail["type"] == "too_short" and any(one[: len(loc)] == loc for one in inner)
+
+
+def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel]) -> Place:
+    """Find the place in the user's data that a location in the model means."""
+    path: list[str] = []
+    value, types = data, [model]
+    inserted = False  # whether the level passed last is the model's, not the user's
+    for number, part in enumerate(location):
+        types = _step(types, part, value=value)
+        rest = location[number + 1 :]
+        if isinstance(value, Mapping):
+            if isinstance(part, int) and part not in value:
+                if isinstance(value.get("method"), str):  # one entry in place of a list
+                    continue
+                key = [key for key in value if not (inserted and key == "default")][part]
+                path.append(str(key))
+                value = value[key]
+                if list(rest) == ["name"] and not (isinstance(value, Mapping) and "name" in value):
+                    return Place(path=tuple(path), value=key, models=())
+            elif part in value:
+                path.append(str(part))
+                value = value[part]
+            elif rest:
+                inserted = True
+                continue
+        elif isinstance(value, (list, tuple)):
+            if not isinstance(part, int):
+                continue
+            path.append(str(part))
+            value = value[part]
+        else:
+            break
+        inserted = False
+    return Place(path=tuple(path), value=value, models=tuple(_models(types, value=value)))
+
+
+def _step(types: Sequence[Any], part: int | str, *, value: object) -> list[Any]:
+    """Return the types of a key or of the entries of a list."""
+    if isinstance(part, int):
+        return [inner for one in types for inner in get_args(_plain(one)) if inner is not Ellipsis] or list(types)
+    found: list[Any] = []
+    for model in _models(types, value=value):
+        for name, field in model.model_fields.items():
+            if part in {name, field.alias}:
+                found.append(Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation)
+    return found
+
+
+def _plain(one: Any) -> Any:  # noqa: ANN401 - any type annotation
+    """Strip what an annotation carries beside the type."""
+    return get_args(one)[0] if get_origin(one) is Annotated else one
+
+
+def _models(types: Sequence[Any], *, value: object) -> Iterator[type[BaseModel]]:
+    """Yield the models in annotations; of plug-ins the one whose method `value` names."""
+    for one in types:
+        registries = [meta for meta in getattr(one, "__metadata__", ()) if isinstance(meta, Registry)]
+        if registries:
+            name = value.get("method") if isinstance(value, Mapping) else value
+            if (config := registries[0].config(name)) is not None:
+                yield config
+        elif isinstance(one, type) and issubclass(one, BaseModel):
+            yield one
+        else:
+            yield from _models(get_args(one), value=value)
+
+
+def _lines(path: tuple[str, ...], found: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[str]:
+    expectations = []
+    for detail, place in found:
+        kind = detail["type"]
+        if kind == "missing":
+            yield f"{_join(path)}: {_missing(path[-1], place.models)}"
+        elif kind == "extra_forbidden":
+            yield f"{_join(path)}: unknown key; {suggestion(path[-1], _keys(place.models))}"
+        elif kind in EXPECTED or kind == "model_type":
+            expectations.append((detail, place))
+        else:
+            yield _own_words(path, detail["msg"].removeprefix("Value error, "), place=place)
+    if expectations:
+        yield f"{_join(path)}: {_expected(expectations)}"
+
+
+def _join(path: Sequence[str]) -> str:
+    return ".".join(path) or "top level"
+
+
+def _own_words(path: tuple[str, ...], message: str, *, place: Place) -> str:
+    """Tell a message of ours; a key at its beginning continues the path."""
+    entry = ENTRY.fullmatch(message)
+    if entry and (entry["key"].split(".")[0] in _keys(place.models) or isinstance(place.value, Mapping)):
+        return f"{_join((*path, entry['key']))}: {entry['rest']}"
+    return f"{_join(path)}: {message}"
+
+
+def _keys(models: Sequence[type[BaseModel]]) -> list[str]:
+    return [field.alias or name for model in models for name, field in model.model_fields.items()]
+
+
+def _missing(key: str, models: Sequence[type[BaseModel]]) -> str:
+    fields = [field for model in models for name, field in model.model_fields.items() if key in {name, field.alias}]
+    told = next((field.description for field in fields if field.description), "")
+    return "this key is missing" + (f": {told[0].lower()}{told[1:].rstrip('.')}" if told else "")
+
+
+def _expected(found: Sequence[tuple[ErrorDetails, Place]]) -> str:
+    """Say what was got, and what would do; a value that may be of several types has a detail for each."""
+    detail, place = found[0]
+    got = detail["input"] if place.value is Missing or detail["loc"][-1:] == ("[key]",) else place.value
+    words = list(dict.fromkeys(_words(one, place) for one, place in found))
+    message = f"got {_shown(got)}; expected {' or '.join(words)}"
+    names = [name for one, _ in found for name in re.findall(r"'([^']*)'", str(_context(one).get("expected", "")))]
+    if isinstance(got, str) and names and len(words) == 1:
+        return f"got {_shown(got)}; {suggestion(got, names)}"
+    if "text" in words and isinstance(got, bool):
+        return f"{message}; YAML reads yes, no, on and off as true and false, so put the word in quotes"
+    if "text" in words and isinstance(got, (int, float)):
+        return f"{message}; put it in quotes: '{got}'"
+    return message
+
+
+def _words(detail: ErrorDetails, place: Place) -> str:
+    if detail["type"] == "model_type":
+        return f"keys and values; the keys allowed are {', '.join(_keys(place.models))}"
+    return EXPECTED[detail["type"]].format_map(_context(detail))
+
+
+def _context(detail: ErrorDetails) -> dict[str, Any]:
+    context = detail.get("ctx", {})
+    return {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
+
+
+def _shown(value: object) -> str:
+    """Show a value as YAML has it, on one line."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        try:
+            text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+        except yaml.YAMLError:
+            text = repr(value)
+        text = " ".join(text.removesuffix("...\n").split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

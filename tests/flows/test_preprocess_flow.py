@@ -1,0 +1,149 @@
+"""The whole pipeline in this process: the table is a function of inputs and configuration alone."""
+
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from flows.config import Config, parse_config
+from flows.preprocess import preprocess
+from flows.summary import Summary
+from tasks.core.errors import InputError, RunError
+from tasks.ingest.example import write_example
+
+pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
+
+CHANNELS = {"BF": 0, "DNA": 2, "CD45": 3}
+
+
+def config(**sections: object) -> Config:
+    base: dict[str, object] = {
+        "load": {"pattern": r"(?P<cell_type>[^/]+)/cell_(?P<cell>\d+)\.tif$", "channels": CHANNELS},
+        "mask": {"methods": ["li", "circle"], "main_channel": "BF"},
+        "quality": {
+            "rules": [{"name": "dim", "metric": "sum", "channel": "DNA", "threshold": {"method": "quantile", "q": 0.1}}]
+        },
+        "features": {"families": ["shape", "intensity"]},
+    }
+    return parse_config(base | sections)
+
+
+@pytest.fixture(scope="module")
+def stamps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_example(tmp_path_factory.mktemp("stamps"), count=36, seed=3)
+
+
+def table(output: Path) -> pl.DataFrame:
+    return pl.concat([pl.read_parquet(part) for part in sorted((output / "features").glob("part-*.parquet"))])
+
+
+def run(output: Path, inputs: Path, *, workers: int = 2, **sections: object) -> Summary:
+    return preprocess(config=config(**sections), inputs=[str(inputs)], output=str(output), workers=workers)
+
+
+@pytest.fixture(scope="module")
+def reference(prefect_api: str, stamps: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+    del prefect_api
+    output = tmp_path_factory.mktemp("reference")
+    return output, run(output, stamps, run={"partition_size": 12})
+
+
+@pytest.mark.parametrize(("workers", "size"), [(1, 36), (2, 5)])
+def test_table_is_equal_for_any_workers_and_partition_size(
+    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path, workers: int, size: int
+) -> None:
+    run(tmp_path, stamps, workers=workers, run={"partition_size": size})
+    assert_frame_equal(table(tmp_path), table(reference[0]), check_exact=True)
+    for name in ("cells.parquet", "quarantine.parquet"):
+        assert_frame_equal(pl.read_parquet(tmp_path / name), pl.read_parquet(reference[0] / name), check_exact=True)
+    images = [pl.read_parquet(one / "images.parquet").drop("partition") for one in (tmp_path, reference[0])]
+    assert_frame_equal(*images, check_exact=True)
+
+
+def test_every_image_is_accounted_for(reference: tuple[Path, Summary]) -> None:
+    output, summary = reference
+    cells = pl.read_parquet(output / "cells.parquet")
+    assert summary.images == len(pl.read_parquet(output / "images.parquet")) == 36
+    assert sum(summary.statuses.values()) == len(cells) == 36
+    assert summary.rows == len(table(output)) == summary.statuses["kept"] > 25
+    assert summary.statuses["quality:dim"] == 4
+    assert table(output)["meta__image"].to_list() == cells.filter(pl.col("status") == "kept")["meta__image"].to_list()
+
+
+def test_second_run_computes_nothing_and_a_changed_section_only_what_depends_on_it(
+    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    shutil.copytree(reference[0], output)
+    again = run(output, stamps, run={"partition_size": 12})
+    partition_stages = ("mask", "quality metrics", "features")
+    assert [again.stages[name].computed for name in partition_stages] == [0, 0, 0]
+    assert [again.stages[name].kept for name in partition_stages] == [3, 3, 3]
+
+    shape = run(output, stamps, run={"partition_size": 12}, features={"families": ["shape"]})
+    assert [shape.stages[name].computed for name in partition_stages] == [0, 0, 3]
+
+    rule = {"name": "dim", "metric": "sum", "channel": "DNA", "threshold": {"method": "quantile", "q": 0.2}}
+    stricter = run(output, stamps, run={"partition_size": 12}, quality={"rules": [rule]})
+    assert [stricter.stages[name].computed for name in partition_stages] == [0, 0, 3]
+    assert stricter.statuses["quality:dim"] == 8
+
+
+def test_a_descriptor_without_its_file_is_not_believed(
+    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    shutil.copytree(reference[0], output)
+    shutil.rmtree(next((output / "work" / "features").iterdir()))
+    again = run(output, stamps, run={"partition_size": 12})
+    assert (again.stages["features"].computed, again.stages["features"].kept) == (1, 2)
+    assert_frame_equal(table(output), table(reference[0]), check_exact=True)
+
+
+def test_a_smaller_run_leaves_no_part_of_a_larger_one(
+    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    shutil.copytree(reference[0], output)
+    foreign = output / "features" / "part-00099.parquet"
+    pl.DataFrame({"mine": [1]}).write_parquet(foreign)
+    run(output, stamps, run={"partition_size": 36})
+    assert sorted(path.name for path in (output / "features").iterdir()) == ["part-00000.parquet", foreign.name]
+
+
+@pytest.fixture
+def damaged(stamps: Path, tmp_path: Path) -> Path:
+    """Make a copy of the stamps in which two files cannot be read."""
+    folder = tmp_path / stamps.name
+    shutil.copytree(stamps, folder)
+    files = sorted(folder.rglob("*.tif"))
+    files[3].write_bytes(files[3].read_bytes()[:2000])
+    files[20].write_bytes(b"not an image")
+    return folder
+
+
+def test_unreadable_files_are_quarantined_and_the_others_go_on(
+    reference: tuple[Path, Summary], damaged: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    summary = run(output, damaged, run={"partition_size": 12, "max_quarantined": 0.1}, quality=None)
+    assert (summary.images, summary.quarantined, summary.cells) == (36, 2, 34)
+    quarantine = pl.read_parquet(output / "quarantine.parquet")
+    assert quarantine["stage"].to_list() == ["ingest", "ingest"]
+    assert set(table(output)["meta__image"]) < set(pl.read_parquet(reference[0] / "cells.parquet")["meta__image"])
+
+
+def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(damaged: Path, tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    with pytest.raises(RunError, match=r"2 of 36 images were quarantined, more than run\.max_quarantined: 0\.05"):
+        run(output, damaged, run={"partition_size": 12})
+    assert len(pl.read_parquet(output / "quarantine.parquet")) == 2
+
+
+def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(stamps: Path, tmp_path: Path) -> None:
+    from flows.lock import only_run_in  # noqa: PLC0415
+
+    with only_run_in(tmp_path), pytest.raises(InputError, match="another run is writing"):
+        run(tmp_path, stamps)
