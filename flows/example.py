@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from tasks.ingest.example import write_example
-
 from flows.config import Config, load_config
+from tasks.ingest.example import write_example
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "deployments" / "configs" / "example.yaml"
 

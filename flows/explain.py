@@ -29,10 +29,9 @@ EXPECTED = {
     "string_type": "text",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
-    "tuple_type": "a list, as in [a, b]",
-    "list_type": "a list, as in [a, b]",
-    "dict_type": "names and values, as in {name: value}",
-    "invalid_key": "text as a key",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "names and values, as in {{name: value}}",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",
     "less_than": "less than {lt}",
@@ -41,6 +40,10 @@ EXPECTED = {
     "too_long": "at most {max_length} of them",
     "literal_error": "{expected}",
 }
+
+
+ABOUT_KEYS = frozenset({"missing", "extra_forbidden", "invalid_key"})
+"""Kinds of mistakes whose location ends in a key that the model, or the user, does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> 
     mistakes: dict[tuple[str, ...], list[tuple[ErrorDetails, Place]]] = {}
     for detail in shown:
         *above, last = detail["loc"] or (None,)
-        if detail["type"] in {"missing", "extra_forbidden"}:
+        if detail["type"] in ABOUT_KEYS:
             parent = locate(above, data=data, model=model)
             place = Place(path=(*parent.path, str(last)), value=Missing, models=parent.models)
         else:
@@ -105,7 +108,7 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
         types = _step(types, part, value=value)
         rest = location[number + 1 :]
         if isinstance(value, Mapping):
-            if isinstance(part, int) and part not in value:
+            if isinstance(part, int):
                 if isinstance(value.get("method"), str):  # one entry in place of a list
                     continue
                 key = [key for key in value if not (inserted and key == "default")][part]
@@ -167,7 +170,7 @@ def _lines(path: tuple[str, ...], found: Sequence[tuple[ErrorDetails, Place]]) -
         kind = detail["type"]
         if kind == "missing":
             yield f"{_join(path)}: {_missing(path[-1], place.models)}"
-        elif kind == "extra_forbidden":
+        elif kind in ABOUT_KEYS:
             yield f"{_join(path)}: unknown key; {suggestion(path[-1], _keys(place.models))}"
         elif kind in EXPECTED or kind == "model_type":
             expectations.append((detail, place))
@@ -184,7 +187,8 @@ def _join(path: Sequence[str]) -> str:
 def _own_words(path: tuple[str, ...], message: str, *, place: Place) -> str:
     """Tell a message of ours; a key at its beginning continues the path."""
     entry = ENTRY.fullmatch(message)
-    if entry and (entry["key"].split(".")[0] in _keys(place.models) or isinstance(place.value, Mapping)):
+    known = (*_keys(place.models), *(place.value if isinstance(place.value, Mapping) else ()))
+    if entry and entry["key"].split(".")[0] in known:
         return f"{_join((*path, entry['key']))}: {entry['rest']}"
     return f"{_join(path)}: {message}"
 
@@ -196,7 +200,7 @@ def _keys(models: Sequence[type[BaseModel]]) -> list[str]:
 def _missing(key: str, models: Sequence[type[BaseModel]]) -> str:
     fields = [field for model in models for name, field in model.model_fields.items() if key in {name, field.alias}]
     told = next((field.description for field in fields if field.description), "")
-    return "this key is missing" + (f": {told[0].lower()}{told[1:].rstrip('.')}" if told else "")
+    return "this key is missing" + (f" ({told[0].lower()}{told[1:].rstrip('.')})" if told else "")
 
 
 def _expected(found: Sequence[tuple[ErrorDetails, Place]]) -> str:
@@ -208,6 +212,8 @@ def _expected(found: Sequence[tuple[ErrorDetails, Place]]) -> str:
     names = [name for one, _ in found for name in re.findall(r"'([^']*)'", str(_context(one).get("expected", "")))]
     if isinstance(got, str) and names and len(words) == 1:
         return f"got {_shown(got)}; {suggestion(got, names)}"
+    if words == ["a list"] and isinstance(got, (str, int, float)):
+        return f"{message}: [{got}]"
     if "text" in words and isinstance(got, bool):
         return f"{message}; YAML reads yes, no, on and off as true and false, so put the word in quotes"
     if "text" in words and isinstance(got, (int, float)):

@@ -4,6 +4,7 @@ from collections import Counter
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from flows.config import Config
 from tasks.core.layout import Layout
@@ -40,12 +41,12 @@ def print_plan(console: Console, *, config: Config, listed: Ingested, layout: La
         rows["quarantined"] = f"{listed.faults:,} images that lack a file"
     grid = Table.grid(padding=(0, 2))
     for name, value in rows.items():
-        grid.add_row(name, value)
+        grid.add_row(name, Text(value))
     console.print(grid, highlight=False)
     families = Counter((column.family, column.region) for column in columns)
     table = Table("family", "of", "columns", box=None, padding=(0, 2))
     for (family, region), count in families.items():
-        table.add_row(family, region, f"{count:,}")
+        table.add_row(family, Text(region), f"{count:,}")
     table.add_row("all", "", f"{len(columns):,}")
     console.print()
     console.print(table, highlight=False)

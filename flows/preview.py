@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from skimage.segmentation import find_boundaries
 
 from flows.config import Config
@@ -21,9 +22,10 @@ from tasks.ingest.partition import sample
 from tasks.mask.stage import mask_batch
 from tasks.segment.stage import segment_image
 
-COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f")
+COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#ff4040", "#c0a0ff")
 MOST_CHANNELS = 8
-STAMP_INCHES, FIELD_INCHES = 1.5, 5.0
+STAMP_INCHES, FIELD_INCHES, TITLE_INCHES = 1.5, 5.0, 0.4
+DOTS_PER_INCH = 110
 
 
 def write_preview(
@@ -42,18 +44,24 @@ def write_preview(
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:
-        numbers.add_row(fault.image, "", "", f"quarantined: {fault.message}")
+        numbers.add_row(Text(fault.image), "", "", Text(f"quarantined: {fault.message}"))
     for reference, image in zip(references, loaded.images, strict=True):
-        if image is not None:
+        if image is None:
+            continue
+        try:
             outlines, found = _find(image, config=config, layout=layout)
+        except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
+            found = f"quarantined: {error}"
+        else:
             drawn.append((f"{reference.image}\n{found}", image, outlines))
-            numbers.add_row(reference.image, str(image.shape[1]), str(image.shape[2]), found)
+        numbers.add_row(Text(reference.image), str(image.shape[1]), str(image.shape[2]), Text(found))
     console.print(numbers, highlight=False)
     if drawn:
         with atomic(path) as temporary:
-            _draw(drawn, layout=layout).savefig(temporary, dpi=110)
+            _draw(drawn, shown=_shown(config, layout=layout), layout=layout).savefig(temporary, dpi=DOTS_PER_INCH)
         legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
-        console.print(f"\noutlines: {legend}\npicture:  {path}", highlight=False, soft_wrap=True)
+        text = f"\noutlines: {legend}\npicture:  {path}"
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list[BoolArray]], str]:
@@ -76,21 +84,34 @@ def _status(status: str) -> str:
     return status if status == "kept" else f"rejected ({status})"
 
 
-def _draw(drawn: Sequence[tuple[str, AnyArray, list[list[BoolArray]]]], *, layout: Layout) -> Figure:
-    columns = min(len(layout.channels), MOST_CHANNELS)
+def _shown(config: Config, *, layout: Layout) -> list[int]:
+    """Choose the channels to draw, in their order: those in which cells are looked for, then as many as fit."""
+    if config.mask is not None:
+        first = [config.mask.main_channel, *(config.mask.combine or ())]
+    else:
+        first = [getattr(entry, "channel", "") for entry in (config.segment.objects if config.segment else ())]
+    wanted = dict.fromkeys(layout.channels.index(name) for name in first if name in layout.channels)
+    return sorted(list(wanted | dict.fromkeys(range(len(layout.channels))))[:MOST_CHANNELS])
+
+
+def _draw(
+    drawn: Sequence[tuple[str, AnyArray, list[list[BoolArray]]]], *, shown: Sequence[int], layout: Layout
+) -> Figure:
     inches = STAMP_INCHES if layout.stamps else FIELD_INCHES
-    figure = Figure(figsize=(inches * columns, (inches + 0.4) * len(drawn)), layout="constrained")
-    axes = figure.subplots(len(drawn), columns, squeeze=False)
+    size = (inches * len(shown), (inches + TITLE_INCHES) * len(drawn))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(drawn), len(shown), squeeze=False)
     for row, (title, image, outlines) in zip(axes, drawn, strict=True):
         row[0].set_title(title, fontsize=6, loc="left")
-        for axis, plane, found, channel in zip(row, image, outlines, layout.channels, strict=False):
+        for axis, channel in zip(row, shown, strict=True):
+            plane, found = image[channel], outlines[channel]
             low, high = np.quantile(plane, [0.005, 0.995])
             axis.imshow(plane, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest")
             for outline, colour in zip(found, COLOURS, strict=False):
                 shade = np.zeros((*outline.shape, 4))
                 shade[outline] = mpl.colors.to_rgba(colour)
                 axis.imshow(shade, interpolation="nearest")
-            axis.set_xlabel(channel, fontsize=6)
+            axis.set_xlabel(layout.channels[channel], fontsize=6)
             axis.set_xticks([])
             axis.set_yticks([])
     return figure

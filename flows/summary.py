@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from flows.stages import StageCount
 from tasks.core.work import Frozen, Made
@@ -53,16 +54,16 @@ class Summary(Frozen):
         counts.add_column()
         counts.add_column(justify="right")
         for name, count in self._lines().items():
-            counts.add_row(name, f"{count:,}")
+            counts.add_row(Text(name), f"{count:,}")
         stages = Table("stage", "tasks computed", "kept from before", "seconds", box=None, padding=(0, 2))
         for name, stage in self.stages.items():
             stages.add_row(name, str(stage.computed), str(stage.kept), f"{stage.seconds:.1f}")
         folder = Path(self.output)
         where = Table.grid(padding=(0, 2))
-        where.add_row("features", str(folder / "features"))
-        where.add_row("every cell, and why it was left out", str(folder / "cells.parquet"))
+        where.add_row("features", Text(str(folder / "features")))
+        where.add_row("every cell, and why it was left out", Text(str(folder / "cells.parquet")))
         if self.quarantined:
-            where.add_row("images set aside, and why", str(folder / "quarantine.parquet"))
+            where.add_row("images set aside, and why", Text(str(folder / "quarantine.parquet")))
         return Group("", counts, "", stages, "", where)
 
     def _lines(self) -> Mapping[str, int]:

@@ -36,8 +36,8 @@ class RuleDecision(Frozen):
         known = {tuple(one.group[name] for name in self.group_by): one.threshold for one in self.groups}
         groups = group_values(metrics, self.group_by)
         thresholds = np.array([known.get(group) for group in groups], dtype=np.float64)  # None becomes NaN
-        passes: BoolArray = values > thresholds if self.keep == "above" else values < thresholds
-        return passes & np.isfinite(values)
+        passes: BoolArray = np.isfinite(values) & (values > thresholds if self.keep == "above" else values < thresholds)
+        return passes
 
 
 class Decision(Frozen):
@@ -74,7 +74,7 @@ class Decision(Frozen):
 
 
 def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return each row's values of the metadata columns to group by; a missing one is empty text, a value like others."""
+    """Return each row's values of the metadata columns to group by; a missing one counts as empty text."""
     if not group_by:
         return [()] * len(table)
     return table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by).rows()

@@ -111,7 +111,7 @@ def _meta_definition(name: str) -> str:
     if name in fixed:
         return fixed[name]
     parts = name.split("__")
-    if parts[1].startswith("bbox_"):
+    if parts[1].startswith("bbox_") and len(parts) == 3:
         side = parts[1].removeprefix("bbox_").replace("_", " ")
         return f"Bounding box of {parts[2]}, {side}, in pixels, half open."
     if parts[1] == "regions" and len(parts) == 4:

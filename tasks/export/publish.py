@@ -17,7 +17,6 @@ from tasks.core.partition_files import LABEL_SOFTWARE, label_path
 from tasks.core.storage import atomic, read_table
 from tasks.core.work import Frozen
 
-
 PART = re.compile(r"part-\d{5,}\.parquet")
 """Name of a file of the feature table."""
 

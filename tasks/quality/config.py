@@ -9,7 +9,6 @@ from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Section
 from tasks.quality.thresholds import ThresholdMethod, thresholds
 
-
 WHOLE = "image"
 """In the names of metrics, what stands for the whole image in place of a mask or object."""
 

@@ -1,0 +1,188 @@
+"""The registry of plug-ins: by name, by mapping, from other packages, and in the form."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from tasks.core.errors import ConfigError
+from tasks.core.registry import Registry
+from tasks.core.section import Method, Section
+
+Filters = Registry[Method, Callable[..., float]]
+
+
+class Blur(Method):
+    """Smooth."""
+
+    method: Literal["blur"] = "blur"
+    sigma: float = Field(default=1.0, gt=0, description="Width.")
+
+
+class Sharpen(Method):
+    """Sharpen."""
+
+    method: Literal["sharpen"] = "sharpen"
+    amount: float = Field(description="How much.")
+
+
+@pytest.fixture
+def filters() -> Filters:
+    registry: Filters = Registry("filter")
+
+    @registry.register(Blur)
+    def blur(value: float, config: Blur) -> float:
+        return value / config.sigma
+
+    @registry.register(Sharpen)
+    def sharpen(value: float, config: Sharpen) -> float:
+        return value * config.amount
+
+    return registry
+
+
+def test_a_mapping_a_name_and_a_model_give_the_same(filters: Filters) -> None:
+    assert filters.parse({"method": "blur", "sigma": 1}) == filters.parse("blur") == filters.parse(Blur()) == Blur()
+    assert filters.function(Blur(sigma=2))(3.0, Blur(sigma=2)) == 1.5
+    assert filters.function(Sharpen(amount=2))(3.0, Sharpen(amount=2)) == 6
+
+
+def test_plug_ins_are_listed_and_found_by_name(filters: Filters) -> None:
+    assert filters.names == ("blur", "sharpen")
+    assert [config.__name__ for config in filters] == ["Blur", "Sharpen"]
+    assert filters.config("sharpen") is Sharpen
+    assert filters.config("sharp") is filters.config(3) is filters.config(["blur"]) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("blurr", "unknown filter method 'blurr'; allowed: blur, sharpen; did you mean 'blur'?"),
+        ({"method": "Sharpen"}, "unknown filter method 'Sharpen'; allowed: blur, sharpen; did you mean 'sharpen'?"),
+        ({"method": "x"}, "unknown filter method 'x'; allowed: blur, sharpen"),
+        ({"method": None}, "unknown filter method None; allowed: blur, sharpen"),
+        ({"method": ["blur"]}, "unknown filter method ['blur']; allowed: blur, sharpen; did you mean 'blur'?"),
+        ({"sigma": 1}, "the key 'method' is missing; allowed: blur, sharpen"),
+        (3, "got 3, expected a mapping with a key 'method'"),
+        (None, "got None, expected a mapping with a key 'method'"),
+    ],
+)
+def test_what_is_no_plug_in_is_told_with_those_that_are(filters: Filters, value: object, words: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        filters.parse(value)
+    assert caught.value.message() == words
+
+
+def test_mistakes_inside_a_plug_in_are_told_where_they_are(filters: Filters) -> None:
+    class Holder(Section):
+        steps: list[Annotated[Method, filters]] = Field(description="Steps.")
+
+    with pytest.raises(ValidationError) as caught:
+        Holder.model_validate({"steps": ["blur", {"method": "blur", "sigma": 0, "width": 2}, {"method": "sharpen"}]})
+    told = {(error["loc"], error["type"]) for error in caught.value.errors()}
+    assert told == {
+        (("steps", 1, "sigma"), "greater_than"),
+        (("steps", 1, "width"), "extra_forbidden"),
+        (("steps", 2, "amount"), "missing"),
+    }
+
+
+def test_a_configuration_with_plug_ins_survives_its_record(filters: Filters) -> None:
+    class Holder(Section):
+        steps: tuple[Annotated[Method, filters], ...] = Field(description="Steps.")
+
+    holder = Holder.model_validate({"steps": [{"method": "sharpen", "amount": 3}, "blur"]})
+    record = json.loads(holder.model_dump_json())
+    assert record == {"steps": [{"method": "sharpen", "amount": 3.0}, {"method": "blur", "sigma": 1.0}]}
+    assert Holder.model_validate(record) == holder
+
+
+def test_the_schema_is_a_plain_union_that_the_form_can_show(filters: Filters) -> None:
+    class Holder(Section):
+        steps: list[Annotated[Method, filters]] = Field(description="Steps.")
+
+    schema = Holder.model_json_schema()
+    assert [one["title"] for one in schema["properties"]["steps"]["items"]["anyOf"]] == ["Blur", "Sharpen"]
+    assert "oneOf" not in json.dumps(schema)
+
+
+def test_registering_the_same_again_is_harmless_and_another_of_that_name_is_not(filters: Filters) -> None:
+    class Imposter(Method):
+        """Another."""
+
+        method: Literal["blur"] = "blur"
+
+    def again(value: float, config: Blur) -> float:
+        return value - config.sigma
+
+    filters.register(Blur)(again)
+    assert filters.function(Blur()) is again
+    with pytest.raises(ValueError, match=r"two plug-ins claim the filter 'blur': .*Blur.*Imposter"):
+        filters.register(Imposter)
+    assert filters.config("blur") is Blur
+
+
+PLUG_IN = """
+from typing import Literal
+
+from pydantic import Field
+
+from tasks.core.section import Method
+from tasks.mask.registry import MaskMethod, masks
+
+
+class Everything(MaskMethod):
+    method: Literal["everything"] = Field(default="everything", description="All pixels.")
+
+
+@masks.register(Everything)
+def everything(batch, config):
+    return config
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Write a package with an entry point where Python looks for installed ones."""
+
+    def write(source: str, group: str) -> None:
+        (tmp_path / "fancy_masks.py").write_text(source)
+        info = tmp_path / "fancy_masks-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fancy-masks\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\neverything = fancy_masks\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    yield write
+    sys.modules.pop("fancy_masks", None)
+
+
+def test_an_installed_package_offers_its_plug_in(
+    install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.mask import Mask  # noqa: PLC0415 - the registry that the package extends
+    from tasks.mask.registry import masks  # noqa: PLC0415
+
+    for name in ("_configs", "_functions"):
+        monkeypatch.setattr(masks, name, dict(getattr(masks, name)))
+    monkeypatch.setattr(masks, "_loaded", False)
+    install(PLUG_IN, "scip_flows.mask")
+    assert "everything" in masks.names
+    config = Mask.model_validate({"methods": ["everything"], "main_channel": "BF"})
+    (method,) = config.methods
+    assert (type(method).__module__, method.name) == ("fancy_masks", "everything")
+    marker: Any = method
+    assert masks.function(method)(marker, marker) is marker
+
+
+def test_a_package_that_cannot_be_loaded_is_named_each_time(install: Callable[[str, str], None]) -> None:
+    broken: Filters = Registry("brokenkind")
+    install("import a_module_that_is_not_there", "scip_flows.brokenkind")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"the brokenkind plug-in 'everything' \(fancy_masks\) cannot be loaded"):
+            _ = broken.names

@@ -1,0 +1,196 @@
+"""Thresholds, and the decision over the whole data set."""
+
+import time
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tasks.core.decision import Decision
+from tasks.quality.config import Quality
+from tasks.quality.decide import decide
+from tasks.quality.thresholds import Absolute, NormalQuantile, Quantile, absolute, normal_quantile, quantile
+
+X, Y = "image__quality_sum__BF", "li__quality_mean__PI"
+VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
+
+
+@given(values=VALUES, q=st.floats(0, 1))
+def test_a_quantile_is_numpys(values: list[float], q: float) -> None:
+    assert quantile(np.array(values), Quantile(q=q)) == float(np.quantile(values, q))
+
+
+@given(values=VALUES, q=st.floats(0.001, 0.999))
+def test_a_normal_quantile_is_scipys(values: list[float], q: float) -> None:
+    got = normal_quantile(np.array(values), NormalQuantile(q=q))
+    deviation = float(np.std(values))
+    expected = np.mean(values) if deviation == 0 else stats.norm.ppf(q, loc=np.mean(values), scale=deviation)
+    assert got == pytest.approx(expected, rel=1e-9, abs=1e-9 * max(1, *map(abs, values)))
+
+
+@given(values=VALUES, q=st.floats(0.001, 0.999), seed=st.integers(0, 99))
+def test_thresholds_do_not_depend_on_the_order_of_the_values(values: list[float], q: float, seed: int) -> None:
+    shuffled = np.random.default_rng(seed).permutation(values)
+    assert normal_quantile(np.array(values), NormalQuantile(q=q)) == normal_quantile(shuffled, NormalQuantile(q=q))
+    assert quantile(np.array(values), Quantile(q=q)) == quantile(shuffled, Quantile(q=q))
+
+
+@pytest.mark.parametrize("q", [0.01, 0.5, 0.99])
+def test_the_threshold_of_a_single_value_is_that_value(q: float) -> None:
+    one = np.array([7.25])
+    assert quantile(one, Quantile(q=q)) == normal_quantile(one, NormalQuantile(q=q)) == 7.25
+    assert absolute(one, Absolute(value=3)) == 3
+
+
+def rule(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as read from a file
+    return {"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.5}} | fields
+
+
+def decided(metrics: pl.DataFrame, *rules: dict[str, Any]) -> Decision:
+    return decide(metrics, rules=Quality.model_validate({"rules": rules}).rules, default_region="li")
+
+
+def table(x: list[float | None], **columns: list[Any]) -> pl.DataFrame:
+    images = [f"{number:04d}.tif" for number in range(len(x))]
+    return pl.DataFrame({"meta__image": images, "status": ["kept"] * len(x), X: x} | columns, strict=False)
+
+
+def statuses(decision: Decision, metrics: pl.DataFrame) -> list[str]:
+    return decision.statuses(metrics, metrics["status"].to_list())
+
+
+def test_a_threshold_is_taken_from_kept_cells_only() -> None:
+    metrics = table([1.0, 2.0, 3.0, 100.0, 200.0], status=["kept", "kept", "kept", "border", "no_object"])
+    decision = decided(metrics, rule())
+    ((group,),) = (one.groups for one in decision.rules)
+    assert (group.group, group.threshold, group.before, group.after) == ({}, 2.0, 3, 1)
+    assert statuses(decision, metrics) == ["quality:sum_BF", "quality:sum_BF", "kept", "border", "no_object"]
+
+
+def test_a_rule_looks_at_what_the_rules_before_it_kept() -> None:
+    metrics = table([1.0, 2.0, 3.0, 4.0, 5.0], **{Y: [50.0, 40.0, 30.0, 20.0, 10.0]})
+    dim = rule(threshold={"method": "absolute", "value": 2})
+    small = rule(metric="mean", channel="PI", over="mask")
+    one_way = decided(metrics, dim, small)
+    assert [one.groups[0].threshold for one in one_way.rules] == [2.0, 20.0]  # the median of 30, 20, 10
+    assert statuses(one_way, metrics) == [
+        "quality:sum_BF",
+        "quality:sum_BF",
+        "kept",
+        "quality:mean_PI",
+        "quality:mean_PI",
+    ]
+    other_way = decided(metrics, small, dim)
+    assert [one.groups[0].threshold for one in other_way.rules] == [30.0, 2.0]
+    assert statuses(other_way, metrics) == [
+        "quality:sum_BF",
+        "kept",
+        "quality:mean_PI",
+        "quality:mean_PI",
+        "quality:mean_PI",
+    ]
+
+
+def test_below_keeps_the_other_side() -> None:
+    metrics = table([1.0, 2.0, 3.0])
+    decision = decided(metrics, rule(keep="below"))
+    assert decision.rules[0].groups[0].after == 1
+    assert statuses(decision, metrics) == ["kept", "quality:sum_BF", "quality:sum_BF"]
+
+
+def test_every_group_gets_its_own_threshold_and_missing_metadata_is_a_group() -> None:
+    wells: list[str | None] = ["A", "A", "A", "B", "B", "B", None, None, None, "C"]
+    metrics = table([1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 7.0, 8.0, 9.0, 5.0], meta__well=wells)
+    decision = decided(metrics, rule(group_by=["well"]))
+    told = {one.group["well"]: (one.threshold, one.before, one.after) for one in decision.rules[0].groups}
+    assert told == {"": (8.0, 3, 1), "A": (2.0, 3, 1), "B": (20.0, 3, 1), "C": (5.0, 1, 0)}
+    kept = [well for well, status in zip(wells, statuses(decision, metrics), strict=True) if status == "kept"]
+    assert kept == ["A", "B", None]
+
+
+def test_groups_may_be_combinations() -> None:
+    metrics = table([1.0, 2.0, 3.0, 4.0], meta__well=["A", "A", "A", "B"], meta__site=["1", "1", "2", "1"])
+    decision = decided(metrics, rule(group_by=["well", "site"]))
+    groups = [(one.group["well"], one.group["site"], one.threshold) for one in decision.rules[0].groups]
+    assert groups == [("A", "1", 1.5), ("A", "2", 3.0), ("B", "1", 4.0)]
+
+
+def test_a_group_with_one_cell_does_not_lose_it_to_an_absolute_threshold() -> None:
+    metrics = table([5.0, 1.0], meta__well=["A", "B"])
+    decision = decided(metrics, rule(threshold={"method": "absolute", "value": 2}, group_by=["well"]))
+    assert statuses(decision, metrics) == ["kept", "quality:sum_BF"]
+
+
+def test_a_missing_metric_is_rejected_and_does_not_count_for_the_threshold() -> None:
+    metrics = table([1.0, float("nan"), None, 3.0, 5.0])
+    decision = decided(metrics, rule())
+    assert (decision.rules[0].groups[0].threshold, decision.rules[0].groups[0].before) == (3.0, 5)
+    assert statuses(decision, metrics) == ["quality:sum_BF"] * 4 + ["kept"]
+
+
+def test_a_group_without_any_value_has_no_threshold_and_keeps_nothing() -> None:
+    metrics = table([float("nan"), 1.0, 2.0], meta__well=["A", "B", "B"])
+    decision = decided(metrics, rule(group_by=["well"]))
+    assert [one.threshold for one in decision.rules[0].groups] == [None, 1.5]
+    assert statuses(decision, metrics) == ["quality:sum_BF", "quality:sum_BF", "kept"]
+
+
+def test_a_metric_over_the_image_counts_an_image_once_however_many_cells_it_holds() -> None:
+    metrics = pl.DataFrame(
+        {
+            "meta__image": ["a"] * 5 + ["b", "c"],
+            "status": ["border", "kept", "kept", "kept", "kept", "kept", "kept"],
+            X: [1.0] * 5 + [2.0, 3.0],
+            Y: [1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 3.0],
+        }
+    )
+    over_image, over_mask = decided(metrics, rule()), decided(metrics, rule(metric="mean", channel="PI", over="mask"))
+    assert (over_image.rules[0].groups[0].threshold, over_image.rules[0].groups[0].before) == (2.0, 3)
+    assert (over_mask.rules[0].groups[0].threshold, over_mask.rules[0].groups[0].before) == (1.0, 6)
+
+
+@given(seed=st.integers(0, 1000), size=st.integers(1, 60))
+def test_the_decision_does_not_depend_on_the_order_of_the_cells(seed: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    metrics = table(
+        rng.normal(1e5, 3e4, size).tolist(),
+        meta__well=rng.choice(["A", "B", ""], size).tolist(),
+        status=rng.choice(["kept", "kept", "border"], size).tolist(),
+        **{Y: rng.lognormal(3, 1, size).tolist()},
+    )
+    rules = (
+        rule(threshold={"method": "normal_quantile", "q": 0.2}, group_by=["well"]),
+        rule(metric="mean", channel="PI", over="mask", keep="below", threshold={"method": "quantile", "q": 0.8}),
+    )
+    shuffled = metrics[rng.permutation(size).tolist()]
+    assert decided(shuffled, *rules) == decided(metrics, *rules)
+
+
+@pytest.mark.parametrize("statuses", [[], ["border", "border"]])
+def test_a_data_set_without_kept_cells_has_a_decision_too(statuses: list[str]) -> None:
+    metrics = table([1.0] * len(statuses), status=statuses).cast(
+        {"meta__image": pl.String, "status": pl.String, X: pl.Float64}
+    )
+    decision = decided(metrics, rule())
+    assert decision.rules[0].groups == ()
+    assert decision.statuses(metrics, statuses) == statuses
+
+
+def test_the_file_of_a_decision_brings_back_every_threshold_to_the_last_bit() -> None:
+    metrics = table(np.random.default_rng(0).normal(size=101).tolist())
+    decision = decided(metrics, rule(threshold={"method": "normal_quantile", "q": 0.05}))
+    assert Decision.model_validate_json(decision.model_dump_json(indent=2)) == decision
+
+
+def test_many_groups_cost_no_more_than_many_cells() -> None:
+    count = 20_000
+    metrics = table(np.arange(count, dtype=float).tolist(), meta__cell=[str(number) for number in range(count)])
+    start = time.process_time()
+    decision = decided(metrics, rule(threshold={"method": "absolute", "value": 9.5}, group_by=["cell"]))
+    assert len(decision.rules[0].groups) == count
+    assert statuses(decision, metrics).count("kept") == count - 10
+    assert time.process_time() - start < 20, "groups × rows would take minutes"

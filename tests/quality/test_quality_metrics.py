@@ -1,0 +1,112 @@
+"""Metrics of cells: exact, over the image or the mask."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tasks.core.types import AnyArray, Batch, Ragged, Region
+from tasks.quality.config import Quality
+from tasks.quality.metrics import measure_metrics, metric_column, pixel_mean, pixel_sum
+
+INTEGERS = st.sampled_from(["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
+
+
+@given(pixels=hnp.arrays(INTEGERS, st.integers(1, 30)))
+def test_sum_and_mean_of_integers_are_rounded_once(pixels: AnyArray) -> None:
+    exact = sum(pixels.tolist())
+    assert pixel_sum(pixels) == float(exact)
+    assert pixel_mean(pixels) == exact / pixels.size
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "count"), [(65535, "uint16", 1_000_000), (2**64 - 1, "uint64", 5), (-(2**63), "int64", 3)]
+)
+def test_sums_do_not_wrap_around(value: int, dtype: str, count: int) -> None:
+    pixels = np.full(count, value, dtype=dtype)
+    assert pixel_sum(pixels) == float(value * count)
+    assert pixel_mean(pixels) == float(value)
+
+
+def test_a_sum_of_many_halves_is_not_a_sum_of_float16() -> None:
+    assert pixel_sum(np.full(10_000, 100.0, dtype=np.float16)) == 1_000_000
+    assert pixel_mean(np.full(10_000, 100.0, dtype=np.float16)) == 100
+
+
+def test_nothing_has_neither_sum_nor_mean() -> None:
+    for dtype in ("uint16", "float32"):
+        assert math.isnan(pixel_sum(np.zeros(0, dtype=dtype)))
+        assert math.isnan(pixel_mean(np.zeros(0, dtype=dtype)))
+
+
+def rules(*entries: dict[str, Any]) -> Any:  # noqa: ANN401 - rules as their model parses them
+    absolute = {"method": "absolute", "value": 0}
+    named = [{"name": str(number), "threshold": absolute, **entry} for number, entry in enumerate(entries)]
+    return Quality.model_validate({"rules": named}).rules
+
+
+def test_the_column_of_a_metric_names_region_metric_and_channel() -> None:
+    (image, mask, other) = rules(
+        {"metric": "sum", "channel": "BF"},
+        {"metric": "mean", "channel": "PI", "over": "mask"},
+        {"metric": "mean", "channel": "PI", "over": "mask", "region": "cell"},
+    )
+    assert metric_column(image, default_region="nucleus") == "image__quality_sum__BF"
+    assert metric_column(mask, default_region="nucleus") == "nucleus__quality_mean__PI"
+    assert metric_column(other, default_region="nucleus") == "cell__quality_mean__PI"
+
+
+@pytest.fixture
+def cells() -> tuple[Batch, list[Region], list[AnyArray]]:
+    """Two cells of two channels with a mask per channel, and one mask that both share; the frames are larger."""
+    images = [np.arange(12, dtype=np.uint16).reshape(2, 2, 3), 10 * np.arange(8, dtype=np.uint16).reshape(2, 2, 2)]
+    own = [np.array([[[1, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 0]]]), np.array([[[1, 1], [1, 1]], [[0, 1], [0, 0]]])]
+    shared = [np.array([[[0, 1, 1], [0, 0, 0]]]), np.array([[[0, 0], [1, 1]]])]
+    background = np.zeros((2, 2))
+    regions = [
+        Region(name="li", shared=False, masks=Ragged.of([one.astype(bool) for one in own]), background=background),
+        Region(name="cell", shared=True, masks=Ragged.of([one.astype(bool) for one in shared]), background=background),
+    ]
+    frames = [np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=1) for image in images]
+    return Batch.of(images, channels=["BF", "PI"]), regions, frames
+
+
+def test_metrics_are_taken_over_the_frame_or_the_pixels_of_the_mask(
+    cells: tuple[Batch, list[Region], list[AnyArray]],
+) -> None:
+    batch, regions, frames = cells
+    measured = measure_metrics(
+        batch,
+        regions,
+        frames=frames,
+        rules=rules(
+            {"metric": "sum", "channel": "BF"},
+            {"metric": "mean", "channel": "PI"},
+            {"metric": "sum", "channel": "BF", "over": "mask"},
+            {"metric": "mean", "channel": "PI", "over": "mask"},
+            {"metric": "sum", "channel": "PI", "over": "mask", "region": "cell"},
+            {"metric": "sum", "channel": "BF", "keep": "below"},  # the first once more
+        ),
+    )
+    expected = {
+        "image__quality_sum__BF": [15 + 14, 60 + 12],
+        "image__quality_mean__PI": [(51 + 14) / 20, (220 + 12) / 16],
+        "li__quality_sum__BF": [0 + 5, 60],
+        "li__quality_mean__PI": [math.nan, 50],
+        "cell__quality_sum__PI": [7 + 8, 60 + 70],
+    }
+    assert measured.columns == list(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(measured[name].to_numpy(), values)
+
+
+def test_a_cells_metrics_do_not_depend_on_its_neighbours(cells: tuple[Batch, list[Region], list[AnyArray]]) -> None:
+    batch, regions, frames = cells
+    wanted = rules({"metric": "sum", "channel": "BF", "over": "mask"}, {"metric": "mean", "channel": "BF"})
+    together = measure_metrics(batch, regions, rules=wanted, frames=frames)
+    alone = measure_metrics(batch.take([1]), [one.take([1]) for one in regions], rules=wanted, frames=frames[1:])
+    assert alone.equals(together[1:])
