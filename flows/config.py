@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from flows.explain import explain
+from flows.explain import explain, shown
 from tasks.core.errors import ConfigError
 from tasks.core.layout import Layout
 from tasks.core.section import Section
@@ -140,7 +140,7 @@ def load_config(path: str | Path) -> Config:
     except OSError as error:
         raise ConfigError(f"the configuration {str(path)!r} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the configuration {str(path)!r} is no text file of UTF-8") from error
+        raise ConfigError(f"the configuration {str(path)!r} is no text file in UTF-8") from error
     try:
         data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of SafeLoader
     except yaml.YAMLError as error:
@@ -157,7 +157,7 @@ def parse_config(data: object, *, name: str = "configuration") -> Config:
         With a line per mistake.
     """
     if not isinstance(data, dict):
-        raise ConfigError(f"{name}: expected sections such as `load:` and `mask:`, got {data!r}")
+        raise ConfigError(f"{name}: expected sections such as `load:` and `mask:`, got {shown(data)}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:

@@ -208,10 +208,10 @@ def _expected(found: Sequence[tuple[ErrorDetails, Place]]) -> str:
     detail, place = found[0]
     got = detail["input"] if place.value is Missing or detail["loc"][-1:] == ("[key]",) else place.value
     words = list(dict.fromkeys(_words(one, place) for one, place in found))
-    message = f"got {_shown(got)}; expected {' or '.join(words)}"
+    message = f"got {shown(got)}; expected {' or '.join(words)}"
     names = [name for one, _ in found for name in re.findall(r"'([^']*)'", str(_context(one).get("expected", "")))]
     if isinstance(got, str) and names and len(words) == 1:
-        return f"got {_shown(got)}; {suggestion(got, names)}"
+        return f"got {shown(got)}; {suggestion(got, names)}"
     if words == ["a list"] and isinstance(got, (str, int, float)):
         return f"{message}: [{got}]"
     if "text" in words and isinstance(got, bool):
@@ -232,7 +232,7 @@ def _context(detail: ErrorDetails) -> dict[str, Any]:
     return {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Show a value as YAML has it, on one line."""
     if value is None:
         return "nothing"

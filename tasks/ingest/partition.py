@@ -12,6 +12,12 @@ TARGET_BYTES = 32 * 2**20
 MOST_IMAGES = 500
 """Images that a partition of automatic size holds at most, however small they are."""
 
+PARTITIONS = 16
+"""Partitions that a small data set is cut into, so that all workers have some."""
+
+WORTHWHILE_IMAGES, WORTHWHILE_BYTES = 16, 2**20
+"""A partition that has neither is not worth a task of its own."""
+
 
 def partition(
     references: Sequence[ImageReference], *, size: int | Literal["auto"], bytes_per_image: int
@@ -23,10 +29,9 @@ def partition(
     references
         All images, in table order.
     size
-        Images per partition; ``auto`` chooses 32 MiB of pixels, at least one image, at most 500, and so that n images
-        make about 16 partitions (none smaller than 16 images): ``clip(32 MiB // bytes_per_image, 1,
-        min(500, max(16, ceil(n / 16))))``. It depends on the inputs alone, never on the number of workers, so that a
-        run can be resumed on another machine.
+        Images per partition; ``auto`` makes about 16 partitions, but none of more than 500 images or 32 MiB of pixels,
+        and none of less than 16 images and 1 MiB. It depends on the inputs alone, never on the number of workers, so
+        that a run can be resumed on another machine.
     bytes_per_image
         Bytes of the channels in use of a typical image.
 
@@ -37,8 +42,10 @@ def partition(
     """
     count = len(references)
     if size == "auto":
-        most = min(MOST_IMAGES, max(16, -(-count // 16)))
-        step = min(max(TARGET_BYTES // max(bytes_per_image, 1), 1), most)
+        image = max(bytes_per_image, 1)
+        least = min(WORTHWHILE_IMAGES, WORTHWHILE_BYTES // image)
+        most = min(MOST_IMAGES, TARGET_BYTES // image)
+        step = max(1, min(most, max(least, -(-count // PARTITIONS))))
     else:
         step = size
     if step < 1:

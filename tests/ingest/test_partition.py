@@ -33,7 +33,9 @@ def test_partitions_cover_every_image_once_and_in_order(count: int, size: int, i
 @pytest.mark.parametrize(
     ("count", "image_bytes", "size"),
     [
-        (10, 9_600, 10),  # no partition below 16 images
+        (10, 9_600, 10),  # no partition below 16 images of a kilobyte each
+        (27, 200_000, 5),  # nor below 1 MiB
+        (3, 6_600_000, 1),  # a few large fields go to as many workers
         (1_258, 9_600, 79),  # about 16 partitions
         (100_000, 9_600, 500),  # at most 500 images
         (100_000, 2**20, 32),  # 32 MiB of pixels

@@ -73,26 +73,15 @@ def test_a_threshold_is_taken_from_kept_cells_only() -> None:
 
 def test_a_rule_looks_at_what_the_rules_before_it_kept() -> None:
     metrics = table([1.0, 2.0, 3.0, 4.0, 5.0], **{Y: [50.0, 40.0, 30.0, 20.0, 10.0]})
-    dim = rule(threshold={"method": "absolute", "value": 2})
+    dim = rule(threshold={"method": "absolute", "value": 1})
     small = rule(metric="mean", channel="PI", over="mask")
+    x, y = "quality:sum_BF", "quality:mean_PI"
     one_way = decided(metrics, dim, small)
-    assert [one.groups[0].threshold for one in one_way.rules] == [2.0, 20.0]  # the median of 30, 20, 10
-    assert statuses(one_way, metrics) == [
-        "quality:sum_BF",
-        "quality:sum_BF",
-        "kept",
-        "quality:mean_PI",
-        "quality:mean_PI",
-    ]
+    assert [one.groups[0].threshold for one in one_way.rules] == [1.0, 25.0]  # the median of 40, 30, 20, 10
+    assert statuses(one_way, metrics) == [x, "kept", "kept", y, y]
     other_way = decided(metrics, small, dim)
-    assert [one.groups[0].threshold for one in other_way.rules] == [30.0, 2.0]
-    assert statuses(other_way, metrics) == [
-        "quality:sum_BF",
-        "kept",
-        "quality:mean_PI",
-        "quality:mean_PI",
-        "quality:mean_PI",
-    ]
+    assert [one.groups[0].threshold for one in other_way.rules] == [30.0, 1.0]
+    assert statuses(other_way, metrics) == [x, "kept", y, y, y]
 
 
 def test_below_keeps_the_other_side() -> None:

@@ -1,0 +1,150 @@
+"""The tables that the stages really write have the columns that the layout promises."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+from flows.config import parse_config
+from tasks.core.cutout import SURROUNDED
+from tasks.core.decision import Decision
+from tasks.core.dictionary import read_dictionary
+from tasks.core.layout import FAULTS, Layout
+from tasks.features.config import Features
+from tasks.features.task import extract_partition
+from tasks.ingest.listing import Ingested, list_images
+from tasks.mask.task import mask_partition
+from tasks.pixels import read_cells, stamp_batches
+from tasks.segment.task import segment_partition
+
+MASK = {"methods": ["li", {"method": "circle", "name": "disc"}], "main_channel": "BF"}
+SEGMENT = {"objects": {"nucleus": {"method": "watershed", "channel": "BF", "diameter": 12}}}
+LOAD = {"channels": {"BF": 0, "PI": 1}, "pattern": r"(?P<plate>[a-z]+)(?P<number>\d+)?\.tif"}
+
+
+def schema(path: Path) -> Mapping[str, Any]:
+    return dict(pl.read_parquet_schema(path))
+
+
+def run(config: dict[str, Any], *, images: Path, work: Path) -> tuple[Ingested, Layout, Path]:
+    """List and mask or segment all images in one partition."""
+    parsed = parse_config({"load": LOAD, **config})
+    listed, index, _ = list_images([str(images)], config=parsed.load, partition_size=100, limit=None, seed=0, work=work)
+    Path(listed.folder).mkdir(parents=True)
+    index.write_parquet(Path(listed.folder) / "index.parquet")
+    layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    found = work / "found"
+    common: dict[str, Any] = {"partition": listed.partitions[0], "channels": listed.channels, "layout": layout}
+    if parsed.mask is not None:
+        mask_partition.fn(folder=str(found), config=parsed.mask, run="test", **common)
+    elif parsed.segment is not None:
+        segment_partition.fn(folder=str(found), config=parsed.segment, run="test", **common)
+    return listed, layout, found
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Pictures with four cells, one of them cut by the frame; and with none; and a file that is no picture."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    rows, columns = np.mgrid[:80, :90]
+    rng = np.random.default_rng(0)
+    for number, dtype in enumerate([np.uint16, np.float32, np.uint16]):
+        image = rng.normal(100, 3, (2, 80, 90))
+        for row, column in [(20, 20), (20, 60), (60, 40), (79, 75)] if number < 2 else []:
+            image += 700 * (np.hypot(rows - row, columns - column) < 7)
+        tifffile.imwrite(folder / f"well{number}.tif", image.astype(dtype), photometric="minisblack")
+    (folder / "broken.tif").write_bytes(b"II*\0 not a picture")
+    return folder
+
+
+@pytest.mark.parametrize("config", [{"mask": MASK}, {"segment": SEGMENT}], ids=["stamps", "fields"])
+def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], images: Path, tmp_path: Path) -> None:
+    _, layout, found = run(config, images=images, work=tmp_path / "work")
+    assert schema(found / "cells.parquet") == layout.cells()
+    assert schema(found / "faults.parquet") == FAULTS
+    assert set(schema(found / "images.parquet").items()) == {*layout.images().items(), ("position", pl.Int32())}
+    table = pl.read_parquet(found / "images.parquet")
+    assert table["meta__image"].to_list() == [
+        "images/broken.tif", "images/well0.tif", "images/well1.tif", "images/well2.tif",
+    ]  # fmt: skip
+    assert table["status"].to_list() == ["quarantined", "read", "read", "read"]
+    assert table["meta__number"].to_list() == [None, "0", "1", "2"]
+    assert table["dtype"].to_list() == [None, "uint16", "float32", "uint16"]
+    assert set(layout.cell_meta()) <= set(layout.cells())
+
+
+@pytest.mark.parametrize("config", [{"mask": MASK}, {"segment": SEGMENT}], ids=["stamps", "fields"])
+def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_row(
+    config: dict[str, Any], images: Path, tmp_path: Path
+) -> None:
+    listed, layout, found = run(config, images=images, work=tmp_path / "work")
+    cells = pl.read_parquet(found / "cells.parquet")
+    tables = []
+    for number, statuses in enumerate([cells["status"], pl.Series(["border"] * len(cells))]):
+        cells.with_columns(status=statuses).write_parquet(found / "cells.parquet")
+        folder = tmp_path / "work" / f"features{number}"
+        extract_partition.fn(
+            folder=str(folder), found=str(found), metrics=None, decision=Decision(rules=()), run="test",
+            partition=listed.partitions[0], channels=listed.channels, layout=layout,
+            config=Features(families=("shape",)),
+        )  # fmt: skip
+        tables.append(folder / "features.parquet")
+    meta = layout.cell_meta()
+    assert dict(list(schema(tables[0]).items())[: len(meta)]) == meta
+    assert all(name.startswith("meta__") for name in meta)
+    assert schema(tables[0]) == schema(tables[1])
+    assert pl.read_parquet(tables[1]).is_empty()
+    assert not pl.read_parquet(tables[0]).is_empty()
+    assert read_dictionary(tables[0]).equals(read_dictionary(tables[1]))
+
+
+def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images: Path, tmp_path: Path) -> None:
+    _, _, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
+    cells = pl.read_parquet(found / "cells.parquet")
+    assert cells.group_by("meta__image", maintain_order=True).agg("meta__object", "status").rows() == [
+        ("images/well0.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
+        ("images/well1.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
+    ]
+    assert pl.read_parquet(found / "images.parquet")["cells"].to_list() == [0, 4, 4, 0]
+
+
+def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp_path: Path) -> None:
+    listed, layout, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
+    cells = pl.read_parquet(found / "cells.parquet").filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
+    batches, faults = read_cells(
+        found, cells=cells, partition=listed.partitions[0], channels=listed.channels, layout=layout, how=SURROUNDED
+    )
+    assert faults == []
+    assert [len(one.batch) for one in batches] == [2, 2]
+    for one in batches:
+        image = tifffile.imread(tmp_path / one.cells["meta__image"][0])
+        assert one.cells["meta__object"].to_list() == [1, 3]
+        assert one.batch.pixels.flat.dtype == image.dtype
+        assert all(frame.shape == (2, 80, 90) for frame in one.frames)
+        for row, (pixels, mask) in enumerate(
+            zip(one.batch.pixels.unstack(), one.regions[0].masks.unstack(), strict=True)
+        ):
+            top, left = (one.cells[f"meta__bbox_min_{side}__nucleus"][row] - 6 for side in ("row", "col"))
+            height, width = pixels.shape[1:]
+            np.testing.assert_array_equal(pixels, image[:, top : top + height, left : left + width])
+            assert mask.any()
+            assert (pixels[0][mask[0]] > 500).mean() > 0.8
+        part = one.take([1])
+        np.testing.assert_array_equal(part.batch.pixels.flat, one.batch.pixels.take([1]).flat)
+        assert part.cells["meta__object"].to_list() == [3]
+
+
+def test_a_batch_of_stamps_has_one_dtype_so_that_no_stamp_is_promoted_by_its_neighbours() -> None:
+    kinds = ["uint16", "uint8", None, "uint16", "float32", "uint8"]
+    images = [None if kind is None else np.full((2, 3, 4), row, dtype=kind) for row, kind in enumerate(kinds)]
+    batches = list(stamp_batches(images, channels=("BF", "PI")))
+    assert [one.rows.tolist() for one in batches] == [[0, 3], [1, 5], [4]]
+    assert [one.batch.pixels.flat.dtype.name for one in batches] == ["uint16", "uint8", "float32"]
+    for one in batches:
+        assert [int(pixels[0, 0, 0]) for pixels in one.batch.pixels.unstack()] == one.rows.tolist()
+    assert list(stamp_batches([None, None], channels=("BF", "PI"))) == []
