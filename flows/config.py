@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from flows.explain import explain, shown
-from tasks.core.errors import ConfigError
+from flows.explain import explain
+from tasks.core.errors import ConfigError, shown
 from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.export.config import Export

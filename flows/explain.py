@@ -5,15 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.core.errors import suggestion
+from tasks.core.errors import shown, suggestion
 from tasks.core.registry import Registry
-
-LONGEST = 80
-"""Characters shown of what was got."""
 
 ENTRY = re.compile(r"(?P<key>\w[^\s:]*): (?P<rest>.*)", flags=re.DOTALL)
 """A message that names a key below the place where it was raised."""
@@ -105,10 +101,11 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
     value, types = data, [model]
     inserted = False  # whether the level passed last is the model's, not the user's
     for number, part in enumerate(location):
+        named = any(get_origin(_plain(one)) is dict for one in types)
         types = _step(types, part, value=value)
         rest = location[number + 1 :]
         if isinstance(value, Mapping):
-            if isinstance(part, int):
+            if isinstance(part, int) and not named:
                 if isinstance(value.get("method"), str):  # one entry in place of a list
                     continue
                 key = [key for key in value if not (inserted and key == "default")][part]
@@ -230,18 +227,3 @@ def _words(detail: ErrorDetails, place: Place) -> str:
 def _context(detail: ErrorDetails) -> dict[str, Any]:
     context = detail.get("ctx", {})
     return {name: f"{value:g}" if isinstance(value, float) else value for name, value in context.items()}
-
-
-def shown(value: object) -> str:
-    """Show a value as YAML has it, on one line."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, str):
-        text = repr(value)
-    else:
-        try:
-            text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
-        except yaml.YAMLError:
-            text = repr(value)
-        text = " ".join(text.removesuffix("...\n").split())
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

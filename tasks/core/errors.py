@@ -4,6 +4,11 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import yaml
+
+LONGEST = 80
+"""Characters shown of what was got."""
+
 
 class UserError(Exception):
     """A usage, configuration or input error: told in a few lines, without a traceback, exit status 2."""
@@ -53,3 +58,24 @@ def suggestion(got: str, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(got.casefold(), folded, n=1, cutoff=0.5)
     listed = "allowed: " + ", ".join(names) if names else "nothing is allowed here"
     return f"{listed}; did you mean {folded[near[0]]!r}?" if near else listed
+
+
+def shown(value: object) -> str:
+    """Show a value as YAML has it, on one line, cut short where it is long.
+
+    Examples
+    --------
+    >>> shown(None), shown("BF"), shown({"a": [1, True]})
+    ('nothing', "'BF'", '{a: [1, true]}')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        text = repr(value)
+    else:
+        try:
+            text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+        except yaml.YAMLError:
+            text = repr(value)
+        text = " ".join(text.removesuffix("...\n").split())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

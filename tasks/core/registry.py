@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from tasks.core.errors import ConfigError, suggestion
+from tasks.core.errors import ConfigError, shown, suggestion
 from tasks.core.section import Method
 
 ConfigT = TypeVar("ConfigT", bound=Method)
@@ -97,9 +97,9 @@ class Registry(Generic[ConfigT, FunctionT]):
             value = {"method": value}
         if not isinstance(value, Mapping):
             raise PydanticCustomError(
-                "method_type", "got {got}, expected a mapping with a key 'method'", {"got": repr(value)}
+                "method_type", "got {got}, expected a mapping with a key 'method'", {"got": shown(value)}
             )
-        if "method" not in value:
+        if value.get("method") is None:
             raise PydanticCustomError(
                 "unknown_method",
                 "the key 'method' is missing; {suggestion}",
@@ -110,7 +110,7 @@ class Registry(Generic[ConfigT, FunctionT]):
             raise PydanticCustomError(
                 "unknown_method",
                 "unknown {kind} method {got}; {suggestion}",
-                {"kind": self.kind, "got": repr(method), "suggestion": suggestion(str(method), self.names)},
+                {"kind": self.kind, "got": shown(method), "suggestion": suggestion(str(method), self.names)},
             )
         return self._configs[str(method)].model_validate(dict(value))
 

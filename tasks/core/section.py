@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from tasks.core.errors import shown
+
 
 class Section(BaseModel):
     """A frozen part of the configuration; unknown keys are errors."""
@@ -36,7 +38,7 @@ def named_entries(value: object, *, inner: str | None = None) -> object:
         elif inner is not None:
             entries.append({"name": name, inner: entry})
         else:
-            raise ValueError(f"{name}: got {entry!r}, expected its settings, as in {name}: {{key: value}}")
+            raise ValueError(f"{name}: got {shown(entry)}, expected its settings, as in {name}: {{key: value}}")
     return entries
 
 

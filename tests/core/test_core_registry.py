@@ -65,11 +65,11 @@ def test_plug_ins_are_listed_and_found_by_name(filters: Filters) -> None:
         ("blurr", "unknown filter method 'blurr'; allowed: blur, sharpen; did you mean 'blur'?"),
         ({"method": "Sharpen"}, "unknown filter method 'Sharpen'; allowed: blur, sharpen; did you mean 'sharpen'?"),
         ({"method": "x"}, "unknown filter method 'x'; allowed: blur, sharpen"),
-        ({"method": None}, "unknown filter method None; allowed: blur, sharpen"),
-        ({"method": ["blur"]}, "unknown filter method ['blur']; allowed: blur, sharpen; did you mean 'blur'?"),
+        ({"method": None}, "the key 'method' is missing; allowed: blur, sharpen"),
+        ({"method": ["blur"]}, "unknown filter method [blur]; allowed: blur, sharpen; did you mean 'blur'?"),
         ({"sigma": 1}, "the key 'method' is missing; allowed: blur, sharpen"),
         (3, "got 3, expected a mapping with a key 'method'"),
-        (None, "got None, expected a mapping with a key 'method'"),
+        (None, "got nothing, expected a mapping with a key 'method'"),
     ],
 )
 def test_what_is_no_plug_in_is_told_with_those_that_are(filters: Filters, value: object, words: str) -> None:
