@@ -23,7 +23,7 @@ from flows.summary import Summary, summarise
 from infra.cluster import check_resources, find_cluster, task_runner
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
-from tasks.core.errors import RunError
+from tasks.core.errors import InputChangedError, RunError
 from tasks.core.work import discard_unfinished
 from tasks.export.publish import PartitionFolders
 from tasks.export.task import export, export_quarantine
@@ -72,18 +72,17 @@ def preprocess(
     with only_run_in(folder):
         discard_unfinished(folder / "work")
         runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
-        record = Record(folder, run=run, config=config, inputs=inputs or [], cluster=cluster, limit=limit)
+        run_pipeline = pipeline.with_options(
+            task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
+            result_storage=folder / "work" / "results",
+        )
+        where = inputs or example_inputs(folder, seed=config.run.seed)
+        record = Record(folder, run=run, config=config, inputs=where, cluster=cluster, limit=limit)
         try:
-            summary = pipeline.with_options(
-                task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
-                result_storage=folder / "work" / "results",
-            )(
-                config=config,
-                inputs=inputs or example_inputs(folder, seed=config.run.seed),
-                output=str(folder),
-                limit=limit,
-                run=run,
-            )
+            try:
+                summary = run_pipeline(config=config, inputs=where, output=str(folder), limit=limit, run=run)
+            except InputChangedError:
+                summary = run_pipeline(config=config, inputs=where, output=str(folder), limit=limit, run=run)
         except BaseException as error:
             record.failed(error)
             raise

@@ -8,7 +8,7 @@ from prefect import task
 from tasks.core.cells import field_cells
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
-from tasks.core.partition_files import write_found
+from tasks.core.partition_files import BORDER, write_found
 from tasks.core.types import LabelArray
 from tasks.core.work import Made, Partition, Stopwatch
 from tasks.ingest.channels import Channels
@@ -43,6 +43,7 @@ def segment_partition(
         tables.append(field_cells(image, segmented=segmented, layout=layout))
         position = image["position"].item()
         labels |= {(position, name): found for name, found in segmented.labels.items()}
+        labels[position, BORDER] = segmented.border
     cells = pl.concat([pl.DataFrame(schema=layout.cells()), *tables])
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
     return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
