@@ -25,7 +25,7 @@ from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputChangedError, RunError
 from tasks.core.work import discard_unfinished
-from tasks.export.publish import PartitionFolders
+from tasks.export.publish import PartitionFolders, check_output
 from tasks.export.task import export, export_quarantine
 from tasks.features.families import feature_columns
 from tasks.features.regions import region_list
@@ -70,6 +70,7 @@ def preprocess(
     folder = Path(output).resolve()
     run = uuid4().hex[:12]
     with only_run_in(folder):
+        check_output(folder)
         discard_unfinished(folder / "work")
         runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
         run_pipeline = pipeline.with_options(

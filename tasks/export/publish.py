@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import tifffile
 
 from tasks.core.decision import Decision
-from tasks.core.dictionary import is_ours
-from tasks.core.errors import RunError
+from tasks.core.dictionary import encode, is_ours
+from tasks.core.errors import InputError, RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.core.partition_files import LABEL_SOFTWARE, label_path
 from tasks.core.storage import atomic, read_table
@@ -34,6 +34,24 @@ class PartitionFolders(Frozen):
         stages = [folder for folder in (self.found, self.metrics, self.features) if folder]
         faults = pl.concat([read_table(Path(stage) / "faults.parquet") for stage in stages])
         return faults.unique("meta__image", keep="first", maintain_order=True)
+
+TABLES = ("images.parquet", "cells.parquet", "quarantine.parquet")
+
+
+def check_output(folder: Path) -> None:
+    """Refuse an output folder in which files of somebody else have the names of ours.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    for path in (folder / name for name in TABLES):
+        if path.exists() and not is_ours(path):
+            raise InputError(
+                f"--output: {path} was not written by this program and would be overwritten; move it away or choose "
+                "another folder"
+            )
 
 
 def publish_images(
@@ -92,7 +110,7 @@ def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], li
 def _stream(path: Path, tables: Iterable[pl.DataFrame], *, schema: dict[str, pl.DataType]) -> dict[str, int]:
     """Write tables one after the other into one Parquet file; count the values of the column status."""
     counts: dict[str, int] = {}
-    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(encode({}, meta={}))
     with atomic(path) as temporary, pq.ParquetWriter(temporary, arrow, compression="zstd") as writer:
         for table in tables:
             for status, count in table["status"].value_counts().rows():

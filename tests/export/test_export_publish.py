@@ -14,7 +14,7 @@ import tifffile
 
 from tasks.core.decision import Decision, GroupThreshold, RuleDecision
 from tasks.core.dictionary import encode, is_ours
-from tasks.core.errors import Fault, RunError
+from tasks.core.errors import Fault, InputError, RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.core.partition_files import fault_table, write_found
 from tasks.core.types import LabelArray
@@ -22,6 +22,7 @@ from tasks.core.work import Made
 from tasks.export.config import Export
 from tasks.export.publish import (
     PartitionFolders,
+    check_output,
     publish_cells,
     publish_features,
     publish_images,
@@ -363,3 +364,18 @@ def test_the_section_has_parquet_only_for_now() -> None:
     wrong: Any = {"formats": ["csv"]}
     with pytest.raises(ValueError, match="parquet"):
         Export.model_validate(wrong)
+
+
+def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path) -> None:
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=(), listed=_listed(tmp_path))
+    check_output(tmp_path)
+    pl.DataFrame({"mine": [1]}).write_parquet(tmp_path / "cells.parquet")
+    with pytest.raises(InputError, match=r"cells\.parquet was not written by this program"):
+        check_output(tmp_path)
+
+
+def _listed(folder: Path) -> Path:
+    listed = folder / "listed"
+    listed.mkdir()
+    fault_table([]).write_parquet(listed / "faults.parquet")
+    return listed
