@@ -35,6 +35,7 @@ class PartitionFolders(Frozen):
         faults = pl.concat([read_table(Path(stage) / "faults.parquet") for stage in stages])
         return faults.unique("meta__image", keep="first", maintain_order=True)
 
+
 TABLES = ("images.parquet", "cells.parquet", "quarantine.parquet")
 
 
