@@ -60,6 +60,8 @@ class Made(Frozen):
     ----------
     counts
         What the stage counted: images, cells, rows, faults …
+    digest
+        Of the pixels that were read, where later stages depend on them: files may change behind an equal size and time.
     seconds
         Wall time.
     peak_bytes
@@ -69,6 +71,7 @@ class Made(Frozen):
     """
 
     counts: dict[str, int]
+    digest: str = ""
     seconds: float
     peak_bytes: int
     run: str

@@ -16,6 +16,7 @@ from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
+from tasks.core.regions import COMBINED
 from tasks.core.storage import read_table
 from tasks.core.types import FloatArray
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
@@ -86,11 +87,11 @@ def _measure(
             return [], [Fault.of(error, image=batch.cells["meta__image"].item(), stage="features")]
         parts = [_measure(batch.take([row]), columns=columns, config=config) for row in range(len(batch.cells))]
         return [table for tables, _ in parts for table in tables], [fault for _, faults in parts for fault in faults]
-    for name in {column.region.removesuffix(".combined") for column in columns}:
+    for name in {column.region.removesuffix(COMBINED) for column in columns}:
         status = f"status__{name}"
         if status in batch.cells.columns:
             rejected = (batch.cells[status] != KEPT).to_numpy()
-            own = np.array([column.region.removesuffix(".combined") == name for column in columns])
+            own = np.array([column.region.removesuffix(COMBINED) == name for column in columns])
             values[np.ix_(rejected, own)] = np.nan
     return [(batch.cells, values)], []
 
@@ -106,7 +107,10 @@ def _table(
     )
     dtype = np.dtype(config.dtype)
     spelled = rename(columns, names=config.names)
-    features = [pa.array(np.ascontiguousarray(column, dtype=dtype)) for column in values.T]
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype)
+    cast[np.isinf(cast)] = np.nan  # beyond what the dtype holds
+    features = [pa.array(np.ascontiguousarray(column)) for column in cast.T]
     table = pa.table([*meta.to_arrow().columns, *features], names=[*names, *spelled])
     definitions = dict(zip(names, meta_definitions(list(schema)).values(), strict=True))
     return table.replace_schema_metadata(encode(dict(zip(spelled, columns, strict=True)), meta=definitions))

@@ -587,3 +587,25 @@ def test_prefect_can_build_the_form() -> None:
     references = {part.split('"')[0] for part in text.split('"#/definitions/')[1:]}
     assert references <= set(schema["definitions"])
     assert {"Config", "Load", "Mask", "Segment", "Quality", "Features", "Export", "Run"} <= references
+
+
+@pytest.mark.parametrize(
+    ("sections", "channels", "message"),
+    [
+        (
+            {"features": {"profile": "scip", "families": ["raw"]}},
+            ("DNA",),
+            "'raw' is measured on stamps that have masks",
+        ),
+        ({"features": {"names": "cytominer"}, "second": "nuclei"}, ("DNA",), "Nuclei"),
+    ],
+)
+def test_columns_that_cannot_be_named_are_refused_before_anything_is_computed(
+    sections: dict[str, Any], channels: tuple[str, ...], message: str
+) -> None:
+    objects: dict[str, Any] = {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 20}}
+    if second := sections.pop("second", None):
+        objects[second] = {"method": "seeded_watershed", "channel": "DNA", "seeds": "nucleus"}
+    config = parse_config({"segment": {"objects": objects}, **sections})
+    with pytest.raises(ConfigError, match=message):
+        config.layout(channels=Channels(names=channels, sources=None, count=len(channels)), groups=(), numbered=False)

@@ -120,19 +120,25 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(stam
     for path in sorted(stamps.rglob("*.tif"))[:12]:
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(folder / path.parent.name / path.name, tifffile.imread(path), photometric="minisblack")
-    run(output, folder, run={"partition_size": 6}, quality=None)
+    brighter: dict[str, object] = {"metric": "mean", "channel": "DNA", "threshold": {"method": "absolute", "value": 1}}
+    sections: dict[str, object] = {"run": {"partition_size": 6}, "quality": {"rules": [brighter]}}
+    run(output, folder, **sections)
 
     changed = folder.parent / table(output)["meta__image"][0]
     before = changed.stat()
-    tifffile.imwrite(changed, tifffile.imread(changed)[:, ::-1], photometric="minisblack")
+    tifffile.imwrite(changed, tifffile.imread(changed)[:, ::-1] // 2, photometric="minisblack")
     os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert changed.stat().st_size == before.st_size
 
-    sections: dict[str, object] = {"run": {"partition_size": 6}, "quality": None, "features": {"families": ["shape"]}}
-    resumed = run(output, folder, **sections)
+    resumed = run(output, folder, **sections, features={"families": ["shape"]})
+    for stage in ("mask", "quality metrics"):
+        assert (resumed.stages[stage].computed, resumed.stages[stage].kept) == (1, 1)
+    back = run(output, folder, **sections)
+    assert (back.stages["features"].computed, back.stages["features"].kept) == (1, 1)
     run(tmp_path / "fresh", folder, **sections)
-    assert (resumed.stages["mask"].computed, resumed.stages["mask"].kept) == (1, 1)
     assert_frame_equal(table(output), table(tmp_path / "fresh"), check_exact=True)
+    cells = [pl.read_parquet(one / "cells.parquet") for one in (output, tmp_path / "fresh")]
+    assert_frame_equal(*cells, check_exact=True)
 
 
 @pytest.fixture
