@@ -38,6 +38,7 @@ segment:
     cell: {method: seeded_watershed, channel: RFP, seeds: nucleus}
     cytoplasm: {method: subtract, from: cell, remove: nucleus}
 """
+MASKS = "circle, li, otsu, spot, watershed"
 WATERSHED_KEYS = (
     "name, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, neck, "
     "min_contrast, min_diameter, max_diameter"
@@ -137,13 +138,16 @@ def test_an_unknown_key_is_told_with_the_nearest_one_at_every_level(text: str) -
 
 UNKNOWN_NAMES = {
     "mask: {methods: [li, circel], main_channel: BF}": [
-        "mask.methods.1: unknown mask method 'circel'; allowed: circle, li; did you mean 'circle'?"
+        f"mask.methods.1: unknown mask method 'circel'; allowed: {MASKS}; did you mean 'circle'?"
     ],
     "mask: {methods: {disc: circel}, main_channel: BF}": [
-        "mask.methods.disc: unknown mask method 'circel'; allowed: circle, li; did you mean 'circle'?"
+        f"mask.methods.disc: unknown mask method 'circel'; allowed: {MASKS}; did you mean 'circle'?"
     ],
     "mask: {methods: li, main_channel: BF, channel_filter: normal}": [
-        "mask.channel_filter: unknown channel_filter method 'normal'; allowed: normaltest; did you mean 'normaltest'?"
+        (
+            "mask.channel_filter: unknown channel_filter method 'normal'; allowed: normaltest, std, value_range; "
+            "did you mean 'normaltest'?"
+        )
     ],
     "segment: {objects: {nucleus: {method: watersheds, channel: DAPI}}}": [
         (
@@ -253,7 +257,7 @@ WRONG_VALUES = {
         )
     ],
     "mask: {methods: [], main_channel: BF}": [
-        "mask.methods: got an empty list, expected at least one method; allowed: circle, li"
+        "mask.methods: got an empty list, expected at least one method; allowed: circle, li, otsu, spot, watershed"
     ],
     "mask: {methods: 3, main_channel: 3}": [
         "mask.methods: got 3; expected a list: [3]",
