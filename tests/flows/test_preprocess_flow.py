@@ -121,8 +121,12 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(stam
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
         tifffile.imwrite(folder / path.parent.name / path.name, tifffile.imread(path), photometric="minisblack")
     brighter: dict[str, object] = {"metric": "mean", "channel": "DNA", "threshold": {"method": "absolute", "value": 1}}
-    sections: dict[str, object] = {"run": {"partition_size": 6}, "quality": {"rules": [brighter]}}
-    run(output, folder, **sections)
+
+    def again(output: Path, *families: str) -> Summary:
+        sizes, rules = {"partition_size": 6}, {"rules": [brighter]}
+        return run(output, folder, run=sizes, quality=rules, features={"families": families})
+
+    again(output, "shape", "intensity")
 
     changed = folder.parent / table(output)["meta__image"][0]
     before = changed.stat()
@@ -130,12 +134,12 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(stam
     os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert changed.stat().st_size == before.st_size
 
-    resumed = run(output, folder, **sections, features={"families": ["shape"]})
+    resumed = again(output, "shape")
     for stage in ("mask", "quality metrics"):
         assert (resumed.stages[stage].computed, resumed.stages[stage].kept) == (1, 1)
-    back = run(output, folder, **sections)
+    back = again(output, "shape", "intensity")
     assert (back.stages["features"].computed, back.stages["features"].kept) == (1, 1)
-    run(tmp_path / "fresh", folder, **sections)
+    again(tmp_path / "fresh", "shape", "intensity")
     assert_frame_equal(table(output), table(tmp_path / "fresh"), check_exact=True)
     cells = [pl.read_parquet(one / "cells.parquet") for one in (output, tmp_path / "fresh")]
     assert_frame_equal(*cells, check_exact=True)
