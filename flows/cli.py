@@ -15,7 +15,17 @@ from flows.command import Command
 from flows.stop import Stopped
 from tasks.core.errors import InputError, RunError, UserError
 
-DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
+FAILED, USAGE, STOPPED = 1, 2, 130
+
+HELP = """Images of cells in, one row of features per cell out.
+
+\b
+Exit status:
+  0    done
+  1    the run failed, or too many images were quarantined
+  2    an error in usage, configuration or input
+  130  stopped by you (143 by the batch system)
+"""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -28,7 +38,7 @@ Inputs = Annotated[
 ]
 
 
-@app.command()
+@app.command(help=HELP)
 def preprocess(
     inputs: Inputs = None,
     *,
@@ -66,15 +76,7 @@ def preprocess(
         bool, typer.Option("--verbose", help="Show every column in the plan, every log line, every traceback.")
     ] = False,
 ) -> None:
-    """Images of cells in, one row of features per cell out.
-
-    \b
-    Exit status:
-      0    done
-      1    the run failed, or too many images were quarantined
-      2    an error in usage, configuration or input
-      130  stopped by you (143 by the batch system)
-    """
+    """Check the arguments, then plan, preview or run."""
     with _told(verbose=verbose):
         looks = _only_looks(plan=plan, preview=preview)
         if fresh and not looks:

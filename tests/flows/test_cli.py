@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
 from flows.cli import app
@@ -192,3 +193,44 @@ def test_long_paths_are_not_broken_where_no_terminal_is(tmp_path: Path, stamps: 
     result = invoke(stamps, "--config", write_config(tmp_path), "--preview", "1", "--output", output)
     assert result.exit_code == 0, result.output
     assert str(output / "preview.png") in result.stdout
+
+
+def test_a_prefect_api_that_does_not_answer_is_told_at_once(tmp_path: Path, stamps: Path) -> None:
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        result = invoke(stamps, "--config", write_config(tmp_path))
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: no Prefect API answers at http://127.0.0.1:9/api, which PREFECT_API_URL")
+    assert "prefect server start" in line
+    assert not Path("output").exists()
+
+
+def test_no_to_the_question_before_starting_over_runs_and_discards_nothing(
+    tmp_path: Path, stamps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def agree(**_: bool) -> None:
+        """Stand in for a terminal, which the runner's input is not."""
+
+    monkeypatch.setattr("flows.cli._can_confirm", agree)
+    finished = tmp_path / "results" / "work" / "mask" / ("0" * 40)
+    finished.mkdir(parents=True)
+    (tmp_path / "results" / "run.json").write_text("{}", encoding="utf-8")
+    result = invoke(stamps, "--config", write_config(tmp_path), "--output", "results", "--fresh", text="n\n")
+    assert result.exit_code == 130
+    assert "Discard the finished parts of the earlier run in results? [y/N]" in result.stderr
+    assert "nothing was run" in result.stderr
+    assert finished.is_dir()
+
+
+def test_a_fault_of_the_program_is_one_line_unless_verbose(
+    tmp_path: Path, stamps: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise KeyError("unforeseen")
+
+    monkeypatch.setattr("flows.command.print_plan", fail)
+    arguments = [stamps, "--config", write_config(tmp_path), "--plan"]
+    brief, long = invoke(*arguments), invoke(*arguments, "--verbose")
+    assert (brief.exit_code, long.exit_code) == (1, 1)
+    assert brief.stderr.splitlines() == ["error: KeyError: 'unforeseen' (--verbose shows where)"]
+    assert long.stderr.startswith("Traceback")

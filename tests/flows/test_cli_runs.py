@@ -25,7 +25,7 @@ CONFIG = """
 load: {channels: {BF: 0, DNA: 2}}
 mask: {methods: [li], main_channel: BF}
 features: {families: [shape]}
-run: {partition_size: 3}
+run: {partition_size: 6}
 """
 
 SERVER = "starting a local Prefect server"
@@ -89,21 +89,21 @@ def record(folder: Path) -> dict[str, object]:
 def screen(sent: str) -> list[str]:
     """Draw what was sent to a terminal; of its controls only those that bars use."""
     lines, row, column = [""], 0, 0
-    for token in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b]", sent):
-        if token == "\r":
+    for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b]", sent):
+        if piece == "\r":
             column = 0
-        elif token == "\n":
+        elif piece == "\n":
             row += 1
             lines += [""] * (row + 1 - len(lines))
-        elif token == "\x1b[2K":
+        elif piece == "\x1b[2K":
             lines[row] = ""
-        elif token == "\x1b[1A":
+        elif piece == "\x1b[1A":
             row -= 1
-        elif not token.startswith("\x1b"):
-            lines[row] = lines[row].ljust(column)[:column] + token + lines[row][column + 1 :]
+        elif not piece.startswith("\x1b"):
+            lines[row] = lines[row].ljust(column)[:column] + piece + lines[row][column + 1 :]
             column += 1
         else:
-            assert re.fullmatch(r"\x1b\[([\d;]*m|\?25[hl])", token), token
+            assert re.fullmatch(r"\x1b\[([\d;]*m|\?25[hl])", piece), piece
     return [line.rstrip() for line in lines]
 
 
@@ -132,7 +132,7 @@ def run_on_terminal(folder: Path, *, api: str) -> tuple[int, list[str]]:
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: Path, prefect_api: str) -> None:
     process = start(folder, api=None)
-    wait_until(lambda: finished(folder, "mask") >= 3, process=process)
+    wait_until(lambda: finished(folder, "mask") >= 2, process=process)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 3, "expected a server and two workers"
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, which sends it to workers, too
@@ -146,19 +146,19 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
     assert not alive
     assert record(folder)["status"] == "stopped"
     kept = finished(folder, "mask")
-    assert 3 <= kept
+    assert kept >= 2
 
     status, lines = run_on_terminal(folder, api=prefect_api)
     shown = "\n".join(lines)
     assert status == 0, shown
     assert SERVER not in shown
     assert record(folder)["status"] == "done"
-    for stage, total in {"ingest": 1, "mask": 12, "features": 12, "export": 1}.items():
+    for stage, total in {"ingest": 1, "mask": 6, "features": 6, "export": 1}.items():
         (bar,) = [line for line in lines if re.match(rf"{stage}\s+━", line)]
         assert f"{total}/{total}" in bar
         assert len(bar) <= 80
     (counts,) = [line.split() for line in lines if re.match(r"\s+mask\s+\d", line)]
-    assert counts[1:3] == [str(12 - kept), str(kept)]
+    assert counts[1:3] == [str(6 - kept), str(kept)]
     assert re.search(r"^features\s+results/features$", shown, flags=re.MULTILINE)
 
 
@@ -191,17 +191,6 @@ def test_too_many_unreadable_images_fail_the_run_and_tell_where_to_look(folder: 
     assert lines[-1].startswith("error: 6 of 36 images were quarantined, more than run.max_quarantined: 0.05 allows")
     assert lines[-1].endswith("results/quarantine.parquet")
     assert (folder / "results" / "quarantine.parquet").is_file()
-    assert "mask: 12 of 12" in errors
+    assert "mask: 6 of 6" in errors
     assert "\x1b" not in errors
     assert record(folder)["status"] == "failed"
-
-
-def test_a_prefect_api_that_does_not_answer_is_told_at_once(folder: Path) -> None:
-    process = start(folder, api="http://127.0.0.1:9/api")
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert output == ""
-    (line,) = errors.splitlines()
-    assert line.startswith("error: no Prefect API answers at http://127.0.0.1:9/api, which PREFECT_API_URL")
-    assert "prefect server start" in line
-    assert not (folder / "results").exists()
