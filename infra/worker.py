@@ -8,7 +8,9 @@ from distributed import Worker
 def dask_setup(worker: Worker) -> None:
     """Let the worker end with its parent only.
 
-    A terminal sends Ctrl-C to every process of a command. The one that was started stops its workers in good order.
+    A terminal sends Ctrl-C, and a batch system SIGTERM, to every process of a command. The one that was started stops
+    its workers in good order; it would wait for those that ended by themselves.
     """
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

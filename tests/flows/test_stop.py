@@ -76,7 +76,10 @@ except KeyboardInterrupt:
 FAILS = 'show("ready")\nraise ValueError("of the run")\n'
 
 
-def start(block: str, *, before: str = "") -> subprocess.Popen[str]:
+NOT_UNDER_NOHUP = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+
+
+def start(block: str, *, before: str = NOT_UNDER_NOHUP) -> subprocess.Popen[str]:
     """Start a program that runs `block` stoppably, and wait until it is in there."""
     program = before + PROGRAM.format(block=textwrap.indent(block, " " * 8))
     process = subprocess.Popen(

@@ -71,12 +71,13 @@ def test_strangers_are_refused(cluster: SpecCluster) -> None:
         Client(address.replace("tls://", "tcp://"), timeout="2s", set_as_default=False)
 
 
-def test_workers_ignore_ctrl_c_and_log_errors_only(client: Client) -> None:
+def test_workers_ignore_signals_to_the_process_group_and_log_errors_only(client: Client) -> None:
     def level() -> int:
         return logging.getLogger("distributed").getEffectiveLevel()
 
     pid = client.submit(os.getpid, resources={"GPU": 1}, pure=False).result()
     os.kill(pid, signal.SIGINT)
+    os.kill(pid, signal.SIGTERM)
     time.sleep(0.3)
     assert client.submit(os.getpid, resources={"GPU": 1}, pure=False).result() == pid
     assert client.submit(level, resources={"GPU": 1}, pure=False).result() == logging.ERROR
