@@ -84,6 +84,8 @@ class Family:
         Names and values, which must agree in number and order for every region and number of channels.
     frame
         Whether it is measured once in the whole frame of each stamp instead of in every region.
+    plain
+        The same values in plain code, where `measure` is compiled: what tests hold it against.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Family:
     columns: NameColumns
     measure: MeasureRegion
     frame: bool = False
+    plain: MeasureRegion | None = None
 
 
 ORDER = ("shape", "intensity", "texture")
@@ -104,9 +107,9 @@ ENTRY_POINTS = "scip_flows.family"
 
 
 def register(
-    *, name: str, profile: Profile, columns: NameColumns, frame: bool = False
+    *, name: str, profile: Profile, columns: NameColumns, frame: bool = False, plain: MeasureRegion | None = None
 ) -> Callable[[MeasureRegion], MeasureRegion]:
-    """Decorate the function that measures a family; `columns` names what it returns."""
+    """Decorate the function that measures a family; the other parameters are those of `Family`."""
 
     def decorate(measure: MeasureRegion) -> MeasureRegion:
         known = _FAMILIES.get((profile, name))
@@ -114,7 +117,9 @@ def register(
             raise ValueError(
                 f"two families claim the name {name!r} of profile {profile!r}: {known.measure!r} and {measure!r}"
             )
-        _FAMILIES[profile, name] = Family(name=name, profile=profile, columns=columns, measure=measure, frame=frame)
+        _FAMILIES[profile, name] = Family(
+            name=name, profile=profile, columns=columns, measure=measure, frame=frame, plain=plain
+        )
         return measure
 
     return decorate

@@ -1,0 +1,68 @@
+"""How the kernels are compiled: without the interpreter's lock, and kept on disk for the next process."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+from numba.core import config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HERE = Path(__file__).resolve().parent
+
+
+def sources_digest() -> str:
+    """Digest of all kernels' sources.
+
+    Numba notices that the file of a function has changed, not that a function which it calls from another file has. The
+    digest names the folder of compiled code, so that no change of any kernel leaves stale machine code behind.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(HERE.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def cache_folder() -> Path:
+    """Where compiled code is kept.
+
+    ``NUMBA_CACHE_DIR`` where it is set, else beside the sources, else, where that cannot be written, the user's cache.
+    """
+    if config.CACHE_DIR:
+        base = Path(config.CACHE_DIR)
+    elif os.access(HERE, os.W_OK):
+        base = HERE / "__pycache__"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scip-flows"
+    return base / f"kernels-{sources_digest()}"
+
+
+FOLDER = cache_folder()
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function of numbers and arrays when it is first called with their types.
+
+    Floating-point operations keep their order, as in the plain code.
+    """
+    return _compile(function, fastmath=False)
+
+
+def reduction(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that may sum in any order, and so several values at a time; its values must be finite."""
+    return _compile(function, fastmath={"reassoc", "nsz", "nnan"})
+
+
+def _compile(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
+    # numba looks for the folder while it decorates
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(FOLDER)
+    try:
+        made = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fastmath)(function)
+    finally:
+        config.CACHE_DIR = before
+    return cast("Callable[P, R]", made)
