@@ -35,7 +35,8 @@ def cancels(column: Column, *, light: float, size: float, deviation: float) -> f
 
     - What is less the background, a sum of pixels of both signs.
     - Skewness and kurtosis of sets with a symmetry, and those of small deviations from a large mean.
-    - The spread, if any, of values which are nearly equal.
+    - The spread, if any, of values which are nearly equal: of pixels, of gradients, of two directions' measures.
+    - The gradient of equal pixels, and the covariance of grey levels.
 
     Parameters
     ----------
@@ -49,6 +50,9 @@ def cancels(column: Column, *, light: float, size: float, deviation: float) -> f
     kinds = {
         r"(bgcorr_)?(edge_)?(mean|median|max|min|std|mad|lower_quartile|upper_quartile)": light,
         r"(bgcorr_)?(edge_)?sum": light * size**2,
+        r"glcm_std_contrast|glcm_mean_correlation": 15.0**2,
+        r"glcm_std_.*|glcm_mean_correlation": 15.0,
+        r"sobel_.*": light,
         r"(bgcorr_)?(edge_)?(skewness|kurtosis)": max(1.0, light / deviation) if deviation > 0 else 1.0,
     }
     return next((scale for kind, scale in kinds.items() if re.fullmatch(kind, column.stat)), 0.0)

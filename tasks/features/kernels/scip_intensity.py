@@ -3,9 +3,9 @@
 import numpy as np
 
 from tasks.core.types import AnyArray, FloatArray, IntArray
-from tasks.features.cells import LARGEST
-from tasks.features.kernels.bits import Bytes, Runs, extent, find_runs, most_runs, pack, words_of
+from tasks.features.kernels.bits import Bytes, extent, find_runs, most_runs, pack, words_of
 from tasks.features.kernels.compiled import compiled
+from tasks.features.kernels.pixels import gather
 from tasks.features.kernels.rims import erode, half_widths
 from tasks.features.kernels.sorting import merge, sort
 from tasks.features.kernels.statistics import NUMBER, summarise
@@ -107,23 +107,3 @@ def measure_raw(
             else:
                 view[:] = np.nan
             pixel_start += height * width
-
-
-@compiled
-def gather(pixels: AnyArray, start: int, width: int, runs: Runs, number: int, values: AnyArray) -> tuple[int, bool]:
-    """Collect the pixels of `number` runs of an image that lies in a flat buffer from `start` on.
-
-    Returns
-    -------
-    tuple[int, bool]
-        How many there are, and whether all of them are numbers, below `LARGEST`.
-    """
-    count = unfit = 0
-    for run in range(number):
-        first = start + runs[run, 0] * width + runs[run, 1]
-        for at in range(runs[run, 2] - runs[run, 1]):
-            value = pixels[first + at]
-            values[count + at] = value
-            unfit += not abs(np.float64(value)) < LARGEST
-        count += runs[run, 2] - runs[run, 1]
-    return count, unfit == 0
