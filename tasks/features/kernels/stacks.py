@@ -37,13 +37,18 @@ class Stack:
     background: FloatArray
 
 
+def mask_bytes(region: Region) -> Bytes:
+    """Masks of a region, flat, one byte per pixel."""
+    return np.ascontiguousarray(region.masks.flat, dtype=np.bool_).view(np.uint8)
+
+
 def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
     """Cut a batch and the region in which it is measured into stacks.
 
     Pixels of types that fit into uint16 become that, all others float64. The type alone decides, never the values, so
     that the features of a cell do not depend on the cells that share its batch.
     """
-    masks = np.ascontiguousarray(region.masks.flat, dtype=np.bool_).view(np.uint8)
+    masks = mask_bytes(region)
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     background = np.ascontiguousarray(region.background, dtype=np.float64)
     flat = batch.pixels.flat

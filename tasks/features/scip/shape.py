@@ -7,8 +7,10 @@ from skimage.measure import label, regionprops_table
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
-from tasks.features.cells import cells
+from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
+from tasks.features.kernels.scip_shape import measure_shape
+from tasks.features.kernels.stacks import mask_bytes
 from tasks.features.shape_terms import CENTRAL, EIGENVALUES, HU_MOMENTS, INERTIA, MOMENTS, PLAIN
 
 FAMILY = "shape"
@@ -38,17 +40,26 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     )
 
 
-@register(name=FAMILY, profile="scip", columns=columns)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the shape of each mask; (N, 59) or (N, 59·C) float64.
-
-    An empty mask of a channel has 0 in the first 11 features and NaN in the others, an empty shared one NaN in all.
-    """
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the shape of each mask in plain code; (N, 59) or (N, 59·C) float64."""
     rows = [
         np.concatenate([shape(mask) if mask.any() else _empty(shared=region.shared) for mask in cell.masks])
         for cell in cells(batch, region)
     ]
     return np.array(rows, dtype=np.float64).reshape(len(batch), region.masks.planes * len(TERMS))
+
+
+@register(name=FAMILY, profile="scip", columns=columns, plain=measure_plain)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the shape of each mask; (N, 59) or (N, 59·C) float64.
+
+    An empty mask of a channel has 0 in the first 11 features and NaN in the others, an empty shared one NaN in all.
+    """
+    check_fit(batch, region)
+    planes = region.masks.planes
+    found = np.empty((len(batch), planes * len(TERMS)))
+    measure_shape(mask_bytes(region), region.masks.shapes, planes, _empty(shared=region.shared), found)
+    return found
 
 
 def shape(mask: BoolArray) -> FloatArray:
