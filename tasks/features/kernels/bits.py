@@ -7,12 +7,13 @@ beyond their ends are *padded*: (H, words + 2), one word of frame on either side
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.types import IntArray
+from tasks.core.types import BoolArray, IntArray
 from tasks.features.kernels.compiled import compiled
 
 Bits = npt.NDArray[np.uint64]
 """(H, words) or, padded, (H, words + 2)."""
-Bytes = npt.NDArray[np.uint8]
+Stream = npt.NDArray[np.uint64]
+"""Masks without gaps, pixel i of the flat masks being bit i mod 64 of word i div 64."""
 Runs = IntArray
 """(R, 3) int64: row, first column and end (one beyond the last column) of a run of pixels."""
 
@@ -46,19 +47,27 @@ def most_runs(height: int, width: int) -> int:
     return height * ((width + 1) // 2)
 
 
+def stream_of(masks: BoolArray) -> Stream:
+    """Pack flat masks into one stream of bits, pixel after pixel, with a spare word at its end."""
+    packed = np.packbits(masks, bitorder="little")
+    stream = np.zeros(len(packed) // 8 + 2, dtype="<u8")
+    stream.view(np.uint8)[: len(packed)] = packed
+    return stream.astype(np.uint64, copy=False)
+
+
 @compiled
-def pack(mask: Bytes, start: int, height: int, width: int, bits: Bits) -> int:
-    """Pack a mask that lies in a flat buffer from `start` on; return its number of pixels."""
-    count = 0
+def read(stream: Stream, start: int, height: int, width: int, bits: Bits) -> None:
+    """Cut a mask whose first pixel is bit `start` of a stream into rows of bits."""
     for row in range(height):
         for word in range(words_of(width)):
             first = start + row * width + word * WORD
-            packed = NONE
-            for bit in range(min(WORD, width - word * WORD)):
-                packed |= np.uint64(mask[first + bit] != 0) << np.uint64(bit)
-            bits[row, word] = packed
-            count += ones(packed)
-    return count
+            at, by = first // WORD, np.uint64(first % WORD)
+            here = stream[at] >> by
+            if by != NONE:
+                here |= stream[at + 1] << (np.uint64(WORD) - by)
+            if (word + 1) * WORD > width:
+                here &= (ONE << np.uint64(width - word * WORD)) - ONE
+            bits[row, word] = here
 
 
 @compiled

@@ -5,6 +5,7 @@ import numpy as np
 from tasks.core.types import AnyArray, FloatArray
 from tasks.features.kernels.bits import NEAREST, Bits, Runs, find_runs, moved, pad, words_of
 from tasks.features.kernels.compiled import compiled, reduction
+from tasks.features.kernels.sorting import limits
 from tasks.features.texture_terms import GRADIENT
 
 NUMBER = len(GRADIENT)
@@ -77,8 +78,14 @@ def gradient(
         # in the columns at the frame the pixel itself stands for its missing neighbour
         if left == 0:
             values[count] = slope(pixels, above, here, below, 0, 0, min(1, width - 1))
-        for column in range(max(left, 1), min(right, width - 1)):
-            values[count + column - left] = slope(pixels, above, here, below, column - 1, column, column + 1)
+        inner, end = max(left, 1), min(right, width - 1)
+        if inner < end:
+            slopes(
+                pixels[above + inner - 1 : above + end + 1],
+                pixels[here + inner - 1 : here + end + 1],
+                pixels[below + inner - 1 : below + end + 1],
+                values[count + inner - left : count + end - left],
+            )
         if right == width:
             values[count + right - 1 - left] = slope(
                 pixels, above, here, below, max(width - 2, 0), width - 1, width - 1
@@ -98,16 +105,26 @@ def slope(pixels: AnyArray, above: int, here: int, below: int, before: int, colu
     return float(np.sqrt((west - east) ** 2 + (north - south) ** 2) * SCALE)
 
 
+@compiled
+def slopes(above: AnyArray, here: AnyArray, below: AnyArray, values: FloatArray) -> None:
+    """Magnitudes of the gradient at the pixels between the first and the last of three rows' pieces."""
+    for at in range(len(values)):
+        west = above[at] + 2.0 * here[at] + below[at]
+        east = above[at + 2] + 2.0 * here[at + 2] + below[at + 2]
+        north = above[at] + 2.0 * above[at + 1] + above[at + 2]
+        south = below[at] + 2.0 * below[at + 1] + below[at + 2]
+        across, along = west - east, north - south
+        values[at] = np.sqrt(across * across + along * along) * SCALE
+
+
 @reduction
 def describe(values: FloatArray, count: int, found: FloatArray) -> None:
     """Fill in mean, standard deviation, maximum and minimum of the first values, at least one."""
-    total, high, low = 0.0, values[0], values[0]
+    total = squares = 0.0
     for at in range(count):
         total += values[at]
-        high = max(high, values[at])
-        low = min(low, values[at])
     mean = total / count
-    squares = 0.0
     for at in range(count):
         squares += (values[at] - mean) * (values[at] - mean)
+    low, high = limits(values, count)
     found[0], found[1], found[2], found[3] = mean, np.sqrt(squares / count), high, low

@@ -5,8 +5,9 @@ import numpy as np
 from tasks.core.types import AnyArray, FloatArray
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled, reduction
+from tasks.features.kernels.compiled import compiled
 from tasks.features.kernels.cooccurrence import Levels
+from tasks.features.kernels.sorting import limits
 
 
 @compiled
@@ -39,19 +40,10 @@ def grey_levels(
     for run in range(number):
         first = runs[run, 0] * width + runs[run, 1]
         length = runs[run, 2] - runs[run, 1]
+        source, target = levels[at : at + length], image[first : first + length]
         for step in range(length):
-            image[first + step] = levels[at + step]
+            target[step] = source[step]
         at += length
-
-
-@reduction
-def limits(values: AnyArray, count: int) -> tuple[float, float]:
-    """Smallest and largest of the first values, at least one."""
-    low = high = values[0]
-    for at in range(count):
-        low = min(low, values[at])
-        high = max(high, values[at])
-    return float(low), float(high)
 
 
 @compiled

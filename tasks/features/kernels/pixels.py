@@ -19,10 +19,11 @@ def gather(pixels: AnyArray, start: int, width: int, runs: Runs, number: int, va
     """
     count = unfit = 0
     for run in range(number):
-        first = start + runs[run, 0] * width + runs[run, 1]
-        for at in range(runs[run, 2] - runs[run, 1]):
-            value = pixels[first + at]
-            values[count + at] = value
-            unfit += not abs(np.float64(value)) < LARGEST
-        count += runs[run, 2] - runs[run, 1]
+        first, length = start + runs[run, 0] * width + runs[run, 1], runs[run, 2] - runs[run, 1]
+        # of slices, for an index that may be negative costs a choice
+        source, target = pixels[first : first + length], values[count : count + length]
+        for at in range(length):
+            target[at] = source[at]
+            unfit += not abs(np.float64(source[at])) < LARGEST
+        count += length
     return count, unfit == 0

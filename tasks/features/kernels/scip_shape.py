@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.bits import Bytes, Runs, extent, find_runs, most_runs, pack, words_of
+from tasks.features.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
 from tasks.features.kernels.compiled import compiled
 from tasks.features.kernels.components import bounds, group_runs, label_runs
 from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
@@ -31,13 +31,13 @@ EIGHTH = np.pi / 4
 
 
 @compiled
-def measure_shape(masks: Bytes, shapes: IntArray, planes: int, empty: FloatArray, found: FloatArray) -> None:
+def measure_shape(masks: Stream, shapes: IntArray, planes: int, empty: FloatArray, found: FloatArray) -> None:
     """Measure the shape of each mask of each cell.
 
     Parameters
     ----------
     masks
-        Flat, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
     shapes
         (N, 2) int64.
     empty
@@ -55,7 +55,7 @@ def measure_shape(masks: Bytes, shapes: IntArray, planes: int, empty: FloatArray
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for plane in range(planes):
-            pack(masks, start, height, width, bits)
+            read(masks, start, height, width, bits)
             start += height * width
             number = find_runs(bits, height, width, runs)
             view = found[cell, plane * TERMS : (plane + 1) * TERMS]

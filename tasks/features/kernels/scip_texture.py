@@ -6,7 +6,7 @@ from tasks.core.types import AnyArray, FloatArray, IntArray
 from tasks.features.cells import LARGEST
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.kernels import gradient as sobel
-from tasks.features.kernels.bits import Bits, Bytes, Runs, extent, find_runs, most_runs, pack, words_of
+from tasks.features.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
 from tasks.features.kernels.compiled import compiled
 from tasks.features.kernels.cooccurrence import MEASURES, Levels, count_pairs, pair_runs, properties
 from tasks.features.kernels.gradient import gradient, surrounded_runs
@@ -20,7 +20,7 @@ MASK, SURROUNDED, PAIRS = 0, 1, 2
 
 @compiled
 def measure_texture(
-    pixels: AnyArray, masks: Bytes, shapes: IntArray, planes: int, channels: int, steps: IntArray, found: FloatArray
+    pixels: AnyArray, masks: Stream, shapes: IntArray, planes: int, channels: int, steps: IntArray, found: FloatArray
 ) -> None:
     """Measure co-occurrence and gradient of each channel of each cell.
 
@@ -29,7 +29,7 @@ def measure_texture(
     pixels
         Flat uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
     masks
-        Flat, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
         (N, 2) int64.
     channels
@@ -57,7 +57,7 @@ def measure_texture(
         area = height * width
         for channel in range(channels):
             if channel < planes:
-                pack(masks, mask_start, height, width, bits)
+                read(masks, mask_start, height, width, bits)
                 find_sets(bits, height, width, steps, padded, scratch, runs, numbers)
                 mask_start += area
             view = found[cell, channel * terms : (channel + 1) * terms]

@@ -1,42 +1,60 @@
-"""Sorting of pixels by their digits, and merging of what is sorted."""
+"""Sorting of pixels in time proportional to their number."""
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import types
 from numba.extending import overload
 
-from tasks.core.types import AnyArray, FloatArray, IntArray
-from tasks.features.kernels.compiled import compiled
+from tasks.core.types import AnyArray, FloatArray
+from tasks.features.kernels.compiled import compiled, reduction
 
 Counts = npt.NDArray[np.uint16]
-Keys = npt.NDArray[np.uint64]
+Table = npt.NDArray[np.int32]
 
 DIGIT = 256
 FEW = 40
 """Below this number of values insertion is faster than digits."""
+MOST = 4096
+"""Largest number of buckets."""
+PATIENCE = 8
+"""Moves per value after which insertion gives up."""
 SIGN = np.uint64(1 << 63)
 
 
+class Room(NamedTuple):
+    """Scratch of the sorts: as many spare values, their buckets, and what is counted per bucket or digit."""
+
+    spare: AnyArray
+    keys: Counts
+    table: Table
+
+
 @compiled
-def sort_counts(values: Counts, count: int, spare: Counts, table: IntArray) -> None:
+def make_room(values: AnyArray) -> Room:
+    """Make room for sorting up to as many values of the same type."""
+    return Room(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
+
+
+@compiled
+def sort_counts(values: Counts, count: int, room: Room) -> None:
     """Sort the first `count` 16-bit values in place, lower digit first, then the higher one.
 
     Parameters
     ----------
-    values, spare
-        (≥ count,) uint16; `spare` is scratch.
-    table
-        (≥ 512,) int64, scratch.
+    values
+        (≥ count,) uint16.
+    room
+        From `make_room`.
     """
-    if count < FEW:
-        insert(values, count)
-        return
+    spare, table = room.spare, room.table
     table[: 2 * DIGIT] = 0
     for at in range(count):
         table[values[at] & 255] += 1
         table[DIGIT + (values[at] >> 8)] += 1
-    _places(table, 0)
-    _places(table, DIGIT)
+    _places(table, 0, DIGIT)
+    _places(table, DIGIT, DIGIT)
     for at in range(count):
         digit = values[at] & 255
         spare[table[digit]] = values[at]
@@ -48,7 +66,7 @@ def sort_counts(values: Counts, count: int, spare: Counts, table: IntArray) -> N
 
 
 @compiled
-def sort_reals(values: FloatArray, count: int, spare: FloatArray, table: IntArray) -> None:
+def sort_reals(values: FloatArray, count: int, room: Room) -> None:
     """Sort the first `count` finite values in place, as whole numbers of 8 digits in the same order.
 
     The bits of a positive number, read as a whole number, order like the number itself; those of a negative one in
@@ -56,15 +74,13 @@ def sort_reals(values: FloatArray, count: int, spare: FloatArray, table: IntArra
 
     Parameters
     ----------
-    values, spare
-        (≥ count,) float64; `spare` is scratch.
-    table
-        (≥ 2048,) int64, scratch.
+    values
+        (≥ count,) float64.
+    room
+        From `make_room`.
     """
-    if count < FEW:
-        insert(values, count)
-        return
-    source, target = values.view(np.uint64), spare.view(np.uint64)
+    table = room.table
+    source, target = values.view(np.uint64), room.spare.view(np.uint64)
     table[: 8 * DIGIT] = 0
     for at in range(count):
         key = source[at]
@@ -76,7 +92,7 @@ def sort_reals(values: FloatArray, count: int, spare: FloatArray, table: IntArra
         shift, first = np.uint64(8 * digit), digit * DIGIT
         if table[first + np.int64((source[0] >> shift) & np.uint64(255))] == count:
             continue
-        _places(table, first)
+        _places(table, first, DIGIT)
         for at in range(count):
             place = first + np.int64((source[at] >> shift) & np.uint64(255))
             target[table[place]] = source[at]
@@ -89,53 +105,111 @@ def sort_reals(values: FloatArray, count: int, spare: FloatArray, table: IntArra
 
 
 @compiled
-def insert(values: AnyArray, count: int) -> None:
-    """Sort a few values in place."""
+def insert(values: AnyArray, count: int, most: int) -> bool:
+    """Sort values in place by insertion; give up, with False, after `most` moves."""
     for at in range(1, count):
         value, place = values[at], at
         while place > 0 and values[place - 1] > value:
             values[place] = values[place - 1]
             place -= 1
         values[place] = value
+        most -= at - place
+        if most < 0:
+            return False
+    return True
 
 
 @compiled
-def _places(table: IntArray, first: int) -> None:
-    """Turn the numbers of values per digit into the places at which they begin."""
+def _places(table: Table, first: int, number: int) -> None:
+    """Turn the numbers of values per bucket into the places at which they begin."""
     total = 0
-    for at in range(first, first + DIGIT):
-        number = table[at]
+    for at in range(first, first + number):
+        number_here = table[at]
         table[at] = total
-        total += number
+        total += number_here
 
 
 @compiled
-def merge(first: AnyArray, count: int, second: AnyArray, other: int, merged: AnyArray) -> None:
-    """Merge `count` sorted values with `other` sorted values; both buffers must be longer by one."""
-    left = right = 0
-    for at in range(count + other):
-        # both are read and one is chosen, without a jump: which way it would go cannot be foretold
-        one, two = first[left], second[right]
-        take = (right >= other) | ((left < count) & (one <= two))
-        merged[at] = one if take else two
-        left += take
-        right += not take
+def sort(values: AnyArray, count: int, room: Room) -> None:
+    """Sort the first `count` finite values in place.
+
+    The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
+    in the order of the buckets, and insertion in order within them. 16-bit values of a small range have a bucket each.
+    Where so many values lie in few buckets that insertion takes long they are sorted by digits instead.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) uint16 or float64.
+    room
+        From `make_room` of an array as long as `values`.
+    """
+    if count < FEW:
+        insert(values, count, count * count)
+        return
+    low, high = limits(values, count)
+    if low == high:
+        return
+    buckets = MOST
+    while buckets > 4 * count:
+        buckets //= 2
+    exact = values.itemsize == 2 and high - low < MOST
+    if exact:
+        buckets = int(high - low) + 1
+    scale = (buckets - 1) / (high - low)
+    if np.isfinite(scale):
+        count_into(values, count, low, scale, buckets, room)
+        if exact or insert(room.spare, count, PATIENCE * count):
+            values[:count] = room.spare[:count]
+            return
+    by_digits(values, count, room)
 
 
-def sort(values: AnyArray, count: int, spare: AnyArray, table: IntArray) -> None:
-    """Sort the first `count` values in place, whatever their type; for compiled callers only."""
+@compiled
+def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
+    """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
+    spare, keys, table = room.spare, room.keys, room.table
+    for at in range(count):
+        keys[at] = int((values[at] - low) * scale)
+    table[:buckets] = 0
+    for at in range(count):
+        table[keys[at]] += 1
+    _places(table, 0, buckets)
+    for at in range(count):
+        place = table[keys[at]]
+        spare[place] = values[at]
+        table[keys[at]] = place + 1
+
+
+@reduction
+def limits(values: AnyArray, count: int) -> tuple[float, float]:
+    """Smallest and largest of the first values, at least one; four at a time, which do not wait for each other."""
+    low = low_1 = low_2 = low_3 = values[0]
+    high = high_1 = high_2 = high_3 = values[0]
+    for at in range(0, count - 3, 4):
+        low, high = min(low, values[at]), max(high, values[at])
+        low_1, high_1 = min(low_1, values[at + 1]), max(high_1, values[at + 1])
+        low_2, high_2 = min(low_2, values[at + 2]), max(high_2, values[at + 2])
+        low_3, high_3 = min(low_3, values[at + 3]), max(high_3, values[at + 3])
+    for at in range(count - count % 4, count):
+        low, high = min(low, values[at]), max(high, values[at])
+    return float(min(low, low_1, low_2, low_3)), float(max(high, high_1, high_2, high_3))
+
+
+def by_digits(values: AnyArray, count: int, room: Room) -> None:
+    """Sort the first `count` values in place by their digits, whatever their type; for compiled callers only."""
     raise NotImplementedError("compiled code calls sort_counts or sort_reals instead")
 
 
-@overload(sort)  # type: ignore[untyped-decorator]
-def _sort(values: AnyArray, count: int, spare: AnyArray, table: IntArray) -> object:  # noqa: ARG001
+@overload(by_digits)  # type: ignore[untyped-decorator]
+def _by_digits(values: AnyArray, count: int, room: Room) -> object:  # noqa: ARG001
     """Choose by type; numba calls it with types for arguments and wants the chosen ones' parameters to be the same."""
     return _sort_counts if values.dtype == types.uint16 else _sort_reals
 
 
-def _sort_counts(values: AnyArray, count: int, spare: AnyArray, table: IntArray) -> None:
-    sort_counts(values, count, spare, table)
+def _sort_counts(values: AnyArray, count: int, room: Room) -> None:
+    sort_counts(values, count, room)
 
 
-def _sort_reals(values: AnyArray, count: int, spare: AnyArray, table: IntArray) -> None:
-    sort_reals(values, count, spare, table)
+def _sort_reals(values: AnyArray, count: int, room: Room) -> None:
+    sort_reals(values, count, room)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
-from tasks.features.kernels.bits import Bytes
+from tasks.features.kernels.bits import Stream, stream_of
 
 PIXELS = 1 << 21
 """About how many pixels are converted at a time, so that memory does not grow with the batch."""
@@ -23,7 +23,7 @@ class Stack:
     pixels
         Flat, uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
     masks
-        Flat, not 0 inside, (P, Hᵢ, Wᵢ) per cell; P is 1 where the channels share the region, else C.
+        A stream of bits, (P, Hᵢ, Wᵢ) per cell; P is 1 where the channels share the region, else C.
     shapes
         (n, 2) int64.
     background
@@ -32,14 +32,9 @@ class Stack:
 
     cells: slice
     pixels: AnyArray
-    masks: Bytes
+    masks: Stream
     shapes: IntArray
     background: FloatArray
-
-
-def mask_bytes(region: Region) -> Bytes:
-    """Masks of a region, flat, one byte per pixel."""
-    return np.ascontiguousarray(region.masks.flat, dtype=np.bool_).view(np.uint8)
 
 
 def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
@@ -48,7 +43,7 @@ def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
     Pixels of types that fit into uint16 become that, all others float64. The type alone decides, never the values, so
     that the features of a cell do not depend on the cells that share its batch.
     """
-    masks = mask_bytes(region)
+    masks = np.asarray(region.masks.flat, dtype=np.bool_)
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     background = np.ascontiguousarray(region.background, dtype=np.float64)
     flat = batch.pixels.flat
@@ -63,7 +58,7 @@ def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
         yield Stack(
             cells=cells,
             pixels=np.ascontiguousarray(flat[ends[first] : ends[stop]], dtype=kind),
-            masks=masks[mask_ends[first] : mask_ends[stop]],
+            masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
             shapes=shapes[cells],
             background=background[cells],
         )

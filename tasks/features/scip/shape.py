@@ -9,8 +9,8 @@ from tasks.core.columns import Column
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
+from tasks.features.kernels.bits import stream_of
 from tasks.features.kernels.scip_shape import measure_shape
-from tasks.features.kernels.stacks import mask_bytes
 from tasks.features.shape_terms import CENTRAL, EIGENVALUES, HU_MOMENTS, INERTIA, MOMENTS, PLAIN
 
 FAMILY = "shape"
@@ -58,7 +58,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     check_fit(batch, region)
     planes = region.masks.planes
     found = np.empty((len(batch), planes * len(TERMS)))
-    measure_shape(mask_bytes(region), region.masks.shapes, planes, _empty(shared=region.shared), found)
+    measure_shape(stream_of(region.masks.flat), region.masks.shapes, planes, _empty(shared=region.shared), found)
     return found
 
 
