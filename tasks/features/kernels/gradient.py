@@ -69,7 +69,7 @@ def gradient(
         (4,) float64, the result.
     """
     found[:] = np.nan
-    count = 0
+    count = int(np.int64(0))
     for run in range(number):
         row, left, right = runs[run, 0], runs[run, 1], runs[run, 2]
         here = start + row * width

@@ -44,7 +44,8 @@ def measure_intensity(
     )
     values = np.empty(size, pixels.dtype)
     room = make_room(values)
-    pixel_start, mask_start = 0, 0
+    # as a variable: numba would compile what is called once more for the constant
+    pixel_start = mask_start = int(np.int64(0))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         whole = rim = 0
@@ -85,7 +86,8 @@ def measure_raw(
     values = np.empty(size, pixels.dtype)
     room = make_room(values)
     unused = np.empty(NUMBER, np.float64)
-    pixel_start, mask_start = 0, 0
+    # as a variable: numba would compile what is called once more for the constant
+    pixel_start = mask_start = int(np.int64(0))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0

@@ -51,7 +51,7 @@ def measure_shape(masks: Stream, shapes: IntArray, planes: int, empty: FloatArra
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
     scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
-    start = 0
+    start = int(np.int64(0))
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for plane in range(planes):
@@ -59,16 +59,14 @@ def measure_shape(masks: Stream, shapes: IntArray, planes: int, empty: FloatArra
             start += height * width
             number = find_runs(bits, height, width, runs)
             view = found[cell, plane * TERMS : (plane + 1) * TERMS]
-            if number == 0:
-                view[:] = empty
-                continue
             components = label_runs(runs, number, labels)
             group_runs(runs, number, labels, components, grouped, starts)
-            view[:] = 0.0
+            for term in range(TERMS):
+                view[term] = 0.0 if components else empty[term]
             for component in range(components):
                 measure_component(grouped, starts[component], starts[component + 1], scratch, one)
-                view += one
-            view /= components
+                for term in range(TERMS):
+                    view[term] += one[term] / components
 
 
 @compiled

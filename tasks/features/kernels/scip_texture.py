@@ -51,7 +51,8 @@ def measure_texture(
     edges, counts = np.empty(LEVELS, np.float64), np.empty(2 * LEVELS * LEVELS, np.int64)
     each = np.empty((2, MEASURES), np.float64)
     terms = 4 * MEASURES + sobel.NUMBER
-    pixel_start, mask_start = 0, 0
+    # as a variable: numba would compile what is called once more for the constant
+    pixel_start = mask_start = int(np.int64(0))
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         area = height * width

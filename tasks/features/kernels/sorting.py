@@ -160,7 +160,8 @@ def sort(values: AnyArray, count: int, room: Room) -> None:
     if np.isfinite(scale):
         count_into(values, count, low, scale, buckets, room)
         if exact or insert(room.spare, count, PATIENCE * count):
-            values[:count] = room.spare[:count]
+            for at in range(count):
+                values[at] = room.spare[at]
             return
     by_digits(values, count, room)
 

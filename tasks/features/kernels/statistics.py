@@ -138,7 +138,13 @@ def median_deviation(values: AnyArray, count: int, median: float) -> float:
     The deviations below the median and those from it on are two sorted sequences; binary search finds how many of each
     are among the smallest half.
     """
-    split = int(np.searchsorted(values[:count], median))
+    split, end = 0, count
+    while split < end:
+        middle = (split + end) // 2
+        if values[middle] < median:
+            split = middle + 1
+        else:
+            end = middle
     upper = count - split
     wanted = count // 2 + 1
     # the fewest values from below, `below`, so that the next one from below is no smaller than the last from above
