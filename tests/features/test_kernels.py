@@ -43,6 +43,7 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     - The spread, if any, of values which are nearly equal: of pixels, of gradients, of two directions' measures.
     - The gradient of equal pixels, and the covariance of grey levels.
     - Central moments, products of inertia, Hu's moments and the angle of outlines with a symmetry.
+    - The distance of two centroids which are the same point.
     - The minor axis of a line, and the eccentricity of what is round: roots of differences.
 
     Parameters
@@ -60,7 +61,7 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
 
     deviation = beside(re.sub("skewness|kurtosis", "std", column.stat))
     axis, hu = beside("axis_major_length"), beside("moments_hu", "0")
-    order = sum(int(power) for power in column.param.split("_")) if column.stat == "moments_central" else 0
+    order = sum(map(int, column.param.split("_"))) if column.stat in {"moments_central", "moments_normalized"} else 0
     kinds = {
         r"glcm_std_contrast|glcm_mean_correlation": 15.0**2,
         r"glcm_std_.*": 15.0,
@@ -68,11 +69,13 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
         r"(bgcorr_)?(edge_)?(skewness|kurtosis)": max(1.0, light / deviation) if deviation > 0 else 1.0,
         r"(bgcorr_)?(edge_)?(mean|median|max|min|std|mad|lower_quartile|upper_quartile)": light,
         r"(bgcorr_)?(edge_)?sum": light * size**2,
+        r"mass_displacement": size**3 * light / beside("sum") if beside("sum") > 0 else 0.0,
         r"orientation": 1.0,
         r"eccentricity": 1 / max(beside("eccentricity"), 1e-6),
         r"axis_minor_length": axis / max(beside("axis_minor_length") / axis, 1e-6) if axis else 0.0,
         r"inertia_tensor(_eigvals)?": axis**2,
         r"moments_central": beside("area") * (axis / 2) ** order,
+        r"moments_normalized": hu ** (order / 2),
         r"moments_hu": hu ** HU_FACTORS[int(column.param)] if column.stat == "moments_hu" else 0.0,
     }
     return next((scale for kind, scale in kinds.items() if re.fullmatch(kind, column.stat)), 0.0)
@@ -113,7 +116,7 @@ def differences(family: Family, batch: Batch, region: Region) -> list[str]:
         for column, ours, value in zip(columns, found[cell].tolist(), row.values(), strict=True):
             slack = ROUNDING * cancels(column, row=row, light=light, size=max(image.shape))
             mask = masks[cell][batch.channels.index(column.channels[0]) if not region.shared else 0]
-            agree = np.isnan(ours) and np.isnan(value)
+            agree = ours == value or (np.isnan(ours) and np.isnan(value))
             agree = agree or abs(ours - value) <= max(RELATIVE * abs(value), slack)
             if not agree and column.stat == "orientation":
                 agree = same_axes(ours, value, mask=mask, slack=slack)

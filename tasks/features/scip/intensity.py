@@ -7,7 +7,7 @@ from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
 from tasks.features.intensity_terms import view_terms
-from tasks.features.kernels.scip_intensity import measure_intensity
+from tasks.features.kernels.intensity import LAYOUT, measure_intensity
 from tasks.features.kernels.stacks import stacks
 from tasks.features.rim import rim
 from tasks.features.statistics import STATISTICS, statistics
@@ -23,6 +23,8 @@ TERMS = (
         place="the pixels of the rim, which an erosion by a disk of 6 px removes, less the background",
     ),
 )
+
+_PLACES = np.array([LAYOUT.index(term.stat) for term in TERMS], dtype=np.int64)
 
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -63,7 +65,14 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in stacks(batch, region):
         measure_intensity(
-            stack.pixels, stack.masks, stack.shapes, region.masks.planes, stack.background, found[stack.cells]
+            stack.pixels,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            stack.background,
+            _PLACES,
+            True,  # noqa: FBT003 - an empty mask is silently 0
+            found[stack.cells],
         )
     return found
 

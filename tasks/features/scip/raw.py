@@ -7,7 +7,7 @@ from tasks.core.types import Batch, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
 from tasks.features.intensity_terms import view_terms
-from tasks.features.kernels.scip_intensity import measure_raw
+from tasks.features.kernels.intensity import measure_raw
 from tasks.features.kernels.stacks import stacks
 from tasks.features.statistics import statistics
 

@@ -10,7 +10,7 @@ from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
 from tasks.features.kernels.bits import stream_of
-from tasks.features.kernels.scip_shape import measure_shape
+from tasks.features.kernels.shape import LAYOUT, measure_components
 from tasks.features.shape_terms import CENTRAL, EIGENVALUES, HU_MOMENTS, INERTIA, MOMENTS, PLAIN
 
 FAMILY = "shape"
@@ -27,6 +27,8 @@ _PROPERTIES = {
     term.stat: "equivalent_diameter_area" if term.stat == "equivalent_diameter" else term.stat for term in TERMS
 }
 _KEYS = tuple("-".join(filter(None, (_PROPERTIES[term.stat], *term.param.split("_")))) for term in TERMS)
+
+_PLACES = np.array([LAYOUT.index((term.stat, term.param)) for term in TERMS], dtype=np.int64)
 
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -58,7 +60,9 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     check_fit(batch, region)
     planes = region.masks.planes
     found = np.empty((len(batch), planes * len(TERMS)))
-    measure_shape(stream_of(region.masks.flat), region.masks.shapes, planes, _empty(shared=region.shared), found)
+    measure_components(
+        stream_of(region.masks.flat), region.masks.shapes, planes, _PLACES, _empty(shared=region.shared), found
+    )
     return found
 
 
