@@ -18,7 +18,10 @@ buffer, stamp after stamp, each in C order. Boolean buffers are packed by `numpy
     generated.pixels                 flat uint16
     generated.traits                 (N,) str: what was drawn
     <set>.normaltest                 (N, C) bool: the channel passes the channel filter `normaltest`
-    <set>.<method>.sigma             (C,) float64 of li; (0,) of circle
+    std.thresholds, value_range.thresholds    (T,) float64
+    <set>.std, <set>.value_range     (T, N, C) bool: the channel passes the filter with that threshold
+    <set>.<method>.sigma             (C,) float64 of li; (0,) of the others
+    <set>.<method>.size              () int64, of spot alone
     <set>.<method>.filtered          () bool: the channel filter was used, on every channel
     <set>.<method>.combine           (K,) int64: the channels whose masks are united
     <set>.<method>.masks_found       packed (C, H, W): before the border rule
@@ -347,11 +350,19 @@ class Method:
     module: str
     sigma: tuple[float, ...] = ()
     """Of the channels, repeated as often as needed."""
+    size: int | None = None
+    """Of spots."""
+    floats: bool = True
+    """Takes float64 pixels too."""
     filtered: bool = False
     combine: tuple[int, ...] | None = None
 
     def settings(self, channels: int) -> dict[str, Any]:
         """Return what the original takes as this method's settings."""
+        if self.module == "watershed":
+            return {"noisy_channels": []}
+        if self.size is not None:
+            return {"spotsize": self.size}
         return {"smooth": self.sigmas(channels).tolist()} if self.sigma else {}
 
     def sigmas(self, channels: int) -> Floats:
@@ -365,12 +376,28 @@ METHODS = (
     Method(name="li_mixed", module="li", sigma=(0.0, 0.5, 1.0, 2.5, 0.75), combine=(0, 1)),
     Method(name="li_normaltest", module="li", sigma=(0.5,), filtered=True),
     Method(name="circle", module="circle"),
+    Method(name="otsu", module="otsu", floats=False),
+    Method(name="watershed", module="watershed", floats=False),
+    Method(name="spot", module="spot", size=5),
+    Method(name="spot_small", module="spot", size=1),
+    Method(name="spot_wide", module="spot", size=9, combine=(1, 2)),
 )
 
+THRESHOLDS = {"std": (0.0, 2.0, 5.0, 20.0, 80.0), "value_range": (0.0, 12.0, 40.0, 100.0, 600.0)}
+"""Of the other channel filters; some channels pass each and some fail."""
 
-def channel_filters(channels: int) -> list[dict[str, Any]]:
-    """Return the original's configuration of the filter `normaltest` on every channel."""
-    return [{"method": "normaltest", "channel_indices": list(range(channels)), "settings": None}]
+
+def channel_filters(channels: int, method: str = "normaltest", threshold: float | None = None) -> list[dict[str, Any]]:
+    """Return the original's configuration of a filter on every channel."""
+    settings = None if threshold is None else {"threshold": threshold}
+    return [{"method": method, "channel_indices": list(range(channels)), "settings": settings}]
+
+
+def judge(stamps: Sequence[Pixels], filters: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.bool_]:
+    """Return the original's verdict on every channel of every stamp, (N, C)."""
+    # No channel has the index -1, so that every channel is judged and none ends the others' turn.
+    judged = scip.masking.compute_filters([{"pixels": stamp} for stamp in stamps], filters, -1)
+    return np.array([event["mask_filter"] for event in judged], dtype=bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -492,12 +519,15 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
     fixture: Fixture = {"methods": np.array([method.name for method in METHODS])}
     for name, stamps in sets.items():
         channels = len(stamps[0])
-        judged = scip.masking.compute_filters([{"pixels": stamp} for stamp in stamps], channel_filters(channels), -1)
         fixture[f"{name}.shapes"] = np.array([stamp.shape for stamp in stamps])
-        fixture[f"{name}.normaltest"] = np.array([event["mask_filter"] for event in judged], dtype=bool)
+        fixture[f"{name}.normaltest"] = judge(stamps, channel_filters(channels))
+        for kind, thresholds in THRESHOLDS.items():
+            verdicts = [judge(stamps, channel_filters(channels, kind, threshold)) for threshold in thresholds]
+            fixture[f"{name}.{kind}"] = np.array(verdicts)
         for method in METHODS:
             found = [find_masks(stamp, method) for stamp in stamps]
-            require_same_masks(found, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
+            if method.floats:
+                require_same_masks(found, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
             combine = range(channels) if method.combine is None else method.combine
             columns = {
                 "sigma": method.sigmas(channels),
@@ -514,7 +544,10 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
                 "background": np.array([one.background for one in found]),
                 "combined_background": np.array([one.combined_background for one in found]),
             }
+            if method.size is not None:
+                columns["size"] = np.array(method.size)
             fixture |= {f"{name}.{method.name}.{key}": column for key, column in columns.items()}
+    fixture |= {f"{kind}.thresholds": np.array(thresholds) for kind, thresholds in THRESHOLDS.items()}
     return fixture
 
 

@@ -3,6 +3,8 @@
 import os
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,70 +12,115 @@ import typer
 from rich.console import Console
 
 from flows.command import Command
+from flows.stop import Stopped
 from tasks.core.errors import InputError, RunError, UserError
 
-DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130
+FAILED, USAGE, STOPPED = 1, 2, 130
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+HELP = """Images of cells in, one row of features per cell out.
+
+\b
+Exit status:
+  0    done
+  1    the run failed, or too many images were quarantined
+  2    an error in usage, configuration or input
+  130  stopped by you (143 by the batch system)
+"""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[INPUT]...",
+        metavar="INPUT",
         help="Files, folders or glob patterns of images. None: a small example data set is generated and processed.",
     ),
 ]
 
 
-@app.command()
+@app.command(help=HELP)
 def preprocess(
     inputs: Inputs = None,
     *,
-    config: Annotated[Path | None, typer.Option(help="YAML file that says what is done to the images.")] = None,
-    output: Annotated[Path, typer.Option(help="Folder of the results; a run into the same folder resumes.")] = Path(
-        "output"
-    ),
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="YAML file that says what is done to the images.")
+    ] = None,
+    output: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the results; a second run into it resumes.")
+    ] = Path("output"),
     cluster: Annotated[
-        str, typer.Option(help="local, a name or YAML file of infra/clusters, or a scheduler's address.")
+        str,
+        typer.Option(
+            metavar="NAME|FILE|ADDRESS",
+            help="local (this machine), a name or YAML file of infra/clusters, or a scheduler's address.",
+        ),
     ] = "local",
-    workers: Annotated[int | None, typer.Option(help="Worker processes; default one per core.", min=1)] = None,
-    limit: Annotated[int | None, typer.Option(help="Work on a random sample of N images.", min=1, metavar="N")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Worker processes; default one per core.", min=1, metavar="N")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Work on a random but repeatable sample of N images.", min=1, metavar="N")
+    ] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Check configuration and inputs, show what would be done, and stop.")
+        bool, typer.Option("--plan", help="Check configuration and inputs, show what would be done, run nothing.")
     ] = False,
     preview: Annotated[
         int | None,
-        typer.Option(help="Mask or segment N images, write a picture with outlines, and stop.", min=1, metavar="N"),
+        typer.Option(help="Find the cells in N images, write a picture with outlines, and stop.", min=1, metavar="N"),
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Start over instead of resuming.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before starting over.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Discard finished parts of an earlier run instead of resuming; asks first.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show every column, every log line, every traceback.")
+        bool, typer.Option("--verbose", help="Show every column in the plan, every log line, every traceback.")
     ] = False,
 ) -> None:
-    """Images of cells in, one row of features per cell out.
-
-    Exit status: 0 done; 1 the run failed, or more images were quarantined than run.max_quarantined allows; 2 a usage,
-    configuration or input error; 130 stopped.
-    """
-    try:
-        command = Command.of(inputs or [], config=config, output=output, limit=limit)
+    """Check the arguments, then plan, preview or run."""
+    with _told(verbose=verbose):
+        looks = _only_looks(plan=plan, preview=preview)
+        if fresh and not looks:
+            _can_confirm(yes=yes)
+        command = Command.of(inputs or [], config=config, output=output, limit=limit, cluster=cluster, workers=workers)
         if plan:
             command.plan(verbose=verbose)
         elif preview is not None:
             command.preview(preview)
         else:
-            if fresh:
-                command.start_over(confirmed=yes or _confirm(output))
-            command.run(cluster=cluster, workers=workers, verbose=verbose)
+            if fresh and command.resumes:
+                if not yes:
+                    typer.confirm(f"Discard the finished parts of the earlier run in {output}?", abort=True, err=True)
+                command.start_over()
+            command.run(verbose=verbose)
+
+
+def _only_looks(*, plan: bool, preview: int | None) -> bool:
+    if plan and preview is not None:
+        raise InputError("--plan and --preview exclude each other: --plan reads no image, --preview does")
+    return plan or preview is not None
+
+
+def _can_confirm(*, yes: bool) -> None:
+    if not (yes or sys.stdin.isatty()):
+        raise InputError("--fresh discards the finished parts of an earlier run; confirm it with --yes")
+
+
+@contextmanager
+def _told(*, verbose: bool) -> Iterator[None]:
+    """Tell errors in a few lines, and exit with their status."""
+    try:
+        yield
     except UserError as error:
         _tell(str(error))
         raise typer.Exit(USAGE) from error
     except RunError as error:
         _tell(str(error))
         raise typer.Exit(FAILED) from error
-    except KeyboardInterrupt as error:
-        _tell("stopped; what is finished is kept, the same command goes on from there")
+    except Stopped as error:
+        _say("stopped; what is finished is kept, and the same command goes on from there")
+        raise typer.Exit(error.status) from error
+    except (KeyboardInterrupt, typer.Abort) as error:
+        _say("stopped; nothing was run")
         raise typer.Exit(STOPPED) from error
     except Exception as error:
         if verbose:
@@ -82,15 +129,15 @@ def preprocess(
         raise typer.Exit(FAILED) from error
 
 
-def _confirm(output: Path) -> bool:
-    if not sys.stdin.isatty():
-        raise InputError("--fresh discards the finished parts of an earlier run; confirm it with --yes")
-    return typer.confirm(f"Discard the finished parts of an earlier run in {output}?")
+def _say(message: str) -> None:
+    with suppress(OSError):  # the terminal may be gone
+        Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(message)
 
 
 def _tell(message: str) -> None:
-    Console(stderr=True, soft_wrap=True).print("[bold red]error:[/] ", end="")
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(message)
+    with suppress(OSError):
+        Console(stderr=True).print("[bold red]error:[/] ", end="")
+    _say(message)
 
 
 def main() -> None:

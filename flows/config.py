@@ -1,6 +1,7 @@
 """The configuration: one model that is the YAML file, the Prefect form and the record of the run."""
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,9 @@ from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.export.config import Export
 from tasks.features.config import Features
+from tasks.features.families import feature_columns
+from tasks.features.names import rename, rename_meta
+from tasks.features.regions import region_list
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.mask.config import Mask
@@ -105,13 +109,26 @@ class Config(Section):
                 problems.append(str(error))
         if problems:
             raise ConfigError("\n".join(problems))
-        return Layout(
+        layout = Layout(
             channels=channels.names,
             regions=self.regions,
             stamps=self.mask is not None,
             groups=tuple(groups),
             numbered=numbered,
         )
+        self._check_names(layout)
+        return layout
+
+    def _check_names(self, layout: Layout) -> None:
+        """Refuse columns that cannot be named, or would share a name, before anything is computed."""
+        columns = feature_columns(config=self.features, channels=layout.channels, regions=region_list(layout))
+        meta = rename_meta(list(layout.cell_meta()), names=self.features.names)
+        names = [*meta, *rename(columns, names=self.features.names)]
+        if twice := sorted({name for name, count in Counter(names).items() if count > 1}):
+            raise ConfigError(
+                f"features.names: with names {self.features.names!r} two columns would be called {twice[0]!r}; "
+                "rename a channel, mask, object or group of load.pattern"
+            )
 
     def _checks(self, *, channels: Sequence[str], groups: Sequence[str]) -> Iterator[Callable[[], None]]:
         if self.mask is not None:

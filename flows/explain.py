@@ -106,9 +106,10 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
         rest = location[number + 1 :]
         if isinstance(value, Mapping):
             if isinstance(part, int) and not named:
-                if isinstance(value.get("method"), str):  # one entry in place of a list
+                keys = [key for key in value if not (inserted and key == "default")]
+                if isinstance(value.get("method"), str) or part >= len(keys):  # one entry in place of a list
                     continue
-                key = [key for key in value if not (inserted and key == "default")][part]
+                key = keys[part]
                 path.append(str(key))
                 value = value[key]
                 if list(rest) == ["name"] and not (isinstance(value, Mapping) and "name" in value):

@@ -3,6 +3,7 @@
 ``python -m flows.preprocess --help`` tells how it is run from a terminal.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import uuid4
@@ -23,9 +24,9 @@ from flows.summary import Summary, summarise
 from infra.cluster import check_resources, find_cluster, task_runner
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
-from tasks.core.errors import RunError
+from tasks.core.errors import InputChangedError, RunError
 from tasks.core.work import discard_unfinished
-from tasks.export.publish import PartitionFolders
+from tasks.export.publish import PartitionFolders, check_output
 from tasks.export.task import export, export_quarantine
 from tasks.features.families import feature_columns
 from tasks.features.regions import region_list
@@ -68,27 +69,29 @@ def preprocess(
         Work on a random sample of so many images.
     """
     folder = Path(output).resolve()
+    # Workers may run elsewhere: what is relative is relative to this process. A pattern keeps its wildcards.
+    inputs = [os.path.abspath(Path(one).expanduser()) for one in inputs or []]  # noqa: PTH100
     run = uuid4().hex[:12]
     with only_run_in(folder):
+        check_output(folder)
         discard_unfinished(folder / "work")
         runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
-        record = Record(folder, run=run, config=config, inputs=inputs or [], cluster=cluster, limit=limit)
+        run_pipeline = pipeline.with_options(
+            task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
+            result_storage=folder / "work" / "results",
+        )
+        where = inputs or example_inputs(folder, seed=config.run.seed)
+        record = Record(folder, run=run, config=config, inputs=where, cluster=cluster, limit=limit)
         try:
-            summary = pipeline.with_options(
-                task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
-                result_storage=folder / "work" / "results",
-            )(
-                config=config,
-                inputs=inputs or example_inputs(folder, seed=config.run.seed),
-                output=str(folder),
-                limit=limit,
-                run=run,
-            )
+            try:
+                summary = run_pipeline(config=config, inputs=where, output=str(folder), limit=limit, run=run)
+            except InputChangedError:
+                summary = run_pipeline(config=config, inputs=where, output=str(folder), limit=limit, run=run)
+            check_quarantined(summary.quarantined, images=summary.images, config=config, output=str(folder))
         except BaseException as error:
             record.failed(error)
             raise
         record.done(summary)
-    check_quarantined(summary.quarantined, images=summary.images, config=config, output=str(folder))
     return summary
 
 
@@ -139,7 +142,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     decision = Decision(rules=())
     measured: list[Result] = []
     if config.quality is not None:
-        keys = [digest(QUALITY_VERSION, one.key, config.quality.measured) for one in found]
+        keys = [digest(QUALITY_VERSION, one.state, config.quality.measured) for one in found]
         measured = stages.map(
             "quality metrics",
             measure_partition,
@@ -162,7 +165,11 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
 
     # What they look like.
     metrics = [one.folder for one in measured] if measured else [None for _ in found]
-    keys = [digest(FEATURES_VERSION, one.key, decision.thresholds, config.features) for one in found]
+    judged = [one.key for one in measured] if measured else ["" for _ in found]
+    keys = [
+        digest(FEATURES_VERSION, one.state, metric, decision.thresholds, config.features)
+        for one, metric in zip(found, judged, strict=True)
+    ]
     features = stages.map(
         "features",
         extract_partition,

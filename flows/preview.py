@@ -12,6 +12,7 @@ from rich.text import Text
 from skimage.segmentation import find_boundaries
 
 from flows.config import Config
+from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic
 from tasks.core.types import AnyArray, Batch, BoolArray
@@ -26,6 +27,7 @@ COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#f
 MOST_CHANNELS = 8
 STAMP_INCHES, FIELD_INCHES, TITLE_INCHES = 1.5, 5.0, 0.4
 DOTS_PER_INCH = 110
+SOFTWARE = "scip-flows"
 
 
 def write_preview(
@@ -39,7 +41,11 @@ def write_preview(
     channels: Channels,
 ) -> None:
     """Draw `count` images chosen by run.seed, a row each and a column per channel, and print what was found in them."""
-    references = sample(build_index(inputs, config=config.load).references, count=count, seed=config.run.seed)
+    if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
+        raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
+    references = sample(
+        build_index(inputs, config=config.load, exclude=path.parent).references, count=count, seed=config.run.seed
+    )
     loaded = load_images(references, channels=channels)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
@@ -58,7 +64,9 @@ def write_preview(
     console.print(numbers, highlight=False)
     if drawn:
         with atomic(path) as temporary:
-            _draw(drawn, shown=_shown(config, layout=layout), layout=layout).savefig(temporary, dpi=DOTS_PER_INCH)
+            _draw(drawn, shown=_shown(config, layout=layout), layout=layout).savefig(
+                temporary, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
+            )
         legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
         text = f"\noutlines: {legend}\npicture:  {path}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)

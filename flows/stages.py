@@ -36,6 +36,11 @@ class Result:
     folder: str
     made: Made
 
+    @property
+    def state(self) -> tuple[str, str]:
+        """What later stages depend on: all that went into the result, and the pixels that were read for it."""
+        return self.key, self.made.digest
+
 
 class Stages:
     """Runs the tasks of one run, stage by stage.

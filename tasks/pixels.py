@@ -14,9 +14,9 @@ import polars as pl
 
 from tasks.core.cells import stamp_regions
 from tasks.core.cutout import CutOut, cut_out
-from tasks.core.errors import Fault, RunError
+from tasks.core.errors import Fault, InputChangedError
 from tasks.core.layout import Layout
-from tasks.core.partition_files import read_labels
+from tasks.core.partition_files import BORDER, read_labels
 from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, Batch, IntArray, Region
 from tasks.core.work import Partition
@@ -139,7 +139,7 @@ def read_cells(
 
     Raises
     ------
-    RunError
+    InputChangedError
         An image's pixels are no longer those that were masked.
     """
     positions = sorted(set(cells["position"]))
@@ -161,7 +161,12 @@ def read_cells(
             own = cells.filter(pl.col("position") == position)
             labels = {name: read_labels(found, position=position, name=name) for name in layout.regions}
             batch, objects = cut_out(
-                image, labels=labels, numbers=own["meta__object"].to_list(), channels=channels.names, how=how
+                image,
+                labels=labels,
+                border=read_labels(found, position=position, name=BORDER),
+                numbers=own["meta__object"].to_list(),
+                channels=channels.names,
+                how=how,
             )
             batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
     return batches, images.faults
@@ -173,7 +178,7 @@ def _check_unchanged(images: pl.DataFrame, *, found: Path) -> None:
     changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
     if changed:
         shutil.rmtree(found)
-        raise RunError(
+        raise InputChangedError(
             f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition); "
             "run the same command again, only what depends on it is redone"
         )

@@ -58,8 +58,7 @@ def stamp_cells(images: pl.DataFrame, *, masked: Sequence[Masked], layout: Layou
 def _mask_columns(masked: Masked, *, channels: Sequence[str]) -> dict[str, pl.Series]:
     name, kept, planes = masked.name, masked.status == "kept", masked.masks.unstack()
     columns = {f"status__{name}": pl.Series(masked.status.tolist(), dtype=pl.String)}
-    for side, values in zip(BOX, masked.box.T, strict=True):
-        columns[f"meta__bbox_{side}__{name}"] = pl.Series(values)
+    columns |= _box_columns(masked.box, name=name)
     for number, channel in enumerate(channels):
         columns[f"meta__regions__{name}__{channel}"] = pl.Series(masked.regions[:, number])
         valid = [bool(keep and plane[number].any()) for keep, plane in zip(kept, planes, strict=True)]
@@ -110,12 +109,22 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmented, layout: Layout) ->
     columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
     for name, labels in segmented.labels.items():
         boxes = label_boxes(found if name == layout.regions[0] else labels, numbers)
-        for side, values in zip(BOX, boxes.T, strict=True):
-            columns[f"meta__bbox_{side}__{name}"] = pl.Series(values)
+        columns |= _box_columns(boxes, name=name)
         valid = pl.Series(np.isin(numbers, labels), dtype=pl.Boolean)
         columns |= {f"meta__valid__{name}__{channel}": valid for channel in layout.channels}
     rows = pl.concat([image] * len(numbers)) if len(numbers) else image.clear()
     return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
+
+
+def _box_columns(boxes: LabelArray, *, name: str) -> dict[str, pl.Series]:
+    """Return a column per side; missing where there is nothing to put a box around."""
+    found = boxes[:, 2] > 0
+    return {
+        f"meta__bbox_{side}__{name}": pl.Series(
+            [int(value) if there else None for value, there in zip(values, found, strict=True)], dtype=pl.Int32
+        )
+        for side, values in zip(BOX, boxes.T, strict=True)
+    }
 
 
 def label_boxes(labels: LabelArray, numbers: LabelArray) -> LabelArray:

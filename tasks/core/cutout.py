@@ -40,6 +40,7 @@ def cut_out(
     labels: Mapping[str, LabelArray],
     numbers: Sequence[int],
     channels: Sequence[str],
+    border: LabelArray | None = None,
     how: CutOut = SURROUNDED,
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
@@ -52,6 +53,8 @@ def cut_out(
         Object name to (H, W) labels; the same number is the same cell.
     numbers
         The cells wanted, at least one; each has a pixel in the first object.
+    border
+        (H, W) labels of objects that were left out at the border; they are no background either.
 
     Returns
     -------
@@ -65,8 +68,9 @@ def cut_out(
     bottom, right = np.minimum(box[:, 2] + how.margin, height), np.minimum(box[:, 3] + how.margin, width)
     windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
     batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
-    background = np.tile(_background(image, labels=labels) if how.background else 0.0, (len(wanted), 1))
-    background = np.broadcast_to(background, (len(wanted), len(channels)))
+    objects = [*labels.values(), *([] if border is None else [border])]
+    outside = _background(image, objects=objects) if how.background else np.zeros(len(channels))
+    background = np.tile(outside, (len(wanted), 1))
     regions = tuple(
         Region(
             name=name,
@@ -88,8 +92,8 @@ def _union(boxes: Sequence[LabelArray]) -> LabelArray:
     return union
 
 
-def _background(image: AnyArray, *, labels: Mapping[str, LabelArray]) -> FloatArray:
-    outside = np.logical_and.reduce([one == 0 for one in labels.values()])
+def _background(image: AnyArray, *, objects: Sequence[LabelArray]) -> FloatArray:
+    outside = np.logical_and.reduce([one == 0 for one in objects])
     if not outside.any():
         return np.full(len(image), np.nan)
     return np.array([plane[outside].mean(dtype=np.float64) for plane in image])

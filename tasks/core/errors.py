@@ -26,23 +26,40 @@ class RunError(Exception):
     """The run failed or was given up; exit status 1."""
 
 
+class InputChangedError(RunError):
+    """An image is no longer the one that was masked; what depended on it has been discarded."""
+
+
 class PixelError(ValueError):
     """One image cannot be used; it is quarantined and the others go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One image set aside: a row of quarantine.parquet."""
+    """One image set aside: a row of quarantine.parquet.
+
+    Parameters
+    ----------
+    settled
+        Whether the reason lies in the image itself. A file that could not be opened may open in the next run.
+    """
 
     image: str
     stage: str
     error: str
     message: str
+    settled: bool = True
 
     @classmethod
     def of(cls, error: BaseException, *, image: str, stage: str) -> "Fault":
         """Describe an exception."""
-        return cls(image=image, stage=stage, error=type(error).__name__, message=str(error) or repr(error))
+        return cls(
+            image=image,
+            stage=stage,
+            error=type(error).__name__,
+            message=str(error) or repr(error),
+            settled=not (isinstance(error, OSError) and error.errno is not None),
+        )
 
 
 def suggestion(got: str, allowed: Iterable[str]) -> str:

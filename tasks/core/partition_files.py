@@ -4,7 +4,7 @@
 label image per object in ``labels/``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,9 @@ from tasks.core.work import result_folder
 LABEL_SOFTWARE = "scip-flows"
 """TIFF tag Software of label images; tells them from files that somebody else put beside them."""
 
+BORDER = "_border"
+"""Stands for an object's name in the label image of what was left out at the border; no object can have that name."""
+
 
 def fault_table(faults: Iterable[Fault]) -> pl.DataFrame:
     """Table faults, a row each."""
@@ -30,7 +33,7 @@ def write_found(
     folder: Path,
     *,
     images: pl.DataFrame,
-    faults: Iterable[Fault],
+    faults: Sequence[Fault],
     cells: pl.DataFrame,
     labels: Mapping[tuple[int, str], LabelArray] | None = None,
 ) -> dict[str, int]:
@@ -52,7 +55,7 @@ def write_found(
         .otherwise("status")
         .alias("status"),
     )
-    with result_folder(folder) as temporary:
+    with result_folder(folder, provisional=not all(fault.settled for fault in faults)) as temporary:
         images.write_parquet(temporary / "images.parquet")
         set_aside.write_parquet(temporary / "faults.parquet")
         cells.write_parquet(temporary / "cells.parquet", compression="zstd")

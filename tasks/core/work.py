@@ -60,6 +60,8 @@ class Made(Frozen):
     ----------
     counts
         What the stage counted: images, cells, rows, faults …
+    digest
+        Of the pixels that were read, where later stages depend on them: files may change behind an equal size and time.
     seconds
         Wall time.
     peak_bytes
@@ -69,13 +71,23 @@ class Made(Frozen):
     """
 
     counts: dict[str, int]
+    digest: str = ""
     seconds: float
     peak_bytes: int
     run: str
 
 
+PROVISIONAL = "provisional"
+"""File that marks a result which lacks images that could not be opened; the next run makes it anew."""
+
+
+def is_provisional(*folders: str | Path | None) -> bool:
+    """Whether any of these results is marked as provisional."""
+    return any((Path(folder) / PROVISIONAL).exists() for folder in folders if folder)
+
+
 @contextmanager
-def result_folder(path: Path) -> Iterator[Path]:
+def result_folder(path: Path, *, provisional: bool = False) -> Iterator[Path]:
     """Yield a temporary folder that takes the name `path` when the block ends well, and is removed otherwise.
 
     Where another process has finished the same result meanwhile, that one stays: equal names mean equal contents.
@@ -85,6 +97,8 @@ def result_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
+        if provisional:
+            (temporary / PROVISIONAL).touch()
         for file in temporary.rglob("*"):
             if file.is_file():
                 with file.open("rb") as written:
@@ -110,8 +124,8 @@ def discard_results(work: Path) -> None:
 
 
 def discard_unfinished(work: Path) -> None:
-    """Remove what tasks of a killed run left half done."""
-    for folder in work.glob("*/.*.tmp"):
+    """Remove what tasks of a killed run left half done, and provisional results."""
+    for folder in [*work.glob("*/.*.tmp"), *(marker.parent for marker in work.glob(f"*/*/{PROVISIONAL}"))]:
         if folder.is_dir() and not folder.is_symlink() and RESULT_NAME.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 

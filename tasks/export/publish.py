@@ -1,17 +1,19 @@
 """The files a user reads, put together partition by partition, each whole or absent."""
 
+import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 import tifffile
+from natsort import natsort_keygen
 
 from tasks.core.decision import Decision
-from tasks.core.dictionary import is_ours
-from tasks.core.errors import RunError
+from tasks.core.dictionary import encode, is_ours
+from tasks.core.errors import InputError, RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.core.partition_files import LABEL_SOFTWARE, label_path
 from tasks.core.storage import atomic, read_table
@@ -36,24 +38,81 @@ class PartitionFolders(Frozen):
         return faults.unique("meta__image", keep="first", maintain_order=True)
 
 
+TABLES = ("images.parquet", "cells.parquet", "quarantine.parquet")
+
+
+def check_output(folder: Path) -> None:
+    """Refuse an output folder in which files of somebody else have the names of ours.
+
+    Raises
+    ------
+    InputError
+        Naming the file.
+    """
+    ours: dict[Path, Callable[[Path], bool]] = {folder / name: is_ours for name in TABLES}
+    ours |= {folder / "run.json": _holds("configuration"), folder / "statistics" / "quality.json": _holds("rules")}
+    for path, is_our in ours.items():
+        if path.exists() and not is_our(path):
+            raise InputError(
+                f"--output: {path} was not written by this program and would be overwritten; move it away or choose "
+                "another folder"
+            )
+
+
+def _holds(key: str) -> Callable[[Path], bool]:
+    """Make a test for JSON objects that have a key."""
+
+    def test(path: Path) -> bool:
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return isinstance(content, dict) and key in content
+
+    return test
+
+
 def publish_images(
     path: Path, *, partitions: Sequence[PartitionFolders], listed: Path, layout: Layout
 ) -> dict[str, int]:
-    """Write images.parquet: a row per image in table order, then those that could not be put together."""
+    """Write images.parquet: a row per image in natural order of the identities."""
     schema = layout.images() | {"partition": pl.Int32()}
+    apart = sorted(read_table(listed / "faults.parquet")["meta__image"].to_list(), key=_order)
 
     def tables() -> Iterator[pl.DataFrame]:
         for one in partitions:
             images = read_table(Path(one.found) / "images.parquet")
             broken = one.faults()["meta__image"].to_list()
-            yield images.with_columns(
+            images = images.with_columns(
                 partition=pl.lit(one.number),
                 status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status"),
-            )
-        apart = read_table(listed / "faults.parquet").select("meta__image", status=pl.lit("quarantined"))
-        yield pl.concat([pl.DataFrame(schema=schema), apart], how="diagonal_relaxed")
+            ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+            last = _order(images["meta__image"].to_list()[-1])
+            due = [image for image in apart if _order(image) < last]
+            del apart[: len(due)]
+            yield _in_order(pl.concat([images, _unread(due, schema=schema)])) if due else images
+        yield _unread(apart, schema=schema)
 
     return _stream(path, tables(), schema=schema)
+
+
+_natural = natsort_keygen()
+
+
+def _order(image: str) -> tuple[object, str]:
+    """Order of images, as the list of images has it."""
+    return _natural(image), image
+
+
+def _in_order(images: pl.DataFrame) -> pl.DataFrame:
+    names = images["meta__image"].to_list()
+    return images[sorted(range(len(names)), key=lambda row: _order(names[row]))]
+
+
+def _unread(images: Sequence[str], *, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Table images that could not be put together from their files."""
+    missing = pl.DataFrame({"meta__image": images, "status": ["quarantined"] * len(images)}, schema_overrides=schema)
+    return pl.concat([pl.DataFrame(schema=schema), missing], how="diagonal")
 
 
 def publish_cells(
@@ -92,7 +151,7 @@ def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], li
 def _stream(path: Path, tables: Iterable[pl.DataFrame], *, schema: dict[str, pl.DataType]) -> dict[str, int]:
     """Write tables one after the other into one Parquet file; count the values of the column status."""
     counts: dict[str, int] = {}
-    arrow = pl.DataFrame(schema=schema).to_arrow().schema
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(encode({}, meta={}))
     with atomic(path) as temporary, pq.ParquetWriter(temporary, arrow, compression="zstd") as writer:
         for table in tables:
             for status, count in table["status"].value_counts().rows():
@@ -139,6 +198,8 @@ def publish_labels(folder: Path, *, partitions: Sequence[PartitionFolders], layo
                 source = label_path(Path(one.found), position=position, name=name)
                 if source.exists():
                     target = folder / f"{_file_name(image)}.{name}.tif"
+                    if target.exists() and not _is_our_label(target):
+                        raise RunError(f"{target} was not written by this program; move it away and run again")
                     names.add(target)
                     _copy(source, target)
     for stale in folder.rglob("*.tif"):

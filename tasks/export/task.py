@@ -37,12 +37,13 @@ def export(
     folder = Path(output)
     below = (path for part in ("features", "labels", "statistics") for path in (folder / part).rglob(".*"))
     discard_leftovers([*folder.glob(".*"), *below])
+    # First what can be refused, because files of somebody else have the names of ours.
+    rows = publish_features(folder / "features", partitions=partitions)
+    labels = publish_labels(folder / "labels", partitions=partitions if config.labels else (), layout=layout)
     cells = publish_cells(folder / "cells.parquet", partitions=partitions, decision=decision, layout=layout)
     images = publish_images(folder / "images.parquet", partitions=partitions, listed=Path(listed), layout=layout)
     publish_quarantine(folder / "quarantine.parquet", partitions=partitions, listed=Path(listed))
     publish_decision(folder / "statistics" / "quality.json", decision)
-    rows = publish_features(folder / "features", partitions=partitions)
-    labels = publish_labels(folder / "labels", partitions=partitions if config.labels else (), layout=layout)
     counts = {"rows": rows, "labels": labels}
     counts |= {f"images:{status}": count for status, count in images.items()}
     counts |= {f"cells:{status}": count for status, count in cells.items()}

@@ -6,12 +6,10 @@ from importlib.metadata import entry_points
 from typing import Literal, Protocol
 
 from tasks.core.columns import Column
+from tasks.core.regions import COMBINED
 from tasks.core.types import Batch, FloatArray, Region
 
 Profile = Literal["standard", "scip"]
-
-COMBINED = ".combined"
-"""How the name of a combined mask ends: ``li.combined``."""
 
 RAW = "raw"
 """Name of the region that is the whole unmasked frame."""

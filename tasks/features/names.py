@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 from tasks.core.columns import Column
 from tasks.core.errors import ConfigError
+from tasks.core.regions import COMBINED
 from tasks.features.config import Names
-from tasks.features.family import COMBINED, RAW
+from tasks.features.family import RAW
 
 COMPARTMENTS = {
     "nucleus": "Nuclei",

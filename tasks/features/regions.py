@@ -1,6 +1,7 @@
 """Which regions of a cell are measured."""
 
 from tasks.core.layout import Layout
+from tasks.core.regions import COMBINED
 
 
 def region_list(layout: Layout) -> list[tuple[str, bool]]:
@@ -10,4 +11,4 @@ def region_list(layout: Layout) -> list[tuple[str, bool]]:
     """
     if not layout.stamps:
         return [(name, True) for name in layout.regions]
-    return [region for name in layout.regions for region in ((name, False), (f"{name}.combined", True))]
+    return [region for name in layout.regions for region in ((name, False), (name + COMBINED, True))]

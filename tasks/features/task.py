@@ -16,8 +16,10 @@ from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
+from tasks.core.regions import COMBINED
+from tasks.core.storage import read_table
 from tasks.core.types import FloatArray
-from tasks.core.work import Made, Partition, Stopwatch, result_folder
+from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.features.config import Features
 from tasks.features.families import feature_columns, measure
 from tasks.features.names import rename, rename_meta
@@ -44,8 +46,8 @@ def extract_partition(
 ) -> Made:
     """Measure the cells that are kept after the quality decision; write features.parquet and faults.parquet."""
     watch = Stopwatch()
-    cells = pl.read_parquet(Path(found) / "cells.parquet")
-    looked_at = cells if metrics is None else pl.read_parquet(Path(metrics) / "metrics.parquet")
+    cells = read_table(Path(found) / "cells.parquet")
+    looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
     kept = cells.filter(pl.Series(decision.statuses(looked_at, cells["status"].to_list()), dtype=pl.String) == KEPT)
     how = BOXED if config.profile == "scip" else SURROUNDED
     batches, faults = read_cells(
@@ -64,7 +66,8 @@ def extract_partition(
         rows.with_row_index("row").filter(~pl.col("meta__image").is_in(list(broken))).sort("position", "meta__object")
     )
     table = _table(order, values=values[order["row"].to_numpy()], columns=columns, layout=layout, config=config)
-    with result_folder(Path(folder)) as temporary:
+    provisional = is_provisional(found, metrics) or not all(fault.settled for fault in faults)
+    with result_folder(Path(folder), provisional=provisional) as temporary:
         pq.write_table(table, temporary / "features.parquet", compression="zstd")
         fault_table(faults).write_parquet(temporary / "faults.parquet")
     counts = {"rows": table.num_rows, "quarantined": len(faults)}
@@ -84,11 +87,11 @@ def _measure(
             return [], [Fault.of(error, image=batch.cells["meta__image"].item(), stage="features")]
         parts = [_measure(batch.take([row]), columns=columns, config=config) for row in range(len(batch.cells))]
         return [table for tables, _ in parts for table in tables], [fault for _, faults in parts for fault in faults]
-    for name in {column.region.removesuffix(".combined") for column in columns}:
+    for name in {column.region.removesuffix(COMBINED) for column in columns}:
         status = f"status__{name}"
         if status in batch.cells.columns:
             rejected = (batch.cells[status] != KEPT).to_numpy()
-            own = np.array([column.region.removesuffix(".combined") == name for column in columns])
+            own = np.array([column.region.removesuffix(COMBINED) == name for column in columns])
             values[np.ix_(rejected, own)] = np.nan
     return [(batch.cells, values)], []
 
@@ -104,7 +107,10 @@ def _table(
     )
     dtype = np.dtype(config.dtype)
     spelled = rename(columns, names=config.names)
-    features = [pa.array(np.ascontiguousarray(column, dtype=dtype)) for column in values.T]
+    with np.errstate(over="ignore"):
+        cast = values.astype(dtype)
+    cast[np.isinf(cast)] = np.nan  # beyond what the dtype holds
+    features = [pa.array(np.ascontiguousarray(column)) for column in cast.T]
     table = pa.table([*meta.to_arrow().columns, *features], names=[*names, *spelled])
     definitions = dict(zip(names, meta_definitions(list(schema)).values(), strict=True))
     return table.replace_schema_metadata(encode(dict(zip(spelled, columns, strict=True)), meta=definitions))

@@ -23,18 +23,21 @@ class Found:
     hidden: int
 
 
-def find_sources(given: str | Path) -> Found:
+def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
     """Find what an input means: a file, a folder with everything below it, a store, or a glob pattern.
 
     Their paths are given relative to the parent of the file or folder; of a glob pattern, to the last folder before its
-    first wildcard. Links are followed and keep their own names. Hidden files and folders (``.name``) are passed over.
+    first wildcard. Links are followed and keep their own names. Hidden files and folders (``.name``) are passed over,
+    and what lies below the folder `exclude`, unless the input itself lies there.
 
     Raises
     ------
     InputError
-        There is no such file or folder, nothing matches the glob pattern, or a folder may not be read.
+        There is no such file or folder, nothing matches the glob pattern, a folder may not be read, or a name is not
+        text.
     """
     path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 - resolve() would lose the names of links
+    apart = None if exclude is None or path.resolve().is_relative_to(exclude.resolve()) else exclude.resolve()
     try:
         if os.path.lexists(path):
             paths, base, named = [path], path.parent, True
@@ -45,15 +48,19 @@ def find_sources(given: str | Path) -> Found:
                 raise InputError(f"no file or folder matches the input pattern {str(given)!r}")
         else:
             raise InputError(_no_such_input(str(given), path=path))
-        sources = [source for one in paths for source in _find(one, base=base, named=named, above=())]
+        sources = [source for one in paths for source in _find(one, base=base, named=named, above=(), apart=apart)]
     except PermissionError as error:
         raise InputError(f"the input {str(given)!r} holds a folder that may not be read: {error.filename}") from error
     shown = tuple(source for source in sources if source is not None)
     return Found(given=str(given), sources=shown, hidden=len(sources) - len(shown))
 
 
-def _find(path: Path, *, base: Path, named: bool, above: tuple[str, ...]) -> Iterator[Source | None]:
+def _find(
+    path: Path, *, base: Path, named: bool, above: tuple[str, ...], apart: Path | None
+) -> Iterator[Source | None]:
     """Yield the sources in a path, None for a hidden file; `above` are the real folders that lead here."""
+    if apart is not None and path.name == apart.name and path.resolve() == apart:
+        return
     if not path.is_dir():
         yield _source(path, base=base, store=False, named=named)
     elif any((path / name).is_file() for name in STORE_FILES):
@@ -66,7 +73,7 @@ def _find(path: Path, *, base: Path, named: bool, above: tuple[str, ...]) -> Ite
             if entry.name.startswith("."):
                 yield None
             else:
-                yield from _find(entry, base=base, named=False, above=(*above, real))
+                yield from _find(entry, base=base, named=False, above=(*above, real), apart=apart)
 
 
 def _source(path: Path, *, base: Path, store: bool, named: bool) -> Source:
@@ -75,6 +82,10 @@ def _source(path: Path, *, base: Path, store: bool, named: bool) -> Source:
         size, mtime_ns = stat.st_size, stat.st_mtime_ns
     except OSError:  # a dangling link: an image that cannot be read, to be told of when it is read
         size, mtime_ns = 0, 0
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"the file name {os.fsencode(path)!r} is not UTF-8 text; rename it") from error
     return Source(
         path=str(path),
         relative=path.relative_to(base).as_posix(),

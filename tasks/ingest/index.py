@@ -46,11 +46,12 @@ class Index:
     unmatched: tuple[str, ...]
 
 
-def build_index(inputs: Sequence[str | Path], *, config: Load) -> Index:
+def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | None = None) -> Index:
     """List the images in files, folders and glob patterns.
 
     No image file is opened; of a store its metadata is read. A file that several inputs name counts once, under the
-    path that the first of them gives it.
+    path that the first of them gives it. What lies below the folder `exclude`, where results are written, is passed
+    over, unless an input itself lies there.
 
     Raises
     ------
@@ -62,7 +63,7 @@ def build_index(inputs: Sequence[str | Path], *, config: Load) -> Index:
     """
     if not inputs:
         raise InputError("no input was given; name files, folders or glob patterns")
-    by_reader, ignored = _sort_out(inputs, config=config)
+    by_reader, ignored = _sort_out(inputs, config=config, exclude=exclude)
     sources = [source for group in by_reader.values() for source in group]
     unmatched: list[Source] = []
     if config.pattern is not None:
@@ -93,12 +94,14 @@ def build_index(inputs: Sequence[str | Path], *, config: Load) -> Index:
     )
 
 
-def _sort_out(inputs: Sequence[str | Path], *, config: Load) -> tuple[dict[str, list[Source]], int]:
+def _sort_out(
+    inputs: Sequence[str | Path], *, config: Load, exclude: Path | None
+) -> tuple[dict[str, list[Source]], int]:
     """Find the sources in the inputs, by the reader that suits them, and the number of files that none suits."""
     by_reader: dict[str, list[Source]] = {name: [] for name in reader_names()}
     seen: set[str] = set()
     ignored = 0
-    for found in map(find_sources, inputs):
+    for found in (find_sources(given, exclude=exclude) for given in inputs):
         readers = [_reader(source, config=config) for source in found.sources]
         for source, reader in zip(found.sources, readers, strict=True):
             if reader is None and source.named:

@@ -7,6 +7,7 @@ from typing import Literal
 import polars as pl
 
 from tasks.core.digest import digest
+from tasks.core.errors import Fault
 from tasks.core.partition_files import fault_table
 from tasks.core.work import Frozen, Partition
 from tasks.ingest.channels import Channels, resolve_channels
@@ -68,14 +69,18 @@ def list_images(
     -------
     The summary, the table of image references, and the table of faults.
     """
-    index = build_index(inputs, config=config)
-    references: Sequence[ImageReference] = index.references
+    index = build_index(inputs, config=config, exclude=work.parent)
+    listed: Sequence[ImageReference | Fault] = (*index.references, *index.faults)
     if limit is not None:
-        references = sample(references, count=limit, seed=seed)
+        listed = sample(listed, count=limit, seed=seed)
+    references = [one for one in listed if isinstance(one, ImageReference)]
+    faults = [one for one in listed if isinstance(one, Fault)]
     channels, probe = resolve_channels(references, config=config)
     how = (VERSION, config.model_dump(mode="json"), channels.names, channels.sources, channels.count)
     identities = [digest(how, identity(reference)) for reference in references]
-    folder = work / "ingest" / digest(identities, [(fault.image, fault.message) for fault in index.faults])
+    # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
+    paths = [reference.paths for reference in references]
+    folder = work / "ingest" / digest(identities, paths, [(fault.image, fault.message) for fault in faults])
     partitions = tuple(
         Partition(
             number=number,
@@ -91,7 +96,7 @@ def list_images(
     ingested = Ingested(
         folder=str(folder),
         images=len(references),
-        faults=len(index.faults),
+        faults=len(faults),
         ignored=index.ignored,
         channels=channels,
         groups=tuple(group for group in config.groups if group != CHANNEL_GROUP),
@@ -101,4 +106,4 @@ def list_images(
         dtype=str(probe.dtype),
         partitions=partitions,
     )
-    return ingested, to_frame(references), fault_table(index.faults)
+    return ingested, to_frame(references), fault_table(faults)

@@ -1,7 +1,7 @@
 """The pixels of a batch of images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -96,8 +96,9 @@ def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
 
 def _fault(error: Exception, *, image: str) -> Fault:
     """Describe why an image cannot be used; a decoder's own words are put into a sentence."""
+    fault = Fault.of(error, image=image, stage=STAGE)
     if isinstance(error, PixelError):
-        return Fault.of(error, image=image, stage=STAGE)
+        return fault
     if isinstance(error, FileNotFoundError):
         message = "is not there any more"
     elif isinstance(error, PermissionError):
@@ -106,4 +107,4 @@ def _fault(error: Exception, *, image: str) -> Fault:
         message = (
             f"cannot be read; it is cut short, damaged or of another format ({str(error) or type(error).__name__})"
         )
-    return Fault(image=image, stage=STAGE, error=type(error).__name__, message=message)
+    return replace(fault, message=message)

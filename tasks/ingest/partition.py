@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Protocol, TypeVar
 
 from tasks.ingest.references import ImageReference
 
@@ -17,6 +17,17 @@ PARTITIONS = 16
 
 WORTHWHILE_IMAGES, WORTHWHILE_BYTES = 16, 2**20
 """A partition that has neither is not worth a task of its own."""
+
+
+class Named(Protocol):
+    """Something that stands for an image."""
+
+    @property
+    def image(self) -> str:
+        """The image's identity."""
+
+
+NamedT = TypeVar("NamedT", bound=Named)
 
 
 def partition(
@@ -53,7 +64,7 @@ def partition(
     return [(start, min(start + step, count)) for start in range(0, count, step)]
 
 
-def sample(references: Sequence[ImageReference], *, count: int, seed: int) -> tuple[ImageReference, ...]:
+def sample(references: Sequence[NamedT], *, count: int, seed: int) -> tuple[NamedT, ...]:
     """Choose images at random, in table order; all of them where there are no more than `count`.
 
     Every image draws a number from its identity and the seed, and the smallest ones are taken. So the choice does not

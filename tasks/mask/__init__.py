@@ -9,8 +9,13 @@ from tasks.mask import filters, methods
 from tasks.mask.border import remove_border_objects
 from tasks.mask.config import Mask, check_channels
 from tasks.mask.filters.normaltest import NormalTest, normaltest_passes
+from tasks.mask.filters.std import Std, std_passes
+from tasks.mask.filters.value_range import ValueRange, value_range_passes
 from tasks.mask.methods.circle import Circle, circle_mask
 from tasks.mask.methods.li import Li, li_mask
+from tasks.mask.methods.otsu import Otsu, otsu_mask
+from tasks.mask.methods.spot import Spot, spot_mask
+from tasks.mask.methods.watershed import Watershed, watershed_mask
 from tasks.mask.per_channel import PerChannel
 from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
 from tasks.mask.stage import mask_batch
@@ -24,7 +29,12 @@ __all__ = [
     "MaskMethod",
     "Masked",
     "NormalTest",
+    "Otsu",
     "PerChannel",
+    "Spot",
+    "Std",
+    "ValueRange",
+    "Watershed",
     "channel_filters",
     "check_channels",
     "circle_mask",
@@ -34,6 +44,11 @@ __all__ = [
     "masks",
     "methods",
     "normaltest_passes",
+    "otsu_mask",
     "regions",
     "remove_border_objects",
+    "spot_mask",
+    "std_passes",
+    "value_range_passes",
+    "watershed_mask",
 ]

@@ -24,9 +24,19 @@ def clean(mask: BoolArray, *, hole_area: float) -> BoolArray:
     hole_area
         In pixels; a hole of this very area stays open.
     """
-    # The size arguments are inclusive; the bounds here are not.
-    filled = remove_small_holes(mask, max_size=math.ceil(hole_area) - 1, connectivity=1)
-    kept: BoolArray = remove_small_objects(filled, max_size=SMALLEST_OBJECT - 1, connectivity=1)
+    return drop_small(fill_holes(mask, area=hole_area))
+
+
+def fill_holes(mask: BoolArray, *, area: float) -> BoolArray:
+    """Fill the 4-connected holes of fewer than `area` pixels, also those at the frame, in a mask (H, W)."""
+    # The size argument is inclusive; the bound here is not.
+    filled: BoolArray = remove_small_holes(mask, max_size=math.ceil(area) - 1, connectivity=1)
+    return filled
+
+
+def drop_small(mask: BoolArray) -> BoolArray:
+    """Drop the 4-connected objects of fewer than 20 pixels from a mask (H, W)."""
+    kept: BoolArray = remove_small_objects(mask, max_size=SMALLEST_OBJECT - 1, connectivity=1)
     return kept
 
 

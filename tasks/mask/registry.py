@@ -26,7 +26,7 @@ class MaskMethod(Method):
     @classmethod
     def _default_name(cls, value: object) -> object:
         """Name a mask after its method where no name is given."""
-        if isinstance(value, Mapping) and value.get("name") in {None, ""}:
+        if isinstance(value, Mapping) and value.get("name") in (None, ""):
             return {**value, "name": cls.model_fields["method"].default}
         return value
 

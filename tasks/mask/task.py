@@ -7,6 +7,7 @@ import polars as pl
 from prefect import task
 
 from tasks.core.cells import stamp_cells
+from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
 from tasks.core.partition_files import write_found
@@ -35,7 +36,8 @@ def mask_partition(
         images.faults.extend(faults)
     cells = pl.concat([pl.DataFrame(schema=layout.cells()), *tables]).sort("position")
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells)
-    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    content = digest(images.table["digest"].to_list())
+    return Made(counts=counts, digest=content, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
 
 
 def _mask_stamps(

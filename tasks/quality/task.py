@@ -11,7 +11,7 @@ from tasks.core.decision import KEPT, Decision
 from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
 from tasks.core.storage import read_table
-from tasks.core.work import Made, Partition, Stopwatch, result_folder
+from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.ingest.channels import Channels
 from tasks.pixels import read_cells
 from tasks.quality.config import Quality
@@ -50,7 +50,8 @@ def measure_partition(
     empty = pl.DataFrame(schema={name: cells.schema[name] for name in identity} | columns)
     keep = [*identity, "status", *(f"meta__{group}" for group in layout.groups)]
     metrics = cells.select(keep).join(pl.concat([empty, *measured]), on=identity, how="left", maintain_order="left")
-    with result_folder(Path(folder)) as temporary:
+    provisional = is_provisional(found) or not all(fault.settled for fault in faults)
+    with result_folder(Path(folder), provisional=provisional) as temporary:
         metrics.write_parquet(temporary / "metrics.parquet")
         fault_table(faults).write_parquet(temporary / "faults.parquet")
     counts = {"cells": len(kept), "quarantined": len(faults)}
@@ -63,7 +64,7 @@ def decide_quality(*, folder: str, measured: Sequence[str], layout: Layout, conf
     watch = Stopwatch()
     metrics = pl.concat([read_table(Path(one) / "metrics.parquet") for one in measured])
     decision = decide(metrics, rules=config.rules, default_region=layout.regions[0])
-    with result_folder(Path(folder)) as temporary:
+    with result_folder(Path(folder), provisional=is_provisional(*measured)) as temporary:
         (temporary / "quality.json").write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     counts = {status: statuses.count(status) for status in sorted(set(statuses))}

@@ -6,9 +6,10 @@ import polars as pl
 from prefect import task
 
 from tasks.core.cells import field_cells
+from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
-from tasks.core.partition_files import write_found
+from tasks.core.partition_files import BORDER, write_found
 from tasks.core.types import LabelArray
 from tasks.core.work import Made, Partition, Stopwatch
 from tasks.ingest.channels import Channels
@@ -43,6 +44,8 @@ def segment_partition(
         tables.append(field_cells(image, segmented=segmented, layout=layout))
         position = image["position"].item()
         labels |= {(position, name): found for name, found in segmented.labels.items()}
+        labels[position, BORDER] = segmented.border
     cells = pl.concat([pl.DataFrame(schema=layout.cells()), *tables])
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
-    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    content = digest(images.table["digest"].to_list())
+    return Made(counts=counts, digest=content, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)

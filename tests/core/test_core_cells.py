@@ -123,7 +123,7 @@ def test_a_stamp_that_one_mask_rejects_is_not_valid_in_that_mask(images: pl.Data
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     assert cells["meta__valid__li__BF"].to_list() == [True, False, False, True]
     assert cells["meta__valid__disc__BF"].to_list() == [True, True, False, True]
-    assert cells[1].select(f"meta__bbox_{side}__li" for side in BOX).row(0) == (0, 0, 0, 0)
+    assert cells[1].select(f"meta__bbox_{side}__li" for side in BOX).row(0) == (None,) * 4
     assert cells["background__li__BF"].is_nan().to_list() == [False, True, True, False]
 
 
@@ -200,11 +200,11 @@ def test_objects_left_out_at_the_border_stand_after_the_others(field: pl.DataFra
     assert field["status"].to_list() == ["kept", "kept", "border", "border"]
 
 
-def test_boxes_are_half_open_and_those_of_an_object_that_is_missing_are_zero(field: pl.DataFrame) -> None:
+def test_boxes_are_half_open_and_those_of_an_object_that_is_missing_are_missing(field: pl.DataFrame) -> None:
     nucleus = field.select(f"meta__bbox_{side}__nucleus" for side in BOX).rows()
     assert nucleus == [(0, 0, 2, 2), (1, 4, 3, 5), (3, 1, 4, 3), (3, 5, 4, 6)]
     cell = field.select(f"meta__bbox_{side}__cell" for side in BOX).rows()
-    assert cell == [(0, 0, 2, 3), (0, 0, 0, 0), (0, 0, 0, 0), (0, 0, 0, 0)]
+    assert cell == [(0, 0, 2, 3), (None,) * 4, (None,) * 4, (None,) * 4]
 
 
 def test_an_object_is_valid_where_it_has_pixels_to_measure(field: pl.DataFrame) -> None:

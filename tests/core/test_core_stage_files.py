@@ -103,6 +103,18 @@ def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_ro
     assert read_dictionary(tables[0]).equals(read_dictionary(tables[1]))
 
 
+def test_features_computed_twice_are_equal_to_the_last_byte(images: Path, tmp_path: Path) -> None:
+    listed, layout, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
+    for name in ("one", "two"):
+        extract_partition.fn(
+            folder=str(tmp_path / name), found=str(found), metrics=None, decision=Decision(rules=()), run=name,
+            partition=listed.partitions[0], channels=listed.channels, layout=layout, config=Features(),
+        )  # fmt: skip
+    one, two = ((tmp_path / name / "features.parquet").read_bytes() for name in ("one", "two"))
+    assert one == two
+    assert pl.read_parquet(tmp_path / "one" / "features.parquet").height == 6
+
+
 def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images: Path, tmp_path: Path) -> None:
     _, _, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
     cells = pl.read_parquet(found / "cells.parquet")

@@ -1,10 +1,12 @@
 """The whole pipeline in this process: the table is a function of inputs and configuration alone."""
 
+import os
 import shutil
 from pathlib import Path
 
 import polars as pl
 import pytest
+import tifffile
 from polars.testing import assert_frame_equal
 
 from flows.config import Config, parse_config
@@ -111,6 +113,36 @@ def test_a_smaller_run_leaves_no_part_of_a_larger_one(
     pl.DataFrame({"mine": [1]}).write_parquet(foreign)
     run(output, stamps, run={"partition_size": 36})
     assert sorted(path.name for path in (output / "features").iterdir()) == ["part-00000.parquet", foreign.name]
+
+
+def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(stamps: Path, tmp_path: Path) -> None:
+    folder, output = tmp_path / "plain", tmp_path / "output"
+    for path in sorted(stamps.rglob("*.tif"))[:12]:
+        (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(folder / path.parent.name / path.name, tifffile.imread(path), photometric="minisblack")
+    brighter: dict[str, object] = {"metric": "mean", "channel": "DNA", "threshold": {"method": "absolute", "value": 1}}
+
+    def again(output: Path, *families: str) -> Summary:
+        sizes, rules = {"partition_size": 6}, {"rules": [brighter]}
+        return run(output, folder, run=sizes, quality=rules, features={"families": families})
+
+    again(output, "shape", "intensity")
+
+    changed = folder.parent / table(output)["meta__image"][0]
+    before = changed.stat()
+    tifffile.imwrite(changed, tifffile.imread(changed)[:, ::-1] // 2, photometric="minisblack")
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert changed.stat().st_size == before.st_size
+
+    resumed = again(output, "shape")
+    for stage in ("mask", "quality metrics"):
+        assert (resumed.stages[stage].computed, resumed.stages[stage].kept) == (1, 1)
+    back = again(output, "shape", "intensity")
+    assert (back.stages["features"].computed, back.stages["features"].kept) == (1, 1)
+    again(tmp_path / "fresh", "shape", "intensity")
+    assert_frame_equal(table(output), table(tmp_path / "fresh"), check_exact=True)
+    cells = [pl.read_parquet(one / "cells.parquet") for one in (output, tmp_path / "fresh")]
+    assert_frame_equal(*cells, check_exact=True)
 
 
 @pytest.fixture

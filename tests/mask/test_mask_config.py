@@ -78,14 +78,17 @@ def test_the_digest_tells_parameters_apart() -> None:
 
 def test_an_unknown_method_is_told_with_the_nearest() -> None:
     assert errors(methods=["circel"]) == [
-        ("methods.0", "unknown mask method 'circel'; allowed: circle, li; did you mean 'circle'?")
+        (
+            "methods.0",
+            "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?",
+        )
     ]
 
 
 def test_an_unknown_channel_filter_is_told_with_the_nearest() -> None:
     ((key, message),) = errors(channel_filter=["normal_test"])
     assert key == "channel_filter.0"
-    assert message.endswith("allowed: normaltest; did you mean 'normaltest'?")
+    assert message.endswith("allowed: normaltest, std, value_range; did you mean 'normaltest'?")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +102,7 @@ def test_an_unknown_channel_filter_is_told_with_the_nearest() -> None:
         ({"methods": [{"method": "li", "name": "raw"}]}, "methods.0.name", "unmasked frame"),
         ({"methods": {"a__b": "li"}}, "methods.0.name", "'__' separates"),
         ({"methods": ["li", {"method": "li", "sigma": 2}]}, "methods", "two masks have the name 'li'"),
-        ({"methods": []}, "methods", "at least one method; allowed: circle, li"),
+        ({"methods": []}, "methods", "at least one method; allowed: circle, li, otsu, spot, watershed"),
         ({"methods": [3]}, "methods.0", "got 3, expected"),
         ({"combine": []}, "combine", "at least one channel"),
         ({"channel_filter": [{"method": "normaltest", "p": 0}]}, "channel_filter.0.p", "greater than 0"),
@@ -175,4 +178,4 @@ def plugged_in() -> Iterator[None]:
 def test_a_registered_method_is_known_by_name_and_shown_in_the_schema() -> None:
     assert config(methods=["everything"]).methods == (Everything(),)
     shown = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
-    assert [one["title"] for one in shown] == ["Circle", "Everything", "Li"]
+    assert [one["title"] for one in shown] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]

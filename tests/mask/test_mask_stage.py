@@ -132,7 +132,7 @@ def noisy(image: AnyArray) -> AnyArray:
     return np.rint(image + noise).astype(np.uint16)
 
 
-@pytest.mark.parametrize("method", ["li", "circle"])
+@pytest.mark.parametrize("method", ["li", "circle", "otsu", "watershed", "spot"])
 def test_a_channel_that_fails_the_filter_has_no_mask(method: str) -> None:
     image = noisy(CENTRE)  # SSC is noise alone
     (without,) = run([image], methods=[method], combine=["BF"])
@@ -143,7 +143,7 @@ def test_a_channel_that_fails_the_filter_has_no_mask(method: str) -> None:
     assert filtered.background[0, 2] == pytest.approx(image[2].mean(), rel=1e-15)
 
 
-@pytest.mark.parametrize("method", ["li", "circle"])
+@pytest.mark.parametrize("method", ["li", "circle", "otsu", "watershed"])
 def test_a_main_channel_that_fails_the_filter_rejects_the_stamp(method: str) -> None:
     (filtered,) = run([noisy(NO_OBJECT)], methods=[method], channel_filter=["normaltest"])
     assert filtered.status.tolist() == ["channel_filter"]
@@ -166,7 +166,7 @@ def test_filters_are_anded() -> None:
     assert masked.regions.tolist() == [[0, 1, 1]]
 
 
-@pytest.mark.parametrize("method", ["li", "circle"])
+@pytest.mark.parametrize("method", ["li", "circle", "otsu", "watershed"])
 def test_nan_pixels_empty_the_mask_of_their_channel(method: str) -> None:
     image = CENTRE.astype(np.float32)
     image[1, 2, 3] = np.nan

@@ -3,7 +3,8 @@
 The fixture was written by benchmarks/scip_oracle.py, whose docstring describes its layout.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,28 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tasks.core.types import AnyArray, Batch, BoolArray
-from tasks.mask import Mask, circle_mask, li_mask, mask_batch, normaltest_passes, remove_border_objects
+from tasks.core.types import AnyArray, Batch, BoolArray, Masked
+from tasks.mask import (
+    Mask,
+    circle_mask,
+    li_mask,
+    mask_batch,
+    normaltest_passes,
+    otsu_mask,
+    remove_border_objects,
+    spot_mask,
+    std_passes,
+    value_range_passes,
+    watershed_mask,
+)
 from tasks.mask.cleaning import count_regions
 
 FIXTURE = Path(__file__).parent / "fixtures" / "scip_masks.npz"
-METHODS = ("li", "li_wide", "li_mixed", "li_normaltest", "circle")
+METHODS = (
+    *("li", "li_wide", "li_mixed", "li_normaltest", "circle"),
+    *("otsu", "watershed", "spot", "spot_small", "spot_wide"),
+)
+"""Their masks, each a method's own name or that name, ``_`` and what is particular about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +43,7 @@ class Original:
     group: str
     images: list[AnyArray]
     arrays: dict[str, npt.NDArray[Any]]
+    computed: dict[tuple[str, int, int], Masked] = field(default_factory=dict)
 
     def of(self, method: str, key: str) -> npt.NDArray[Any]:
         return self.arrays[f"{self.group}.{method}.{key}"]
@@ -40,15 +58,36 @@ class Original:
         return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
 
     def config(self, method: str, *, main: int) -> Mask:
-        sigma = {f"c{number}": float(value) for number, value in enumerate(self.of(method, "sigma"))}
+        parameters: dict[str, object] = {"method": method.split("_", maxsplit=1)[0]}
+        if parameters["method"] == "li":
+            sigmas = self.of(method, "sigma").tolist()
+            parameters["sigma"] = {f"c{number}": sigma for number, sigma in enumerate(sigmas)}
+        if parameters["method"] == "spot":
+            parameters["size"] = int(self.of(method, "size"))
         return Mask.model_validate(
             {
-                "methods": [{"method": "li", "sigma": sigma} if sigma else "circle"],
+                "methods": [parameters],
                 "main_channel": f"c{main}",
                 "combine": [f"c{number}" for number in self.of(method, "combine")],
                 "channel_filter": ["normaltest"] if self.of(method, "filtered") else [],
             }
         )
+
+    def masked(self, method: str, stamp: int, *, main: int) -> Masked:
+        """Mask one stamp by the whole stage; once, whichever test asks first."""
+        key = (method, stamp, main)
+        if key not in self.computed:
+            (self.computed[key],) = mask_batch(_batch(self.images[stamp]), config=self.config(method, main=main))
+        return self.computed[key]
+
+    def mask(self, method: str, plane: AnyArray, *, channel: int) -> BoolArray:
+        """Mask one channel by the function itself, without a configuration."""
+        if method.startswith("li"):
+            return li_mask(plane, sigma=self.of(method, "sigma")[channel])
+        if method.startswith("spot"):
+            return spot_mask(plane, size=int(self.of(method, "size")))
+        plain = {"circle": circle_mask, "otsu": otsu_mask, "watershed": watershed_mask}
+        return plain[method](plane)
 
 
 @pytest.fixture(scope="module", params=["zarr", "generated"])
@@ -77,17 +116,29 @@ def test_normaltest_passes_the_same_channels(original: Original) -> None:
     np.testing.assert_array_equal(passed, original.arrays[f"{original.group}.normaltest"])
 
 
+@pytest.mark.parametrize(("name", "passes"), [("std", std_passes), ("value_range", value_range_passes)])
+def test_a_filter_with_a_threshold_passes_the_same_channels(
+    original: Original, name: str, passes: Callable[..., bool]
+) -> None:
+    thresholds = original.arrays[f"{name}.thresholds"].tolist()
+    passed = [
+        [[passes(plane, threshold=threshold) for plane in image] for image in original.images]
+        for threshold in thresholds
+    ]
+    np.testing.assert_array_equal(passed, original.arrays[f"{original.group}.{name}"])
+
+
 @pytest.mark.parametrize("dtype", ["uint16", "float64"])
 @pytest.mark.parametrize("method", METHODS)
 def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, method: str, dtype: str) -> None:
-    sigmas = original.of(method, "sigma")
+    # The original makes masks of otsu and watershed from integers only; ours are the same for floats.
     passed = original.arrays[f"{original.group}.normaltest"]
     filtered = bool(original.of(method, "filtered"))
     found = original.packed(method, "masks_found")
     whole = original.packed(method, "masks")
     for stamp, image in enumerate(original.images):
         for channel, plane in enumerate(image.astype(dtype)):
-            mask = li_mask(plane, sigma=sigmas[channel]) if sigmas.size else circle_mask(plane)
+            mask = original.mask(method, plane, channel=channel)
             mask &= passed[stamp, channel] or not filtered
             where = f"stamp {stamp}, channel {channel}"
             np.testing.assert_array_equal(mask, found[stamp][channel], err_msg=where)
@@ -99,8 +150,7 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, method: str) -> None:
-    config = original.config(method, main=0)
-    masked = [mask_batch(_batch(image), config=config)[0] for image in original.images]
+    masked = [original.masked(method, stamp, main=0) for stamp in range(len(original.images))]
     np.testing.assert_array_equal([one.status[0] == "kept" for one in masked], original.of(method, "kept"))
     np.testing.assert_array_equal([one.regions[0] for one in masked], original.of(method, "regions"))
 
@@ -114,8 +164,7 @@ def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, meth
     for stamp in usable:
         # Where the first channel has no object, the fixture has the values for the first channel that has one.
         main = int(np.flatnonzero(original.of(method, "regions")[stamp])[0])
-        config = original.config(method, main=main)
-        (masked,) = mask_batch(_batch(original.images[stamp]), config=config)
+        masked = original.masked(method, int(stamp), main=main)
         assert masked.status.tolist() == ["kept"]
         np.testing.assert_array_equal(masked.masks.unstack()[0], whole[stamp])
         np.testing.assert_array_equal(masked.combined.unstack()[0][0], combined[stamp])

@@ -160,6 +160,8 @@ def attempt(
     """Read something that may be damaged; return the exception instead of raising it."""
     try:
         return read(*args, **kwargs)
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - decoders raise anything on damaged bytes; the image is set aside
         return error
 

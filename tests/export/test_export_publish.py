@@ -1,0 +1,381 @@
+"""The published files: counts, order, what is set aside, and nothing of other people's touched."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import tifffile
+
+from tasks.core.decision import Decision, GroupThreshold, RuleDecision
+from tasks.core.dictionary import encode, is_ours
+from tasks.core.errors import Fault, InputError, RunError
+from tasks.core.layout import FAULTS, Layout
+from tasks.core.partition_files import fault_table, write_found
+from tasks.core.types import LabelArray
+from tasks.core.work import Made
+from tasks.export.config import Export
+from tasks.export.publish import (
+    PartitionFolders,
+    check_output,
+    publish_cells,
+    publish_features,
+    publish_images,
+    publish_labels,
+    publish_quarantine,
+)
+from tasks.export.task import export, export_quarantine
+
+LAYOUT = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=("well",), numbered=False)
+METRIC = "image__quality_sum__DNA"
+DECISION = Decision(
+    rules=(
+        RuleDecision(
+            rule="dim",
+            column=METRIC,
+            keep="above",
+            group_by=(),
+            groups=(GroupThreshold(group={}, threshold=10.0, before=9, after=5),),
+        ),
+    )
+)
+Image = tuple[str, list[str], float]
+"""Name, status of each cell, and metric of the image."""
+
+
+def fault(image: str, stage: str) -> Fault:
+    return Fault(image=image, stage=stage, error="PixelError", message=f"{image} failed")
+
+
+def features(path: Path, rows: list[tuple[str, int]]) -> None:
+    schema = pa.schema([("meta__image", pa.large_string()), ("meta__object", pa.int32()), ("x", pa.float32())])
+    values = [[row[0] for row in rows], [row[1] for row in rows], [float(len(row[0])) for row in rows]]
+    table = pa.table(dict(zip(schema.names, values, strict=True)), schema=schema)
+    pq.write_table(table.replace_schema_metadata(encode({}, meta={})), path)
+
+
+@pytest.fixture
+def partition(tmp_path: Path) -> Callable[..., PartitionFolders]:
+    """Make the folders that the stages leave of one partition."""
+
+    def make(
+        number: int, images: list[Image], *, found: list[str] | None = None, metrics: str = "", measured: str = ""
+    ) -> PartitionFolders:
+        """Fields with their cells; `found` could not be read, and two more failed later, in other stages."""
+        schema = LAYOUT.images() | {"position": pl.Int32()}
+        names = [name for name, _, _ in images]
+        table = pl.DataFrame(
+            [
+                {"meta__image": name, "meta__well": name[0], "status": "read", "position": row}
+                for row, name in enumerate(names)
+            ],
+            schema=schema,
+        )
+        cells = pl.DataFrame(
+            [
+                {"meta__image": name, "meta__object": label, "status": status, "position": row, "meta__well": name[0]}
+                for row, (name, statuses, _) in enumerate(images)
+                for label, status in enumerate(statuses, start=1)
+            ],
+            schema=LAYOUT.cells(),
+        )
+        folder = tmp_path / "work" / f"{number}[x]"
+        labels: dict[tuple[int, str], LabelArray] = {
+            (row, "nucleus"): np.full((3, 4), len(statuses), dtype=np.int32)
+            for row, (name, statuses, _) in enumerate(images)
+            if name not in (found or [])
+        }
+        faults = [fault(name, "ingest") for name in found or []]
+        write_found(folder / "found", images=table, faults=faults, cells=cells, labels=labels)
+        value = {name: metric for name, _, metric in images}
+        column = pl.Series(METRIC, [value[name] for name in cells["meta__image"]], dtype=pl.Float64)
+        (folder / "metrics").mkdir()
+        cells.select("position", "meta__image", "status").with_columns(column).write_parquet(
+            folder / "metrics" / "metrics.parquet"
+        )
+        fault_table([fault(metrics, "quality")] if metrics else []).write_parquet(folder / "metrics" / "faults.parquet")
+        broken = {*(found or []), metrics, measured}
+        statuses = DECISION.statuses(pl.DataFrame(column), cells["status"].to_list())
+        kept = [
+            (row["meta__image"], row["meta__object"])
+            for row, status in zip(cells.iter_rows(named=True), statuses, strict=True)
+            if status == "kept" and row["meta__image"] not in broken
+        ]
+        (folder / "features").mkdir()
+        features(folder / "features" / "features.parquet", kept)
+        fault_table([fault(measured, "features")] if measured else []).write_parquet(
+            folder / "features" / "faults.parquet"
+        )
+        return PartitionFolders(
+            number=number,
+            found=str(folder / "found"),
+            metrics=str(folder / "metrics"),
+            features=str(folder / "features"),
+        )
+
+    return make
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    folder = tmp_path / "work" / "ingest"
+    folder.mkdir(parents=True)
+    fault_table([fault("Z9/lacks_a_channel.tif", "ingest")]).write_parquet(folder / "faults.parquet")
+    return folder
+
+
+@pytest.fixture
+def partitions(partition: Callable[..., PartitionFolders]) -> list[PartitionFolders]:
+    first: list[Image] = [
+        ("A/1.tif", ["kept", "border"], 20.0),
+        ("A/2.tif", [], 5.0),
+        ("A/3.tif", ["kept", "kept"], 5.0),
+    ]
+    second: list[Image] = [
+        ("A/10.tif", ["kept"], 99.0),
+        ("B/1.tif", ["kept", "border"], 99.0),
+        ("B/2.tif", ["kept"], 30.0),
+    ]
+    return [
+        partition(0, first, found=["A/2.tif"]),
+        partition(1, second, metrics="A/10.tif", measured="B/1.tif"),
+    ]
+
+
+def test_images_stand_in_table_order_with_their_last_status(
+    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+) -> None:
+    counts = publish_images(tmp_path / "images.parquet", partitions=partitions, listed=listed, layout=LAYOUT)
+    table = pl.read_parquet(tmp_path / "images.parquet")
+    assert dict(table.schema) == LAYOUT.images() | {"partition": pl.Int32()}
+    assert table.select("meta__image", "status", "cells", "partition").rows() == [
+        ("A/1.tif", "read", 2, 0),
+        ("A/2.tif", "quarantined", 0, 0),
+        ("A/3.tif", "read", 2, 0),
+        ("A/10.tif", "quarantined", 1, 1),
+        ("B/1.tif", "quarantined", 2, 1),
+        ("B/2.tif", "read", 1, 1),
+        ("Z9/lacks_a_channel.tif", "quarantined", None, None),
+    ]
+    assert counts == {"read": 3, "quarantined": 4}
+
+
+def test_cells_know_why_they_were_left_out(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+    counts = publish_cells(tmp_path / "cells.parquet", partitions=partitions, decision=DECISION, layout=LAYOUT)
+    table = pl.read_parquet(tmp_path / "cells.parquet")
+    assert dict(table.schema) == LAYOUT.cell_meta() | {"status": pl.String(), METRIC: pl.Float64()}
+    assert table.select("meta__image", "meta__object", "status", METRIC).rows() == [
+        ("A/1.tif", 1, "kept", 20.0),
+        ("A/1.tif", 2, "border", 20.0),
+        ("A/3.tif", 1, "quality:dim", 5.0),
+        ("A/3.tif", 2, "quality:dim", 5.0),
+        ("A/10.tif", 1, "quarantined", 99.0),
+        ("B/1.tif", 1, "quarantined", 99.0),
+        ("B/1.tif", 2, "quarantined", 99.0),
+        ("B/2.tif", 1, "kept", 30.0),
+    ]
+    assert counts == {"kept": 2, "border": 1, "quality:dim": 2, "quarantined": 3}
+
+
+def test_without_quality_there_are_no_metrics(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+    plain = [one.model_copy(update={"metrics": None}) for one in partitions]
+    counts = publish_cells(tmp_path / "cells.parquet", partitions=plain, decision=Decision(rules=()), layout=LAYOUT)
+    assert dict(pl.read_parquet_schema(tmp_path / "cells.parquet")) == LAYOUT.cell_meta() | {"status": pl.String()}
+    assert counts == {"kept": 5, "border": 1, "quarantined": 2}
+
+
+def test_the_quarantine_tells_every_image_once_wherever_it_failed(
+    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+) -> None:
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, listed=listed)
+    table = pl.read_parquet(tmp_path / "quarantine.parquet")
+    assert dict(table.schema) == FAULTS
+    assert table.select("meta__image", "stage").rows() == [
+        ("Z9/lacks_a_channel.tif", "ingest"),
+        ("A/2.tif", "ingest"),
+        ("A/10.tif", "quality"),
+        ("B/1.tif", "features"),
+    ]
+
+
+def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
+    partition: Callable[..., PartitionFolders], listed: Path, tmp_path: Path
+) -> None:
+    twice = partition(0, [("A/1.tif", ["kept"], 99.0)], metrics="A/1.tif", measured="A/1.tif")
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], listed=listed)
+    table = pl.read_parquet(tmp_path / "quarantine.parquet")
+    assert table.select("meta__image", "stage").rows()[1:] == [("A/1.tif", "quality")]
+
+
+def run_export(output: Path, *, partitions: list[PartitionFolders], listed: Path, labels: bool = True) -> Made:
+    return export.fn(
+        output=str(output),
+        listed=str(listed),
+        partitions=partitions,
+        decision=DECISION,
+        layout=LAYOUT,
+        config=Export(labels=labels),
+        run="test",
+    )
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_everything_is_published_and_adds_up(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
+    made = run_export(tmp_path / "out[1]", partitions=partitions, listed=listed)
+    assert sorted(files(tmp_path / "out[1]")) == [
+        "cells.parquet", "features/part-00000.parquet", "features/part-00001.parquet", "images.parquet",
+        "labels/A/1.tif.nucleus.tif", "labels/A/10.tif.nucleus.tif", "labels/A/3.tif.nucleus.tif",
+        "labels/B/1.tif.nucleus.tif", "labels/B/2.tif.nucleus.tif", "quarantine.parquet", "statistics/quality.json",
+    ]  # fmt: skip
+    assert made.counts == {
+        "rows": 2, "labels": 5, "images:read": 3, "images:quarantined": 4, "cells:kept": 2, "cells:border": 1,
+        "cells:quality:dim": 2, "cells:quarantined": 3,
+    }  # fmt: skip
+    parts = [pl.read_parquet(tmp_path / "out[1]" / "features" / f"part-0000{n}.parquet", glob=False) for n in range(2)]
+    cells = pl.read_parquet(tmp_path / "out[1]" / "cells.parquet", glob=False).filter(pl.col("status") == "kept")
+    both = pl.concat(parts).select("meta__image", "meta__object")
+    assert both.rows() == cells.select("meta__image", "meta__object").rows() == [("A/1.tif", 1), ("B/2.tif", 1)]
+
+
+def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
+    run_export(tmp_path / "one", partitions=partitions, listed=listed)
+    run_export(tmp_path / "two", partitions=partitions, listed=listed)
+    once = files(tmp_path / "one")
+    assert once == files(tmp_path / "two")
+    run_export(tmp_path / "one", partitions=partitions, listed=listed)
+    assert once == files(tmp_path / "one")
+
+
+def test_a_run_without_any_row_has_a_part_with_all_columns(
+    partition: Callable[..., PartitionFolders], partitions: list[PartitionFolders], tmp_path: Path
+) -> None:
+    nothing = partition(2, [("A/1.tif", ["border"], 99.0)])
+    assert publish_features(tmp_path / "features", partitions=[nothing]) == 0
+    assert sorted(files(tmp_path / "features")) == ["part-00000.parquet"]
+    full = publish_features(tmp_path / "full", partitions=partitions[:1])
+    assert full == 1
+    empty = pq.read_schema(tmp_path / "features" / "part-00000.parquet")
+    assert empty.equals(pq.read_schema(tmp_path / "full" / "part-00000.parquet"), check_metadata=True)
+    assert is_ours(tmp_path / "features" / "part-00000.parquet")
+
+
+def test_parts_of_an_earlier_run_go_and_files_of_others_stay(
+    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "output"
+    folder = output / "features"
+    publish_features(folder, partitions=[*partitions, *partitions])
+    assert len(files(folder)) == 4
+    pl.DataFrame({"a": [1]}).write_parquet(folder / "part-99999.parquet")
+    # a table that somebody made from ours carries our metadata, but not the name of a part
+    pq.write_table(pq.read_table(folder / "part-00000.parquet"), folder / "part-filtered.parquet")
+    (folder / "part-00007.parquet").write_bytes(b"no parquet at all")
+    (folder / "notes.txt").write_text("mine")
+    (folder / f".part-00000.{'0' * 32}.tmp.parquet").write_bytes(b"half a part, of a run that was killed")
+    (output / f".cells.{'0' * 32}.tmp.parquet").write_bytes(b"half a table")
+    (output / "mine").mkdir()
+    (output / "mine" / f".cells.{'0' * 32}.tmp.parquet").write_bytes(b"in a folder that is not ours")
+    before = files(output)
+    run_export(output, partitions=partitions, listed=listed, labels=False)
+    after = files(output)
+    assert before.keys() - after.keys() == {
+        "features/part-00002.parquet",
+        "features/part-00003.parquet",
+        f"features/.part-00000.{'0' * 32}.tmp.parquet",
+        f".cells.{'0' * 32}.tmp.parquet",
+    }
+    assert {name: after[name] for name in before if name in after} == {
+        name: value for name, value in before.items() if name in after
+    }
+
+
+def test_a_foreign_file_with_the_name_of_a_part_is_not_overwritten(
+    partitions: list[PartitionFolders], tmp_path: Path
+) -> None:
+    folder = tmp_path / "features"
+    folder.mkdir()
+    pl.DataFrame({"a": [1]}).write_parquet(folder / "part-00001.parquet")
+    before = files(folder)
+    with pytest.raises(
+        RunError, match=r"part-00001\.parquet is in the way: it was not written by this program; move it"
+    ):
+        publish_features(folder, partitions=partitions)
+    assert files(folder) == before
+
+
+def test_writing_into_a_published_part_does_not_reach_what_a_rerun_relies_on(
+    partitions: list[PartitionFolders], tmp_path: Path
+) -> None:
+    publish_features(tmp_path, partitions=partitions)
+    with (tmp_path / "part-00000.parquet").open("r+b") as file:
+        file.write(b"spoilt")
+    assert pq.read_metadata(Path(partitions[0].features) / "features.parquet").num_rows == 1
+
+
+def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
+    partitions: list[PartitionFolders], tmp_path: Path
+) -> None:
+    folder = tmp_path / "labels"
+    assert publish_labels(folder, partitions=partitions, layout=LAYOUT) == 5
+    np.testing.assert_array_equal(tifffile.imread(folder / "A" / "1.tif.nucleus.tif"), np.full((3, 4), 2))
+    tifffile.imwrite(folder / "A" / "mine.tif", np.zeros((2, 2), np.uint8))
+    tifffile.imwrite(folder / "by_hand.tif", np.zeros((2, 2), np.uint8), software="ImageJ")
+    for name, content in {"garbage": b"garbage", "empty": b"", "no_page": b"II*\0\x08\0\0\0"}.items():
+        (folder / f"{name}.tif").write_bytes(content)
+    (folder / "folder.tif").mkdir()
+    before = files(folder)
+    assert publish_labels(folder, partitions=partitions[1:], layout=LAYOUT) == 3
+    assert before.keys() - files(folder).keys() == {"A/1.tif.nucleus.tif", "A/3.tif.nucleus.tif"}
+    stamps = LAYOUT.model_copy(update={"stamps": True})
+    assert publish_labels(folder, partitions=partitions, layout=stamps) == 0
+    assert sorted(files(folder)) == ["A/mine.tif", "by_hand.tif", "empty.tif", "garbage.tif", "no_page.tif"]
+
+
+def test_labels_are_named_so_that_every_file_system_takes_them(
+    partition: Callable[..., PartitionFolders], tmp_path: Path
+) -> None:
+    one = partition(0, [("plate/B02_s1_w*.tif", ["kept"], 1.0), ("store.zarr#3", ["kept"], 1.0)])
+    publish_labels(tmp_path / "labels", partitions=[one], layout=LAYOUT)
+    assert sorted(files(tmp_path / "labels")) == ["plate/B02_s1_w+.tif.nucleus.tif", "store.zarr#3.nucleus.tif"]
+
+
+def test_a_run_that_stops_early_tells_which_images_were_set_aside(
+    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+) -> None:
+    export_quarantine.fn(output=str(tmp_path), listed=str(listed), found=[one.found for one in partitions])
+    table = pl.read_parquet(tmp_path / "quarantine.parquet")
+    assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
+
+
+def test_the_section_has_parquet_only_for_now() -> None:
+    assert Export().formats == ("parquet",)
+    wrong: Any = {"formats": ["csv"]}
+    with pytest.raises(ValueError, match="parquet"):
+        Export.model_validate(wrong)
+
+
+def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path) -> None:
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=(), listed=_listed(tmp_path))
+    check_output(tmp_path)
+    pl.DataFrame({"mine": [1]}).write_parquet(tmp_path / "cells.parquet")
+    with pytest.raises(InputError, match=r"cells\.parquet was not written by this program"):
+        check_output(tmp_path)
+
+
+def _listed(folder: Path) -> Path:
+    listed = folder / "listed"
+    listed.mkdir()
+    fault_table([]).write_parquet(listed / "faults.parquet")
+    return listed

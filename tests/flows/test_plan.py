@@ -1,0 +1,119 @@
+"""``--plan``: what a run would do, in words and numbers, without doing it."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from rich.console import Console
+
+from flows.config import Config, parse_config
+from flows.plan import print_plan, stage_names
+from tasks.core.layout import Layout
+from tasks.features.families import feature_columns
+from tasks.features.regions import region_list
+from tasks.ingest.example import CHANNELS, write_example
+from tasks.ingest.listing import Ingested, list_images
+
+QUALITY = [{"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.1}}]
+FIELDS = {
+    "load": {"channels": {"DNA": 0, "[red]": 1}},
+    "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
+    "features": {"families": ["shape"]},
+    "run": {"partition_size": 2},
+}
+
+
+def prepare(config: dict[str, Any], *, images: Path, work: Path) -> tuple[Config, Ingested, Layout]:
+    parsed = parse_config(config)
+    listed, _, _ = list_images(
+        [str(images)], config=parsed.load, partition_size=parsed.run.partition_size, limit=None, seed=0, work=work
+    )
+    return parsed, listed, parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+
+
+def shown(config: dict[str, Any], *, images: Path, work: Path, verbose: bool = False) -> str:
+    parsed, listed, layout = prepare(config, images=images, work=work)
+    text = io.StringIO()
+    print_plan(Console(file=text, width=120), config=parsed, listed=listed, layout=layout, verbose=verbose)
+    return text.getvalue()
+
+
+@pytest.fixture
+def stamps(tmp_path: Path) -> dict[str, Any]:
+    """Make the configuration of a small example data set, which lies in the folder ``images``."""
+    write_example(tmp_path, count=25, seed=3).rename(tmp_path / "images")
+    return {
+        "load": {"pattern": r"(?P<type>[^/]+)/cell_(?P<cell>\d+)", "channels": {n: i for i, n in enumerate(CHANNELS)}},
+        "mask": {"methods": ["li", "circle"], "main_channel": "BF"},
+        "quality": QUALITY,
+        "run": {"partition_size": 10},
+    }
+
+
+def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: dict[str, Any], tmp_path: Path) -> None:
+    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
+    assert lines["images"].startswith("25 of about ")
+    assert lines["images"].endswith(" px, uint16")
+    assert lines["channels"] == ", ".join(CHANNELS)
+    assert lines["metadata"] == "type, cell"
+    assert lines["masks"] == "li, circle"
+    assert lines["partitions"] == "3 of up to 10 images"
+    assert lines["tasks"] == "12: mask, quality metrics, features per partition, 3 for the run"
+    assert plan.rstrip().endswith("Nothing was run.")
+    assert not (tmp_path / "work").exists()
+
+
+def test_the_numbers_of_columns_are_those_of_the_table(stamps: dict[str, Any], tmp_path: Path) -> None:
+    parsed, _, layout = prepare(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    columns = feature_columns(config=parsed.features, channels=layout.channels, regions=region_list(layout))
+    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    rows = [line.split() for line in plan.splitlines() if line.strip().startswith(("shape", "intensity", "texture"))]
+    counts = {(family, region): int(count.replace(",", "")) for family, region, count in rows}
+    for (family, region), count in counts.items():
+        assert count == sum(one.family == family and one.region == region for one in columns)
+    assert {region for _, region in counts} == {"li", "li.combined", "circle", "circle.combined"}
+    (total,) = (line.split()[1] for line in plan.splitlines() if line.strip().startswith("all"))
+    assert int(total.replace(",", "")) == sum(counts.values()) == len(columns)
+
+
+def test_verbose_lists_every_column_with_unit_and_definition(stamps: dict[str, Any], tmp_path: Path) -> None:
+    stamps |= {
+        "features": {"families": ["shape"], "names": "cytominer"},
+        "mask": {"methods": "li", "main_channel": "BF"},
+    }
+    parsed, _, layout = prepare(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    columns = feature_columns(config=parsed.features, channels=layout.channels, regions=region_list(layout))
+    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work", verbose=True)
+    told = [line for line in plan.splitlines() if "  [" in line]
+    assert len(told) == len(columns)
+    for line, column in zip(told, columns, strict=True):
+        assert f"  [{column.unit}]  {column.definition}" in line
+    assert not told[0].startswith("li__"), "the names are those that the table will have"
+
+
+def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(3):
+        tifffile.imwrite(images / f"{number}.tif", np.zeros((2, 40, 50), np.uint8), photometric="minisblack")
+    (images / "notes.txt").write_text("no image")
+    plan = shown(FIELDS, images=images, work=tmp_path / "work")
+    assert "3 of about 40 × 50 px, uint8" in plan
+    assert "DNA, [red]" in plan, "a name in brackets is no markup"
+    assert "none; load.pattern has no named groups" in plan
+    lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
+    assert lines["objects"] == "nucleus"
+    assert lines["partitions"] == "2 of up to 2 images"
+    assert lines["tasks"] == "6: segment, features per partition, 2 for the run"
+    assert lines["left out"] == "1 files that are no images or do not match load.pattern"
+
+
+def test_stages_are_those_that_the_configuration_has() -> None:
+    fields = parse_config(FIELDS)
+    stamps = parse_config({"mask": {"methods": ["li"], "main_channel": "BF"}, "quality": QUALITY})
+    assert stage_names(fields) == ["segment", "features"]
+    assert stage_names(stamps) == ["mask", "quality metrics", "features"]

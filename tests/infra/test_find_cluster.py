@@ -1,0 +1,115 @@
+"""What --cluster may say, and which resources it offers, without any cluster."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from infra.cluster import Address, Local, check_cluster, check_offers, find_cluster, local_offers, worker_count
+from tasks.core.errors import ConfigError, RunError
+
+
+def test_local_is_a_name() -> None:
+    assert find_cluster("local") == Local()
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [("tcp://localhost:8786", "localhost", 8786), ("tls://10.0.0.7:443", "10.0.0.7", 443), ("tcp://[::1]:1", "::1", 1)],
+)
+def test_address_of_a_scheduler(address: str, host: str, port: int) -> None:
+    found = find_cluster(address)
+    assert found == Address(address=address)
+    assert isinstance(found, Address)
+    assert found.host_and_port == (host, port)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://host:8786", "tcp://host", "tcp://:8786", "tls://host:port", "tcp://h:99999"]
+)
+def test_address_that_is_none(address: str) -> None:
+    with pytest.raises(ConfigError, match=r"--cluster:[^/]+got '.*'; expected .* such as tls://host:8786"):
+        find_cluster(address)
+
+
+def test_file_of_the_users_own(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "kind: address\naddress: tls://host:8786\ntls_ca_file: ca.pem\ntls_cert: me.pem\n", encoding="utf-8"
+    )
+    assert find_cluster(str(file)) == Address(address="tls://host:8786", tls_ca_file="ca.pem", tls_cert="me.pem")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("kind: locl", "mine.yaml.*'local', 'address'"),
+        ("kind: local\nworker: 3", "local: worker: "),
+        ("kind: local\nworkers: 0", "local: workers: .*greater than or equal to 1"),
+        ("kind: [", "cannot be read as YAML"),
+        ("- local", "mine.yaml"),
+    ],
+)
+def test_file_that_is_wrong(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"(?s){words}"):
+        find_cluster(str(file))
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(ConfigError, match=r"got 'Lokal', which is no file; .*did you mean 'local'"):
+        find_cluster("Lokal")
+
+
+def test_number_of_workers_comes_from_the_command_then_the_file_then_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    assert worker_count(Local(workers=3), 5) == 5
+    assert worker_count(Local(workers=3), None) == 3
+    assert worker_count(Local(), None) == 7
+
+
+def test_without_gpu_one_worker_takes_the_segmentations_resource() -> None:
+    assert local_offers(workers=3, gpus=0, segment={"GPU": 1}) == [{"CPU": 1, "GPU": 1}, {"CPU": 1}, {"CPU": 1}]
+
+
+def test_each_gpu_is_a_worker_of_its_own() -> None:
+    assert local_offers(workers=1, gpus=2, segment={"GPU": 1}) == [{"CPU": 1}, {"GPU": 1}, {"GPU": 1}]
+
+
+def test_resources_must_be_offered_by_one_and_the_same_worker() -> None:
+    offers = [{"CPU": 1.0}, {"GPU": 1.0}]
+    check_offers(offers, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}, "files": {}})
+    with pytest.raises(ConfigError) as caught:
+        check_offers(offers, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1, "CPU": 1}, "features": {"CPU": 2}})
+    assert str(caught.value).splitlines() == [
+        "run.resources.segment: no worker of the cluster offers {GPU: 1, CPU: 1}",
+        "run.resources.features: no worker of the cluster offers {CPU: 2}",
+        "the workers offer {CPU: 1} or {GPU: 1}",
+    ]
+
+
+def test_a_cluster_without_workers_offers_nothing() -> None:
+    with pytest.raises(ConfigError, match="the workers offer nothing: there is none"):
+        check_offers([], needed={"mask": {"CPU": 1}})
+
+
+def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_started() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(RunError, match=f"no Dask scheduler answers at {address}: Connection refused"):
+        check_cluster(find_cluster(address), workers=None, segment={"GPU": 1}, needed={})
+
+
+def test_a_scheduler_that_answers_is_let_through() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
+        check_cluster(find_cluster(address), workers=None, segment={"GPU": 1}, needed={"mask": {"TPU": 1}})
+
+
+def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.cluster.count_gpus", lambda: 1)
+    with pytest.raises(ConfigError, match=r"run\.resources\.mask: .* \{CPU: 2\}"):
+        check_cluster(Local(), workers=2, segment={"GPU": 1}, needed={"mask": {"CPU": 2}})
+    check_cluster(Local(), workers=2, segment={"GPU": 1}, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}})

@@ -1,0 +1,82 @@
+"""A running local cluster: resources, devices, encryption, the loopback only, and signals that workers ignore."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Iterator
+
+import dask
+import psutil
+import pytest
+from distributed import Client
+from distributed.deploy.spec import SpecCluster
+
+from infra.cluster import DASK_SETTINGS, check_resources, local_cluster
+from tasks.core.errors import ConfigError
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[SpecCluster]:
+    """Start a cluster as on a machine with one GPU; no task here touches it."""
+    with dask.config.set(DASK_SETTINGS), local_cluster(workers=1, gpus=1, segment={"GPU": 1}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(cluster: SpecCluster) -> Iterator[Client]:
+    with Client(cluster, set_as_default=False) as connected:
+        yield connected
+
+
+def devices() -> tuple[str | None, int]:
+    return os.environ.get("CUDA_VISIBLE_DEVICES"), os.getpid()
+
+
+def test_workers_carry_cpu_or_gpu_and_a_task_goes_where_its_resource_is(client: Client) -> None:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    assert sorted(str(worker["resources"]) for worker in workers) == ["{'CPU': 1.0}", "{'GPU': 1.0}"]
+    assert {worker["nthreads"] for worker in workers} == {1}
+    seen = {name: client.submit(devices, resources={name: 1}, pure=False).result() for name in ("CPU", "GPU")}
+    assert seen["GPU"][0] == "0"
+    assert seen["CPU"][0] == os.environ.get("CUDA_VISIBLE_DEVICES")
+    assert seen["CPU"][1] != seen["GPU"][1]
+
+
+def test_a_stage_that_no_worker_can_run_is_refused(client: Client) -> None:
+    check_resources(client, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}})
+    with pytest.raises(ConfigError, match=r"run\.resources\.segment: .*\{GPU: 1, CPU: 1\}"):
+        check_resources(client, needed={"segment": {"GPU": 1, "CPU": 1}})
+
+
+def test_everything_listens_on_the_loopback_only(cluster: SpecCluster, client: Client) -> None:
+    assert client.submit(os.getpid).result() != os.getpid()
+    assert len(cluster.workers) == 2
+    here = psutil.Process()
+    listening = {
+        one.laddr.ip
+        for process in [here, *here.children(recursive=True)]
+        for one in process.net_connections("inet")
+        if one.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+def test_strangers_are_refused(cluster: SpecCluster) -> None:
+    address = cluster.scheduler_address
+    assert address.startswith("tls://127.0.0.1:")
+    with pytest.raises(OSError, match=r"Timed out|closed"):
+        Client(address.replace("tls://", "tcp://"), timeout="2s", set_as_default=False)
+
+
+def test_workers_ignore_ctrl_c_and_log_errors_only(client: Client) -> None:
+    def level() -> int:
+        return logging.getLogger("distributed").getEffectiveLevel()
+
+    pid = client.submit(os.getpid, resources={"GPU": 1}, pure=False).result()
+    os.kill(pid, signal.SIGINT)
+    time.sleep(0.3)
+    assert client.submit(os.getpid, resources={"GPU": 1}, pure=False).result() == pid
+    assert client.submit(level, resources={"GPU": 1}, pure=False).result() == logging.ERROR

@@ -1,0 +1,76 @@
+"""The list of a run's images: never its own results, wherever they lie, and true after a move."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from tasks.core.errors import InputError
+from tasks.ingest.config import Load
+from tasks.ingest.index import build_index
+from tasks.ingest.listing import Ingested, list_images
+
+
+def write(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tifffile.imwrite(path, np.arange(12, dtype=np.uint8).reshape(3, 4))
+    return path
+
+
+def listed(*inputs: Path, config: Load | None = None, work: Path, limit: int | None = None) -> Ingested:
+    found, _, _ = list_images(
+        [str(one) for one in inputs],
+        config=config or Load(),
+        partition_size="auto",
+        limit=limit,
+        seed=0,
+        work=work,
+    )
+    return found
+
+
+def test_results_below_the_input_are_no_images(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    write(folder / "a.tif")
+    output = folder / "output"
+    for name in ("labels/images/a.tif.nucleus.tif", "work/segment/x/labels/00000.nucleus.tif", "preview.tif"):
+        write(output / name)
+    assert listed(folder, work=output / "work").images == 1
+    assert [one.image for one in build_index([folder / "*"], config=Load(), exclude=output).references] == ["a.tif"]
+
+
+def test_an_input_inside_the_output_folder_is_read(tmp_path: Path) -> None:
+    output = tmp_path / "output"
+    write(output / "work" / "example" / "a.tif")
+    assert listed(output / "work" / "example", work=output / "work").images == 1
+
+
+def test_a_data_set_that_was_moved_keeps_its_partitions_but_not_its_list_of_paths(tmp_path: Path) -> None:
+    write(tmp_path / "here" / "images" / "a.tif")
+    before = listed(tmp_path / "here" / "images", work=tmp_path / "work")
+    (tmp_path / "here").rename(tmp_path / "there")
+    after = listed(tmp_path / "there" / "images", work=tmp_path / "work")
+    assert [one.digest for one in after.partitions] == [one.digest for one in before.partitions]
+    assert after.folder != before.folder
+
+
+def test_a_sample_holds_images_that_lack_a_file_in_their_share(tmp_path: Path) -> None:
+    for field in range(10):
+        write(tmp_path / "plate" / f"f{field}_DNA.tif")
+        if field >= 3:
+            write(tmp_path / "plate" / f"f{field}_ER.tif")
+    config = Load(reader="tiff_per_channel", pattern=r"f(?P<site>\d)_(?P<channel>\w+)\.tif")
+    everything = listed(tmp_path / "plate", config=config, work=tmp_path / "work")
+    assert (everything.images, everything.faults) == (7, 3)
+    few = listed(tmp_path / "plate", config=config, work=tmp_path / "work", limit=5)
+    assert few.images + few.faults == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere file names are text")
+def test_a_file_name_that_is_no_text_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.tif")).write_bytes((tmp_path / "a.tif").read_bytes())
+    with pytest.raises(InputError, match="is not UTF-8 text; rename it"):
+        build_index([tmp_path], config=Load())
