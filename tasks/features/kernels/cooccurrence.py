@@ -3,10 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 
+from tasks.core.kernels.bits import NONE, OUTSIDE, Bits, Runs, find_runs, moved, pad, words_of
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.cooccurrence import LEVELS, PROPERTIES
-from tasks.features.kernels.bits import NONE, OUTSIDE, Bits, Runs, find_runs, moved, pad, words_of
-from tasks.features.kernels.compiled import compiled
 
 Levels = npt.NDArray[np.uint16]
 MEASURES = len(PROPERTIES)

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import NEAREST, Bits, Runs, find_runs, moved, pad, words_of
+from tasks.core.kernels.compiled import compiled, reduction
+from tasks.core.kernels.sorting import limits
 from tasks.core.types import AnyArray, FloatArray
-from tasks.features.kernels.bits import NEAREST, Bits, Runs, find_runs, moved, pad, words_of
-from tasks.features.kernels.compiled import compiled, reduction
-from tasks.features.kernels.sorting import limits
 from tasks.features.texture_terms import GRADIENT
 
 NUMBER = len(GRADIENT)

@@ -7,9 +7,9 @@ region reaches from column left to column right; the middles of the edges of its
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import IntArray
-from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled
 
 FAR = 1 << 40
 """Beyond any column."""

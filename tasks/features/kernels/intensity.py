@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled, reduction
+from tasks.core.kernels.sorting import make_room, sort
 from tasks.core.types import AnyArray, FloatArray, IntArray
-from tasks.features.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.features.kernels.compiled import compiled, reduction
 from tasks.features.kernels.pixels import gather
 from tasks.features.kernels.rims import erode, half_widths
-from tasks.features.kernels.sorting import make_room, sort
 from tasks.features.kernels.statistics import NUMBER, summarise
 from tasks.features.rim import RADIUS
 from tasks.features.statistics import STATISTICS

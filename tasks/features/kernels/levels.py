@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.sorting import limits
 from tasks.core.types import AnyArray, FloatArray
 from tasks.features.cooccurrence import LEVELS
-from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled
 from tasks.features.kernels.cooccurrence import Levels
-from tasks.features.kernels.sorting import limits
 
 
 @compiled

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray
-from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled
 
 SIZE = 4
 """Powers of rows, and of columns, from 0 to 3."""

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import NONE, ONE, WORD, Bits, Runs, moved, ones, words_of
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import IntArray
-from tasks.features.kernels.bits import NONE, ONE, WORD, Bits, Runs, moved, ones, words_of
-from tasks.features.kernels.compiled import compiled
 
 ROOT = float(np.sqrt(2.0))
 STRAIGHT, SLANTED, MIXED = 1.0, ROOT, (1.0 + ROOT) / 2.0

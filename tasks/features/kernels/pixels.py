@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import AnyArray
 from tasks.features.cells import LARGEST
-from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled
 
 
 @compiled

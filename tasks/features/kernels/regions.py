@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tasks.core.kernels.bits import Bits, Runs, find_runs, most_runs, words_of
+from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.components import area_of, bounds, hole_area
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.bits import Bits, Runs, find_runs, most_runs, words_of
-from tasks.features.kernels.compiled import compiled
-from tasks.features.kernels.components import area_of, bounds, hole_area
 from tasks.features.kernels.hull import hull_measures, row_ends
 from tasks.features.kernels.outline import (
     PATTERNS,

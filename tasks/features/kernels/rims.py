@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import ALL, INSIDE, NONE, Bits, moved, pad, words_of
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import IntArray
-from tasks.features.kernels.bits import ALL, INSIDE, NONE, Bits, moved, pad, words_of
-from tasks.features.kernels.compiled import compiled
 
 
 @compiled

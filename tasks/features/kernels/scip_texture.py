@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import AnyArray, FloatArray, IntArray
 from tasks.features.cells import LARGEST
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.kernels import gradient as sobel
-from tasks.features.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.features.kernels.compiled import compiled
 from tasks.features.kernels.cooccurrence import MEASURES, Levels, count_pairs, pair_runs, properties
 from tasks.features.kernels.gradient import gradient, surrounded_runs
 from tasks.features.kernels.levels import grey_levels

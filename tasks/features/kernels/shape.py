@@ -4,10 +4,10 @@ from itertools import product
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.components import bounds, group_runs, label_runs
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.features.kernels.compiled import compiled
-from tasks.features.kernels.components import bounds, group_runs, label_runs
 from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
 from tasks.features.kernels.regions import (
     AREA,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.core.kernels.bits import Stream, stream_of
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
-from tasks.features.kernels.bits import Stream, stream_of
 
 PIXELS = 1 << 21
 """About how many pixels are converted at a time, so that memory does not grow with the batch."""

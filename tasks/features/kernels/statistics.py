@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import AnyArray, FloatArray
 from tasks.features.cells import LARGEST
-from tasks.features.kernels.compiled import compiled, reduction
 from tasks.features.statistics import STATISTICS
 
 NUMBER = len(STATISTICS)

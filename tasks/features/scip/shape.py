@@ -6,10 +6,10 @@ import numpy as np
 from skimage.measure import label, regionprops_table
 
 from tasks.core.columns import Column
+from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
-from tasks.features.kernels.bits import stream_of
 from tasks.features.kernels.shape import LAYOUT, measure_components
 from tasks.features.shape_terms import CENTRAL, EIGENVALUES, HU_MOMENTS, INERTIA, MOMENTS, PLAIN
 

@@ -4,10 +4,10 @@ import numpy as np
 from skimage.measure import regionprops
 
 from tasks.core.columns import Column
+from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, Term, register
-from tasks.features.kernels.bits import stream_of
 from tasks.features.kernels.shape import LAYOUT, measure_whole
 from tasks.features.moments import ellipse, moments, raw_moments
 from tasks.features.shape_terms import (

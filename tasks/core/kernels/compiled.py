@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -12,36 +13,34 @@ from numba.core import config
 P = ParamSpec("P")
 R = TypeVar("R")
 
-HERE = Path(__file__).resolve().parent
+CORE = Path(__file__).resolve().parent
 
 
-def sources_digest() -> str:
-    """Digest of all kernels' sources.
+def sources_digest(folder: Path) -> str:
+    """Digest of the kernels in a folder and of those that all stages share.
 
     Numba notices that the file of a function has changed, not that a function which it calls from another file has. The
-    digest names the folder of compiled code, so that no change of any kernel leaves stale machine code behind.
+    digest names the folder of compiled code, so that no change of a kernel leaves stale machine code behind.
     """
     digest = hashlib.sha256()
-    for path in sorted(HERE.glob("*.py")):
+    for path in sorted({*CORE.rglob("*.py"), *folder.rglob("*.py")}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
-def cache_folder() -> Path:
-    """Where compiled code is kept.
+@cache
+def cache_folder(folder: Path) -> Path:
+    """Where the compiled code of a folder's kernels is kept.
 
     ``NUMBA_CACHE_DIR`` where it is set, else beside the sources, else, where that cannot be written, the user's cache.
     """
     if config.CACHE_DIR:
         base = Path(config.CACHE_DIR)
-    elif os.access(HERE, os.W_OK):
-        base = HERE / "__pycache__"
+    elif os.access(folder, os.W_OK):
+        base = folder / "__pycache__"
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scip-flows"
-    return base / f"kernels-{sources_digest()}"
-
-
-FOLDER = cache_folder()
+    return base / f"kernels-{sources_digest(folder)}"
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
@@ -60,7 +59,8 @@ def reduction(function: Callable[P, R]) -> Callable[P, R]:
 def _compile(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
     # numba looks for the folder while it decorates
     before = config.CACHE_DIR
-    config.CACHE_DIR = str(FOLDER)
+    parents = Path(function.__code__.co_filename).resolve().parents
+    config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
     try:
         made = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fastmath)(function)
     finally:

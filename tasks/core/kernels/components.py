@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import IntArray
-from tasks.features.kernels.bits import Runs
-from tasks.features.kernels.compiled import compiled
 
 
 @compiled
@@ -14,7 +14,7 @@ def label_runs(runs: Runs, number: int, labels: IntArray) -> int:
     Parameters
     ----------
     runs
-        `number` runs in the order of rows and columns, as `tasks.features.kernels.bits.find_runs` lists them.
+        `number` runs in the order of rows and columns, as `tasks.core.kernels.bits.find_runs` lists them.
     labels
         (≥ number,) int64, the result.
 

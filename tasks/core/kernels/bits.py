@@ -7,8 +7,8 @@ beyond their ends are *padded*: (H, words + 2), one word of frame on either side
 import numpy as np
 import numpy.typing as npt
 
+from tasks.core.kernels.compiled import compiled
 from tasks.core.types import BoolArray, IntArray
-from tasks.features.kernels.compiled import compiled
 
 Bits = npt.NDArray[np.uint64]
 """(H, words) or, padded, (H, words + 2)."""

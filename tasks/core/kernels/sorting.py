@@ -7,8 +7,8 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import overload
 
+from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import AnyArray, FloatArray
-from tasks.features.kernels.compiled import compiled, reduction
 
 Counts = npt.NDArray[np.uint16]
 Table = npt.NDArray[np.int32]
