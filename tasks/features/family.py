@@ -82,6 +82,8 @@ class Family:
         Names and values, which must agree in number and order for every region and number of channels.
     frame
         Whether it is measured once in the whole frame of each stamp instead of in every region.
+    optional
+        Whether it is measured only where the configuration lists it.
     plain
         The same values in plain code, where `measure` is compiled: what tests hold it against.
     """
@@ -91,6 +93,7 @@ class Family:
     columns: NameColumns
     measure: MeasureRegion
     frame: bool = False
+    optional: bool = False
     plain: MeasureRegion | None = None
 
 
@@ -105,7 +108,13 @@ ENTRY_POINTS = "scip_flows.family"
 
 
 def register(
-    *, name: str, profile: Profile, columns: NameColumns, frame: bool = False, plain: MeasureRegion | None = None
+    *,
+    name: str,
+    profile: Profile,
+    columns: NameColumns,
+    frame: bool = False,
+    optional: bool = False,
+    plain: MeasureRegion | None = None,
 ) -> Callable[[MeasureRegion], MeasureRegion]:
     """Decorate the function that measures a family; the other parameters are those of `Family`."""
 
@@ -116,7 +125,13 @@ def register(
                 f"two families claim the name {name!r} of profile {profile!r}: {known.measure!r} and {measure!r}"
             )
         _FAMILIES[profile, name] = Family(
-            name=name, profile=profile, columns=columns, measure=measure, frame=frame, plain=plain
+            name=name,
+            profile=profile,
+            columns=columns,
+            measure=measure,
+            frame=frame,
+            optional=optional,
+            plain=plain,
         )
         return measure
 
