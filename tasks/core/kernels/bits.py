@@ -7,7 +7,7 @@ beyond their ends are *padded*: (H, words + 2), one word of frame on either side
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import constant, inner
 from tasks.core.types import BoolArray, IntArray
 
 Bits = npt.NDArray[np.uint64]
@@ -22,17 +22,20 @@ NONE = np.uint64(0)
 ONE = np.uint64(1)
 ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-OUTSIDE, INSIDE, NEAREST = 0, 1, 2
+OUTSIDE, INSIDE, NEAREST = constant(0), constant(1), constant(2)
 """What `pad` puts beyond the frame: no pixel, pixels, or a repetition of the last pixel."""
 
+BEFORE, AFTER = constant(-1), constant(1)
+"""The neighbouring columns, for `moved`."""
 
-@compiled
+
+@inner
 def words_of(width: int) -> int:
     """Words that a row of pixels takes."""
     return (width + WORD - 1) // WORD
 
 
-@compiled
+@inner
 def extent(shapes: IntArray) -> tuple[int, int]:
     """Height and width of the frame that holds every cell of a stack, at least 1."""
     height = width = 1
@@ -41,7 +44,7 @@ def extent(shapes: IntArray) -> tuple[int, int]:
     return height, width
 
 
-@compiled
+@inner
 def most_runs(height: int, width: int) -> int:
     """Largest number of runs in a mask."""
     return height * ((width + 1) // 2)
@@ -55,7 +58,7 @@ def stream_of(masks: BoolArray) -> Stream:
     return stream.astype(np.uint64, copy=False)
 
 
-@compiled
+@inner
 def read(stream: Stream, start: int, height: int, width: int, bits: Bits) -> None:
     """Cut a mask whose first pixel is bit `start` of a stream into rows of bits."""
     for row in range(height):
@@ -70,7 +73,7 @@ def read(stream: Stream, start: int, height: int, width: int, bits: Bits) -> Non
             bits[row, word] = here
 
 
-@compiled
+@inner
 def ones(word: np.uint64) -> int:
     """Count the ones of a word; compilers know this form as a processor's instruction."""
     pairs = word - ((word >> ONE) & np.uint64(0x5555555555555555))
@@ -79,13 +82,13 @@ def ones(word: np.uint64) -> int:
     return int(np.int64((eights * np.uint64(0x0101010101010101)) >> np.uint64(56)))
 
 
-@compiled
+@inner
 def zeros_below(word: np.uint64) -> int:
     """Position of the lowest one of a word; 64 where there is none."""
     return ones((word & (NONE - word)) - ONE)
 
 
-@compiled
+@inner
 def find_runs(bits: Bits, height: int, width: int, runs: Runs) -> int:
     """List the runs of a mask, row by row from left to right; return their number."""
     count = 0
@@ -108,7 +111,7 @@ def find_runs(bits: Bits, height: int, width: int, runs: Runs) -> int:
     return count
 
 
-@compiled
+@inner
 def pad(bits: Bits, height: int, width: int, beyond: int, padded: Bits) -> None:
     """Copy rows of bits between two words that stand for what lies beyond the frame: see `OUTSIDE` and its like."""
     words = words_of(width)
@@ -126,7 +129,7 @@ def pad(bits: Bits, height: int, width: int, beyond: int, padded: Bits) -> None:
         padded[row, words + 1] = right
 
 
-@compiled
+@inner
 def moved(padded: Bits, row: int, word: int, columns: int) -> np.uint64:
     """Word of a padded row whose bit c is the pixel at c + `columns`; `columns` from −63 to 63."""
     here = padded[row, word + 1]

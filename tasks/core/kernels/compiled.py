@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+import numpy as np
 from numba.core import config
 
 P = ParamSpec("P")
@@ -48,21 +49,39 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     Floating-point operations keep their order, as in the plain code.
     """
-    return _compile(function, fastmath=False)
-
-
-def reduction(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function that may sum in any order, and so several values at a time; its values must be finite."""
-    return _compile(function, fastmath={"reassoc", "nsz", "nnan"})
-
-
-def _compile(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
     # numba looks for the folder while it decorates
     before = config.CACHE_DIR
     parents = Path(function.__code__.co_filename).resolve().parents
     config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
     try:
-        made = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=fastmath)(function)
+        made = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
     finally:
         config.CACHE_DIR = before
     return cast("Callable[P, R]", made)
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that only compiled functions call.
+
+    It has no entrance from Python, and it is not kept on disk: the functions that call it are, and hold its code. Both
+    would take a third of the time of compiling.
+    """
+    return _inner(function, fastmath=False)
+
+
+def reduction(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile an `inner` function that may sum in any order, and so several values at a time; they must be finite."""
+    return _inner(function, fastmath={"reassoc", "nsz", "nnan"})
+
+
+def _inner(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
+    made = numba.njit(error_model="numpy", fastmath=fastmath, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return cast("Callable[P, R]", made)
+
+
+def constant(value: int) -> int:
+    """Return a whole number that compiled functions may be called with.
+
+    For every literal number in a call numba would compile the called function once more.
+    """
+    return cast("int", np.int64(value))

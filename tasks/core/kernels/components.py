@@ -3,11 +3,11 @@
 import numpy as np
 
 from tasks.core.kernels.bits import Runs
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import inner
 from tasks.core.types import IntArray
 
 
-@compiled
+@inner
 def label_runs(runs: Runs, number: int, labels: IntArray) -> int:
     """Give the runs of each 8-connected component one label, from 0 on in the order of the components' first runs.
 
@@ -49,7 +49,7 @@ def label_runs(runs: Runs, number: int, labels: IntArray) -> int:
     return count
 
 
-@compiled
+@inner
 def _root(labels: IntArray, run: int) -> int:
     """First run of the tree of a run; the way there is shortened."""
     while labels[run] != run:
@@ -58,7 +58,7 @@ def _root(labels: IntArray, run: int) -> int:
     return run
 
 
-@compiled
+@inner
 def _join(labels: IntArray, one: int, other: int) -> None:
     """Hang the later root onto the earlier one."""
     first, second = _root(labels, one), _root(labels, other)
@@ -68,7 +68,7 @@ def _join(labels: IntArray, one: int, other: int) -> None:
         labels[first] = second
 
 
-@compiled
+@inner
 def group_runs(runs: Runs, number: int, labels: IntArray, count: int, grouped: Runs, starts: IntArray) -> None:
     """Put the runs of each component next to each other, in their order.
 
@@ -91,7 +91,7 @@ def group_runs(runs: Runs, number: int, labels: IntArray, count: int, grouped: R
             grouped[place, part] = runs[run, part]
 
 
-@compiled
+@inner
 def hole_area(runs: Runs, number: int, labels: IntArray) -> int:
     """Count the pixels of holes, from the runs of what is not in the mask, its margin included.
 
@@ -105,7 +105,7 @@ def hole_area(runs: Runs, number: int, labels: IntArray) -> int:
     return area
 
 
-@compiled
+@inner
 def bounds(runs: Runs, first: int, stop: int) -> tuple[int, int, int, int]:
     """Bounding box of the runs from `first` to `stop`: min row, min column, max row, max column, half open."""
     left, right = runs[first, 1], runs[first, 2]
@@ -114,7 +114,7 @@ def bounds(runs: Runs, first: int, stop: int) -> tuple[int, int, int, int]:
     return runs[first, 0], left, runs[stop - 1, 0] + 1, right
 
 
-@compiled
+@inner
 def area_of(runs: Runs, first: int, stop: int) -> int:
     """Count the pixels of the runs from `first` to `stop`."""
     area = np.int64(0)

@@ -7,13 +7,14 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import overload
 
-from tasks.core.kernels.compiled import compiled, reduction
+from tasks.core.kernels.compiled import constant, inner, reduction
 from tasks.core.types import AnyArray, FloatArray
 
 Counts = npt.NDArray[np.uint16]
 Table = npt.NDArray[np.int32]
 
-DIGIT = 256
+DIGIT = constant(256)
+NOTHING = constant(0)
 FEW = 40
 """Below this number of values insertion is faster than digits."""
 MOST = 4096
@@ -31,13 +32,13 @@ class Room(NamedTuple):
     table: Table
 
 
-@compiled
+@inner
 def make_room(values: AnyArray) -> Room:
     """Make room for sorting up to as many values of the same type."""
     return Room(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
 
 
-@compiled
+@inner
 def sort_counts(values: Counts, count: int, room: Room) -> None:
     """Sort the first `count` 16-bit values in place, lower digit first, then the higher one.
 
@@ -53,7 +54,7 @@ def sort_counts(values: Counts, count: int, room: Room) -> None:
     for at in range(count):
         table[values[at] & 255] += 1
         table[DIGIT + (values[at] >> 8)] += 1
-    _places(table, 0, DIGIT)
+    _places(table, NOTHING, DIGIT)
     _places(table, DIGIT, DIGIT)
     for at in range(count):
         digit = values[at] & 255
@@ -65,7 +66,7 @@ def sort_counts(values: Counts, count: int, room: Room) -> None:
         table[digit] += 1
 
 
-@compiled
+@inner
 def sort_reals(values: FloatArray, count: int, room: Room) -> None:
     """Sort the first `count` finite values in place, as whole numbers of 8 digits in the same order.
 
@@ -104,7 +105,7 @@ def sort_reals(values: FloatArray, count: int, room: Room) -> None:
         result[at] = key ^ (SIGN if key & SIGN else np.uint64(0xFFFFFFFFFFFFFFFF))
 
 
-@compiled
+@inner
 def insert(values: AnyArray, count: int, most: int) -> bool:
     """Sort values in place by insertion; give up, with False, after `most` moves."""
     for at in range(1, count):
@@ -119,7 +120,7 @@ def insert(values: AnyArray, count: int, most: int) -> bool:
     return True
 
 
-@compiled
+@inner
 def _places(table: Table, first: int, number: int) -> None:
     """Turn the numbers of values per bucket into the places at which they begin."""
     total = 0
@@ -129,18 +130,26 @@ def _places(table: Table, first: int, number: int) -> None:
         total += number_here
 
 
-@compiled
+@inner
 def sort(values: AnyArray, count: int, room: Room) -> None:
+    """Sort the first `count` finite values in place; the parameters are those of `order`."""
+    order(values, count, values.itemsize == 2, room)
+
+
+@inner
+def order(values: AnyArray, count: int, whole: bool, room: Room) -> None:  # noqa: FBT001 - by position
     """Sort the first `count` finite values in place.
 
     The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
-    in the order of the buckets, and insertion in order within them. 16-bit values of a small range have a bucket each.
+    in the order of the buckets, and insertion in order within them. Whole numbers of a small range have a bucket each.
     Where so many values lie in few buckets that insertion takes long they are sorted by digits instead.
 
     Parameters
     ----------
     values
         (≥ count,) uint16 or float64.
+    whole
+        Whether all of them are whole numbers, whatever their type.
     room
         From `make_room` of an array as long as `values`.
     """
@@ -153,7 +162,7 @@ def sort(values: AnyArray, count: int, room: Room) -> None:
     buckets = MOST
     while buckets > 4 * count:
         buckets //= 2
-    exact = values.itemsize == 2 and high - low < MOST
+    exact = whole and high - low < MOST
     if exact:
         buckets = int(high - low) + 1
     scale = (buckets - 1) / (high - low)
@@ -166,7 +175,7 @@ def sort(values: AnyArray, count: int, room: Room) -> None:
     by_digits(values, count, room)
 
 
-@compiled
+@inner
 def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
     """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
     spare, keys, table = room.spare, room.keys, room.table
@@ -175,7 +184,7 @@ def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: 
     table[:buckets] = 0
     for at in range(count):
         table[keys[at]] += 1
-    _places(table, 0, buckets)
+    _places(table, NOTHING, buckets)
     for at in range(count):
         place = table[keys[at]]
         spare[place] = values[at]

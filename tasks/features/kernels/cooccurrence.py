@@ -1,77 +1,66 @@
-"""Grey-level co-occurrence in 16 levels: pairs are counted along runs and summarised in whole numbers."""
+"""Grey-level co-occurrence in 16 levels: pairs are counted at four offsets at a time and summarised in whole numbers.
+
+The levels stand in an image with a margin, to the right and below, as wide as the largest offset; the margin and what
+is not in the mask have a level of their own, `NO_LEVEL`. So every pixel of the mask has a second one at every offset,
+and pairs that are none are counted where nobody looks. A pixel to the left of a row's first lies in the margin of the
+row above.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.kernels.bits import NONE, OUTSIDE, Bits, Runs, find_runs, moved, pad, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.bits import Runs
+from tasks.core.kernels.compiled import inner
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.cooccurrence import LEVELS, PROPERTIES
+from tasks.features.kernels.levels import Levels
 
-Levels = npt.NDArray[np.uint16]
+Pairs = npt.NDArray[np.int32]
 MEASURES = len(PROPERTIES)
+NO_LEVEL = LEVELS
+ROW = 32
+"""Room for the second levels of a first one, `NO_LEVEL` among them."""
+TABLE = LEVELS * ROW
+AT_ONCE = 4
+"""Offsets that are looked at together: the tables need not wait for each other."""
 
 
-@compiled
-def pair_runs(bits: Bits, height: int, width: int, down: int, right: int, padded: Bits, both: Bits, runs: Runs) -> int:
-    """List where a pixel of a mask and the one `down` rows below and `right` columns beside it are both in the mask.
+@inner
+def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntArray, counts: Pairs) -> None:
+    """Count the pairs of levels of each pixel of a mask and the ones at some offsets from it.
 
     Parameters
     ----------
-    padded, both
-        Scratch, (≥ H, words + 2) and (≥ H, words).
+    image
+        Flat, rows of `stride` levels.
     runs
-        The runs of the first pixels of the pairs.
-
-    Returns
-    -------
-    int
-        Number of runs.
-    """
-    pad(bits, height, width, OUTSIDE, padded)
-    for row in range(height):
-        for word in range(words_of(width)):
-            second = moved(padded, row + down, word, right) if row + down < height else NONE
-            both[row, word] = bits[row, word] & second
-    return find_runs(both, height, width, runs)
-
-
-@compiled
-def count_pairs(levels: Levels, width: int, step: int, runs: Runs, number: int, counts: IntArray) -> int:
-    """Count the pairs of levels of a pixel and the one `step` further on in the flat image, along `number` runs.
-
-    Parameters
-    ----------
-    levels
-        Flat image of width `width`.
+        `number` runs of the mask.
+    steps
+        (T,) int64, the offsets in the flat image, not negative; T a multiple of `AT_ONCE`.
     counts
-        (512,) int64, the result: element 16·first + second of the first half; the second half is scratch.
-
-    Returns
-    -------
-    int
-        Number of pairs.
+        (T·512,) int32, the result: element 512·t + 32·first + second.
     """
     counts[:] = 0
-    pairs = 0
-    for run in range(number):
-        first = runs[run, 0] * width + runs[run, 1]
-        length = runs[run, 2] - runs[run, 1]
-        pairs += length
-        # two tables in turn: equal pairs in succession need not wait for each other
-        for at in range(first, first + length - 1, 2):
-            counts[levels[at] * LEVELS + levels[at + step]] += 1
-            counts[LEVELS * LEVELS + levels[at + 1] * LEVELS + levels[at + 1 + step]] += 1
-        if length % 2:
-            at = first + length - 1
-            counts[levels[at] * LEVELS + levels[at + step]] += 1
-    for at in range(LEVELS * LEVELS):
-        counts[at] += counts[LEVELS * LEVELS + at]
-    return pairs
+    one, shift = np.uint64(1), np.uint64(5)
+    for group in range(0, len(steps), AT_ONCE):
+        table = counts[group * TABLE : (group + AT_ONCE) * TABLE]
+        a, b = np.uint64(steps[group]), np.uint64(steps[group + 1])
+        c, d = np.uint64(steps[group + 2]), np.uint64(steps[group + 3])
+        for run in range(number):
+            start = runs[run, 0] * stride
+            # without a sign, for an index that may be negative costs a choice
+            at, end = np.uint64(start + runs[run, 1]), np.uint64(start + runs[run, 2])
+            while at < end:
+                first = np.uint64(image[at]) << shift
+                table[first + np.uint64(image[at + a])] += 1
+                table[first + np.uint64(TABLE) + np.uint64(image[at + b])] += 1
+                table[first + np.uint64(2 * TABLE) + np.uint64(image[at + c])] += 1
+                table[first + np.uint64(3 * TABLE) + np.uint64(image[at + d])] += 1
+                at += one
 
 
-@compiled
-def properties(counts: IntArray, pairs: int, found: FloatArray) -> None:
+@inner
+def properties(counts: Pairs, found: FloatArray) -> None:
     """Derive what `tasks.features.cooccurrence.properties` does from pairs counted in one direction.
 
     Counted in both directions, each pair stands at (i, j) and at (j, i). All sums but the homogeneity's are whole
@@ -80,30 +69,31 @@ def properties(counts: IntArray, pairs: int, found: FloatArray) -> None:
     Parameters
     ----------
     counts
-        (≥ 256,) int64, from `count_pairs`.
-    pairs
-        Their sum.
+        (512,) int32, one table of `count_pairs`.
     found
         (6,) float64, the result; NaN where there is no pair, the correlation also where there is no variance.
     """
-    found[:] = np.nan
-    if pairs == 0:
-        return
-    linear = squared = product = contrast = dissimilarity = energy = 0
+    pairs = linear = squared = product = contrast = dissimilarity = energy = 0
     homogeneity = 0.0
     for first in range(LEVELS):
         for second in range(first, LEVELS):
-            here = counts[first * LEVELS + second] + counts[second * LEVELS + first]
+            here = np.int64(counts[first * ROW + second]) + np.int64(counts[second * ROW + first])
+            if here == 0:
+                continue
             step = second - first
             # both of (i, j) and (j, i), which on the diagonal are one
             energy += here * here * (2 if step else 1)
             number = here if step else here // 2
+            pairs += number
             linear += number * (first + second)
             squared += number * (first * first + second * second)
             product += number * first * second
             contrast += number * step * step
             dissimilarity += number * step
             homogeneity += number / (1.0 + step * step)
+    found[:] = np.nan
+    if pairs == 0:
+        return
     total = 2 * pairs
     variance = total * squared - linear * linear
     found[0] = contrast / pairs

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tasks.core.kernels.bits import NEAREST, Bits, Runs, find_runs, moved, pad, words_of
-from tasks.core.kernels.compiled import compiled, reduction
+from tasks.core.kernels.bits import AFTER, ALL, BEFORE, NONE, OUTSIDE, WORD, Bits, Runs, find_runs, moved, pad, words_of
+from tasks.core.kernels.compiled import inner, reduction
 from tasks.core.kernels.sorting import limits
-from tasks.core.types import AnyArray, FloatArray
+from tasks.core.types import FloatArray
 from tasks.features.texture_terms import GRADIENT
 
 NUMBER = len(GRADIENT)
@@ -13,12 +13,15 @@ SCALE = 1.0 / (4.0 * np.sqrt(2.0))
 """The kernel's weights 1/4 and 1/2 are taken as 1 and 2; the magnitude is divided by √2."""
 
 
-@compiled
-def surrounded_runs(bits: Bits, height: int, width: int, padded: Bits, whole: Bits, runs: Runs) -> int:
-    """List the pixels whose 8 neighbours, reflected at the frame, all lie in the mask; they themselves need not.
+@inner
+def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bits, whole: Bits, runs: Runs) -> int:
+    """List the pixels whose 8 neighbours all lie in the mask.
 
     Parameters
     ----------
+    beyond
+        With `NEAREST` neighbours are reflected at the frame, and the pixel itself need not lie in the mask; with
+        `OUTSIDE` the pixel must, and there is no mask beyond the frame.
     padded, whole
         Scratch, (≥ H, words + 2) and (≥ H, words).
     runs
@@ -29,38 +32,32 @@ def surrounded_runs(bits: Bits, height: int, width: int, padded: Bits, whole: Bi
     int
         Number of runs.
     """
-    pad(bits, height, width, NEAREST, padded)
+    pad(bits, height, width, beyond, padded)
+    words = words_of(width)
     for row in range(height):
         above, below = max(row - 1, 0), min(row + 1, height - 1)
-        for word in range(words_of(width)):
+        for word in range(words):
             around = padded[above, word + 1] & padded[below, word + 1]
             for near in (above, row, below):
-                around &= moved(padded, near, word, 1) & moved(padded, near, word, -1)
+                around &= moved(padded, near, word, AFTER) & moved(padded, near, word, BEFORE)
+            if beyond == OUTSIDE:
+                around = around & padded[row, word + 1] if 0 < row < height - 1 else NONE
             whole[row, word] = around
-    # beyond the last column the padding may have left pixels
-    last = words_of(width) - 1
-    for row in range(height):
-        whole[row, last] &= np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 * (last + 1) - width)
+        # beyond the last column the padding may have left pixels
+        whole[row, words - 1] &= ALL >> np.uint64(WORD * words - width)
     return find_runs(whole, height, width, runs)
 
 
-@compiled
+@inner
 def gradient(
-    pixels: AnyArray,
-    start: int,
-    height: int,
-    width: int,
-    runs: Runs,
-    number: int,
-    values: FloatArray,
-    found: FloatArray,
+    image: FloatArray, height: int, width: int, runs: Runs, number: int, values: FloatArray, found: FloatArray
 ) -> None:
     """Mean, standard deviation, maximum and minimum of the gradient's magnitude along runs; NaN where there is none.
 
     Parameters
     ----------
-    pixels
-        Flat buffer, the (H, W) image from `start` on.
+    image
+        Flat (H, W) image.
     runs
         `number` runs, from `surrounded_runs`.
     values
@@ -69,44 +66,43 @@ def gradient(
         (4,) float64, the result.
     """
     found[:] = np.nan
-    count = int(np.int64(0))
+    count = 0
     for run in range(number):
         row, left, right = runs[run, 0], runs[run, 1], runs[run, 2]
-        here = start + row * width
+        here = row * width
         above, below = here - width if row > 0 else here, here + width if row < height - 1 else here
-        # the columns at the frame, where a neighbour is reflected, apart from those inside
-        # in the columns at the frame the pixel itself stands for its missing neighbour
-        if left == 0:
-            values[count] = slope(pixels, above, here, below, 0, 0, min(1, width - 1))
-        inner, end = max(left, 1), min(right, width - 1)
-        if inner < end:
+        inside, end = max(left, 1), min(right, width - 1)
+        if inside < end:
             slopes(
-                pixels[above + inner - 1 : above + end + 1],
-                pixels[here + inner - 1 : here + end + 1],
-                pixels[below + inner - 1 : below + end + 1],
-                values[count + inner - left : count + end - left],
+                image[above + inside - 1 : above + end + 1],
+                image[here + inside - 1 : here + end + 1],
+                image[below + inside - 1 : below + end + 1],
+                values[count + inside - left : count + end - left],
             )
-        if right == width:
-            values[count + right - 1 - left] = slope(
-                pixels, above, here, below, max(width - 2, 0), width - 1, width - 1
-            )
+        # in the columns at the frame the pixel itself stands for its missing neighbour
+        for side in range(2):
+            column = side * (width - 1)
+            if left <= column < right:
+                before, after = max(column - 1, 0), min(column + 1, width - 1)
+                values[count + column - left] = slope(image, above, here, below, before, column, after)
         count += right - left
     if count > 0:
         describe(values, count, found)
 
 
-@compiled
-def slope(pixels: AnyArray, above: int, here: int, below: int, before: int, column: int, after: int) -> float:
+@inner
+def slope(image: FloatArray, above: int, here: int, below: int, before: int, column: int, after: int) -> float:
     """Magnitude of the gradient at a pixel, from the starts of three rows and three columns."""
-    west = pixels[above + before] + 2.0 * pixels[here + before] + pixels[below + before]
-    east = pixels[above + after] + 2.0 * pixels[here + after] + pixels[below + after]
-    north = pixels[above + before] + 2.0 * pixels[above + column] + pixels[above + after]
-    south = pixels[below + before] + 2.0 * pixels[below + column] + pixels[below + after]
-    return float(np.sqrt((west - east) ** 2 + (north - south) ** 2) * SCALE)
+    west = image[above + before] + 2.0 * image[here + before] + image[below + before]
+    east = image[above + after] + 2.0 * image[here + after] + image[below + after]
+    north = image[above + before] + 2.0 * image[above + column] + image[above + after]
+    south = image[below + before] + 2.0 * image[below + column] + image[below + after]
+    across, along = west - east, north - south
+    return float(np.sqrt(across * across + along * along) * SCALE)
 
 
-@compiled
-def slopes(above: AnyArray, here: AnyArray, below: AnyArray, values: FloatArray) -> None:
+@inner
+def slopes(above: FloatArray, here: FloatArray, below: FloatArray, values: FloatArray) -> None:
     """Magnitudes of the gradient at the pixels between the first and the last of three rows' pieces."""
     for at in range(len(values)):
         west = above[at] + 2.0 * here[at] + below[at]

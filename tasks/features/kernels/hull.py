@@ -8,14 +8,16 @@ region reaches from column left to column right; the middles of the edges of its
 import numpy as np
 
 from tasks.core.kernels.bits import Runs
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import constant, inner
 from tasks.core.types import IntArray
 
 FAR = 1 << 40
 """Beyond any column."""
+LEFT, RIGHT = constant(1), constant(-1)
+"""The two sides of a hull; the right one is traced in the mirrored region."""
 
 
-@compiled
+@inner
 def row_ends(runs: Runs, first: int, stop: int, top: int, ends: IntArray) -> None:
     """Set first and last column of each row of some runs from row `top` on; of a row without any (`FAR`, −`FAR`).
 
@@ -32,7 +34,7 @@ def row_ends(runs: Runs, first: int, stop: int, top: int, ends: IntArray) -> Non
         ends[row, 1] = max(ends[row, 1], runs[run, 2] - 1)
 
 
-@compiled
+@inner
 def side(ends: IntArray, rows: int, sign: int, chain: IntArray) -> int:
     """Trace the left or right side of the convex hull of the middles of the edges, from top to bottom.
 
@@ -41,7 +43,7 @@ def side(ends: IntArray, rows: int, sign: int, chain: IntArray) -> int:
     ends
         (≥ rows, 2) int64, first and last column per row; the first and the last row are not empty.
     sign
-        1 for the left side, −1 for the right one, which is traced as the left side of the mirrored region.
+        `LEFT` or `RIGHT`.
     chain
         (≥ 2·rows + 1, 2) int64, the result: doubled row and `sign` times the doubled column of the corners.
 
@@ -71,14 +73,14 @@ def side(ends: IntArray, rows: int, sign: int, chain: IntArray) -> int:
     return count
 
 
-@compiled
+@inner
 def _turns_in(chain: IntArray, count: int, row: int, column: int) -> bool:
     """Whether the last corner lies on or inside the line from the one before it to a new point."""
     down, back = chain[count - 1, 0] - chain[count - 2, 0], chain[count - 1, 1] - chain[count - 2, 1]
     return bool(back * (row - chain[count - 2, 0]) >= (column - chain[count - 2, 1]) * down)
 
 
-@compiled
+@inner
 def fill_hull(chain: IntArray, count: int, sign: int, hull: IntArray) -> None:
     """Set the outermost column per row whose pixel's middle lies in the hull, or on its border.
 
@@ -93,7 +95,7 @@ def fill_hull(chain: IntArray, count: int, sign: int, hull: IntArray) -> None:
             hull[half // 2, column] = sign * -(-above // (2 * (bottom - top)))
 
 
-@compiled
+@inner
 def hull_measures(ends: IntArray, rows: int, left: IntArray, right: IntArray, hull: IntArray) -> tuple[int, float]:
     """Count the pixels of the convex hull, and find the largest distance of two points of its outline.
 
@@ -109,9 +111,9 @@ def hull_measures(ends: IntArray, rows: int, left: IntArray, right: IntArray, hu
     hull
         Scratch, (≥ rows, 2) int64.
     """
-    lefts, rights = side(ends, rows, 1, left), side(ends, rows, -1, right)
-    fill_hull(left, lefts, 1, hull)
-    fill_hull(right, rights, -1, hull)
+    lefts, rights = side(ends, rows, LEFT, left), side(ends, rows, RIGHT, right)
+    fill_hull(left, lefts, LEFT, hull)
+    fill_hull(right, rights, RIGHT, hull)
     area = 0
     for row in range(rows):
         if hull[row, 0] <= hull[row, 1]:
@@ -119,11 +121,11 @@ def hull_measures(ends: IntArray, rows: int, left: IntArray, right: IntArray, hu
         else:
             # a thin bridge between parts may pass between the middles of pixels
             hull[row, 0], hull[row, 1] = FAR, -FAR
-    lefts, rights = side(hull, rows, 1, left), side(hull, rows, -1, right)
+    lefts, rights = side(hull, rows, LEFT, left), side(hull, rows, RIGHT, right)
     return area, _diameter(left, lefts, right, rights)
 
 
-@compiled
+@inner
 def _diameter(left: IntArray, lefts: int, right: IntArray, rights: int) -> float:
     """Largest distance of a corner of the left side from one of the right side.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.kernels.bits import Runs
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import inner
 from tasks.core.types import FloatArray
 
 SIZE = 4
@@ -12,7 +12,7 @@ CHOOSE = np.array([[1.0, 0, 0, 0], [1, 1, 0, 0], [1, 2, 1, 0], [1, 3, 3, 1]])
 """Binomial coefficients."""
 
 
-@compiled
+@inner
 def sum_powers(runs: Runs, first: int, stop: int, row: int, column: int, sums: FloatArray) -> None:
     """Sum (r − row)^p·(c − column)^q over the pixels of some runs, a run at a time.
 
@@ -40,7 +40,7 @@ def sum_powers(runs: Runs, first: int, stop: int, row: int, column: int, sums: F
             power *= runs[run, 0] - row
 
 
-@compiled
+@inner
 def shift(sums: FloatArray, rows: float, columns: float, shifted: FloatArray) -> None:
     """Moments of a region that is moved by rows and columns: (p, q) = Σ binom(p, i) binom(q, j) rows^(p−i) … m_ij."""
     half = np.empty((SIZE, SIZE), np.float64)
@@ -60,7 +60,7 @@ def shift(sums: FloatArray, rows: float, columns: float, shifted: FloatArray) ->
             shifted[p, q] = total
 
 
-@compiled
+@inner
 def normalize(central: FloatArray, normalized: FloatArray) -> None:
     """Central moments divided by area^(1 + (p + q)/2); NaN for p + q < 2."""
     area = central[0, 0]
@@ -70,7 +70,7 @@ def normalize(central: FloatArray, normalized: FloatArray) -> None:
             normalized[p, q] = central[p, q] / area ** (1.0 + (p + q) / 2.0) if known else np.nan
 
 
-@compiled
+@inner
 def hu(normalized: FloatArray, found: FloatArray) -> None:
     """Hu's seven invariants of normalized moments, as Hu (1962) gives them."""
     n = normalized
@@ -88,7 +88,7 @@ def hu(normalized: FloatArray, found: FloatArray) -> None:
     found[6] = h * along - g * across
 
 
-@compiled
+@inner
 def ellipse(sums: FloatArray) -> tuple[float, float, float, float, float, float, float]:
     """Fit the ellipse of equal second moments, without subtracting numbers that are nearly equal.
 

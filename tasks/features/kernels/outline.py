@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tasks.core.kernels.bits import NONE, ONE, WORD, Bits, Runs, moved, ones, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.bits import AFTER, BEFORE, NONE, ONE, WORD, Bits, Runs, moved, ones, words_of
+from tasks.core.kernels.compiled import inner
 from tasks.core.types import IntArray
 
 ROOT = float(np.sqrt(2.0))
@@ -34,7 +34,7 @@ CROFTON = np.array(
 """Weight of a 2×2 pattern in Crofton's formula in four directions; pixel (0, 0) is 8, (0, 1) 2, (1, 0) 4, (1, 1) 1."""
 
 
-@compiled
+@inner
 def draw(runs: Runs, first: int, stop: int, top: int, left: int, height: int, width: int, frame: Bits) -> None:
     """Draw runs into padded rows of bits, one pixel away from the frame.
 
@@ -58,7 +58,7 @@ def draw(runs: Runs, first: int, stop: int, top: int, left: int, height: int, wi
             start += length
 
 
-@compiled
+@inner
 def count_patterns(frame: Bits, height: int, width: int, patterns: IntArray) -> None:
     """Count the 2×2 patterns of a region.
 
@@ -74,7 +74,7 @@ def count_patterns(frame: Bits, height: int, width: int, patterns: IntArray) -> 
     for row in range(1, height + 2):
         for word in range(words_of(width + 2)):
             d, b = frame[row, word + 1], frame[row - 1, word + 1]
-            c, a = moved(frame, row, word, -1), moved(frame, row - 1, word, -1)
+            c, a = moved(frame, row, word, BEFORE), moved(frame, row - 1, word, BEFORE)
             upper, lower = a & b, c & d
             # most words are equal above and below, or empty
             if a | b | c | d == NONE or (upper & lower) == ~NONE:
@@ -96,7 +96,7 @@ def count_patterns(frame: Bits, height: int, width: int, patterns: IntArray) -> 
             patterns[14] += ones(upper & only_c)
 
 
-@compiled
+@inner
 def crofton(patterns: IntArray) -> float:
     """Perimeter by Crofton's formula, as scikit-image's ``perimeter_crofton`` in four directions."""
     total = 0.0
@@ -105,13 +105,13 @@ def crofton(patterns: IntArray) -> float:
     return total
 
 
-@compiled
+@inner
 def euler(patterns: IntArray) -> int:
     """Count the 8-connected components less the holes."""
     return int(patterns[8] - patterns[6] - patterns[14])
 
 
-@compiled
+@inner
 def perimeter(frame: Bits, height: int, width: int, border: Bits) -> float:
     """Length of the line through the middles of the border pixels, as scikit-image's ``perimeter``, 4-connected.
 
@@ -129,7 +129,7 @@ def perimeter(frame: Bits, height: int, width: int, border: Bits) -> float:
             here = frame[row, word + 1]
             if here != NONE:
                 around = frame[row - 1, word + 1] & frame[row + 1, word + 1]
-                here &= ~(around & moved(frame, row, word, 1) & moved(frame, row, word, -1))
+                here &= ~(around & moved(frame, row, word, AFTER) & moved(frame, row, word, BEFORE))
             border[row, word + 1] = here
     straight = slanted = mixed = 0
     for row in range(1, height + 1):
@@ -139,12 +139,12 @@ def perimeter(frame: Bits, height: int, width: int, border: Bits) -> float:
                 continue
             # neighbours on the edges (low, two, four) and on the corners, counted in binary for all pixels at once
             up, down = border[row - 1, word + 1], border[row + 1, word + 1]
-            left, right = moved(border, row, word, -1), moved(border, row, word, 1)
+            left, right = moved(border, row, word, BEFORE), moved(border, row, word, AFTER)
             low = up ^ down ^ left ^ right
             two = (up & down) ^ (left & right) ^ ((up ^ down) & (left ^ right))
             four = up & down & left & right
-            a, b = moved(border, row - 1, word, -1), moved(border, row - 1, word, 1)
-            c, d = moved(border, row + 1, word, -1), moved(border, row + 1, word, 1)
+            a, b = moved(border, row - 1, word, BEFORE), moved(border, row - 1, word, AFTER)
+            c, d = moved(border, row + 1, word, BEFORE), moved(border, row + 1, word, AFTER)
             corner_low = a ^ b ^ c ^ d
             corner_two = (a & b) ^ (c & d) ^ ((a ^ b) & (c ^ d))
             corner_four = a & b & c & d
@@ -156,7 +156,7 @@ def perimeter(frame: Bits, height: int, width: int, border: Bits) -> float:
     return straight * STRAIGHT + slanted * SLANTED + mixed * MIXED
 
 
-@compiled
+@inner
 def invert(frame: Bits, height: int, width: int, outside: Bits) -> None:
     """Set what is not in a region, the margin included: (≥ height + 2, words) rows of bits without padding."""
     words = words_of(width + 2)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tasks.core.kernels.bits import Bits, Runs, find_runs, most_runs, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import inner
 from tasks.core.kernels.components import area_of, bounds, hole_area
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.hull import hull_measures, row_ends
@@ -39,7 +39,7 @@ class Scratch(NamedTuple):
     patterns: IntArray
 
 
-@compiled
+@inner
 def make_scratch(height: int, width: int) -> Scratch:
     """Make room for regions of up to this height and width."""
     words, runs = words_of(width + 2), most_runs(height + 2, width + 2)
@@ -57,7 +57,7 @@ def make_scratch(height: int, width: int) -> Scratch:
     )
 
 
-@compiled
+@inner
 def measure_outline(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, found: FloatArray) -> None:
     """Measure the outline of the region that the runs from `first` to `stop` make up.
 

@@ -3,11 +3,11 @@
 import numpy as np
 
 from tasks.core.kernels.bits import ALL, INSIDE, NONE, Bits, moved, pad, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import inner
 from tasks.core.types import IntArray
 
 
-@compiled
+@inner
 def half_widths(radius: int) -> IntArray:
     """Half the width of each row of a disk from its middle on: the largest w with w² + dy² ≤ radius²."""
     widths = np.zeros(radius + 1, dtype=np.int64)
@@ -17,7 +17,7 @@ def half_widths(radius: int) -> IntArray:
     return widths
 
 
-@compiled
+@inner
 def erode(bits: Bits, height: int, width: int, widths: IntArray, padded: Bits, narrowed: Bits, eroded: Bits) -> None:
     """Erode a mask by a disk; what lies beyond the frame counts as part of the mask.
 

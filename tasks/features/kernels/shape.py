@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.kernels.components import bounds, group_runs, label_runs
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
@@ -63,12 +63,16 @@ EIGHTH = np.pi / 4
 
 
 @compiled
-def measure_components(
-    masks: Stream, shapes: IntArray, planes: int, places: IntArray, empty: FloatArray, found: FloatArray
+def measure_shape(
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    places: IntArray,
+    apart: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    empty: FloatArray,
+    found: FloatArray,
 ) -> None:
-    """Measure the components of each mask of each cell, each for itself, and take their mean.
-
-    A component without a longer axis counts as scikit-image has it: eccentricity 0 and turned by −π/4.
+    """Measure each mask of each cell: its components each for itself, to take their mean, or all of its pixels.
 
     Parameters
     ----------
@@ -78,6 +82,9 @@ def measure_components(
         (N, 2) int64.
     places
         (K,) int64, which features of `LAYOUT` are wanted.
+    apart
+        Whether components are measured each for itself. One without a longer axis then counts as scikit-image has it:
+        eccentricity 0 and turned by −π/4.
     empty
         (K,) float64, what stands for an empty mask.
     found
@@ -89,7 +96,7 @@ def measure_components(
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
     scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
-    start = int(np.int64(0))
+    start = 0
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for plane in range(planes):
@@ -97,46 +104,26 @@ def measure_components(
             start += height * width
             number = find_runs(bits, height, width, runs)
             components = label_runs(runs, number, labels)
-            group_runs(runs, number, labels, components, grouped, starts)
+            pieces, regions = components if apart else min(components, 1), grouped if apart else runs
+            if apart:
+                group_runs(runs, number, labels, components, grouped, starts)
+            else:
+                starts[0], starts[1] = 0, number
             view = found[cell, plane * terms : (plane + 1) * terms]
             for term in range(terms):
-                view[term] = 0.0 if components else empty[term]
-            for component in range(components):
-                describe(grouped, starts[component], starts[component + 1], 1, scratch, one)
-                if np.isnan(one[ECCENTRICITY]):
+                view[term] = 0.0 if pieces else empty[term]
+            for piece in range(pieces):
+                parts = 1 if apart else components
+                describe(regions, starts[piece], starts[piece + 1], parts, scratch, one)
+                if apart and np.isnan(one[ECCENTRICITY]):
                     one[ECCENTRICITY] = 0.0
-                if np.isnan(one[ORIENTATION]):
+                if apart and np.isnan(one[ORIENTATION]):
                     one[ORIENTATION] = -EIGHTH
                 for term in range(terms):
-                    view[term] += one[places[term]] / components
+                    view[term] += one[places[term]] / pieces
 
 
-@compiled
-def measure_whole(masks: Stream, shapes: IntArray, planes: int, places: IntArray, found: FloatArray) -> None:
-    """Measure all pixels of each mask of each cell as one object; NaN for an empty mask.
-
-    The parameters are those of `measure_components`.
-    """
-    tallest, widest = extent(shapes)
-    most, terms = most_runs(tallest, widest), len(places)
-    bits = np.empty((tallest, words_of(widest)), np.uint64)
-    runs, labels = np.empty((most, 3), np.int64), np.empty(most, np.int64)
-    scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
-    start = int(np.int64(0))
-    for cell in range(len(shapes)):
-        height, width = shapes[cell, 0], shapes[cell, 1]
-        for plane in range(planes):
-            read(masks, start, height, width, bits)
-            start += height * width
-            number = find_runs(bits, height, width, runs)
-            one[:] = np.nan
-            if number > 0:
-                describe(runs, int(np.int64(0)), number, label_runs(runs, number, labels), scratch, one)
-            for term in range(terms):
-                found[cell, plane * terms + term] = one[places[term]]
-
-
-@compiled
+@inner
 def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, found: FloatArray) -> None:
     """Measure a region in the frame of its bounding box.
 

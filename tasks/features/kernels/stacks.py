@@ -7,6 +7,7 @@ import numpy as np
 
 from tasks.core.kernels.bits import Stream, stream_of
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
+from tasks.features.kernels.pixels import Counts
 
 PIXELS = 1 << 21
 """About how many pixels are converted at a time, so that memory does not grow with the batch."""
@@ -20,8 +21,10 @@ class Stack:
     ----------
     cells
         Which ones.
-    pixels
-        Flat, uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
+    counts, reals
+        Flat pixels, (C, Hᵢ, Wᵢ) per cell, uint16 or float64; one of the two is empty.
+    whole
+        Whether all pixels are whole numbers.
     masks
         A stream of bits, (P, Hᵢ, Wᵢ) per cell; P is 1 where the channels share the region, else C.
     shapes
@@ -31,7 +34,9 @@ class Stack:
     """
 
     cells: slice
-    pixels: AnyArray
+    counts: Counts
+    reals: FloatArray
+    whole: bool
     masks: Stream
     shapes: IntArray
     background: FloatArray
@@ -47,7 +52,8 @@ def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     background = np.ascontiguousarray(region.background, dtype=np.float64)
     flat = batch.pixels.flat
-    kind = np.dtype(np.uint16 if np.can_cast(flat.dtype, np.uint16) else np.float64)
+    few = np.can_cast(flat.dtype, np.uint16)
+    kind = np.dtype(np.uint16 if few else np.float64)
     ends, mask_ends = batch.pixels.offsets, region.masks.offsets
     first = 0
     while first < len(batch):
@@ -55,9 +61,12 @@ def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
         if flat.dtype != kind:
             stop = max(first + 1, int(np.searchsorted(ends, ends[first] + PIXELS, side="right")) - 1)
         cells = slice(first, stop)
+        pixels: AnyArray = np.ascontiguousarray(flat[ends[first] : ends[stop]], dtype=kind)
         yield Stack(
             cells=cells,
-            pixels=np.ascontiguousarray(flat[ends[first] : ends[stop]], dtype=kind),
+            counts=pixels if few else np.empty(0, np.uint16),
+            reals=np.empty(0) if few else pixels,
+            whole=flat.dtype.kind in "iub",
             masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
             shapes=shapes[cells],
             background=background[cells],

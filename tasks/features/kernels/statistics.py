@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.core.kernels.compiled import compiled, reduction
+from tasks.core.kernels.compiled import inner, reduction
 from tasks.core.types import AnyArray, FloatArray
 from tasks.features.cells import LARGEST
 from tasks.features.statistics import STATISTICS
@@ -12,7 +12,7 @@ NUMBER = len(STATISTICS)
 EPSILON = float(np.finfo(np.float64).eps)
 
 
-@compiled
+@inner
 def summarise(values: AnyArray, count: int, background: float, plain: FloatArray, shifted: FloatArray) -> None:
     """Compute what `tasks.features.statistics.statistics` does, of the values and of the values less a background.
 
@@ -55,7 +55,7 @@ def summarise(values: AnyArray, count: int, background: float, plain: FloatArray
     _form(low - background, high - background, mean - background, square, cube, fourth, deviation, shifted)
 
 
-@compiled
+@inner
 def _fill(values: AnyArray, count: int, background: float, mean: float, total: float, found: FloatArray) -> None:
     """Fill in what a background moves."""
     found[0] = mean
@@ -67,7 +67,7 @@ def _fill(values: AnyArray, count: int, background: float, mean: float, total: f
     found[8] = total
 
 
-@compiled
+@inner
 def _form(
     low: float,
     high: float,
@@ -118,7 +118,7 @@ def form(values: AnyArray, count: int, mean: float, scale: float) -> tuple[float
     return cubes / count, fourths / count
 
 
-@compiled
+@inner
 def quantile(values: AnyArray, count: int, fraction: float, background: float) -> float:
     """Quantile of sorted values less a background, linear between the two nearest ranks, as numpy computes it."""
     place = fraction * (count - 1)
@@ -131,7 +131,7 @@ def quantile(values: AnyArray, count: int, fraction: float, background: float) -
     return high - (high - low) * (1.0 - part) if part >= 0.5 else low + (high - low) * part
 
 
-@compiled
+@inner
 def median_deviation(values: AnyArray, count: int, median: float) -> float:
     """Median of the absolute deviations from the median of sorted values.
 
@@ -167,7 +167,7 @@ def median_deviation(values: AnyArray, count: int, median: float) -> float:
     return 0.5 * (largest + _larger(values, split, below, above, median))
 
 
-@compiled
+@inner
 def _larger(values: AnyArray, split: int, below: int, above: int, median: float) -> float:
     """Largest deviation of `below` values before and `above` values from `split` on."""
     larger = 0.0

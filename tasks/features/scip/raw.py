@@ -7,13 +7,15 @@ from tasks.core.types import Batch, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
 from tasks.features.intensity_terms import view_terms
-from tasks.features.kernels.intensity import measure_raw
+from tasks.features.kernels.intensity import LAYOUT, measure_intensity
 from tasks.features.kernels.stacks import stacks
 from tasks.features.statistics import statistics
 
 FAMILY = "raw"
 
 TERMS = tuple(view_terms(view="", place="the pixels of the region"))
+
+_PLACES = np.array([LAYOUT.index(term.stat) for term in TERMS], dtype=np.int64)
 
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -42,7 +44,16 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     check_fit(batch, region)
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in stacks(batch, region):
-        measure_raw(
-            stack.pixels, stack.masks, stack.shapes, region.masks.planes, len(batch.channels), found[stack.cells]
+        measure_intensity(
+            stack.counts,
+            stack.reals,
+            stack.whole,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            stack.background,
+            _PLACES,
+            False,  # noqa: FBT003 - what is missing is NaN
+            found[stack.cells],
         )
     return found

@@ -10,7 +10,7 @@ from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, register
-from tasks.features.kernels.shape import LAYOUT, measure_components
+from tasks.features.kernels.shape import LAYOUT, measure_shape
 from tasks.features.shape_terms import CENTRAL, EIGENVALUES, HU_MOMENTS, INERTIA, MOMENTS, PLAIN
 
 FAMILY = "shape"
@@ -60,8 +60,14 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     check_fit(batch, region)
     planes = region.masks.planes
     found = np.empty((len(batch), planes * len(TERMS)))
-    measure_components(
-        stream_of(region.masks.flat), region.masks.shapes, planes, _PLACES, _empty(shared=region.shared), found
+    measure_shape(
+        stream_of(region.masks.flat),
+        region.masks.shapes,
+        planes,
+        _PLACES,
+        True,  # noqa: FBT003 - the components, each for itself
+        _empty(shared=region.shared),
+        found,
     )
     return found
 

@@ -9,8 +9,8 @@ from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
 from tasks.features.cells import cells, check_fit, usable
 from tasks.features.cooccurrence import LEVELS, PROPERTIES, pair_counts, properties
 from tasks.features.family import RegionInfo, register
-from tasks.features.kernels.scip_texture import measure_texture
 from tasks.features.kernels.stacks import stacks
+from tasks.features.kernels.texture import measure_texture
 from tasks.features.texture_terms import GRADIENT, cooccurrence_term, gradient_terms
 
 FAMILY = "texture"
@@ -39,6 +39,9 @@ TERMS = (
 )
 
 
+_OFFSETS = np.array([[(step, step), (step, -step)] for step in STEPS.values()], dtype=np.int64)
+
+
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
     """28 columns per channel."""
     prefix = "combined_" if region.combined else ""
@@ -64,16 +67,17 @@ def measure_plain(batch: Batch, region: Region) -> FloatArray:
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the texture of each channel; (N, 28·C) float64."""
     check_fit(batch, region)
-    steps = np.array(list(STEPS.values()), dtype=np.int64)
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in stacks(batch, region):
         measure_texture(
-            stack.pixels,
+            stack.counts,
+            stack.reals,
             stack.masks,
             stack.shapes,
             region.masks.planes,
             len(batch.channels),
-            steps,
+            _OFFSETS,
+            True,  # noqa: FBT003 - as the published system has it
             found[stack.cells],
         )
     return found

@@ -78,7 +78,9 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in stacks(batch, region):
         measure_intensity(
-            stack.pixels,
+            stack.counts,
+            stack.reals,
+            stack.whole,
             stack.masks,
             stack.shapes,
             region.masks.planes,

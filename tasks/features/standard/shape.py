@@ -8,7 +8,7 @@ from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, Term, register
-from tasks.features.kernels.shape import LAYOUT, measure_whole
+from tasks.features.kernels.shape import LAYOUT, measure_shape
 from tasks.features.moments import ellipse, moments, raw_moments
 from tasks.features.shape_terms import (
     CENTRAL,
@@ -68,7 +68,15 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     check_fit(batch, region)
     planes = region.masks.planes
     found = np.empty((len(batch), planes * len(TERMS)))
-    measure_whole(stream_of(region.masks.flat), region.masks.shapes, planes, _PLACES, found)
+    measure_shape(
+        stream_of(region.masks.flat),
+        region.masks.shapes,
+        planes,
+        _PLACES,
+        False,  # noqa: FBT003 - all pixels
+        np.full(len(TERMS), np.nan),
+        found,
+    )
     return found
 
 
