@@ -2,5 +2,6 @@
 
 from tasks.features.config import Features
 from tasks.features.families import feature_columns, measure
+from tasks.features.warm import warm
 
-__all__ = ["Features", "feature_columns", "measure"]
+__all__ = ["Features", "feature_columns", "measure", "warm"]

@@ -34,8 +34,8 @@ class Cell:
         return channel if len(self.masks) > 1 else 0
 
 
-def cells(batch: Batch, region: Region) -> Iterator[Cell]:
-    """Yield the cells of a batch with their masks.
+def check_fit(batch: Batch, region: Region) -> None:
+    """Check that a region was made for a batch.
 
     Raises
     ------
@@ -52,6 +52,11 @@ def cells(batch: Batch, region: Region) -> Iterator[Cell]:
             f"region {region.name!r} has backgrounds of shape {region.background.shape}, expected "
             f"{(len(batch), len(batch.channels))}: one per cell and channel"
         )
+
+
+def cells(batch: Batch, region: Region) -> Iterator[Cell]:
+    """Yield the cells of a batch with their masks; `check_fit` says what is an error."""
+    check_fit(batch, region)
     for pixels, masks, background in zip(
         batch.pixels.unstack(), region.masks.unstack(), region.background, strict=True
     ):

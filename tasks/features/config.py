@@ -23,7 +23,7 @@ class Features(Section):
     families: tuple[str, ...] | None = Field(
         default=None,
         min_length=1,
-        description="Feature families: shape, intensity, texture (profile scip: also raw); left out: all that it has.",
+        description="Feature families; left out: shape, intensity and texture (profile scip: also raw).",
     )
     names: Names = Field(
         default="native",
@@ -53,5 +53,7 @@ class Features(Section):
     @property
     def selected(self) -> tuple[Family, ...]:
         """The families to measure, in the order in which their columns stand in a table."""
-        known = families_of(self.profile)
-        return tuple(family for name, family in known.items() if self.families is None or name in self.families)
+        known = families_of(self.profile).values()
+        if self.families is None:
+            return tuple(family for family in known if not family.optional)
+        return tuple(family for family in known if family.name in self.families)

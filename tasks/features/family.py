@@ -82,6 +82,10 @@ class Family:
         Names and values, which must agree in number and order for every region and number of channels.
     frame
         Whether it is measured once in the whole frame of each stamp instead of in every region.
+    optional
+        Whether it is measured only where the configuration lists it.
+    plain
+        The same values in plain code, where `measure` is compiled: what tests hold it against.
     """
 
     name: str
@@ -89,6 +93,8 @@ class Family:
     columns: NameColumns
     measure: MeasureRegion
     frame: bool = False
+    optional: bool = False
+    plain: MeasureRegion | None = None
 
 
 ORDER = ("shape", "intensity", "texture")
@@ -102,9 +108,15 @@ ENTRY_POINTS = "scip_flows.family"
 
 
 def register(
-    *, name: str, profile: Profile, columns: NameColumns, frame: bool = False
+    *,
+    name: str,
+    profile: Profile,
+    columns: NameColumns,
+    frame: bool = False,
+    optional: bool = False,
+    plain: MeasureRegion | None = None,
 ) -> Callable[[MeasureRegion], MeasureRegion]:
-    """Decorate the function that measures a family; `columns` names what it returns."""
+    """Decorate the function that measures a family; the other parameters are those of `Family`."""
 
     def decorate(measure: MeasureRegion) -> MeasureRegion:
         known = _FAMILIES.get((profile, name))
@@ -112,7 +124,15 @@ def register(
             raise ValueError(
                 f"two families claim the name {name!r} of profile {profile!r}: {known.measure!r} and {measure!r}"
             )
-        _FAMILIES[profile, name] = Family(name=name, profile=profile, columns=columns, measure=measure, frame=frame)
+        _FAMILIES[profile, name] = Family(
+            name=name,
+            profile=profile,
+            columns=columns,
+            measure=measure,
+            frame=frame,
+            optional=optional,
+            plain=plain,
+        )
         return measure
 
     return decorate

@@ -9,6 +9,13 @@ SOBEL = "scikit-image 0.26, skimage.filters.sobel"
 GRADIENT = ("mean", "std", "max", "min")
 """Statistics of the gradient, in their order."""
 
+SLACK = 1e-9
+"""A value so little below the edge of a grey level of profile ``standard`` lies on it.
+
+Rounding of scaled pixels must not move a level, and the values of integer images of up to 24 bits come no closer than
+this to an edge without lying on it.
+"""
+
 _GREY = ("translation", "quarter turn", "intensity shift", "intensity scale")
 _TEXTS = {
     "contrast": "the mean squared difference of grey levels",

@@ -55,7 +55,7 @@ def rounding(name: str, row: dict[str, float], *, image: AnyArray) -> float:
 
     - Central moments and products of inertia of outlines with a symmetry cancel; (0, 1) and (1, 0) do for any outline.
     - Hu's moments from the second on are products of differences, which are zero for outlines with a symmetry.
-    - Skewness and kurtosis of sets with a symmetry; they are without unit.
+    - Skewness and kurtosis of sets with a symmetry, and the angle of outlines with one; they are without unit.
     - The spread over directions and the correlation of grey levels cancel; levels differ by 15 at most.
     - The spread of equal pixels is the rounding of their mean, and whatever is less the background may meet zero.
     - The gradient's spread on a ramp, and the gradient of equal pixels.
@@ -70,7 +70,7 @@ def rounding(name: str, row: dict[str, float], *, image: AnyArray) -> float:
         bound = ROUNDING * row[name.replace(stat, "major_axis_length")] ** 2
     elif match := re.fullmatch(r"moments_hu-([1-6])", stat):
         bound = hu_rounding(int(match[1]), [row[name.replace(stat, f"moments_hu-{number}")] for number in range(4)])
-    elif re.search(r"(^|_)(skewness|kurtosis)$", stat):
+    elif stat == "orientation" or re.search(r"(^|_)(skewness|kurtosis)$", stat):
         bound = ROUNDING
     elif re.search(r"glcm_(std|mean_correlation)", stat):
         bound = ROUNDING * 15**2

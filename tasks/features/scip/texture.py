@@ -6,9 +6,11 @@ from skimage.filters import sobel
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
-from tasks.features.cells import cells, usable
+from tasks.features.cells import cells, check_fit, usable
 from tasks.features.cooccurrence import LEVELS, PROPERTIES, pair_counts, properties
 from tasks.features.family import RegionInfo, register
+from tasks.features.kernels.stacks import stacks
+from tasks.features.kernels.texture import measure_texture
 from tasks.features.texture_terms import GRADIENT, cooccurrence_term, gradient_terms
 
 FAMILY = "texture"
@@ -37,6 +39,9 @@ TERMS = (
 )
 
 
+_OFFSETS = np.array([[(step, step), (step, -step)] for step in STEPS.values()], dtype=np.int64)
+
+
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
     """28 columns per channel."""
     prefix = "combined_" if region.combined else ""
@@ -47,9 +52,8 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     )
 
 
-@register(name=FAMILY, profile="scip", columns=columns)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the texture of each channel; (N, 28·C) float64."""
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the texture of each channel in plain code; (N, 28·C) float64."""
     rows = [
         np.concatenate(
             [texture(pixels, mask=cell.masks[cell.plane(channel)]) for channel, pixels in enumerate(cell.pixels)]
@@ -57,6 +61,26 @@ def measure(batch: Batch, region: Region) -> FloatArray:
         for cell in cells(batch, region)
     ]
     return np.array(rows, dtype=np.float64).reshape(len(batch), len(batch.channels) * len(TERMS))
+
+
+@register(name=FAMILY, profile="scip", columns=columns, plain=measure_plain)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the texture of each channel; (N, 28·C) float64."""
+    check_fit(batch, region)
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in stacks(batch, region):
+        measure_texture(
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            len(batch.channels),
+            _OFFSETS,
+            True,  # noqa: FBT003 - as the published system has it
+            found[stack.cells],
+        )
+    return found
 
 
 def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:

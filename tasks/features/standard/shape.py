@@ -4,9 +4,11 @@ import numpy as np
 from skimage.measure import regionprops
 
 from tasks.core.columns import Column
+from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, FloatArray, Region
-from tasks.features.cells import cells
+from tasks.features.cells import cells, check_fit
 from tasks.features.family import RegionInfo, Term, register
+from tasks.features.kernels.shape import LAYOUT, measure_shape
 from tasks.features.moments import ellipse, moments, raw_moments
 from tasks.features.shape_terms import (
     CENTRAL,
@@ -42,6 +44,8 @@ TERMS = (
     *HU_MOMENTS,
 )
 
+_PLACES = np.array([LAYOUT.index((term.stat, term.param)) for term in TERMS], dtype=np.int64)
+
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
     """One set of columns per channel, or one in all where the channels share the region."""
@@ -52,11 +56,28 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     )
 
 
-@register(name=FAMILY, profile="standard", columns=columns)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the shape of each mask; (N, K) or (N, K·C) float64, K the number of `TERMS`."""
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the shape of each mask in plain code; (N, K) or (N, K·C) float64, K the number of `TERMS`."""
     rows = [np.concatenate([shape(mask) for mask in cell.masks]) for cell in cells(batch, region)]
     return np.array(rows, dtype=np.float64).reshape(len(batch), region.masks.planes * len(TERMS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, plain=measure_plain)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the shape of each mask; (N, K) or (N, K·C) float64, K the number of `TERMS`."""
+    check_fit(batch, region)
+    planes = region.masks.planes
+    found = np.empty((len(batch), planes * len(TERMS)))
+    measure_shape(
+        stream_of(region.masks.flat),
+        region.masks.shapes,
+        planes,
+        _PLACES,
+        False,  # noqa: FBT003 - all pixels
+        np.full(len(TERMS), np.nan),
+        found,
+    )
+    return found
 
 
 def shape(mask: BoolArray) -> FloatArray:

@@ -6,10 +6,12 @@ from skimage.filters import sobel
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
-from tasks.features.cells import cells, usable
+from tasks.features.cells import cells, check_fit, usable
 from tasks.features.cooccurrence import LEVELS, PROPERTIES, pair_counts, properties
 from tasks.features.family import RegionInfo, register
-from tasks.features.texture_terms import GRADIENT, cooccurrence_term, gradient_terms
+from tasks.features.kernels.stacks import stacks
+from tasks.features.kernels.texture import measure_texture
+from tasks.features.texture_terms import GRADIENT, SLACK, cooccurrence_term, gradient_terms
 
 FAMILY = "texture"
 
@@ -17,12 +19,6 @@ DISTANCES = (3, 5)
 
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))
 """Rows and columns of a step: right, down right, down, down left."""
-
-SLACK = 1e-9
-"""A value so little below the edge of a grey level lies on it: rounding of scaled pixels must not move a level.
-
-The values of integer images of up to 24 bits come no closer than this to an edge without lying on it.
-"""
 
 TERMS = (
     *(
@@ -45,6 +41,9 @@ TERMS = (
 )
 
 
+_OFFSETS = np.array([[(d * down, d * right) for down, right in DIRECTIONS] for d in DISTANCES], dtype=np.int64)
+
+
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
     """28 columns per channel."""
     return tuple(
@@ -52,9 +51,8 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     )
 
 
-@register(name=FAMILY, profile="standard", columns=columns)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the texture of each channel; (N, 28·C) float64."""
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the texture of each channel in plain code; (N, 28·C) float64."""
     rows = [
         np.concatenate(
             [texture(pixels, mask=cell.masks[cell.plane(channel)]) for channel, pixels in enumerate(cell.pixels)]
@@ -62,6 +60,26 @@ def measure(batch: Batch, region: Region) -> FloatArray:
         for cell in cells(batch, region)
     ]
     return np.array(rows, dtype=np.float64).reshape(len(batch), len(batch.channels) * len(TERMS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, plain=measure_plain)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the texture of each channel; (N, 28·C) float64."""
+    check_fit(batch, region)
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in stacks(batch, region):
+        measure_texture(
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            len(batch.channels),
+            _OFFSETS,
+            False,  # noqa: FBT003 - this profile's definitions
+            found[stack.cells],
+        )
+    return found
 
 
 def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:

@@ -1,0 +1,217 @@
+"""Time the features of profile ``scip``: the compiled kernels, the plain code and the published program, in turn.
+
+    python benchmarks/features.py [--cells N] [--rounds R] [--dtype uint16] [--original DIR]
+
+All measure the same generated stamps, 60×60 pixels of 12 channels, on one core; what is counted is the processor's time
+of the calls that measure, not the reading of stamps and the import of programs. In every round each takes its turn, and
+the least time of all rounds counts, so that whatever else the machine does falls on all of them alike. The published
+program runs in the environment of `scip_environment.sh`; where that does not exist its columns stay empty.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from tasks.core.types import Batch, FloatArray, Ragged, Region
+from tasks.features import warm
+from tasks.features.family import RegionInfo, families_of
+
+ROOT = Path(__file__).resolve().parent.parent
+CHANNELS, SIDE = 12, 60
+FAMILIES = ("shape", "intensity", "texture", "raw")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamps:
+    """Generated stamps and the regions in which they are measured."""
+
+    batch: Batch
+    own: Region
+    combined: Region
+
+    def take(self, number: int) -> "Stamps":
+        """Return the first ones."""
+        rows = list(range(number))
+        return Stamps(batch=self.batch.take(rows), own=self.own.take(rows), combined=self.combined.take(rows))
+
+    def regions(self, family: str) -> list[Region]:
+        """Where a family is measured."""
+        if family != "raw":
+            return [self.own, self.combined]
+        frame = np.ones(len(self.batch) * SIDE * SIDE, dtype=np.bool_)
+        masks = Ragged(flat=frame, shapes=self.batch.pixels.shapes, planes=1)
+        return [Region(name="raw", shared=True, masks=masks, background=self.own.background)]
+
+
+def draw(*, cells: int, dtype: npt.DTypeLike) -> Stamps:
+    """Draw round cells with uneven outlines: masks of 700 to 1,000 pixels, 12-bit counts; floats are not whole."""
+    rng = np.random.default_rng(20221024)
+    rows, columns = np.mgrid[:SIDE, :SIDE] - SIDE / 2
+    images, masks, backgrounds, combined_backgrounds = [], [], [], []
+    for _ in range(cells):
+        grain = ndimage.gaussian_filter(rng.normal(size=(CHANNELS, SIDE, SIDE)), (0, 2, 2))
+        grain /= grain.std()
+        radius = rng.uniform(15.1, 17.6, size=(CHANNELS, 1, 1))
+        stretch = rng.uniform(0.85, 1.15, size=(CHANNELS, 1, 1))
+        distance = np.hypot(rows / stretch, columns * stretch) / radius + 0.04 * grain
+        light = 60 + rng.uniform(100, 1500, size=(CHANNELS, 1, 1)) * (1 + 0.15 * grain) / (
+            1 + np.exp(12 * distance - 12)
+        )
+        counts = np.clip(np.rint(light + rng.normal(scale=6, size=light.shape)), 0, 4095)
+        image = counts.astype(dtype) if np.issubdtype(dtype, np.integer) else (counts * 0.3137 + 1.7).astype(dtype)
+        mask = distance < 1
+        images.append(image)
+        masks.append(mask)
+        backgrounds.append([float(plane[~own].mean()) for plane, own in zip(image, mask, strict=True)])
+        combined_backgrounds.append([float(plane[~mask.any(axis=0)].mean()) for plane in image])
+    union = [np.logical_or.reduce(mask, axis=0, keepdims=True) for mask in masks]
+    return Stamps(
+        batch=Batch.of(images, channels=[f"c{number}" for number in range(CHANNELS)]),
+        own=Region(name="li", shared=False, masks=Ragged.of(masks), background=np.array(backgrounds)),
+        combined=Region(
+            name="li.combined", shared=True, masks=Ragged.of(union), background=np.array(combined_backgrounds)
+        ),
+    )
+
+
+class Original:
+    """The published program, in a process of its own environment."""
+
+    def __init__(self, python: Path, *, stamps: Stamps, folder: Path) -> None:
+        file = folder / "stamps.npz"
+        np.savez(
+            file,
+            pixels=np.stack(stamps.batch.pixels.unstack()),
+            masks=np.stack(stamps.own.masks.unstack()),
+            combined=np.stack([mask[0] for mask in stamps.combined.masks.unstack()]),
+            background=stamps.own.background,
+            combined_background=stamps.combined.background,
+        )
+        script = ROOT / "benchmarks" / "scip_timing.py"
+        self._process = subprocess.Popen(
+            [python, script, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
+            | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+        )
+        self._answer()
+
+    def _answer(self) -> str:
+        """Wait for the next line."""
+        if self._process.stdout is None or not (line := self._process.stdout.readline()):
+            raise RuntimeError("the published program has stopped; its error message stands above")
+        return line.strip()
+
+    def seconds(self, family: str, *, cells: int) -> float:
+        """Measure the first cells, and tell the time that it took."""
+        if self._process.stdin is None:
+            raise RuntimeError("the published program has no standard input")
+        print(family, cells, file=self._process.stdin, flush=True)
+        return float(self._answer())
+
+    def close(self) -> None:
+        """Let the process end."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+
+def seconds_of(measure: Callable[[Batch, Region], FloatArray], stamps: Stamps, regions: list[Region]) -> float:
+    """Time of the processor that a family takes in some regions."""
+    start = time.process_time()
+    for region in regions:
+        measure(stamps.batch, region)
+    return time.process_time() - start
+
+
+def features_of(family: str, stamps: Stamps) -> float:
+    """Features per channel of a family in all its regions."""
+    described = families_of("scip")[family].columns
+    infos = [RegionInfo(name=region.name, shared=region.shared) for region in stamps.regions(family)]
+    return sum(len(described(region=info, channels=stamps.batch.channels)) for info in infos) / CHANNELS
+
+
+def time_all(stamps: Stamps, *, rounds: int, few: int, original: Original | None) -> dict[tuple[str, str], float]:
+    """Least time per cell and channel in microseconds, of each program and family."""
+    least: dict[tuple[str, str], float] = {}
+    some = stamps.take(few)
+    for _ in range(rounds):
+        for name in FAMILIES:
+            family = families_of("scip")[name]
+            turns = {"fast": (seconds_of(family.measure, stamps, stamps.regions(name)), len(stamps.batch))}
+            if family.plain is not None:
+                turns["plain"] = seconds_of(family.plain, some, some.regions(name)), few
+            if original is not None:
+                turns["original"] = original.seconds(name, cells=few), few
+            for who, (seconds, cells) in turns.items():
+                per_channel = 1e6 * seconds / (cells * CHANNELS)
+                least[who, name] = min(per_channel, least.get((who, name), np.inf))
+    return least
+
+
+def report(least: dict[tuple[str, str], float], stamps: Stamps) -> None:
+    """Print a row per family, and one for the three that the published system always measures."""
+    print("| family | features | fast, µs | plain, µs | ratio | original, µs | ratio |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for title, names in [*((name, (name,)) for name in FAMILIES), ("shape, intensity, texture", FAMILIES[:3])]:
+        number = sum(features_of(name, stamps) for name in names)
+        fast = sum(least["fast", name] for name in names)
+        cells = [title, f"{number:.0f}", f"{fast:.1f}"]
+        for who in ("plain", "original"):
+            known = all((who, name) in least for name in names)
+            total = sum(least.get((who, name), np.nan) for name in names)
+            cells += [f"{total:,.0f}", f"{total / fast:.0f}"] if known else ["", ""]
+        print("|", " | ".join(cells), "|")
+
+
+def main() -> int:
+    """Time all and print the tables; the exit status."""
+    parser = argparse.ArgumentParser(description="Time the features of profile scip.")
+    parser.add_argument("--cells", type=int, default=200, help="stamps that the kernels measure")
+    parser.add_argument("--few", type=int, default=3, help="stamps that the slower programs measure")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
+    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
+    options = parser.parse_args()
+    python = options.original / "bin" / "python"
+    # on one core, as the process that is started from here
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    warm("scip")
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
+    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
+    for dtype in options.dtype:
+        stamps = draw(cells=options.cells, dtype=np.dtype(dtype))
+        sizes = [
+            float(region.masks.flat.sum()) / (len(stamps.batch) * planes)
+            for region, planes in ((stamps.own, CHANNELS), (stamps.combined, 1))
+        ]
+        print(f"\n{dtype}, {options.cells} stamps; mask {sizes[0]:.0f} px, combined mask {sizes[1]:.0f} px\n")
+        with tempfile.TemporaryDirectory() as folder:
+            few = stamps.take(options.few)
+            original = Original(python, stamps=few, folder=Path(folder)) if python.exists() else None
+            try:
+                report(time_all(stamps, rounds=options.rounds, few=options.few, original=original), stamps)
+            finally:
+                if original is not None:
+                    original.close()
+    if not python.exists():
+        print(f"\nno {python}: make it with benchmarks/scip_environment.sh, or name another with --original")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

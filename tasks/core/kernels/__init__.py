@@ -1,0 +1,1 @@
+"""What the kernels of all stages are made of: how they are compiled, masks as bits, components, sorting."""

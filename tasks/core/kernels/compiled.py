@@ -1,0 +1,87 @@
+"""How the kernels are compiled: without the interpreter's lock, and kept on disk for the next process."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+import numpy as np
+from numba.core import config
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+CORE = Path(__file__).resolve().parent
+
+
+def sources_digest(folder: Path) -> str:
+    """Digest of the kernels in a folder and of those that all stages share.
+
+    Numba notices that the file of a function has changed, not that a function which it calls from another file has. The
+    digest names the folder of compiled code, so that no change of a kernel leaves stale machine code behind.
+    """
+    digest = hashlib.sha256()
+    for path in sorted({*CORE.rglob("*.py"), *folder.rglob("*.py")}):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@cache
+def cache_folder(folder: Path) -> Path:
+    """Where the compiled code of a folder's kernels is kept.
+
+    ``NUMBA_CACHE_DIR`` where it is set, else beside the sources, else, where that cannot be written, the user's cache.
+    """
+    if config.CACHE_DIR:
+        base = Path(config.CACHE_DIR)
+    elif os.access(folder, os.W_OK):
+        base = folder / "__pycache__"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scip-flows"
+    return base / f"kernels-{sources_digest(folder)}"
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function of numbers and arrays when it is first called with their types.
+
+    Floating-point operations keep their order, as in the plain code.
+    """
+    # numba looks for the folder while it decorates
+    before = config.CACHE_DIR
+    parents = Path(function.__code__.co_filename).resolve().parents
+    config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
+    try:
+        made = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+    finally:
+        config.CACHE_DIR = before
+    return cast("Callable[P, R]", made)
+
+
+def inner(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function that only compiled functions call.
+
+    It has no entrance from Python, and it is not kept on disk: the functions that call it are, and hold its code. Both
+    would take a third of the time of compiling.
+    """
+    return _inner(function, fastmath=False)
+
+
+def reduction(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile an `inner` function that may sum in any order, and so several values at a time; they must be finite."""
+    return _inner(function, fastmath={"reassoc", "nsz", "nnan"})
+
+
+def _inner(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
+    made = numba.njit(error_model="numpy", fastmath=fastmath, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return cast("Callable[P, R]", made)
+
+
+def constant(value: int) -> int:
+    """Return a whole number that compiled functions may be called with.
+
+    For every literal number in a call numba would compile the called function once more.
+    """
+    return cast("int", np.int64(value))

@@ -1,0 +1,225 @@
+"""Sorting of pixels in time proportional to their number."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import types
+from numba.extending import overload
+
+from tasks.core.kernels.compiled import constant, inner, reduction
+from tasks.core.types import AnyArray, FloatArray
+
+Counts = npt.NDArray[np.uint16]
+Table = npt.NDArray[np.int32]
+
+DIGIT = constant(256)
+NOTHING = constant(0)
+FEW = 40
+"""Below this number of values insertion is faster than digits."""
+MOST = 4096
+"""Largest number of buckets."""
+PATIENCE = 8
+"""Moves per value after which insertion gives up."""
+SIGN = np.uint64(1 << 63)
+
+
+class Room(NamedTuple):
+    """Scratch of the sorts: as many spare values, their buckets, and what is counted per bucket or digit."""
+
+    spare: AnyArray
+    keys: Counts
+    table: Table
+
+
+@inner
+def make_room(values: AnyArray) -> Room:
+    """Make room for sorting up to as many values of the same type."""
+    return Room(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
+
+
+@inner
+def sort_counts(values: Counts, count: int, room: Room) -> None:
+    """Sort the first `count` 16-bit values in place, lower digit first, then the higher one.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) uint16.
+    room
+        From `make_room`.
+    """
+    spare, table = room.spare, room.table
+    table[: 2 * DIGIT] = 0
+    for at in range(count):
+        table[values[at] & 255] += 1
+        table[DIGIT + (values[at] >> 8)] += 1
+    _places(table, NOTHING, DIGIT)
+    _places(table, DIGIT, DIGIT)
+    for at in range(count):
+        digit = values[at] & 255
+        spare[table[digit]] = values[at]
+        table[digit] += 1
+    for at in range(count):
+        digit = DIGIT + (spare[at] >> 8)
+        values[table[digit]] = spare[at]
+        table[digit] += 1
+
+
+@inner
+def sort_reals(values: FloatArray, count: int, room: Room) -> None:
+    """Sort the first `count` finite values in place, as whole numbers of 8 digits in the same order.
+
+    The bits of a positive number, read as a whole number, order like the number itself; those of a negative one in
+    reverse. A digit that all values share is skipped, such as the lower ones of what once were 32-bit numbers.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) float64.
+    room
+        From `make_room`.
+    """
+    table = room.table
+    source, target = values.view(np.uint64), room.spare.view(np.uint64)
+    table[: 8 * DIGIT] = 0
+    for at in range(count):
+        key = source[at]
+        key ^= np.uint64(0xFFFFFFFFFFFFFFFF) if key & SIGN else SIGN
+        source[at] = key
+        for digit in range(8):
+            table[digit * DIGIT + np.int64((key >> np.uint64(8 * digit)) & np.uint64(255))] += 1
+    for digit in range(8):
+        shift, first = np.uint64(8 * digit), digit * DIGIT
+        if table[first + np.int64((source[0] >> shift) & np.uint64(255))] == count:
+            continue
+        _places(table, first, DIGIT)
+        for at in range(count):
+            place = first + np.int64((source[at] >> shift) & np.uint64(255))
+            target[table[place]] = source[at]
+            table[place] += 1
+        source, target = target, source
+    result = values.view(np.uint64)
+    for at in range(count):
+        key = source[at]
+        result[at] = key ^ (SIGN if key & SIGN else np.uint64(0xFFFFFFFFFFFFFFFF))
+
+
+@inner
+def insert(values: AnyArray, count: int, most: int) -> bool:
+    """Sort values in place by insertion; give up, with False, after `most` moves."""
+    for at in range(1, count):
+        value, place = values[at], at
+        while place > 0 and values[place - 1] > value:
+            values[place] = values[place - 1]
+            place -= 1
+        values[place] = value
+        most -= at - place
+        if most < 0:
+            return False
+    return True
+
+
+@inner
+def _places(table: Table, first: int, number: int) -> None:
+    """Turn the numbers of values per bucket into the places at which they begin."""
+    total = 0
+    for at in range(first, first + number):
+        number_here = table[at]
+        table[at] = total
+        total += number_here
+
+
+@inner
+def sort(values: AnyArray, count: int, room: Room) -> None:
+    """Sort the first `count` finite values in place; the parameters are those of `order`."""
+    order(values, count, values.itemsize == 2, room)
+
+
+@inner
+def order(values: AnyArray, count: int, whole: bool, room: Room) -> None:  # noqa: FBT001 - by position
+    """Sort the first `count` finite values in place.
+
+    The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
+    in the order of the buckets, and insertion in order within them. Whole numbers of a small range have a bucket each.
+    Where so many values lie in few buckets that insertion takes long they are sorted by digits instead.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) uint16 or float64.
+    whole
+        Whether all of them are whole numbers, whatever their type.
+    room
+        From `make_room` of an array as long as `values`.
+    """
+    if count < FEW:
+        insert(values, count, count * count)
+        return
+    low, high = limits(values, count)
+    if low == high:
+        return
+    buckets = MOST
+    while buckets > 4 * count:
+        buckets //= 2
+    exact = whole and high - low < MOST
+    if exact:
+        buckets = int(high - low) + 1
+    scale = (buckets - 1) / (high - low)
+    if np.isfinite(scale):
+        count_into(values, count, low, scale, buckets, room)
+        if exact or insert(room.spare, count, PATIENCE * count):
+            for at in range(count):
+                values[at] = room.spare[at]
+            return
+    by_digits(values, count, room)
+
+
+@inner
+def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
+    """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
+    spare, keys, table = room.spare, room.keys, room.table
+    for at in range(count):
+        keys[at] = int((values[at] - low) * scale)
+    table[:buckets] = 0
+    for at in range(count):
+        table[keys[at]] += 1
+    _places(table, NOTHING, buckets)
+    for at in range(count):
+        place = table[keys[at]]
+        spare[place] = values[at]
+        table[keys[at]] = place + 1
+
+
+@reduction
+def limits(values: AnyArray, count: int) -> tuple[float, float]:
+    """Smallest and largest of the first values, at least one; four at a time, which do not wait for each other."""
+    low = low_1 = low_2 = low_3 = values[0]
+    high = high_1 = high_2 = high_3 = values[0]
+    for at in range(0, count - 3, 4):
+        low, high = min(low, values[at]), max(high, values[at])
+        low_1, high_1 = min(low_1, values[at + 1]), max(high_1, values[at + 1])
+        low_2, high_2 = min(low_2, values[at + 2]), max(high_2, values[at + 2])
+        low_3, high_3 = min(low_3, values[at + 3]), max(high_3, values[at + 3])
+    for at in range(count - count % 4, count):
+        low, high = min(low, values[at]), max(high, values[at])
+    return float(min(low, low_1, low_2, low_3)), float(max(high, high_1, high_2, high_3))
+
+
+def by_digits(values: AnyArray, count: int, room: Room) -> None:
+    """Sort the first `count` values in place by their digits, whatever their type; for compiled callers only."""
+    raise NotImplementedError("compiled code calls sort_counts or sort_reals instead")
+
+
+@overload(by_digits)  # type: ignore[untyped-decorator]
+def _by_digits(values: AnyArray, count: int, room: Room) -> object:  # noqa: ARG001
+    """Choose by type; numba calls it with types for arguments and wants the chosen ones' parameters to be the same."""
+    return _sort_counts if values.dtype == types.uint16 else _sort_reals
+
+
+def _sort_counts(values: AnyArray, count: int, room: Room) -> None:
+    sort_counts(values, count, room)
+
+
+def _sort_reals(values: AnyArray, count: int, room: Room) -> None:
+    sort_reals(values, count, room)

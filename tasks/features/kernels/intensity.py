@@ -1,0 +1,146 @@
+"""Intensity over a stack of cells."""
+
+import numpy as np
+
+from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled, inner, reduction
+from tasks.core.kernels.sorting import make_room, order
+from tasks.core.types import FloatArray, IntArray
+from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.rims import erode, half_widths
+from tasks.features.kernels.statistics import NUMBER, summarise
+from tasks.features.rim import RADIUS
+from tasks.features.statistics import STATISTICS
+
+VIEWS = ("", "bgcorr_", "edge_", "bgcorr_edge_")
+LAYOUT = (*(f"{view}{stat}" for view in VIEWS for stat in STATISTICS), "background", "mass_displacement")
+"""What `measure_intensity` measures of a channel, in its order. A family chooses from it by place."""
+EDGE = 2 * NUMBER
+"""Where the statistics of the rim begin."""
+BACKGROUND, DISPLACEMENT = LAYOUT.index("background"), LAYOUT.index("mass_displacement")
+
+
+@compiled
+def measure_intensity(
+    counts: Counts,
+    reals: FloatArray,
+    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    background: FloatArray,
+    places: IntArray,
+    silent: bool,  # noqa: FBT001
+    found: FloatArray,
+) -> None:
+    """Summarise mask and rim of each channel of each cell, as they are and less the background.
+
+    Parameters
+    ----------
+    counts, reals
+        Flat pixels, (C, Hᵢ, Wᵢ) per cell: see `gather`.
+    whole
+        Whether all pixels are whole numbers.
+    masks
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
+    shapes
+        (N, 2) int64.
+    background
+        (N, C) float64.
+    places
+        (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.
+    silent
+        Whether those of an empty mask or rim are 0; else they are NaN, and all of a channel are where its mask is empty
+        or holds a pixel that is no number.
+    found
+        (N, K·C) float64, the result.
+    """
+    cells, channels = background.shape
+    tallest, widest = extent(shapes)
+    size, words, terms = tallest * widest, words_of(widest), len(places)
+    widths = half_widths(RADIUS)
+    bits, left = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
+    padded = np.empty((tallest, words + 2), np.uint64)
+    narrowed = np.empty(((RADIUS + 1) * tallest, words), np.uint64)
+    runs, rim_runs = (
+        np.empty((most_runs(tallest, widest), 3), np.int64),
+        np.empty((most_runs(tallest, widest), 3), np.int64),
+    )
+    values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
+    room, views = make_room(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
+    edge, moved = ((places >= EDGE) & (places < BACKGROUND)).any(), (places == DISPLACEMENT).any()
+    pixel_start = mask_start = 0
+    for cell in range(cells):
+        height, width = shapes[cell, 0], shapes[cell, 1]
+        number = rim = 0
+        for channel in range(channels):
+            if channel < planes:
+                read(masks, mask_start, height, width, bits)
+                mask_start += height * width
+                number = find_runs(bits, height, width, runs)
+                if edge:
+                    rim = rim_runs_of(bits, height, width, widths, padded, narrowed, left, rim_runs)
+            one[:] = np.nan
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
+            if silent or (fine and count > 0):
+                one[BACKGROUND] = background[cell, channel]
+                if moved:
+                    one[DISPLACEMENT] = displacement(values, runs, number, count)
+                for part in range(0, len(VIEWS) if edge else 2, 2):
+                    if part:
+                        count, fine = gather(counts, reals, pixel_start, width, rim_runs, rim, values)
+                    if fine and (silent or count > 0):
+                        order(values, count, whole, room)
+                        summarise(values, count, background[cell, channel], views[part], views[part + 1])
+            for term in range(terms):
+                found[cell, channel * terms + term] = one[places[term]]
+            pixel_start += height * width
+
+
+@inner
+def rim_runs_of(
+    bits: Bits, height: int, width: int, widths: IntArray, padded: Bits, narrowed: Bits, left: Bits, runs: Runs
+) -> int:
+    """List the runs of a mask's rim and return their number; the other parameters are those of `erode`."""
+    erode(bits, height, width, widths, padded, narrowed, left)
+    for row in range(height):
+        for word in range(words_of(width)):
+            left[row, word] ^= bits[row, word]
+    return find_runs(left, height, width, runs)
+
+
+@inner
+def displacement(values: FloatArray, runs: Runs, number: int, count: int) -> float:
+    """Distance from the centroid of some runs to their centroid weighted by the values; NaN where these sum to ≤ 0.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) in the order of the runs.
+    """
+    rows = columns = 0.0
+    for run in range(number):
+        length = runs[run, 2] - runs[run, 1]
+        rows += runs[run, 0] * length
+        columns += 0.5 * length * (runs[run, 1] + runs[run, 2] - 1)
+    rows, columns = rows / count, columns / count
+    total = down = across = 0.0
+    at = 0
+    for run in range(number):
+        length = runs[run, 2] - runs[run, 1]
+        weight, moment = weigh(values[at : at + length])
+        total += weight
+        down += weight * (runs[run, 0] - rows)
+        across += moment + weight * (runs[run, 1] - columns)
+        at += length
+    return float(np.hypot(down / total, across / total)) if total > 0.0 else np.nan
+
+
+@reduction
+def weigh(values: FloatArray) -> tuple[float, float]:
+    """Sum of values, and of values times their places."""
+    total = moment = 0.0
+    for at in range(len(values)):
+        total += values[at]
+        moment += at * values[at]
+    return total, moment

@@ -1,0 +1,53 @@
+"""Grey levels of the pixels of a mask: 16 edges or 16 bins from the smallest to the largest."""
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.core.kernels.compiled import inner
+from tasks.core.types import FloatArray
+from tasks.features.cooccurrence import LEVELS
+from tasks.features.texture_terms import SLACK
+
+Levels = npt.NDArray[np.uint8]
+
+
+@inner
+def edge_levels(values: FloatArray, count: int, low: float, high: float, levels: Levels) -> None:
+    """Count how many of 16 equidistant edges from `low` to `high` lie below each value, as profile ``scip`` has it.
+
+    The edges are those of `numpy.linspace` to the last bit; about a single value they are ±0.5. Each edge is compared
+    with all values before the next is: without jumps, many values at a time.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) with the least `low` and the largest `high`.
+    levels
+        (≥ count,) uint8, the result, 0 to 15.
+    """
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    step = (high - low) / (LEVELS - 1)
+    for at in range(count):
+        levels[at] = 0
+    for number in range(LEVELS - 1):
+        # a step too small for a number: numpy scales the fractions instead
+        along = number * step if step != 0.0 else number / (LEVELS - 1) * (high - low)
+        edge = along + low
+        for at in range(count):
+            levels[at] += values[at] > edge
+
+
+@inner
+def bin_levels(values: FloatArray, count: int, low: float, high: float, levels: Levels) -> None:
+    """Cut the range into 16 equal bins, as `tasks.features.standard.texture.grey_levels` does, in the same operations.
+
+    The parameters are those of `edge_levels`; a single value has level 0.
+    """
+    if low == high:
+        for at in range(count):
+            levels[at] = 0
+        return
+    for at in range(count):
+        position = LEVELS * ((values[at] - low) / (high - low))
+        levels[at] = np.uint8(min(np.floor(position + SLACK), LEVELS - 1.0))

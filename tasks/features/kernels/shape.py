@@ -1,0 +1,174 @@
+"""Shape over a stack of cells: of a mask's components, averaged, or of the whole mask."""
+
+from itertools import product
+
+import numpy as np
+
+from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled, inner
+from tasks.core.kernels.components import bounds, group_runs, label_runs
+from tasks.core.types import FloatArray, IntArray
+from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
+from tasks.features.kernels.regions import (
+    AREA,
+    AREA_BBOX,
+    AREA_CONVEX,
+    AREA_FILLED,
+    CROFTON,
+    EULER,
+    FERET,
+    MEASURES,
+    PERIMETER,
+    Scratch,
+    make_scratch,
+    measure_outline,
+)
+
+_SQUARE = tuple(f"{p}_{q}" for p, q in product(range(SIZE), repeat=2))
+LAYOUT = (
+    ("area", ""),
+    ("area_convex", ""),
+    ("eccentricity", ""),
+    ("equivalent_diameter", ""),
+    ("euler_number", ""),
+    ("feret_diameter_max", ""),
+    ("area_filled", ""),
+    ("axis_major_length", ""),
+    ("axis_minor_length", ""),
+    ("orientation", ""),
+    ("perimeter", ""),
+    ("perimeter_crofton", ""),
+    ("solidity", ""),
+    ("extent", ""),
+    ("area_bbox", ""),
+    ("form_factor", ""),
+    ("inertia_tensor", "0_0"),
+    ("inertia_tensor", "0_1"),
+    ("inertia_tensor", "1_0"),
+    ("inertia_tensor", "1_1"),
+    ("inertia_tensor_eigvals", "0"),
+    ("inertia_tensor_eigvals", "1"),
+    *(("moments", param) for param in _SQUARE),
+    *(("moments_central", param) for param in _SQUARE),
+    *(("moments_normalized", param) for param in _SQUARE),
+    *(("moments_hu", str(number)) for number in range(7)),
+)
+"""What `describe` measures: statistic and parameter, in its order. A family chooses from it by place."""
+TERMS = len(LAYOUT)
+ECCENTRICITY, ORIENTATION = LAYOUT.index(("eccentricity", "")), LAYOUT.index(("orientation", ""))
+TENSOR = LAYOUT.index(("inertia_tensor", "0_0"))
+RAW, CENTRAL = LAYOUT.index(("moments", "0_0")), LAYOUT.index(("moments_central", "0_0"))
+NORMALIZED, HU = LAYOUT.index(("moments_normalized", "0_0")), LAYOUT.index(("moments_hu", "0"))
+EIGHTH = np.pi / 4
+
+
+@compiled
+def measure_shape(
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    places: IntArray,
+    apart: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    empty: FloatArray,
+    found: FloatArray,
+) -> None:
+    """Measure each mask of each cell: its components each for itself, to take their mean, or all of its pixels.
+
+    Parameters
+    ----------
+    masks
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
+    shapes
+        (N, 2) int64.
+    places
+        (K,) int64, which features of `LAYOUT` are wanted.
+    apart
+        Whether components are measured each for itself. One without a longer axis then counts as scikit-image has it:
+        eccentricity 0 and turned by −π/4.
+    empty
+        (K,) float64, what stands for an empty mask.
+    found
+        (N, K·P) float64, the result.
+    """
+    tallest, widest = extent(shapes)
+    most, terms = most_runs(tallest, widest), len(places)
+    bits = np.empty((tallest, words_of(widest)), np.uint64)
+    runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
+    labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
+    scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
+    start = 0
+    for cell in range(len(shapes)):
+        height, width = shapes[cell, 0], shapes[cell, 1]
+        for plane in range(planes):
+            read(masks, start, height, width, bits)
+            start += height * width
+            number = find_runs(bits, height, width, runs)
+            components = label_runs(runs, number, labels)
+            pieces, regions = components if apart else min(components, 1), grouped if apart else runs
+            if apart:
+                group_runs(runs, number, labels, components, grouped, starts)
+            else:
+                starts[0], starts[1] = 0, number
+            view = found[cell, plane * terms : (plane + 1) * terms]
+            for term in range(terms):
+                view[term] = 0.0 if pieces else empty[term]
+            for piece in range(pieces):
+                parts = 1 if apart else components
+                describe(regions, starts[piece], starts[piece + 1], parts, scratch, one)
+                if apart and np.isnan(one[ECCENTRICITY]):
+                    one[ECCENTRICITY] = 0.0
+                if apart and np.isnan(one[ORIENTATION]):
+                    one[ORIENTATION] = -EIGHTH
+                for term in range(terms):
+                    view[term] += one[places[term]] / pieces
+
+
+@inner
+def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, found: FloatArray) -> None:
+    """Measure a region in the frame of its bounding box.
+
+    Parameters
+    ----------
+    runs
+        Those from `first` to `stop`, at least one, are the region.
+    components
+        How many 8-connected components it has.
+    found
+        (≥ 77,) float64, the result in the order of `LAYOUT`; NaN where a measure is not defined.
+    """
+    outline = np.empty(MEASURES, np.float64)
+    measure_outline(runs, first, stop, components, scratch, outline)
+    top, left, bottom, right = bounds(runs, first, stop)
+    row, column = (top + bottom) // 2, (left + right) // 2
+    sums, raw = np.empty((SIZE, SIZE), np.float64), np.empty((SIZE, SIZE), np.float64)
+    central, normalized = np.empty((SIZE, SIZE), np.float64), np.empty((SIZE, SIZE), np.float64)
+    sum_powers(runs, first, stop, row, column, sums)
+    shift(sums, np.float64(row - top), np.float64(column - left), raw)
+    shift(sums, -sums[1, 0] / sums[0, 0], -sums[0, 1] / sums[0, 0], central)
+    normalize(central, normalized)
+    a, b, c, larger, smaller, eccentricity, angle = ellipse(sums)
+    length = outline[PERIMETER]
+    found[0] = outline[AREA]
+    found[1] = outline[AREA_CONVEX]
+    found[2] = eccentricity
+    found[3] = np.sqrt(4.0 * outline[AREA] / np.pi)
+    found[4] = outline[EULER]
+    found[5] = outline[FERET]
+    found[6] = outline[AREA_FILLED]
+    found[7] = 4.0 * np.sqrt(larger)
+    found[8] = 4.0 * np.sqrt(smaller)
+    found[9] = angle
+    found[10] = length
+    found[11] = outline[CROFTON]
+    found[12] = outline[AREA] / outline[AREA_CONVEX]
+    found[13] = outline[AREA] / outline[AREA_BBOX]
+    found[14] = outline[AREA_BBOX]
+    found[15] = 4.0 * np.pi * outline[AREA] / (length * length) if length > 0.0 else np.nan
+    found[TENSOR], found[TENSOR + 1], found[TENSOR + 2], found[TENSOR + 3] = a, b, b, c
+    found[TENSOR + 4], found[TENSOR + 5] = larger, smaller
+    for p in range(SIZE):
+        for q in range(SIZE):
+            found[RAW + SIZE * p + q] = raw[p, q]
+            found[CENTRAL + SIZE * p + q] = central[p, q]
+            found[NORMALIZED + SIZE * p + q] = normalized[p, q]
+    hu(normalized, found[HU:])
