@@ -18,7 +18,11 @@ COMPARTMENTS = {
 }
 """Objects whose names are compartments of pycytominer; every other region becomes a part of the cells."""
 
-GROUPS = {"shape": "AreaShape"}
+GROUPS = {
+    "shape": "AreaShape",
+    **{name: name.upper() for name in ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")},
+    "ibsi_intensity": "IBSIIntensity",
+}
 """Families that CellProfiler calls otherwise than by their capitalised name."""
 
 _SIDES = {
