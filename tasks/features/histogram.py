@@ -48,8 +48,8 @@ def spread(values: FloatArray) -> FloatArray:
     With m_k = mean((v − mean)ᵏ) and P_k the k-th percentile, linear between the two nearest ranks: mean, variance m₂,
     skewness m₃/m₂^1.5, excess kurtosis m₄/m₂² − 3, median, minimum, P₁₀, P₉₀, maximum, interquartile range P₇₅ − P₂₅,
     range, mean absolute deviation mean|v − mean|, the same of the values from P₁₀ to P₉₀ about their own mean, mean
-    absolute deviation from the median mean|v − median|, coefficient of variation √m₂/mean, quartile coefficient of dispersion
-    (P₇₅ − P₂₅)/(P₇₅ + P₂₅).
+    absolute deviation from the median mean|v − median|, coefficient of variation √m₂/mean, quartile coefficient of
+    dispersion (P₇₅ − P₂₅)/(P₇₅ + P₂₅).
 
     Parameters
     ----------

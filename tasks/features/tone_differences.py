@@ -58,7 +58,9 @@ def tone_differences(levels: IntArray, *, number: int) -> FloatArray:
     complexity = (steps * np.add.outer(p * s, p * s) / np.add.outer(p, p)).sum() / n
     if m == 1:
         return np.array([np.nan, np.nan, np.nan, complexity, np.nan])
-    crossed = np.abs(np.subtract.outer(i * p, i * p)).sum()
+    # of whole numbers, so that equal ones cancel
+    weights = i * counts[present]
+    crossed = np.abs(np.subtract.outer(weights, weights)).sum() / n
     return np.array(
         [
             1 / weighted if weighted > 0 else np.nan,

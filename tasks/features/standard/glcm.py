@@ -9,6 +9,8 @@ import numpy as np
 from tasks.core.types import Batch, FloatArray, IntArray, Region
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.family import Term, register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.pairs import measure_pairs
 from tasks.features.pairs import MEASURES, pair_measures, pairs_of_levels
 from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, mean_known, measure_levels
 
@@ -52,6 +54,8 @@ TEXTS = {
 }
 """IBSI code and formula of each measure, p(i, j) being the frequency of a pair of levels i and j."""
 
+PLACES = np.arange(len(MEASURES))
+
 TERMS = tuple(
     Term(
         stat=name,
@@ -91,7 +95,15 @@ def glcm(levels: IntArray, *, number: int) -> FloatArray:
     return mean_known(np.array([pair_measures(one) for one in counts]))
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True)
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the co-occurrence of each channel in plain code; (N, 25·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glcm(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the co-occurrence of each channel; (N, 25·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glcm(levels, number=LEVELS))
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_pairs(stack.levels, stack.shapes, stack.boxes, stack.areas, DISTANCE, PLACES, False, found[stack.cells])  # noqa: FBT003
+    return found

@@ -11,6 +11,8 @@ from tasks.features.cooccurrence import LEVELS
 from tasks.features.emphases import emphases
 from tasks.features.emphasis_terms import emphasis_terms
 from tasks.features.family import register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.zones import RUNS, measure_matrix
 from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
 from tasks.features.zones import run_lengths
 
@@ -69,7 +71,15 @@ def glrlm(levels: IntArray, *, number: int) -> FloatArray:
     return np.asarray(each.mean(axis=0), dtype=np.float64)
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True)
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the lengths of runs of equal levels, averaged over four directions of each channel in plain code; (N, 16·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glrlm(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the lengths of runs of equal levels, averaged over four directions of each channel; (N, 16·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glrlm(levels, number=LEVELS))
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_matrix(stack.levels, stack.shapes, stack.boxes, stack.areas, RUNS, len(TERMS), found[stack.cells])
+    return found

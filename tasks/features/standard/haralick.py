@@ -5,6 +5,8 @@ import numpy as np
 from tasks.core.types import Batch, FloatArray, IntArray, Region
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.family import Term, register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.pairs import measure_pairs
 from tasks.features.pairs import MEASURES, pair_measures, pairs_of_levels
 from tasks.features.standard.glcm import TEXTS
 from tasks.features.standard.levels import GREY, IN_LEVELS, describe, mean_known, measure_levels
@@ -32,7 +34,7 @@ NAMES = {
 }
 """Haralick's features in his order, as CellProfiler spells them, and which of the IBSI's they are."""
 
-PLACES = tuple(MEASURES.index(name) for name in NAMES.values())
+PLACES = np.array([MEASURES.index(name) for name in NAMES.values()], dtype=np.int64)
 
 TERMS = tuple(
     Term(
@@ -80,13 +82,21 @@ def haralick(levels: IntArray, *, number: int, distance: int = DISTANCE) -> Floa
         is not defined, is left out; NaN where none is left.
     """
     counts = pairs_of_levels(levels, number=number, distance=distance)
-    each = np.array([pair_measures(one)[list(PLACES)] for one in counts])
+    each = np.array([pair_measures(one)[PLACES] for one in counts])
     known = ~np.isnan(each)
     ranges = np.where(known, each, -np.inf).max(axis=0) - np.where(known, each, np.inf).min(axis=0)
     return np.concatenate([mean_known(each), np.where(known.any(axis=0), ranges, np.nan)])
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True)
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure Haralick's features of each channel in plain code; (N, 26·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: haralick(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure Haralick's features of each channel; (N, 26·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: haralick(levels, number=LEVELS))
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_pairs(stack.levels, stack.shapes, stack.boxes, stack.areas, DISTANCE, PLACES, True, found[stack.cells])  # noqa: FBT003
+    return found

@@ -3,11 +3,15 @@
 Aggregation: 2D; neighbourhoods have no direction. Chebyshev distance 1, coarseness 0.
 """
 
+import numpy as np
+
 from tasks.core.types import Batch, FloatArray, IntArray, Region
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.emphases import emphases
 from tasks.features.emphasis_terms import emphasis_terms
 from tasks.features.family import register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.zones import DEPENDENCES, measure_matrix
 from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
 from tasks.features.zones import dependences
 
@@ -65,7 +69,17 @@ def ngldm(levels: IntArray, *, number: int) -> FloatArray:
     return emphases(dependences(levels, number=number), pixels=pixels)
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True)
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the dependence of pixels on neighbours of equal level of each channel in plain code; (N, 17·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: ngldm(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the dependence of pixels on neighbours of equal level of each channel; (N, 17·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: ngldm(levels, number=LEVELS))
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_matrix(
+            stack.levels, stack.shapes, stack.boxes, stack.areas, DEPENDENCES, len(TERMS), found[stack.cells]
+        )
+    return found

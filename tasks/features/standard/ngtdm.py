@@ -3,9 +3,13 @@
 Aggregation: 2D; neighbourhoods have no direction. Chebyshev distance 1.
 """
 
+import numpy as np
+
 from tasks.core.types import Batch, FloatArray, Region
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.family import Term, register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.tone_differences import measure_tones
 from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
 from tasks.features.tone_differences import MEASURES, tone_differences
 
@@ -37,7 +41,15 @@ TERMS = tuple(
 columns = describe(FAMILY, TERMS)
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True)
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the differences of each channel's levels from their neighbours in plain code; (N, 5·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: tone_differences(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the differences of each channel's levels from their neighbours; (N, 5·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: tone_differences(levels, number=LEVELS))
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_tones(stack.levels, stack.shapes, stack.boxes, stack.areas, found[stack.cells])
+    return found
