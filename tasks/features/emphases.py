@@ -50,7 +50,8 @@ def emphases(counts: IntArray, *, pixels: int) -> FloatArray:
     p = counts / n
     i, j = np.ogrid[1 : counts.shape[0] + 1, 1 : counts.shape[1] + 1]
     levels, sizes = counts.sum(axis=1), counts.sum(axis=0)
-    grey, size = (i * p).sum(), (j * p).sum()
+    # divided last, so that equal sizes have no variance
+    grey, size = (i * counts).sum() / n, (j * counts).sum() / n
     return np.array(
         [
             (p / j**2).sum(),

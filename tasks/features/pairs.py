@@ -111,12 +111,12 @@ def pair_measures(counts: IntArray) -> FloatArray:
     i, j = np.indices(counts.shape) + 1
     p, step = counts / total, np.abs(i - j)
     margin = p.sum(axis=1)
-    mean = float((i * p).sum())
+    # divided last, so that equal levels have no variance
+    mean = int((i * counts).sum()) / total
     variance = float(((i - mean) ** 2 * p).sum())
-    # equal levels, decided in whole numbers: the mean is rounded
     spread = np.count_nonzero(margin) > 1
-    differences: FloatArray = np.bincount(step.ravel(), weights=p.ravel()).astype(np.float64)
-    sums: FloatArray = np.bincount((i + j).ravel(), weights=p.ravel()).astype(np.float64)
+    differences: IntArray = np.bincount(step.ravel(), weights=counts.ravel()).astype(np.int64)
+    sums: IntArray = np.bincount((i + j).ravel(), weights=counts.ravel()).astype(np.int64)
     joint, single = entropy(p), entropy(margin)
     product = np.outer(margin, margin)
     logs = np.log2(np.where(product > 0, product, 1.0))
@@ -162,8 +162,8 @@ def entropy(p: FloatArray) -> float:
     return float(-(some * np.log2(some)).sum())
 
 
-def _distribution(p: FloatArray) -> tuple[float, float, float]:
-    """Average, variance and entropy of the places of probabilities."""
-    places = np.arange(len(p))
-    mean = float((places * p).sum())
-    return mean, float(((places - mean) ** 2 * p).sum()), entropy(p)
+def _distribution(counts: IntArray) -> tuple[float, float, float]:
+    """Average, variance and entropy of the places of counts."""
+    places, total = np.arange(len(counts)), int(counts.sum())
+    mean = int((places * counts).sum()) / total
+    return mean, float(((places - mean) ** 2 * counts).sum()) / total, entropy(counts / total)

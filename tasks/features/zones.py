@@ -32,13 +32,14 @@ def run_lengths(levels: IntArray, *, number: int) -> IntArray:
     counts = np.zeros((len(DIRECTIONS), number, max(height, width)), dtype=np.int64)
     framed = np.pad(levels, 1)
     for direction, (down, right) in enumerate(DIRECTIONS):
-        for row, column in np.argwhere(framed):
-            level, size = framed[row, column], 1
-            if framed[row - down, column - right] == level:
-                continue
-            while framed[row + size * down, column + size * right] == level:
-                size += 1
-            counts[direction, level - 1, size - 1] += 1
+        rows, columns = np.nonzero(framed)
+        begin = framed[rows - down, columns - right] != framed[rows, columns]
+        rows, columns, size = rows[begin], columns[begin], 1
+        while rows.size:
+            level = framed[rows, columns]
+            goes_on = framed[rows + size * down, columns + size * right] == level
+            counts[direction, :, size - 1] = np.bincount(level[~goes_on] - 1, minlength=number)
+            rows, columns, size = rows[goes_on], columns[goes_on], size + 1
     return counts
 
 

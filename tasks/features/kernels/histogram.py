@@ -49,36 +49,18 @@ def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
     found
         (23,) float64, the result; NaN before.
     """
-    low, high, total, fullest = LEVELS, 1, 0, 0
+    low, high, total = LEVELS, 1, 0
     for level in range(1, LEVELS + 1):
         if counts[level] > 0:
             low, high = min(low, level), max(high, level)
         total += level * counts[level]
-        fullest = max(fullest, counts[level])
-    mean, mode, entropy, uniformity = total / n, 0, 0.0, 0
-    steepest, lowest, steepest_level, lowest_level = -np.inf, np.inf, 0, 0
-    for level in range(1, LEVELS + 1):
-        count = counts[level]
-        if count == fullest and (mode == 0 or abs(level * n - total) < abs(mode * n - total)):
-            mode = level
-        if count > 0:
-            entropy -= count / n * np.log2(count / n)
-        uniformity += count * count
-        before, after = max(level - 1, 1), min(level + 1, LEVELS)
-        slope = (counts[after] - counts[before]) / (after - before)
-        if slope > steepest:
-            steepest, steepest_level = slope, level
-        if slope < lowest:
-            lowest, lowest_level = slope, level
-    median, tenth, ninetieth = percentile(counts, n, 0.5), percentile(counts, n, 0.1), percentile(counts, n, 0.9)
+    mean, median = total / n, percentile(counts, n, 0.5)
     lower, upper = percentile(counts, n, 0.25), percentile(counts, n, 0.75)
-    variance = absolute = from_median = 0.0
-    inside, inside_sum = 0, 0
+    tenth, ninetieth = percentile(counts, n, 0.1), percentile(counts, n, 0.9)
+    variance, absolute = deviations(counts, n, mean, 1.0, np.float64(LEVELS))
+    _, from_median = deviations(counts, n, median, 1.0, np.float64(LEVELS))
+    inside = inside_sum = 0
     for level in range(1, LEVELS + 1):
-        share = counts[level] / n
-        variance += share * (level - mean) ** 2
-        absolute += share * abs(level - mean)
-        from_median += share * abs(level - median)
         if tenth <= level <= ninetieth:
             inside += counts[level]
             inside_sum += level * counts[level]
@@ -90,15 +72,46 @@ def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
             fourth += counts[level] / n * score**4
         found[2], found[3] = third, fourth - 3.0
     if inside > 0:
-        robust = 0.0
-        for level in range(1, LEVELS + 1):
-            if tenth <= level <= ninetieth:
-                robust += counts[level] * abs(level - inside_sum / inside)
-        found[13] = robust / inside
+        _, found[13] = deviations(counts, inside, inside_sum / inside, tenth, ninetieth)
     found[0], found[1], found[4], found[5], found[6], found[7] = mean, variance, median, low, tenth, ninetieth
-    found[8], found[9], found[10], found[11], found[12] = high, mode, upper - lower, high - low, absolute
+    found[8], found[10], found[11], found[12] = high, upper - lower, high - low, absolute
     found[14], found[15], found[16] = from_median, np.sqrt(variance) / mean, (upper - lower) / (upper + lower)
-    found[17], found[18] = entropy, uniformity / (np.float64(n) * n)
+    outline(counts, n, total, found)
+
+
+@compiled
+def deviations(counts: IntArray, n: int, centre: float, low: float, high: float) -> tuple[float, float]:
+    """Mean squared and absolute deviation from a centre of the `n` pixels whose levels are from `low` to `high`."""
+    squares = absolute = 0.0
+    for level in range(1, LEVELS + 1):
+        if low <= level <= high:
+            share = counts[level] / n
+            squares += share * (level - centre) ** 2
+            absolute += share * abs(level - centre)
+    return squares, absolute
+
+
+@compiled
+def outline(counts: IntArray, n: int, total: int, found: FloatArray) -> None:
+    """Set mode, entropy, uniformity and the gradients of the histogram; `total` is the sum of the levels."""
+    mode, squares, entropy = 1, 0, 0.0
+    steepest, lowest, steepest_level, lowest_level = -np.inf, np.inf, 0, 0
+    for level in range(1, LEVELS + 1):
+        count = counts[level]
+        # of two levels with as many pixels the nearer to the mean, n times as large
+        nearer = abs(level * n - total) < abs(mode * n - total)
+        if count > counts[mode] or (count == counts[mode] and nearer):
+            mode = level
+        if count > 0:
+            entropy -= count / n * np.log2(count / n)
+        squares += count * count
+        before, after = max(level - 1, 1), min(level + 1, LEVELS)
+        slope = (counts[after] - counts[before]) / (after - before)
+        if slope > steepest:
+            steepest, steepest_level = slope, level
+        if slope < lowest:
+            lowest, lowest_level = slope, level
+    found[9], found[17], found[18] = mode, entropy, squares / (np.float64(n) * n)
     found[19], found[20], found[21], found[22] = steepest, steepest_level, lowest, lowest_level
 
 

@@ -128,10 +128,68 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
     found[:] = np.nan
     if pairs == 0:
         return
-    sums[:] = 0
     margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
     total = 2 * pairs
-    most = square = linear = product = 0
+    most, square, product, joint = tally(counts, total, sums)
+    linear = used = 0
+    for level in range(LEVELS):
+        linear += (level + 1) * margin[level]
+        used += margin[level] > 0
+    mean, variance = linear / total, 0.0
+    for level in range(LEVELS):
+        variance += (level + 1 - mean) ** 2 * margin[level]
+    variance /= total
+    found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
+    distribution(difference, LEVELS, 0, total, found[4:7])
+    distribution(both, 2 * LEVELS, 2, total, found[7:10])
+    found[10] = square / (np.float64(total) * total)
+    found[11:18] = 0.0
+    for step in range(LEVELS):
+        share, k = difference[step] / total, np.float64(step)
+        found[11] += share * k * k
+        found[12] += share * k
+        found[13] += share / (1.0 + k)
+        found[14] += share / (1.0 + k / LEVELS)
+        found[15] += share / (1.0 + k * k)
+        found[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
+        if step > 0:
+            found[17] += share / (k * k)
+    found[19] = product / total
+    found[20:23] = 0.0
+    for place in range(2 * LEVELS - 1):
+        share, centred = both[place] / total, place + 2.0 - 2.0 * mean
+        found[20] += share * centred**2
+        found[21] += share * centred**3
+        found[22] += share * centred**4
+    single = entropy(margin, LEVELS, total)
+    if used > 1:
+        # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
+        found[18] = (found[20] - found[11]) / (4.0 * variance)
+        found[23] = (joint - 2.0 * single) / single
+    found[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
+
+
+@compiled
+def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
+    """Count what has a level, a difference and a sum.
+
+    Parameters
+    ----------
+    counts
+        From `count_pairs`.
+    total
+        Twice the number of pairs.
+    sums
+        (64,) int64, the result: 16 levels, 16 differences, 31 sums, and a spare one.
+
+    Returns
+    -------
+    tuple[int, int, int, float]
+        Largest count, sum of the squared counts, sum of i·j, entropy.
+    """
+    sums[:] = 0
+    margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
+    most = square = product = 0
     joint = 0.0
     for first in range(LEVELS):
         for second in range(first, LEVELS):
@@ -149,43 +207,7 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
             square += number * here
             product += number * (first + 1) * (second + 1)
             joint -= number * np.log2(here / total)
-    joint /= total
-    used = 0
-    for level in range(LEVELS):
-        linear += (level + 1) * margin[level]
-        used += margin[level] > 0
-    mean, variance = linear / total, 0.0
-    for level in range(LEVELS):
-        variance += (level + 1 - mean) ** 2 * margin[level]
-    variance /= total
-    found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
-    distribution(difference, LEVELS, 0, total, found[4:7])
-    distribution(both, 2 * LEVELS, 2, total, found[7:10])
-    found[10] = square / (np.float64(total) * total)
-    found[11:18] = 0.0
-    for step in range(LEVELS):
-        share, level = difference[step] / total, np.float64(step)
-        found[11] += share * level * level
-        found[12] += share * level
-        found[13] += share / (1.0 + level)
-        found[14] += share / (1.0 + level / LEVELS)
-        found[15] += share / (1.0 + level * level)
-        found[16] += share / (1.0 + level * level / (LEVELS * LEVELS))
-        if step > 0:
-            found[17] += share / (level * level)
-    found[19] = product / total
-    found[20:23] = 0.0
-    for place in range(2 * LEVELS - 1):
-        share, centred = both[place] / total, place + 2 - 2 * mean
-        found[20] += share * centred**2
-        found[21] += share * centred**3
-        found[22] += share * centred**4
-    single = entropy(margin, LEVELS, total)
-    if used > 1:
-        # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
-        found[18] = (found[20] - found[11]) / (4.0 * variance)
-        found[23] = (joint - 2.0 * single) / single
-    found[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
+    return most, square, product, joint / total
 
 
 @compiled

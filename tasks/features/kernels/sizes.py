@@ -50,7 +50,7 @@ def make_table(pixels: int) -> Table:
 @compiled
 def add(table: Table, level: int, size: int, number: int) -> None:
     """Count things of a level, from 1 to 16, and a size."""
-    row = np.int64(table.row_of[size]) - 1
+    row = int(table.row_of[size]) - 1
     if row < 0:
         row = table.used[0]
         table.used[0] += 1
@@ -99,25 +99,25 @@ def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
     for row in range(rows):
         j = np.float64(table.sizes[row])
         large, small = j * j, 1.0 / (j * j)
-        here = low = high = entropy = energy = 0.0
+        share = low = high = entropy = energy = 0.0
         for level in range(LEVELS):
             count = table.counts[row * LEVELS + level]
             if count > 0:
                 p, i = count / n, np.float64(level + 1)
-                here += p
+                share += p
                 low += p / (i * i)
                 high += p * (i * i)
                 entropy -= p * np.log2(p)
                 energy += p * p
-        found[0] += here * small
-        found[1] += here * large
+        found[0] += share * small
+        found[1] += share * large
         found[2] += low
         found[3] += high
         found[4] += low * small
         found[5] += high * small
         found[6] += low * large
         found[7] += high * large
-        found[14] += here * (j - mean_size) ** 2
+        found[14] += share * (j - mean_size) ** 2
         found[15] += entropy
         found[16] += energy
     levels = 0

@@ -115,17 +115,7 @@ def summarise_tones(counts: IntArray, differences: IntArray, found: FloatArray) 
         p[level] = number[level] / n
         weighted += p[level] * s[level]
         total += s[level]
-    contrast = complexity = strength = 0.0
-    crossed = 0
-    for i in range(1, LEVELS + 1):
-        if p[i] > 0:
-            for j in range(1, LEVELS + 1):
-                if p[j] > 0:
-                    step = np.float64(abs(i - j))
-                    contrast += p[i] * p[j] * step * step
-                    crossed += abs(i * number[i] - j * number[j])
-                    complexity += step * (p[i] * s[i] + p[j] * s[j]) / (p[i] + p[j])
-                    strength += (p[i] + p[j]) * step * step
+    contrast, crossed, complexity, strength = between_levels(number, p, s)
     found[3] = complexity / n
     if present > 1:
         found[1] = contrast / (present * (present - 1)) * total / n
@@ -134,3 +124,25 @@ def summarise_tones(counts: IntArray, differences: IntArray, found: FloatArray) 
             found[4] = strength / total
         if crossed > 0:
             found[2] = weighted / (crossed / n)
+
+
+@compiled
+def between_levels(number: IntArray, p: FloatArray, s: FloatArray) -> tuple[float, int, float, float]:
+    """Sum over all ordered pairs of levels that occur what contrast, busyness, complexity and strength sum up.
+
+    Parameters
+    ----------
+    number, p, s
+        (17,) per level: pixels, their share, and the sum of their differences.
+    """
+    contrast = complexity = strength = 0.0
+    crossed = 0
+    for i in range(1, LEVELS + 1):
+        for j in range(1, LEVELS + 1):
+            if number[i] > 0 and number[j] > 0:
+                step = np.float64(abs(i - j))
+                contrast += p[i] * p[j] * step * step
+                crossed += abs(i * number[i] - j * number[j])
+                complexity += step * (p[i] * s[i] + p[j] * s[j]) / (p[i] + p[j])
+                strength += (p[i] + p[j]) * step * step
+    return contrast, crossed, complexity, strength

@@ -89,44 +89,53 @@ def count_runs(framed: LevelArray, height: int, width: int, step: int, lengths: 
                 length = lengths[at - step] + np.int32(1) if framed[at - step] == level else np.int32(1)
                 lengths[at] = length
                 if framed[at + step] != level:
-                    add(table, np.int64(level), np.int64(length), 1)
+                    add(table, int(np.int64(level)), int(np.int64(length)), 1)
 
 
 @compiled
 def find_zones(framed: LevelArray, height: int, width: int, parents: Numbers) -> None:
     """Point every pixel of the region to the first one of its zone of 8-connected equal levels.
 
-    Of the four neighbours that come before a pixel the upper one touches the three others, and the left one the upper
-    left one: these are of one zone already where their levels are equal.
+    Parameters
+    ----------
+    framed
+        Flat level image with a frame of zeros, one pixel wide.
+    parents
+        The result, as large; anything outside the region.
     """
     stride = width + 2
     for row in range(1, height + 1):
         first = row * stride + 1
         for at in range(first, first + width):
-            level = framed[at]
-            if level == 0:
-                continue
-            if framed[at - stride] == level:
-                parents[at] = parents[at - stride]
-                continue
-            before = -1
-            if framed[at - 1] == level:
-                before = at - 1
-            elif framed[at - stride - 1] == level:
-                before = at - stride - 1
-            after = at - stride + 1 if framed[at - stride + 1] == level else -1
-            if before < 0 and after < 0:
-                parents[at] = at
-            elif before < 0 or after < 0:
-                parents[at] = parents[max(before, after)]
-            else:
-                parents[at] = join(parents, before, after)
+            if framed[at] > 0:
+                parents[at] = parent_of(framed, parents, at, stride)
     for row in range(1, height + 1):
         first = row * stride + 1
         for at in range(first, first + width):
             if framed[at] > 0:
                 # what a pixel points to comes before it and points to the first one already
                 parents[at] = parents[parents[at]]
+
+
+@compiled
+def parent_of(framed: LevelArray, parents: Numbers, at: int, stride: int) -> int:
+    """Find an earlier pixel of the zone of a pixel, or itself; join two zones that meet in it.
+
+    Of the four neighbours that come before a pixel the upper one touches the three others, and the left one the upper
+    left one: these are of one zone already where their levels are equal.
+    """
+    level = framed[at]
+    if framed[at - stride] == level:
+        return int(parents[at - stride])
+    before = -1
+    if framed[at - 1] == level:
+        before = at - 1
+    elif framed[at - stride - 1] == level:
+        before = at - stride - 1
+    after = at - stride + 1 if framed[at - stride + 1] == level else -1
+    if before >= 0 and after >= 0:
+        return join(parents, before, after)
+    return at if before < 0 and after < 0 else int(parents[max(before, after)])
 
 
 @compiled
@@ -143,7 +152,7 @@ def root(parents: Numbers, at: int) -> int:
     """First pixel of the tree of a pixel; the way there is shortened."""
     while parents[at] != at:
         parents[at] = parents[parents[at]]
-        at = np.int64(parents[at])
+        at = int(parents[at])
     return at
 
 
@@ -201,7 +210,7 @@ def count_zones(
         first = row * stride + 1
         for at in range(first, first + width):
             if framed[at] > 0 and parents[at] == at:
-                add(table, np.int64(framed[at]), np.int64(numbers[at]), 1)
+                add(table, int(np.int64(framed[at])), int(np.int64(numbers[at])), 1)
 
 
 @compiled

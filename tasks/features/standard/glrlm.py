@@ -72,13 +72,13 @@ def glrlm(levels: IntArray, *, number: int) -> FloatArray:
 
 
 def measure_plain(batch: Batch, region: Region) -> FloatArray:
-    """Measure the lengths of runs of equal levels, averaged over four directions of each channel in plain code; (N, 16·C) float64."""
+    """Measure the lengths of runs of equal levels of each channel in plain code; (N, 16·C) float64."""
     return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glrlm(levels, number=LEVELS))
 
 
 @register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the lengths of runs of equal levels, averaged over four directions of each channel; (N, 16·C) float64."""
+    """Measure the lengths of runs of equal levels of each channel; (N, 16·C) float64."""
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in level_stacks(batch, region):
         measure_matrix(stack.levels, stack.shapes, stack.boxes, stack.areas, RUNS, len(TERMS), found[stack.cells])

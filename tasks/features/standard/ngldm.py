@@ -70,13 +70,13 @@ def ngldm(levels: IntArray, *, number: int) -> FloatArray:
 
 
 def measure_plain(batch: Batch, region: Region) -> FloatArray:
-    """Measure the dependence of pixels on neighbours of equal level of each channel in plain code; (N, 17·C) float64."""
+    """Measure the dependence of neighbours of each channel in plain code; (N, 17·C) float64."""
     return measure_levels(batch, region, number=len(TERMS), one=lambda levels: ngldm(levels, number=LEVELS))
 
 
 @register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
 def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the dependence of pixels on neighbours of equal level of each channel; (N, 17·C) float64."""
+    """Measure the dependence of neighbours of each channel; (N, 17·C) float64."""
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     for stack in level_stacks(batch, region):
         measure_matrix(
