@@ -62,9 +62,9 @@ def haralick(levels: IntArray, *, number: int, distance: int = DISTANCE) -> Floa
     Where the paper is ambiguous or at odds with itself they follow the IBSI: the sum variance is about the sum average
     (the paper prints the sum entropy), the difference variance is that of |i − j| (and not that of its frequencies).
 
-    CellProfiler, which measures with mahotas, differs: 256 levels of the whole image's range instead of 16 of the
-    region's; levels from 0, which makes its sum average smaller by 2; the variance of the frequencies of |i − j|;
-    pixels of level 0 inside the region are left out; the correlation of equal levels is 1; one column per direction.
+    CellProfiler, which measures with mahotas, differs in this: the levels are the values of the image in 8 bits, of
+    which 0 counts as outside, instead of 16 of the region's range; the difference variance is that of the frequencies
+    of |i − j|; the correlation of equal levels is 1; there is one column for each direction.
 
     Parameters
     ----------
