@@ -7,6 +7,7 @@ from tasks.core.columns import Column
 from tasks.core.errors import ConfigError
 from tasks.core.regions import COMBINED
 from tasks.features.config import Names
+from tasks.features.cooccurrence import LEVELS
 from tasks.features.family import RAW
 
 COMPARTMENTS = {
@@ -18,7 +19,11 @@ COMPARTMENTS = {
 }
 """Objects whose names are compartments of pycytominer; every other region becomes a part of the cells."""
 
-GROUPS = {"shape": "AreaShape"}
+GROUPS = {
+    "shape": "AreaShape",
+    **{name: name.upper() for name in ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")},
+    "ibsi_intensity": "IBSIIntensity",
+}
 """Families that CellProfiler calls otherwise than by their capitalised name."""
 
 _SIDES = {
@@ -92,15 +97,29 @@ def _cytominer(columns: Sequence[Column]) -> list[str]:
             part
             for part in (
                 COMPARTMENTS.get(column.region.lower()) or f"Cells_{_camel(column.region)}",
-                GROUPS.get(column.family) or _camel(column.family),
-                _camel(column.stat),
-                column.param,
-                *column.channels,
+                *SPELLED.get(column.family, _grouped)(column),
             )
             if part
         )
         for column in columns
     ]
+
+
+def _grouped(column: Column) -> tuple[str, ...]:
+    """Spell what follows the compartment: ``Intensity``, ``BgcorrMean``, channel."""
+    group = GROUPS.get(column.family) or _camel(column.family)
+    return group, _camel(column.stat), column.param, *column.channels
+
+
+def _haralick(column: Column) -> tuple[str, ...]:
+    """As CellProfiler's ``Texture_Contrast_DNA_3_00_256``, with mean or range for the direction, and our 16 levels."""
+    name = column.stat.removesuffix("_range")
+    over = "Mean" if name == column.stat else "Range"
+    return "Texture", _camel(name), *column.channels, column.param.removeprefix("d"), over, str(LEVELS)
+
+
+SPELLED = {"haralick": _haralick}
+"""Families whose names CellProfiler puts together in another order."""
 
 
 def rename_meta(columns: Sequence[str], *, names: Names) -> tuple[str, ...]:

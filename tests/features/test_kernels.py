@@ -44,6 +44,9 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     - The gradient of equal pixels, and the covariance of grey levels.
     - Central moments, products of inertia, Hu's moments and the angle of outlines with a symmetry.
     - The distance of two centroids which are the same point.
+    - The range of nearly equal measures in several directions; correlation and cluster shade of pairs without one;
+      information correlations of levels that do not depend on each other, the second as a root.
+    - A deviation over a mean near zero, and the sum of quartiles near zero.
     - The minor axis of a line, and the eccentricity of what is round: roots of differences.
 
     Parameters
@@ -59,10 +62,18 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     def beside(stat: str, param: str = "") -> float:
         return row.get((stat, param, column.channels), 0.0)
 
-    deviation = beside(re.sub("skewness|kurtosis", "std", column.stat))
+    deviation = beside(re.sub("skewness|kurtosis", "std", column.stat)) or np.sqrt(beside("variance"))
     axis, hu = beside("axis_major_length"), beside("moments_hu", "0")
     order = sum(map(int, column.param.split("_"))) if column.stat in {"moments_central", "moments_normalized"} else 0
+    mean, spread, ratio = abs(beside("mean")), beside("interquartile_range"), abs(beside(column.stat))
     kinds = {
+        r"(contrast|sum_variance|variance)_range": 30.0**2,
+        r"info(rmation_correlation_|_meas)2(_range)?": 1 / 1e-6,
+        r".*_range|correlation|info(rmation_correlation_|_meas)1": 30.0,
+        r"cluster_shade": 30.0**3,
+        r"(robust_)?(mean|median)_absolute_deviation|interquartile_range|percentile_.*|range": light,
+        r"coefficient_of_variation": light / mean * ratio if mean > 0 else 0.0,
+        r"quartile_dispersion": light * ratio**2 / spread if spread > 0 else 0.0,
         r"glcm_std_contrast|glcm_mean_correlation": 15.0**2,
         r"glcm_std_.*": 15.0,
         r"sobel_.*": light,

@@ -1,0 +1,156 @@
+"""Grey levels of a stack of cells: 16 equal ones between the smallest and the largest pixel of each region."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.components import bounds
+from tasks.core.kernels.sorting import limits
+from tasks.core.types import AnyArray, Batch, IntArray, Region
+from tasks.features.cells import check_fit
+from tasks.features.cooccurrence import LEVELS
+from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.stacks import stacks
+
+LevelArray = npt.NDArray[np.uint8]
+
+SLACK = 1e-9
+"""That of `tasks.features.standard.texture.SLACK`; a test compares the two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelStack:
+    """Level images of some consecutive cells of a batch.
+
+    Parameters
+    ----------
+    cells
+        Which ones.
+    levels
+        Flat, (C, Hᵢ, Wᵢ) per cell: 1 to 16 in the region, 0 outside.
+    shapes
+        (n, 2) int64.
+    boxes
+        (n, C, 4) int64, bounding box of the region: min row, min column, max row, max column, half open.
+    areas
+        (n, C) int64, pixels of the region; 0 also where one of them is no number.
+    """
+
+    cells: slice
+    levels: LevelArray
+    shapes: IntArray
+    boxes: IntArray
+    areas: IntArray
+
+
+def level_stacks(batch: Batch, region: Region) -> Iterator[LevelStack]:
+    """Yield the level images of a batch; `tasks.features.cells.check_fit` says what is an error."""
+    check_fit(batch, region)
+    channels = len(batch.channels)
+    for stack in stacks(batch, region):
+        levels = np.zeros(len(stack.pixels), dtype=np.uint8)
+        boxes = np.zeros((len(stack.shapes), channels, 4), dtype=np.int64)
+        areas = np.zeros((len(stack.shapes), channels), dtype=np.int64)
+        draw_levels(stack.pixels, stack.masks, stack.shapes, region.masks.planes, levels, boxes, areas)
+        yield LevelStack(cells=stack.cells, levels=levels, shapes=stack.shapes, boxes=boxes, areas=areas)
+
+
+@compiled
+def draw_levels(
+    pixels: AnyArray,
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    levels: LevelArray,
+    boxes: IntArray,
+    areas: IntArray,
+) -> None:
+    """Draw the level image of each channel of each cell.
+
+    Parameters
+    ----------
+    pixels
+        Flat uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
+    masks
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
+    shapes
+        (N, 2) int64.
+    levels, boxes, areas
+        The result, zeros before: see `LevelStack`.
+    """
+    cells, channels = areas.shape
+    tallest, widest = extent(shapes)
+    bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
+    values, image = np.empty(tallest * widest, pixels.dtype), np.empty(tallest * widest, np.uint8)
+    # as a variable: numba would compile what is called once more for the constant
+    pixel_start = mask_start = int(np.int64(0))
+    for cell in range(cells):
+        height, width = shapes[cell, 0], shapes[cell, 1]
+        number = 0
+        for channel in range(channels):
+            if channel < planes:
+                read(masks, mask_start, height, width, bits)
+                number = find_runs(bits, height, width, runs)
+                mask_start += height * width
+            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            if fine and count > 0:
+                areas[cell, channel] = count
+                box = bounds(runs, 0, number)
+                for side in range(4):
+                    boxes[cell, channel, side] = box[side]
+                low, high = limits(values, count)
+                level_values(values, count, low, high, image)
+                at = 0
+                for run in range(number):
+                    first = pixel_start + runs[run, 0] * width + runs[run, 1]
+                    length = runs[run, 2] - runs[run, 1]
+                    levels[first : first + length] = image[at : at + length]
+                    at += length
+            pixel_start += height * width
+
+
+@compiled
+def level_values(values: AnyArray, count: int, low: float, high: float, levels: LevelArray) -> None:
+    """Give values from `low` to `high` levels from 1 to 16, to the last bit as `grey_levels` of the plain code does."""
+    if low == high:
+        levels[:count] = 1
+        return
+    source, target, span = values[:count], levels[:count], high - low
+    for at in range(count):
+        # positive, so that cutting off is rounding down
+        level = np.int32(LEVELS * ((source[at] - low) / span) + SLACK)
+        target[at] = np.uint8(min(level, np.int32(LEVELS - 1)) + np.int32(1))
+
+
+@compiled
+def crop(levels: LevelArray, start: int, width: int, box: IntArray, margin: int, framed: LevelArray) -> tuple[int, int]:
+    """Copy what lies in a box of an image into the middle of a frame of zeros.
+
+    Parameters
+    ----------
+    levels
+        Flat buffer, in which the image, `width` pixels wide, lies from `start` on.
+    box
+        (4,) min row, min column, max row, max column.
+    margin
+        How wide the frame is on each side.
+    framed
+        The result, flat, `width` + 2·`margin` wide for the width of the box.
+
+    Returns
+    -------
+    tuple[int, int]
+        Height and width of the box.
+    """
+    height, columns = box[2] - box[0], box[3] - box[1]
+    stride = columns + 2 * margin
+    framed[: stride * (height + 2 * margin)] = 0
+    for row in range(height):
+        first = start + (box[0] + row) * width + box[1]
+        to = (row + margin) * stride + margin
+        framed[to : to + columns] = levels[first : first + columns]
+    return height, columns

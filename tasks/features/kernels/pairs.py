@@ -1,0 +1,248 @@
+"""Co-occurrence as the IBSI and Haralick define it, over a stack of level images."""
+
+import numpy as np
+
+from tasks.core.kernels.bits import extent
+from tasks.core.kernels.compiled import compiled
+from tasks.core.types import FloatArray, IntArray
+from tasks.features.cooccurrence import LEVELS
+from tasks.features.kernels.level_images import LevelArray, crop
+from tasks.features.pairs import DIRECTIONS, MEASURES
+
+NUMBER = len(MEASURES)
+STEPS = len(DIRECTIONS)
+SIDE = LEVELS + 1
+"""Side of the table of pairs; level 0 is what lies outside of the region."""
+
+
+@compiled
+def measure_pairs(
+    levels: LevelArray,
+    shapes: IntArray,
+    boxes: IntArray,
+    areas: IntArray,
+    distance: int,
+    places: IntArray,
+    ranges: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    found: FloatArray,
+) -> None:
+    """Measure the co-occurrence of each channel of each cell.
+
+    Parameters
+    ----------
+    levels, shapes, boxes, areas
+        See `tasks.features.kernels.level_images.LevelStack`.
+    distance
+        Chebyshev distance of the pixels of a pair.
+    places
+        (K,) int64, which of `tasks.features.pairs.MEASURES` are wanted.
+    ranges
+        Whether the ranges over the directions follow the means.
+    found
+        (N, K·C) or, with ranges, (N, 2·K·C) float64, the result.
+    """
+    cells, channels = areas.shape
+    tallest, widest = extent(shapes)
+    framed = np.empty((tallest + 2 * distance) * (widest + 2 * distance), np.uint8)
+    counts, sums, table = np.empty(2 * SIDE * SIDE, np.int64), np.empty(4 * LEVELS, np.int64), np.empty(NUMBER)
+    each = np.empty((STEPS, NUMBER))
+    wanted = len(places)
+    terms = 2 * wanted if ranges else wanted
+    start = int(np.int64(0))
+    for cell in range(cells):
+        height, width = shapes[cell, 0], shapes[cell, 1]
+        for channel in range(channels):
+            row = found[cell, channel * terms : (channel + 1) * terms]
+            row[:] = np.nan
+            if areas[cell, channel] > 0:
+                rows, columns = crop(levels, start, width, boxes[cell, channel], distance, framed)
+                for direction in range(STEPS):
+                    down, right = DIRECTIONS[direction]
+                    pairs = count_pairs(framed, rows, columns, distance, down, right, counts)
+                    summarise_pairs(counts, pairs, sums, table)
+                    each[direction] = table
+                for place in range(wanted):
+                    over_directions(each, places[place], ranges, row[place::wanted])
+            start += height * width
+
+
+@compiled
+def count_pairs(
+    framed: LevelArray, height: int, width: int, distance: int, down: int, right: int, counts: IntArray
+) -> int:
+    """Count the pairs of levels in one direction, each once.
+
+    Parameters
+    ----------
+    framed
+        Level image with a frame of zeros, `distance` wide.
+    down, right
+        Rows and columns of a step, which `distance` multiplies.
+    counts
+        (578,) int64, the result: element 17·first + second of the first half; the second half is scratch.
+
+    Returns
+    -------
+    int
+        Number of pairs of which both pixels are in the region.
+    """
+    counts[:] = 0
+    stride = width + 2 * distance
+    step = distance * (down * stride + right)
+    for row in range(height):
+        first = (row + distance) * stride + distance
+        one, other = framed[first : first + width], framed[first + step : first + step + width]
+        # two tables in turn: equal pairs in succession need not wait for each other
+        for at in range(0, width - 1, 2):
+            counts[np.int64(one[at]) * SIDE + np.int64(other[at])] += 1
+            counts[SIDE * SIDE + np.int64(one[at + 1]) * SIDE + np.int64(other[at + 1])] += 1
+        if width % 2:
+            counts[np.int64(one[width - 1]) * SIDE + np.int64(other[width - 1])] += 1
+    pairs = 0
+    for first in range(1, SIDE):
+        for second in range(1, SIDE):
+            at = first * SIDE + second
+            counts[at] += counts[SIDE * SIDE + at]
+            pairs += counts[at]
+    return pairs
+
+
+@compiled
+def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatArray) -> None:
+    """Derive what `tasks.features.pairs.pair_measures` does from pairs counted in one direction.
+
+    Counted in both directions, each pair stands at (i, j) and at (j, i). All but the joint maximum, entropy and second
+    moment follow from how many pairs have a level, a difference or a sum.
+
+    Parameters
+    ----------
+    counts
+        From `count_pairs`.
+    pairs
+        Their number.
+    sums
+        (64,) int64, scratch.
+    found
+        (25,) float64, the result.
+    """
+    found[:] = np.nan
+    if pairs == 0:
+        return
+    margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
+    total = 2 * pairs
+    most, square, product, joint = tally(counts, total, sums)
+    linear = used = 0
+    for level in range(LEVELS):
+        linear += (level + 1) * margin[level]
+        used += margin[level] > 0
+    mean, variance = linear / total, 0.0
+    for level in range(LEVELS):
+        variance += (level + 1 - mean) ** 2 * margin[level]
+    variance /= total
+    found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
+    distribution(difference, LEVELS, 0, total, found[4:7])
+    distribution(both, 2 * LEVELS, 2, total, found[7:10])
+    found[10] = square / (np.float64(total) * total)
+    found[11:18] = 0.0
+    for step in range(LEVELS):
+        share, k = difference[step] / total, np.float64(step)
+        found[11] += share * k * k
+        found[12] += share * k
+        found[13] += share / (1.0 + k)
+        found[14] += share / (1.0 + k / LEVELS)
+        found[15] += share / (1.0 + k * k)
+        found[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
+        if step > 0:
+            found[17] += share / (k * k)
+    found[19] = product / total
+    found[20:23] = 0.0
+    for place in range(2 * LEVELS - 1):
+        share, centred = both[place] / total, place + 2.0 - 2.0 * mean
+        found[20] += share * centred**2
+        found[21] += share * centred**3
+        found[22] += share * centred**4
+    single = entropy(margin, LEVELS, total)
+    if used > 1:
+        # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
+        found[18] = (found[20] - found[11]) / (4.0 * variance)
+        found[23] = (joint - 2.0 * single) / single
+    found[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
+
+
+@compiled
+def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
+    """Count what has a level, a difference and a sum.
+
+    Parameters
+    ----------
+    counts
+        From `count_pairs`.
+    total
+        Twice the number of pairs.
+    sums
+        (64,) int64, the result: 16 levels, 16 differences, 31 sums, and a spare one.
+
+    Returns
+    -------
+    tuple[int, int, int, float]
+        Largest count, sum of the squared counts, sum of i·j, entropy.
+    """
+    sums[:] = 0
+    margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
+    most = square = product = 0
+    joint = 0.0
+    for first in range(LEVELS):
+        for second in range(first, LEVELS):
+            here = counts[(first + 1) * SIDE + second + 1] + counts[(second + 1) * SIDE + first + 1]
+            if here == 0:
+                continue
+            # how many pairs of the symmetric table stand at (i, j) and (j, i) together, which on the diagonal are one
+            number = here if first == second else 2 * here
+            margin[first] += here
+            if first != second:
+                margin[second] += here
+            difference[second - first] += number
+            both[first + second] += number
+            most = max(most, here)
+            square += number * here
+            product += number * (first + 1) * (second + 1)
+            joint -= number * np.log2(here / total)
+    return most, square, product, joint / total
+
+
+@compiled
+def entropy(counts: IntArray, number: int, total: int) -> float:
+    """−Σ p log₂ p of the shares p of counts in their total."""
+    found = 0.0
+    for at in range(number):
+        if counts[at] > 0:
+            found -= counts[at] * np.log2(counts[at] / total)
+    return found / total
+
+
+@compiled
+def distribution(counts: IntArray, number: int, offset: int, total: int, found: FloatArray) -> None:
+    """Average, variance and entropy of places, counted from `offset` on."""
+    linear = 0
+    for at in range(number):
+        linear += (at + offset) * counts[at]
+    mean, variance = linear / total, 0.0
+    for at in range(number):
+        variance += (at + offset - mean) ** 2 * counts[at]
+    found[0], found[1], found[2] = mean, variance / total, entropy(counts, number, total)
+
+
+@compiled
+def over_directions(each: FloatArray, place: int, ranges: bool, found: FloatArray) -> None:  # noqa: FBT001
+    """Mean and, if wanted, range of a measure over the directions in which it is defined; NaN where there is none."""
+    known, total, low, high = 0, 0.0, np.inf, -np.inf
+    for direction in range(STEPS):
+        value = each[direction, place]
+        if not np.isnan(value):
+            known += 1
+            total += value
+            low, high = min(low, value), max(high, value)
+    if known:
+        found[0] = total / known
+        if ranges:
+            found[1] = high - low

@@ -1,0 +1,82 @@
+"""Family ``gldzm``: the 16 distance-zone features of the IBSI.
+
+Aggregation: 2D; zones have no direction.
+"""
+
+import numpy as np
+
+from tasks.core.types import Batch, FloatArray, IntArray, Region
+from tasks.features.cooccurrence import LEVELS
+from tasks.features.emphases import emphases
+from tasks.features.emphasis_terms import emphasis_terms
+from tasks.features.family import register
+from tasks.features.kernels.level_images import level_stacks
+from tasks.features.kernels.zones import DISTANCES, measure_matrix
+from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
+from tasks.features.zones import zone_distances
+
+FAMILY = "gldzm"
+
+NAMES = {
+    "small_distance_emphasis": "0GBI",
+    "large_distance_emphasis": "MB4I",
+    "low_grey_level_emphasis": "S1RA",
+    "high_grey_level_emphasis": "K26C",
+    "small_distance_low_grey_level_emphasis": "RUVG",
+    "small_distance_high_grey_level_emphasis": "DKNJ",
+    "large_distance_low_grey_level_emphasis": "A7WM",
+    "large_distance_high_grey_level_emphasis": "KLTH",
+    "grey_level_nonuniformity": "VFT7",
+    "grey_level_nonuniformity_normalised": "7HP3",
+    "zone_distance_nonuniformity": "V294",
+    "zone_distance_nonuniformity_normalised": "IATH",
+    "percentage": "VIWW",
+    "grey_level_variance": "QK93",
+    "zone_distance_variance": "7WT1",
+    "entropy": "GBDU",
+}
+"""Names of the features and their IBSI codes."""
+
+TERMS = emphasis_terms(
+    names=tuple(NAMES),
+    codes=tuple(NAMES.values()),
+    things="the zones, 8-connected pixels of equal level i, at j steps from the border of the region",
+    where=IN_LEVELS,
+    reference=IBSI,
+    invariances=GREY,
+)
+
+columns = describe(FAMILY, TERMS)
+
+
+def gldzm(levels: IntArray, *, number: int) -> FloatArray:
+    """Measure the distances of zones of equal level from the border of the region.
+
+    Parameters
+    ----------
+    levels
+        (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside.
+    number
+        Number of grey levels.
+
+    Returns
+    -------
+    FloatArray
+        (16,) float64 in the order of `NAMES`; `tasks.features.emphases.emphases` has the formulas.
+    """
+    pixels = int((levels > 0).sum())
+    return emphases(zone_distances(levels, number=number), pixels=pixels)[: len(NAMES)]
+
+
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure the distances of zones of each channel from the border of the region in plain code; (N, 16·C) float64."""
+    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: gldzm(levels, number=LEVELS))
+
+
+@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure the distances of zones of each channel from the border of the region; (N, 16·C) float64."""
+    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
+    for stack in level_stacks(batch, region):
+        measure_matrix(stack.levels, stack.shapes, stack.boxes, stack.areas, DISTANCES, len(TERMS), found[stack.cells])
+    return found
