@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from infra.database import prepare_database
 from tasks.core.errors import RunError
 
 START_SECONDS = 180.0
@@ -134,8 +135,9 @@ def _certificate() -> bytes:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
-def _serve(listener: int) -> None:
+def _serve(listener: int, *, home: Path) -> None:
     try:
+        prepare_database(home / "prefect.db")
         import uvicorn  # noqa: PLC0415 - the watch over the parent must stand before these slow imports
         from prefect.server.api.server import create_app  # noqa: PLC0415
 
@@ -151,7 +153,9 @@ def _main(listener: int, *, parent: int, home: Path) -> None:
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_serve, args=(listener,), daemon=True).start()  # only a main thread handles signals
+    threading.Thread(
+        target=_serve, args=(listener,), kwargs={"home": home}, daemon=True
+    ).start()  # only a main thread handles signals
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     shutil.rmtree(home, ignore_errors=True)

@@ -1,0 +1,53 @@
+"""The database of a local Prefect server: made once for each version of Prefect, and copied for each run."""
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+
+from tasks.core.storage import atomic
+
+
+def template_path() -> Path:
+    """Return where the empty database is kept: in the user's cache, which may be deleted at any time."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "scip-flows" / f"prefect-{version('prefect')}.db"
+
+
+def prepare_database(path: Path) -> None:
+    """Put an empty database where Prefect, in this process, looks for one.
+
+    Prefect makes a database by all the changes of its history (8 s of CPU time). The first time it is kept, if the
+    cache can be written, and copied from then on.
+
+    Parameters
+    ----------
+    path
+        ``prefect.db`` in PREFECT_HOME.
+    """
+    template = template_path()
+    try:
+        shutil.copyfile(template, path)
+    except OSError:  # it is not there yet, or may not be read
+        _make()
+        try:
+            template.parent.mkdir(parents=True, exist_ok=True)
+            with atomic(template) as temporary:
+                _copy(path, temporary)
+        except OSError:  # a home that cannot be written: the next run makes it again
+            return
+
+
+def _make() -> None:
+    from prefect.server.database import provide_database_interface  # noqa: PLC0415 - takes seconds, in servers only
+
+    asyncio.run(provide_database_interface().create_db())
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy with what still stands in the write-ahead log."""
+    with closing(sqlite3.connect(source)) as reading, closing(sqlite3.connect(target)) as writing:
+        reading.backup(writing)
