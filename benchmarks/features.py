@@ -1,11 +1,12 @@
-"""Time the features of profile ``scip``: the compiled kernels, the plain code and the published program, in turn.
+"""Time the features of both profiles: the compiled kernels, the plain code and the published program, in turn.
 
-    python benchmarks/features.py [--cells N] [--rounds R] [--dtype uint16] [--original DIR]
+    python benchmarks/features.py [--cells N] [--rounds R] [--dtype uint16] [--profile scip standard] [--original DIR]
 
 All measure the same generated stamps, 60×60 pixels of 12 channels, on one core; what is counted is the processor's time
 of the calls that measure, not the reading of stamps and the import of programs. In every round each takes its turn, and
 the least time of all rounds counts, so that whatever else the machine does falls on all of them alike. The published
-program runs in the environment of `scip_environment.sh`; where that does not exist its columns stay empty.
+program runs in the environment of `scip_environment.sh`; where that does not exist its columns stay empty, as they do
+for profile ``standard``, which is ours.
 """
 
 import argparse
@@ -26,11 +27,14 @@ from scipy import ndimage
 
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import warm
-from tasks.features.family import RegionInfo, families_of
+from tasks.features.family import Profile, RegionInfo, families_of
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANNELS, SIDE = 12, 60
-FAMILIES = ("shape", "intensity", "texture", "raw")
+FAMILIES: dict[Profile, tuple[str, ...]] = {
+    "scip": ("shape", "intensity", "texture", "raw"),
+    "standard": ("shape", "intensity", "texture"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,20 +142,22 @@ def seconds_of(measure: Callable[[Batch, Region], FloatArray], stamps: Stamps, r
     return time.process_time() - start
 
 
-def features_of(family: str, stamps: Stamps) -> float:
+def features_of(profile: Profile, family: str, stamps: Stamps) -> float:
     """Features per channel of a family in all its regions."""
-    described = families_of("scip")[family].columns
+    described = families_of(profile)[family].columns
     infos = [RegionInfo(name=region.name, shared=region.shared) for region in stamps.regions(family)]
     return sum(len(described(region=info, channels=stamps.batch.channels)) for info in infos) / CHANNELS
 
 
-def time_all(stamps: Stamps, *, rounds: int, few: int, original: Original | None) -> dict[tuple[str, str], float]:
+def time_all(
+    profile: Profile, stamps: Stamps, *, rounds: int, few: int, original: Original | None
+) -> dict[tuple[str, str], float]:
     """Least time per cell and channel in microseconds, of each program and family."""
     least: dict[tuple[str, str], float] = {}
     some = stamps.take(few)
     for _ in range(rounds):
-        for name in FAMILIES:
-            family = families_of("scip")[name]
+        for name in FAMILIES[profile]:
+            family = families_of(profile)[name]
             turns = {"fast": (seconds_of(family.measure, stamps, stamps.regions(name)), len(stamps.batch))}
             if family.plain is not None:
                 turns["plain"] = seconds_of(family.plain, some, some.regions(name)), few
@@ -163,14 +169,15 @@ def time_all(stamps: Stamps, *, rounds: int, few: int, original: Original | None
     return least
 
 
-def report(least: dict[tuple[str, str], float], stamps: Stamps) -> None:
-    """Print a row per family, and one for the three that the published system always measures."""
-    print("| family | features | fast, µs | plain, µs | ratio | original, µs | ratio |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    for title, names in [*((name, (name,)) for name in FAMILIES), ("shape, intensity, texture", FAMILIES[:3])]:
-        number = sum(features_of(name, stamps) for name in names)
+def report(profile: Profile, least: dict[tuple[str, str], float], stamps: Stamps) -> None:
+    """Print a row per family, and one for the three that are always measured."""
+    families = FAMILIES[profile]
+    print("| family | features | fast, µs | per feature | plain, µs | ratio | original, µs | ratio |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|")
+    for title, names in [*((name, (name,)) for name in families), (", ".join(families[:3]), families[:3])]:
+        number = sum(features_of(profile, name, stamps) for name in names)
         fast = sum(least["fast", name] for name in names)
-        cells = [title, f"{number:.0f}", f"{fast:.1f}"]
+        cells = [title, f"{number:.0f}", f"{fast:.1f}", f"{fast / number:.3f}"]
         for who in ("plain", "original"):
             known = all((who, name) in least for name in names)
             total = sum(least.get((who, name), np.nan) for name in names)
@@ -180,17 +187,19 @@ def report(least: dict[tuple[str, str], float], stamps: Stamps) -> None:
 
 def main() -> int:
     """Time all and print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the features of profile scip.")
+    parser = argparse.ArgumentParser(description="Time the features of both profiles.")
     parser.add_argument("--cells", type=int, default=200, help="stamps that the kernels measure")
     parser.add_argument("--few", type=int, default=3, help="stamps that the slower programs measure")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
+    parser.add_argument("--profile", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
     options = parser.parse_args()
     python = options.original / "bin" / "python"
     # on one core, as the process that is started from here
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    warm("scip")
+    for profile in options.profile:
+        warm(profile, families=FAMILIES[profile])
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
     print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
     for dtype in options.dtype:
@@ -202,9 +211,15 @@ def main() -> int:
         print(f"\n{dtype}, {options.cells} stamps; mask {sizes[0]:.0f} px, combined mask {sizes[1]:.0f} px\n")
         with tempfile.TemporaryDirectory() as folder:
             few = stamps.take(options.few)
-            original = Original(python, stamps=few, folder=Path(folder)) if python.exists() else None
+            known = python.exists() and "scip" in options.profile
+            original = Original(python, stamps=few, folder=Path(folder)) if known else None
             try:
-                report(time_all(stamps, rounds=options.rounds, few=options.few, original=original), stamps)
+                for profile in options.profile:
+                    rival = original if profile == "scip" else None
+                    print(f"profile {profile}\n")
+                    least = time_all(profile, stamps, rounds=options.rounds, few=options.few, original=rival)
+                    report(profile, least, stamps)
+                    print()
             finally:
                 if original is not None:
                     original.close()

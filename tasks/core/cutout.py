@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.cells import label_boxes
-from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
+from tasks.core.kernels.background import outside_means
+from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.core.work import Frozen
 
 
@@ -69,8 +70,10 @@ def cut_out(
     windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
     batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
     objects = [*labels.values(), *([] if border is None else [border])]
-    outside = _background(image, objects=objects) if how.background else np.zeros(len(channels))
-    background = np.tile(outside, (len(wanted), 1))
+    level = np.zeros(len(channels))
+    if how.background:
+        level = outside_means(image, np.logical_and.reduce([one == 0 for one in objects]))
+    background = np.tile(level, (len(wanted), 1))
     regions = tuple(
         Region(
             name=name,
@@ -90,10 +93,3 @@ def _union(boxes: Sequence[LabelArray]) -> LabelArray:
         union[present, :2] = np.minimum(union[present, :2], box[present, :2])
         union[present, 2:] = np.maximum(union[present, 2:], box[present, 2:])
     return union
-
-
-def _background(image: AnyArray, *, objects: Sequence[LabelArray]) -> FloatArray:
-    outside = np.logical_and.reduce([one == 0 for one in objects])
-    if not outside.any():
-        return np.full(len(image), np.nan)
-    return np.array([plane[outside].mean(dtype=np.float64) for plane in image])

@@ -42,14 +42,20 @@ class Ragged:
     @classmethod
     def of(cls, arrays: Sequence[AnyArray]) -> "Ragged":
         """Join arrays of shape (planes, Hᵢ, Wᵢ), at least one, of equal dtype and number of planes."""
-        if flat := [array.shape for array in arrays if array.ndim != 3]:
-            raise ValueError(f"got an array of shape {flat[0]}, expected (planes, height, width)")
+        if wrong := [array.shape for array in arrays if array.ndim != 3]:
+            raise ValueError(f"got an array of shape {wrong[0]}, expected (planes, height, width)")
         planes = {array.shape[0] for array in arrays}
         dtypes = {array.dtype for array in arrays}
         if len(planes) != 1 or len(dtypes) != 1:
             raise ValueError(f"arrays of one batch need one number of planes and one dtype, got {planes} and {dtypes}")
         shapes = np.array([array.shape[1:] for array in arrays], dtype=np.int64)
-        return cls(flat=np.concatenate([array.ravel() for array in arrays]), shapes=shapes, planes=planes.pop())
+        flat = np.empty(sum(array.size for array in arrays), dtype=arrays[0].dtype)
+        start = 0
+        for array in arrays:
+            # straight from wherever it lies: windows of an image are copied once
+            flat[start : start + array.size].reshape(array.shape)[...] = array
+            start += array.size
+        return cls(flat=flat, shapes=shapes, planes=planes.pop())
 
     @property
     def offsets(self) -> IntArray:

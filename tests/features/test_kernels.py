@@ -286,7 +286,7 @@ from numba.core import event
 from tasks.features import warm
 
 with event.install_recorder("numba:compile") as recorded:
-    warm("scip")
+    warm("standard", families=["intensity"])
 print(len(recorded.buffer))
 """
     counts = []

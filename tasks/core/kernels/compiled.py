@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
@@ -74,8 +74,14 @@ def reduction(function: Callable[P, R]) -> Callable[P, R]:
     return _inner(function, fastmath={"reassoc", "nsz", "nnan"})
 
 
+def any_order(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile an `inner` function that may sum in any order, of whatever values, NaN among them."""
+    return _inner(function, fastmath={"reassoc", "nsz"})
+
+
 def _inner(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
-    made = numba.njit(error_model="numpy", fastmath=fastmath, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    made = numba.njit(error_model="numpy", fastmath=fastmath, **options)(function)
     return cast("Callable[P, R]", made)
 
 
@@ -85,3 +91,7 @@ def constant(value: int) -> int:
     For every literal number in a call numba would compile the called function once more.
     """
     return cast("int", np.int64(value))
+
+
+ZERO = constant(0)
+"""What begins to count where the count is handed on."""

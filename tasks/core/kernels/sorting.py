@@ -7,14 +7,13 @@ import numpy.typing as npt
 from numba import types
 from numba.extending import overload
 
-from tasks.core.kernels.compiled import constant, inner, reduction
+from tasks.core.kernels.compiled import ZERO, constant, inner, reduction
 from tasks.core.types import AnyArray, FloatArray
 
 Counts = npt.NDArray[np.uint16]
 Table = npt.NDArray[np.int32]
 
 DIGIT = constant(256)
-NOTHING = constant(0)
 FEW = 40
 """Below this number of values insertion is faster than digits."""
 MOST = 4096
@@ -54,7 +53,7 @@ def sort_counts(values: Counts, count: int, room: Room) -> None:
     for at in range(count):
         table[values[at] & 255] += 1
         table[DIGIT + (values[at] >> 8)] += 1
-    _places(table, NOTHING, DIGIT)
+    _places(table, ZERO, DIGIT)
     _places(table, DIGIT, DIGIT)
     for at in range(count):
         digit = values[at] & 255
@@ -184,7 +183,7 @@ def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: 
     table[:buckets] = 0
     for at in range(count):
         table[keys[at]] += 1
-    _places(table, NOTHING, buckets)
+    _places(table, ZERO, buckets)
     for at in range(count):
         place = table[keys[at]]
         spare[place] = values[at]

@@ -77,7 +77,7 @@ def properties(counts: Pairs, found: FloatArray) -> None:
     homogeneity = 0.0
     for first in range(LEVELS):
         for second in range(first, LEVELS):
-            here = np.int64(counts[first * ROW + second]) + np.int64(counts[second * ROW + first])
+            here = int(np.int64(counts[first * ROW + second]) + np.int64(counts[second * ROW + first]))
             if here == 0:
                 continue
             step = second - first

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.kernels.bits import AFTER, ALL, BEFORE, NONE, OUTSIDE, WORD, Bits, Runs, find_runs, moved, pad, words_of
-from tasks.core.kernels.compiled import inner, reduction
+from tasks.core.kernels.compiled import ZERO, inner, reduction
 from tasks.core.kernels.sorting import limits
 from tasks.core.types import FloatArray
 from tasks.features.texture_terms import GRADIENT
@@ -66,7 +66,7 @@ def gradient(
         (4,) float64, the result.
     """
     found[:] = np.nan
-    count = 0
+    count = ZERO
     for run in range(number):
         row, left, right = runs[run, 0], runs[run, 1], runs[run, 2]
         here = row * width

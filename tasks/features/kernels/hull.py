@@ -8,7 +8,7 @@ region reaches from column left to column right; the middles of the edges of its
 import numpy as np
 
 from tasks.core.kernels.bits import Runs
-from tasks.core.kernels.compiled import constant, inner
+from tasks.core.kernels.compiled import ZERO, constant, inner
 from tasks.core.types import IntArray
 
 FAR = 1 << 40
@@ -53,7 +53,7 @@ def side(ends: IntArray, rows: int, sign: int, chain: IntArray) -> int:
         Number of corners.
     """
     column = 0 if sign > 0 else 1
-    count = 0
+    count = ZERO
     for half in range(-1, 2 * rows):
         # between two rows the outer one counts
         here = FAR

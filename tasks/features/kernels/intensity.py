@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.core.kernels.compiled import compiled, inner, reduction
+from tasks.core.kernels.compiled import ZERO, compiled, constant, inner, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.pixels import Counts, gather
@@ -15,9 +15,10 @@ from tasks.features.statistics import STATISTICS
 VIEWS = ("", "bgcorr_", "edge_", "bgcorr_edge_")
 LAYOUT = (*(f"{view}{stat}" for view in VIEWS for stat in STATISTICS), "background", "mass_displacement")
 """What `measure_intensity` measures of a channel, in its order. A family chooses from it by place."""
-EDGE = 2 * NUMBER
+EDGE = constant(2 * NUMBER)
 """Where the statistics of the rim begin."""
-BACKGROUND, DISPLACEMENT = LAYOUT.index("background"), LAYOUT.index("mass_displacement")
+BACKGROUND, DISPLACEMENT = constant(LAYOUT.index("background")), constant(LAYOUT.index("mass_displacement"))
+END = constant(len(LAYOUT))
 
 
 @compiled
@@ -68,11 +69,11 @@ def measure_intensity(
     )
     values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
     room, views = make_room(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
-    edge, moved = ((places >= EDGE) & (places < BACKGROUND)).any(), (places == DISPLACEMENT).any()
-    pixel_start = mask_start = 0
+    edge, moved = asked(places, EDGE, BACKGROUND), asked(places, DISPLACEMENT, END)
+    pixel_start = mask_start = ZERO
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
-        number = rim = 0
+        number = rim = ZERO
         for channel in range(channels):
             if channel < planes:
                 read(masks, mask_start, height, width, bits)
@@ -92,9 +93,24 @@ def measure_intensity(
                     if fine and (silent or count > 0):
                         order(values, count, whole, room)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
-            for term in range(terms):
-                found[cell, channel * terms + term] = one[places[term]]
+            pick(one, places, found[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width
+
+
+@inner
+def pick(values: FloatArray, places: IntArray, found: FloatArray) -> None:
+    """Copy the values at some places."""
+    for term in range(len(places)):
+        found[term] = values[places[term]]
+
+
+@inner
+def asked(places: IntArray, first: int, stop: int) -> bool:
+    """Whether one of some places lies from `first` to `stop`."""
+    found = False
+    for place in places:
+        found = found or first <= place < stop
+    return found
 
 
 @inner

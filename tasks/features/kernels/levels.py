@@ -12,18 +12,35 @@ Levels = npt.NDArray[np.uint8]
 
 
 @inner
-def edge_levels(values: FloatArray, count: int, low: float, high: float, levels: Levels) -> None:
-    """Count how many of 16 equidistant edges from `low` to `high` lie below each value, as profile ``scip`` has it.
-
-    The edges are those of `numpy.linspace` to the last bit; about a single value they are ±0.5. Each edge is compared
-    with all values before the next is: without jumps, many values at a time.
+def grey_levels(
+    values: FloatArray,
+    count: int,
+    low: float,
+    high: float,
+    published: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    levels: Levels,
+) -> None:
+    """Give each value a level from 0 to 15, by edges where `published`, else by bins.
 
     Parameters
     ----------
     values
-        (≥ count,) with the least `low` and the largest `high`.
+        (≥ count,) float64, the least of them `low` and the largest `high`.
     levels
-        (≥ count,) uint8, the result, 0 to 15.
+        (≥ count,) uint8, the result.
+    """
+    if published:
+        edge_levels(values, count, low, high, levels)
+    else:
+        bin_levels(values, count, low, high, levels)
+
+
+@inner
+def edge_levels(values: FloatArray, count: int, low: float, high: float, levels: Levels) -> None:
+    """Count how many of 16 equidistant edges from `low` to `high` lie below each value, as profile ``scip`` has it.
+
+    The edges are those of `numpy.linspace` to the last bit; about a single value they are ±0.5. Each edge is compared
+    with all values before the next is: without jumps, many values at a time. The parameters are those of `grey_levels`.
     """
     if low == high:
         low, high = low - 0.5, high + 0.5
@@ -40,10 +57,7 @@ def edge_levels(values: FloatArray, count: int, low: float, high: float, levels:
 
 @inner
 def bin_levels(values: FloatArray, count: int, low: float, high: float, levels: Levels) -> None:
-    """Cut the range into 16 equal bins, as `tasks.features.standard.texture.grey_levels` does, in the same operations.
-
-    The parameters are those of `edge_levels`; a single value has level 0.
-    """
+    """Cut the range into 16 equal bins, in the operations of the plain code; a single value has level 0."""
     if low == high:
         for at in range(count):
             levels[at] = 0

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.core.kernels.compiled import compiled, inner
+from tasks.core.kernels.compiled import ZERO, compiled, inner
 from tasks.core.kernels.components import bounds, group_runs, label_runs
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
@@ -96,7 +96,7 @@ def measure_shape(
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
     scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
-    start = 0
+    start = ZERO
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for plane in range(planes):
@@ -108,7 +108,7 @@ def measure_shape(
             if apart:
                 group_runs(runs, number, labels, components, grouped, starts)
             else:
-                starts[0], starts[1] = 0, number
+                starts[0], starts[1] = ZERO, number
             view = found[cell, plane * terms : (plane + 1) * terms]
             for term in range(terms):
                 view[term] = 0.0 if pieces else empty[term]

@@ -3,14 +3,14 @@
 import numpy as np
 
 from tasks.core.kernels.bits import NEAREST, OUTSIDE, Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
-from tasks.core.kernels.compiled import compiled, inner
+from tasks.core.kernels.compiled import ZERO, compiled, inner
 from tasks.core.kernels.sorting import limits
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.cells import LARGEST
 from tasks.features.kernels import gradient as sobel
 from tasks.features.kernels.cooccurrence import MEASURES, NO_LEVEL, TABLE, Pairs, count_pairs, properties
 from tasks.features.kernels.gradient import gradient, surrounded_runs
-from tasks.features.kernels.levels import Levels, bin_levels, edge_levels
+from tasks.features.kernels.levels import Levels, grey_levels
 from tasks.features.kernels.pixels import Counts, gather
 
 CORRELATION = 4
@@ -25,6 +25,7 @@ def measure_texture(
     planes: int,
     channels: int,
     offsets: IntArray,
+    reach: int,
     published: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     found: FloatArray,
 ) -> None:
@@ -43,6 +44,8 @@ def measure_texture(
     offsets
         (2, D, 2) int64, the rows (≥ 0) and columns from one pixel of a pair to the other, per distance and direction;
         2·D is a multiple of 4.
+    reach
+        The largest of them.
     published
         Whether all is as the published system has it: 16 edges, missing pixels count as outside, neighbours reflected
         at the frame, values in place of what is not defined. Else 16 bins, NaN where a pixel is missing, pixels inside
@@ -52,7 +55,7 @@ def measure_texture(
         deviation; then four statistics of the gradient.
     """
     tallest, widest = extent(shapes)
-    size, words, reach = tallest * widest, words_of(widest), np.abs(offsets).max()
+    size, words = tallest * widest, words_of(widest)
     bits, whole = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
     padded = np.empty((tallest, words + 2), np.uint64)
     runs, around = (
@@ -65,15 +68,12 @@ def measure_texture(
     steps, pairs = np.empty(2 * directions, np.int64), np.empty(2 * directions * TABLE, np.int32)
     each = np.empty((directions, MEASURES), np.float64)
     beyond = NEAREST if published else OUTSIDE
-    pixel_start = mask_start = mask = 0
+    pixel_start = mask_start = mask = ZERO
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         stride = width + reach
-        for distance in range(2):
-            for turn in range(directions):
-                down, right = offsets[distance, turn, 0], offsets[distance, turn, 1]
-                steps[distance * directions + turn] = down * stride + right
-        number, surrounded, changed = 0, 0, False
+        flatten(offsets, stride, steps)
+        number, surrounded, changed = ZERO, ZERO, False
         for channel in range(channels):
             view = found[cell, channel * terms : (channel + 1) * terms]
             if channel < planes:
@@ -97,16 +97,22 @@ def measure_texture(
                 view[:] = np.nan
             else:
                 low, high = limits(values, count)
-                if published:
-                    edge_levels(values, count, low, high, levels)
-                else:
-                    bin_levels(values, count, low, high, levels)
+                grey_levels(values, count, low, high, published, levels)
                 image[: (height + reach + 1) * stride] = NO_LEVEL
                 draw(values, low, levels, runs, number, width, stride, plane, image)
                 count_pairs(image, stride, runs, number, steps, pairs)
                 cooccurrence(pairs, published, each, view)
                 gradient(plane, height, width, around, surrounded, slopes, view[4 * MEASURES :])
             pixel_start += height * width
+
+
+@inner
+def flatten(offsets: IntArray, stride: int, steps: IntArray) -> None:
+    """Turn offsets in rows and columns into those in a flat image with rows of `stride` pixels."""
+    directions = offsets.shape[1]
+    for distance in range(len(offsets)):
+        for turn in range(directions):
+            steps[distance * directions + turn] = offsets[distance, turn, 0] * stride + offsets[distance, turn, 1]
 
 
 @inner

@@ -40,6 +40,7 @@ TERMS = (
 
 
 _OFFSETS = np.array([[(step, step), (step, -step)] for step in STEPS.values()], dtype=np.int64)
+_REACH = int(_OFFSETS.max())
 
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -77,6 +78,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
             region.masks.planes,
             len(batch.channels),
             _OFFSETS,
+            _REACH,
             True,  # noqa: FBT003 - as the published system has it
             found[stack.cells],
         )

@@ -42,6 +42,7 @@ TERMS = (
 
 
 _OFFSETS = np.array([[(d * down, d * right) for down, right in DIRECTIONS] for d in DISTANCES], dtype=np.int64)
+_REACH = int(_OFFSETS.max())
 
 
 def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -76,6 +77,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
             region.masks.planes,
             len(batch.channels),
             _OFFSETS,
+            _REACH,
             False,  # noqa: FBT003 - this profile's definitions
             found[stack.cells],
         )

@@ -1,0 +1,103 @@
+"""Time the features of objects of a field against those of the same objects as stamps, on one core.
+
+    python benchmarks/fields.py [--objects 125 250 500 1000] [--rounds R] [--dtype uint16 float64]
+
+A field has 2048×2048 pixels of 12 channels; its objects are discs with uneven outlines of about 850 pixels. They are
+cut out as the feature stage cuts them, and measured in the object's region. The stamps are 60×60 windows of the same
+field about the same objects, measured in the same regions. What counts is the processor's time, least of all rounds.
+"""
+
+import argparse
+import os
+import sys
+import time
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from tasks.core.cutout import BOXED, SURROUNDED, CutOut, cut_out
+from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
+from tasks.features import Features, measure, warm
+from tasks.features.family import Profile
+
+SIDE, STAMP, CHANNELS = 2048, 60, 12
+NAMES = [f"c{number}" for number in range(CHANNELS)]
+PROFILES: tuple[tuple[Profile, CutOut], ...] = (("standard", SURROUNDED), ("scip", BOXED))
+
+
+def draw(*, objects: int, dtype: npt.DTypeLike) -> tuple[AnyArray, LabelArray]:
+    """Draw pixels (12, 2048, 2048) of 12-bit counts, for floats not whole, and labels, one object to a square."""
+    rng = np.random.default_rng(20221024)
+    across = int(np.ceil(np.sqrt(objects)))
+    pitch = SIDE // across
+    labels = np.zeros((SIDE, SIDE), dtype=np.int32)
+    rows, columns = np.mgrid[:STAMP, :STAMP] - STAMP / 2
+    for number in range(objects):
+        top, left = number // across * pitch, number % across * pitch
+        grain = ndimage.gaussian_filter(rng.normal(size=(STAMP, STAMP)), 2)
+        distance = np.hypot(rows, columns) / rng.uniform(15.1, 17.6) + 0.04 * grain / grain.std()
+        labels[top : top + STAMP, left : left + STAMP][distance < 1] = number + 1
+    light = ndimage.gaussian_filter((labels > 0).astype(np.float32), 2)
+    image = np.empty((CHANNELS, SIDE, SIDE), dtype=dtype)
+    for plane in image:
+        counts = 60 + rng.uniform(100, 1500) * light + rng.normal(scale=20, size=light.shape)
+        plane[:] = np.clip(np.rint(counts), 0, 4095) * (1 if plane.dtype.kind in "iu" else 0.3137)
+    return image, labels
+
+
+def stamps_of(image: AnyArray, labels: LabelArray, objects: int) -> tuple[Batch, Region]:
+    """Cut 60×60 windows about the objects."""
+    across = int(np.ceil(np.sqrt(objects)))
+    pitch = SIDE // across
+    corners = [(number // across * pitch, number % across * pitch) for number in range(objects)]
+    windows = [np.s_[top : top + STAMP, left : left + STAMP] for top, left in corners]
+    masks = [labels[window][np.newaxis] == number + 1 for number, window in enumerate(windows)]
+    return Batch.of([image[:, rows, columns] for rows, columns in windows], channels=NAMES), Region(
+        name="cell", shared=True, masks=Ragged.of(masks), background=np.zeros((objects, CHANNELS))
+    )
+
+
+def main() -> int:
+    """Time all and print the table; the exit status."""
+    parser = argparse.ArgumentParser(description="Time the features of objects of a field.")
+    parser.add_argument("--objects", type=int, nargs="+", default=[125, 250, 500, 1000])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    families = ["shape", "intensity", "texture"]
+    for profile, _ in PROFILES:
+        warm(profile, families=families)
+    print("µs per cell and channel\n")
+    print("| type | objects | profile | cut out | measured | together | as stamps | ratio |")
+    print("|---|---:|---|---:|---:|---:|---:|---:|")
+    for dtype in options.dtype:
+        for objects in options.objects:
+            image, labels = draw(objects=objects, dtype=np.dtype(dtype))
+            stamps, region = stamps_of(image, labels, objects)
+            for profile, how in PROFILES:
+                config = Features.model_validate({"profile": profile, "families": families})
+                turns = []
+                for _ in range(options.rounds):
+                    clock = [time.process_time()]
+                    batch, regions = cut_out(
+                        image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, how=how
+                    )
+                    clock.append(time.process_time())
+                    measure(batch, regions, config=config)
+                    clock.append(time.process_time())
+                    measure(stamps, [region], config=config)
+                    clock.append(time.process_time())
+                    turns.append(np.diff(clock))
+                cut, measured, stamp = 1e6 * np.min(turns, axis=0) / (objects * CHANNELS)
+                print(
+                    f"| {dtype} | {objects} | {profile} | {cut:.1f} | {measured:.1f} | {cut + measured:.1f} "
+                    f"| {stamp:.1f} | {(cut + measured) / stamp:.2f} |",
+                    flush=True,
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
