@@ -3,14 +3,18 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+from skimage.filters import threshold_li
+from tifffile import imread
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.emphases import emphases
+from tasks.features.family import families_of
 from tasks.features.histogram import HISTOGRAM, histogram_statistics, intensity_statistics
 from tasks.features.kernels import level_images
 from tasks.features.names import rename
@@ -283,3 +287,20 @@ def test_percentiles_are_linear_between_ranks() -> None:
     assert (found["percentile_10"], found["percentile_90"]) == pytest.approx((0.3, 7.6))
     ranks = [intensity_statistics(np.arange(float(n)))[6] for n in (11, 21, 31, 41)]
     assert [round(after - before, 12) for before, after in pairwise(ranks)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_compiled_and_plain_agree_on_real_cells(name: str, data_root: Path) -> None:
+    paths = sorted((data_root / "ifc_jurkat_cellcycle" / "images").rglob("*.tif*"))[:40]
+    images = [imread(path) for path in paths]
+    masks = []
+    for image in images:
+        distance = np.abs(image - np.median(image, axis=(1, 2), keepdims=True))
+        masks.append(np.stack([plane > threshold_li(plane) for plane in distance]))
+    batch = Batch.of(images, channels=["BF", "PI", "SSC"])
+    region = Region(name="li", shared=False, masks=Ragged.of(masks), background=np.zeros((len(images), 3)))
+    family = families_of("standard")[name]
+    assert family.plain is not None
+    found, expected = family.measure(batch, region), family.plain(batch, region)
+    assert np.isfinite(expected).mean() > 0.9
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)

@@ -99,16 +99,18 @@ def draw_levels(
             count, fine = gather(pixels, pixel_start, width, runs, number, values)
             if fine and count > 0:
                 areas[cell, channel] = count
-                box = bounds(runs, 0, number)
-                for side in range(4):
-                    boxes[cell, channel, side] = box[side]
+                top, left, bottom, right = bounds(runs, 0, number)
+                box = boxes[cell, channel]
+                box[0], box[1], box[2], box[3] = top, left, bottom, right
                 low, high = limits(values, count)
                 level_values(values, count, low, high, image)
                 at = 0
                 for run in range(number):
                     first = pixel_start + runs[run, 0] * width + runs[run, 1]
                     length = runs[run, 2] - runs[run, 1]
-                    levels[first : first + length] = image[at : at + length]
+                    source, target = image[at : at + length], levels[first : first + length]
+                    for step in range(length):
+                        target[step] = source[step]
                     at += length
             pixel_start += height * width
 
@@ -116,10 +118,11 @@ def draw_levels(
 @compiled
 def level_values(values: AnyArray, count: int, low: float, high: float, levels: LevelArray) -> None:
     """Give values from `low` to `high` levels from 1 to 16, to the last bit as `grey_levels` of the plain code does."""
-    if low == high:
-        levels[:count] = 1
-        return
     source, target, span = values[:count], levels[:count], high - low
+    if low == high:
+        for at in range(count):
+            target[at] = 1
+        return
     for at in range(count):
         # positive, so that cutting off is rounding down
         level = np.int32(LEVELS * ((source[at] - low) / span) + SLACK)
@@ -148,9 +151,13 @@ def crop(levels: LevelArray, start: int, width: int, box: IntArray, margin: int,
     """
     height, columns = box[2] - box[0], box[3] - box[1]
     stride = columns + 2 * margin
-    framed[: stride * (height + 2 * margin)] = 0
+    # loops over slices: assignments of slices take long to compile
+    for at in range(stride * (height + 2 * margin)):
+        framed[at] = 0
     for row in range(height):
         first = start + (box[0] + row) * width + box[1]
         to = (row + margin) * stride + margin
-        framed[to : to + columns] = levels[first : first + columns]
+        source, target = levels[first : first + columns], framed[to : to + columns]
+        for at in range(columns):
+            target[at] = source[at]
     return height, columns

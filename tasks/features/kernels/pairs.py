@@ -60,7 +60,8 @@ def measure_pairs(
                     down, right = DIRECTIONS[direction]
                     pairs = count_pairs(framed, rows, columns, distance, down, right, counts)
                     summarise_pairs(counts, pairs, sums, table)
-                    each[direction] = table
+                    for place in range(NUMBER):
+                        each[direction, place] = table[place]
                 for place in range(wanted):
                     over_directions(each, places[place], ranges, row[place::wanted])
             start += height * width
@@ -86,7 +87,8 @@ def count_pairs(
     int
         Number of pairs of which both pixels are in the region.
     """
-    counts[:] = 0
+    for at in range(len(counts)):
+        counts[at] = 0
     stride = width + 2 * distance
     step = distance * (down * stride + right)
     for row in range(height):
@@ -140,10 +142,11 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
         variance += (level + 1 - mean) ** 2 * margin[level]
     variance /= total
     found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
-    distribution(difference, LEVELS, 0, total, found[4:7])
-    distribution(both, 2 * LEVELS, 2, total, found[7:10])
+    distribution(difference, 0.0, total, found[4:7])
+    distribution(both, 2.0, total, found[7:10])
     found[10] = square / (np.float64(total) * total)
-    found[11:18] = 0.0
+    for place in range(11, 23):
+        found[place] = 0.0
     for step in range(LEVELS):
         share, k = difference[step] / total, np.float64(step)
         found[11] += share * k * k
@@ -154,14 +157,13 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
         found[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
         if step > 0:
             found[17] += share / (k * k)
-    found[19] = product / total
-    found[20:23] = 0.0
+    found[18], found[19] = np.nan, product / total
     for place in range(2 * LEVELS - 1):
         share, centred = both[place] / total, place + 2.0 - 2.0 * mean
         found[20] += share * centred**2
         found[21] += share * centred**3
         found[22] += share * centred**4
-    single = entropy(margin, LEVELS, total)
+    single = entropy(margin, total)
     if used > 1:
         # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
         found[18] = (found[20] - found[11]) / (4.0 * variance)
@@ -187,7 +189,8 @@ def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, 
     tuple[int, int, int, float]
         Largest count, sum of the squared counts, sum of i·j, entropy.
     """
-    sums[:] = 0
+    for at in range(len(sums)):
+        sums[at] = 0
     margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
     most = square = product = 0
     joint = 0.0
@@ -211,25 +214,25 @@ def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, 
 
 
 @compiled
-def entropy(counts: IntArray, number: int, total: int) -> float:
+def entropy(counts: IntArray, total: int) -> float:
     """−Σ p log₂ p of the shares p of counts in their total."""
     found = 0.0
-    for at in range(number):
+    for at in range(len(counts)):
         if counts[at] > 0:
             found -= counts[at] * np.log2(counts[at] / total)
     return found / total
 
 
 @compiled
-def distribution(counts: IntArray, number: int, offset: int, total: int, found: FloatArray) -> None:
+def distribution(counts: IntArray, offset: float, total: int, found: FloatArray) -> None:
     """Average, variance and entropy of places, counted from `offset` on."""
-    linear = 0
-    for at in range(number):
+    linear = variance = 0.0
+    for at in range(len(counts)):
         linear += (at + offset) * counts[at]
-    mean, variance = linear / total, 0.0
-    for at in range(number):
+    mean = linear / total
+    for at in range(len(counts)):
         variance += (at + offset - mean) ** 2 * counts[at]
-    found[0], found[1], found[2] = mean, variance / total, entropy(counts, number, total)
+    found[0], found[1], found[2] = mean, variance / total, entropy(counts, total)
 
 
 @compiled

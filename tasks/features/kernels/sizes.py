@@ -49,7 +49,7 @@ def make_table(pixels: int) -> Table:
 
 @compiled
 def add(table: Table, level: int, size: int, number: int) -> None:
-    """Count things of a level, from 1 to 16, and a size."""
+    """Count `number` things of a level, from 1 to 16, and a size."""
     row = int(table.row_of[size]) - 1
     if row < 0:
         row = table.used[0]
@@ -64,7 +64,8 @@ def empty(table: Table) -> None:
     """Take everything out of a table."""
     for row in range(table.used[0]):
         table.row_of[table.sizes[row]] = 0
-    table.counts[: table.used[0] * LEVELS] = 0
+    for at in range(table.used[0] * LEVELS):
+        table.counts[at] = 0
     table.used[0] = 0
 
 
@@ -95,7 +96,8 @@ def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
         size += j * here
         squares += here * here
     mean_level, mean_size = grey / n, size / n
-    found[:EMPHASES] = 0.0
+    for at in range(EMPHASES):
+        found[at] = 0.0
     for row in range(rows):
         j = np.float64(table.sizes[row])
         large, small = j * j, 1.0 / (j * j)

@@ -25,14 +25,15 @@ def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: 
     framed = np.empty((tallest + 2) * (widest + 2), np.uint8)
     sums, near = np.empty(widest, np.uint8), np.empty(widest, np.uint8)
     counts, differences = np.empty((LEVELS + 1) * NEAR, np.int64), np.empty((LEVELS + 1) * NEAR, np.int64)
-    start = int(np.int64(0))
+    # as variables: numba would compile what is called once more for the constant
+    start, margin = int(np.int64(0)), int(np.int64(1))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
             row = found[cell, channel * NUMBER : (channel + 1) * NUMBER]
             row[:] = np.nan
             if areas[cell, channel] > 0:
-                rows, columns = crop(levels, start, width, boxes[cell, channel], 1, framed)
+                rows, columns = crop(levels, start, width, boxes[cell, channel], margin, framed)
                 collect(framed, rows, columns, sums, near, counts, differences)
                 summarise_tones(counts, differences, row)
             start += height * width
@@ -62,14 +63,14 @@ def collect(
         (153,) int64, the result: element 9·level + k.
     """
     stride = width + 2
-    counts[:] = 0
-    differences[:] = 0
+    for at in range(len(counts)):
+        counts[at] = differences[at] = 0
     one = np.uint8(1)
     for row in range(1, height + 1):
         first = row * stride + 1
         middle, total, number = framed[first : first + width], sums[:width], near[:width]
-        total[:] = 0
-        number[:] = 0
+        for at in range(width):
+            total[at] = number[at] = 0
         for down in range(-1, 2):
             other = first + down * stride
             left, below, right = (

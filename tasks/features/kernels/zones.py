@@ -44,14 +44,15 @@ def measure_matrix(
     framed, equal = np.empty(room, np.uint8), np.empty(room, np.uint8)
     parents, numbers, steps = np.empty(room, np.int32), np.empty(room, np.int32), np.zeros(room, np.int32)
     table, one = make_table(tallest * widest), np.empty(EMPHASES)
-    start = int(np.int64(0))
+    # as variables: numba would compile what is called once more for the constant
+    start, margin = int(np.int64(0)), int(np.int64(1))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
             row, area = found[cell, channel * terms : (channel + 1) * terms], areas[cell, channel]
             row[:] = 0.0 if area > 0 else np.nan
             if area > 0:
-                rows, columns = crop(levels, start, width, boxes[cell, channel], 1, framed)
+                rows, columns = crop(levels, start, width, boxes[cell, channel], margin, framed)
                 for turn in range(STEPS if kind == RUNS else 1):
                     if kind == RUNS:
                         down, right = DIRECTIONS[turn]
@@ -160,7 +161,8 @@ def root(parents: Numbers, at: int) -> int:
 def border_steps(framed: LevelArray, height: int, width: int, steps: Numbers) -> None:
     """Count the steps to a side neighbour that lead from a pixel out of the region: 1 at its border."""
     stride = width + 2
-    steps[: stride * (height + 2)] = 0
+    for at in range(stride * (height + 2)):
+        steps[at] = 0
     one = np.int32(1)
     for row in range(1, height + 1):
         first = row * stride + 1
@@ -221,7 +223,8 @@ def count_dependences(framed: LevelArray, height: int, width: int, equal: LevelA
     for row in range(1, height + 1):
         first = row * stride + 1
         middle, near = framed[first : first + width], equal[:width]
-        near[:] = 0
+        for at in range(width):
+            near[at] = 0
         for down in range(-1, 2):
             other = first + down * stride
             left, below, right = (
