@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.cells import label_boxes
-from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
+from tasks.core.types import AnyArray, Batch, Field, FloatArray, LabelArray, Ragged, Region
 from tasks.core.work import Frozen
 
 
@@ -45,6 +45,9 @@ def cut_out(
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
 
+    The regions keep the labels of the whole field. To those of the first object the ones left out at the border are
+    added, for they are neighbours like any other; of other objects nothing is known there.
+
     Parameters
     ----------
     image
@@ -71,14 +74,18 @@ def cut_out(
     objects = [*labels.values(), *([] if border is None else [border])]
     outside = _background(image, objects=objects) if how.background else np.zeros(len(channels))
     background = np.tile(outside, (len(wanted), 1))
+    fields = list(labels.values())
+    if border is not None:
+        fields[0] = np.where(border > 0, border, fields[0])
     regions = tuple(
         Region(
             name=name,
             shared=True,
             masks=Ragged.of([one[None, rows, cols] == n for (rows, cols), n in zip(windows, wanted, strict=True)]),
             background=background,
+            field=Field(labels=whole, numbers=wanted),
         )
-        for name, one in labels.items()
+        for (name, one), whole in zip(labels.items(), fields, strict=True)
     )
     return batch, regions
 

@@ -45,6 +45,9 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     - Central moments, products of inertia, Hu's moments and the angle of outlines with a symmetry.
     - The distance of two centroids which are the same point.
     - The minor axis of a line, and the eccentricity of what is round: roots of differences.
+    - What an opening removes of a sum, and the spread of eighths that are equally bright.
+    - Zernike's polynomials, whose terms of up to ±280 sum to 1 at most; their phases, the smaller the magnitude.
+    - The covariance of two channels.
 
     Parameters
     ----------
@@ -62,7 +65,15 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     deviation = beside(re.sub("skewness|kurtosis", "std", column.stat))
     axis, hu = beside("axis_major_length"), beside("moments_hu", "0")
     order = sum(map(int, column.param.split("_"))) if column.stat in {"moments_central", "moments_normalized"} else 0
+    phased, correlation = beside("magnitude", column.param), beside("pearson")
     kinds = {
+        r"granularity:.*": 100.0,
+        r"radial_distribution:radial_cv": 1.0,
+        r"zernike:.*": 1.0,
+        r"radial_zernike:magnitude": light,
+        r"radial_zernike:phase": light / phased if phased > 0 else 0.0,
+        r"colocalization:pearson": 1.0,
+        r"colocalization:slope": abs(beside("slope") / correlation) if correlation else 0.0,
         r"glcm_std_contrast|glcm_mean_correlation": 15.0**2,
         r"glcm_std_.*": 15.0,
         r"sobel_.*": light,
@@ -78,7 +89,8 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
         r"moments_normalized": hu ** (order / 2),
         r"moments_hu": hu ** HU_FACTORS[int(column.param)] if column.stat == "moments_hu" else 0.0,
     }
-    return next((scale for kind, scale in kinds.items() if re.fullmatch(kind, column.stat)), 0.0)
+    names = f"{column.family}:{column.stat}", column.stat
+    return next((scale for kind, scale in kinds.items() if any(re.fullmatch(kind, name) for name in names)), 0.0)
 
 
 def same_axes(ours: float, value: float, *, mask: BoolArray, slack: float) -> bool:
@@ -120,6 +132,8 @@ def differences(family: Family, batch: Batch, region: Region) -> list[str]:
             agree = agree or abs(ours - value) <= max(RELATIVE * abs(value), slack)
             if not agree and column.stat == "orientation":
                 agree = same_axes(ours, value, mask=mask, slack=slack)
+            if not agree and column.stat == "phase":
+                agree = abs((ours - value + np.pi) % (2 * np.pi) - np.pi) <= slack
             if not agree:
                 told.append(f"cell {cell}, {column.name}: {ours} instead of {value}")
     return told

@@ -1,5 +1,25 @@
-"""Profile ``standard``: shape, intensity and texture with NaN for whatever is missing."""
+"""Profile ``standard``: shape, intensity and texture with NaN for whatever is missing, and families to be listed."""
 
-from tasks.features.standard import intensity, shape, texture
+from tasks.features.standard import (
+    colocalization,
+    granularity,
+    intensity,
+    neighbors,
+    radial_distribution,
+    radial_zernike,
+    shape,
+    texture,
+    zernike,
+)
 
-__all__ = ["intensity", "shape", "texture"]
+__all__ = [
+    "colocalization",
+    "granularity",
+    "intensity",
+    "neighbors",
+    "radial_distribution",
+    "radial_zernike",
+    "shape",
+    "texture",
+    "zernike",
+]
