@@ -4,8 +4,8 @@ Run with the Python of `cp_environment.sh`; the real cells are read from the fol
 
     .envs/cp/bin/python benchmarks/cp_oracle.py [--data DIR] [--output DIR]
 
-One file is written, `cp_measure.npz`; nothing in it is pickled, and equal inputs give equal files. Cells: 4 nuclei and 2
-cells of a Cell Painting field (`hcs_nf1`, 3 channels), and 6 generated ones. N cells of C = 3 channels.
+One file is written, `cp_measure.npz`; nothing in it is pickled, and equal inputs give equal files. Cells: 4 nuclei of a
+Cell Painting field (`hcs_nf1`, 3 channels), and 6 generated ones. N cells of C = 3 channels.
 
     shapes                (N, 2) int64
     pixels                flat uint16, (C, H, W) per cell; everything is measured on pixels/65535
@@ -17,7 +17,7 @@ cells of a Cell Painting field (`hcs_nf1`, 3 channels), and 6 generated ones. N 
     granularity.*         at full resolution, on the region's signal (pixels less `granularity.background`, not below
                           0, and 0 outside), with an opening too wide to take anything away
     granularity.background    (N, C) float64
-    costes.thresholds     (N, 3, 2) float64, of both channels, tested step by step at 1/65535
+    costes.thresholds     (N, 3, 2) float64, of both channels, in steps of 1/65535; NaN where it finds none
     neighbors.labels      (H, W) int32, a generated field of touching objects
     neighbors.names, neighbors.values    (M, F) float64, by label
 
@@ -42,7 +42,7 @@ from cp_measure.multimask.measureobjectneighbors import measureobjectneighbors
 from scipy import ndimage
 
 SEED = 20221101
-CHANNELS = 3
+CHANNELS, NUCLEI = 3, 4
 SCALE = 65535
 PAIRS = ((0, 1), (0, 2), (1, 2))
 SHAPE, INTENSITY = (
@@ -57,7 +57,7 @@ Cell = tuple[str, Array, Array]
 
 
 def real_cells(data: Path) -> Iterator[Cell]:
-    """Cut nuclei and cells that do not touch the frame out of a field, with 3 px of surroundings."""
+    """Cut nuclei that do not touch the frame out of a field, with 3 px of surroundings."""
     folder = data / "hcs_nf1"
     stem = "D7_01_{}_1_{}_001"
     image = np.stack(
@@ -66,20 +66,18 @@ def real_cells(data: Path) -> Iterator[Cell]:
             for channel, stain in ((1, "DAPI"), (2, "GFP"), (3, "RFP"))
         ]
     )
-    for kind, file, number in (
-        ("nucleus", stem.format(1, "DAPI") + "_MaskNuclei.tiff", 4),
-        ("cell", stem.format(3, "RFP") + "_MaskCells.tiff", 2),
-    ):
-        labels, _ = ndimage.label(tifffile.imread(folder / "masks" / file) > 0, np.ones((3, 3)))
-        taken = 0
-        for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
-            top, left, bottom, right = rows.start - 3, columns.start - 3, rows.stop + 3, columns.stop + 3
-            inside = top >= 0 and left >= 0 and bottom <= labels.shape[0] and right <= labels.shape[1]
-            if not inside or (labels == label).sum() > 4000 or taken == number:
-                continue
-            window = (slice(top, bottom), slice(left, right))
-            yield f"hcs_nf1 D7 {kind} {label}", image[:, *window], labels[window] == label
-            taken += 1
+    labels, _ = ndimage.label(
+        tifffile.imread(folder / "masks" / f"{stem.format(1, 'DAPI')}_MaskNuclei.tiff") > 0, np.ones((3, 3))
+    )
+    taken = 0
+    for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
+        top, left, bottom, right = rows.start - 3, columns.start - 3, rows.stop + 3, columns.stop + 3
+        inside = top >= 0 and left >= 0 and bottom <= labels.shape[0] and right <= labels.shape[1]
+        if not inside or (labels == label).sum() > 4000 or taken == NUCLEI:
+            continue
+        window = (slice(top, bottom), slice(left, right))
+        yield f"hcs_nf1 D7 nucleus {label}", image[:, *window], labels[window] == label
+        taken += 1
 
 
 def generated_cells() -> Iterator[Cell]:
@@ -106,8 +104,10 @@ def generated_cells() -> Iterator[Cell]:
         labels, _ = ndimage.label(mask)
         mask = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
         common = grain[1] * np.array([1.0, 0.8, -0.4])[:, None, None] + grain * np.array([0.3, 0.5, 0.8])[:, None, None]
-        light = 3000 + 30000 * np.exp(-((distance / 1.1) ** 2)) * (1 + 0.25 * common) + rng.normal(
-            scale=300, size=common.shape
+        light = (
+            3000
+            + 30000 * np.exp(-((distance / 1.1) ** 2)) * (1 + 0.25 * common)
+            + rng.normal(scale=300, size=common.shape)
         )
         yield f"generated {trait}", np.clip(np.rint(light), 0, SCALE).astype(np.uint16), mask
 
@@ -169,9 +169,7 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
         backgrounds.append(background)
         for name, function in correlate.items():
             keep(name, [only(function(pixels[a], pixels[b], labels)) for a, b in PAIRS])
-        limits = [
-            linear_costes(None, None, pixels[a][mask], pixels[b][mask], SCALE, "Accurate") for a, b in PAIRS
-        ]
+        limits = [linear_costes(None, None, pixels[a][mask], pixels[b][mask], SCALE, "Accurate") for a, b in PAIRS]
         thresholds.append(limits)
         keep(
             "costes",
@@ -180,7 +178,10 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
                 for (a, b), limit in zip(PAIRS, limits, strict=True)
             ],
         )
-    found: dict[str, Array] = {"granularity.background": np.array(backgrounds), "costes.thresholds": np.array(thresholds)}
+    found: dict[str, Array] = {
+        "granularity.background": np.array(backgrounds),
+        "costes.thresholds": np.array(thresholds),
+    }
     for family, rows in families.items():
         values = np.array(rows, dtype=np.float64)
         found[f"{family}.values"] = values[:, 0] if family in SHAPE else values
@@ -189,9 +190,13 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
 
 
 def above(x: Array, y: Array, limit_x: float, limit_y: float) -> list[float]:
-    """Parts of the intensities above two thresholds that lie above both."""
+    """Parts of the intensities above two thresholds that lie above both; NaN where there are no thresholds."""
+    if not np.isfinite([limit_x, limit_y]).all():
+        return [np.nan, np.nan]
     both = (x > limit_x) & (y > limit_y)
-    return [float(v[both].sum() / v[v > limit].sum()) if both.any() else 0.0 for v, limit in ((x, limit_x), (y, limit_y))]
+    return [
+        float(v[both].sum() / v[v > limit].sum()) if both.any() else 0.0 for v, limit in ((x, limit_x), (y, limit_y))
+    ]
 
 
 def main() -> int:
