@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.cells import label_boxes
+<<<<<<< HEAD
 from tasks.core.kernels.background import outside_means
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
+=======
+from tasks.core.types import AnyArray, Batch, Field, FloatArray, LabelArray, Ragged, Region
+>>>>>>> families
 from tasks.core.work import Frozen
 
 
@@ -46,6 +50,9 @@ def cut_out(
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
 
+    The regions keep the labels of the whole field. To those of the first object the ones left out at the border are
+    added, for they are neighbours like any other; of other objects nothing is known there.
+
     Parameters
     ----------
     image
@@ -70,18 +77,27 @@ def cut_out(
     windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
     batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
     objects = [*labels.values(), *([] if border is None else [border])]
+<<<<<<< HEAD
     level = np.zeros(len(channels))
     if how.background:
         level = outside_means(image, np.logical_and.reduce([one == 0 for one in objects]))
     background = np.tile(level, (len(wanted), 1))
+=======
+    outside = _background(image, objects=objects) if how.background else np.zeros(len(channels))
+    background = np.tile(outside, (len(wanted), 1))
+    fields = list(labels.values())
+    if border is not None:
+        fields[0] = np.where(border > 0, border, fields[0])
+>>>>>>> families
     regions = tuple(
         Region(
             name=name,
             shared=True,
             masks=Ragged.of([one[None, rows, cols] == n for (rows, cols), n in zip(windows, wanted, strict=True)]),
             background=background,
+            field=Field(labels=whole, numbers=wanted),
         )
-        for name, one in labels.items()
+        for (name, one), whole in zip(labels.items(), fields, strict=True)
     )
     return batch, regions
 

@@ -114,6 +114,26 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """The field of which the cells of a region are parts.
+
+    Parameters
+    ----------
+    labels
+        (H, W) int32 labels of the object in the whole field: every one that was found, whether it is measured or not.
+    numbers
+        (N,) int32, the labels of the N cells.
+    """
+
+    labels: LabelArray
+    numbers: LabelArray
+
+    def take(self, rows: Sequence[int]) -> "Field":
+        """Return the field of some of the cells."""
+        return Field(labels=self.labels, numbers=self.numbers[list(rows)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
     """Where to measure in each cell of a batch: a set of pixels per channel, or one that all channels share.
 
@@ -127,12 +147,15 @@ class Region:
         Bool; one plane per cell if shared, else C planes.
     background
         (N, C) float64, what ``bgcorr`` statistics subtract; NaN where there is no background.
+    field
+        The field that the cells were cut out of; None on stamps.
     """
 
     name: str
     shared: bool
     masks: Ragged
     background: FloatArray
+    field: Field | None = None
 
     def __post_init__(self) -> None:
         planes = 1 if self.shared else self.background.shape[1]
@@ -141,11 +164,19 @@ class Region:
                 f"region {self.name!r}: {len(self.masks)} masks of {self.masks.planes} planes do not fit "
                 f"{self.background.shape} backgrounds"
             )
+        if self.field is not None and len(self.field.numbers) != len(self.masks):
+            raise ValueError(
+                f"region {self.name!r}: {len(self.masks)} masks, but the field names {len(self.field.numbers)} cells"
+            )
 
     def take(self, rows: Sequence[int]) -> "Region":
         """Return the region of some of the cells, at least one."""
         return Region(
-            name=self.name, shared=self.shared, masks=self.masks.take(rows), background=self.background[list(rows)]
+            name=self.name,
+            shared=self.shared,
+            masks=self.masks.take(rows),
+            background=self.background[list(rows)],
+            field=None if self.field is None else self.field.take(rows),
         )
 
 

@@ -33,7 +33,7 @@ def feature_columns(
     Raises
     ------
     ConfigError
-        A family of the whole frame is asked for where there are no masks.
+        A family of the whole frame is asked for where there are no masks, or one of fields on stamps.
     ValueError
         Two columns share a name.
     """
@@ -86,6 +86,12 @@ def measure(batch: Batch, regions: Sequence[Region], *, config: Features) -> Flo
 
 def _plan(*, config: Features, regions: Sequence[RegionInfo]) -> list[tuple[Family, RegionInfo]]:
     """Which family is measured where, in the order of the columns."""
+    fields = [family for family in config.selected if family.field]
+    if fields and not all(region.shared for region in regions):
+        raise ConfigError(
+            f"features.families: {fields[0].name!r} looks at the other objects of a field, and a stamp shows one cell "
+            "alone; leave it out"
+        )
     plan = [(family, region) for region in regions for family in config.selected if not family.frame]
     frames = [family for family in config.selected if family.frame]
     if all(region.shared for region in regions):

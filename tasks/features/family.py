@@ -84,6 +84,8 @@ class Family:
         Whether it is measured once in the whole frame of each stamp instead of in every region.
     optional
         Whether it is measured only where the configuration lists it.
+    field
+        Whether it looks at the other objects of a field, and so cannot be measured on stamps.
     plain
         The same values in plain code, where `measure` is compiled: what tests hold it against.
     """
@@ -94,6 +96,7 @@ class Family:
     measure: MeasureRegion
     frame: bool = False
     optional: bool = False
+    field: bool = False
     plain: MeasureRegion | None = None
 
 
@@ -114,6 +117,7 @@ def register(
     columns: NameColumns,
     frame: bool = False,
     optional: bool = False,
+    field: bool = False,
     plain: MeasureRegion | None = None,
 ) -> Callable[[MeasureRegion], MeasureRegion]:
     """Decorate the function that measures a family; the other parameters are those of `Family`."""
@@ -131,6 +135,7 @@ def register(
             measure=measure,
             frame=frame,
             optional=optional,
+            field=field,
             plain=plain,
         )
         return measure

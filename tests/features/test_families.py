@@ -17,7 +17,7 @@ from tasks.features.family import Profile, RegionInfo, Term, families_of, regist
 
 Cells = tuple[Batch, list[Region]]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
-EACH = [(profile, name) for profile in PROFILES for name in families_of(profile)]
+EACH = [(profile, name) for profile in PROFILES for name, family in families_of(profile).items() if not family.field]
 REGIONS = [("li", False), ("li.combined", True)]
 
 
@@ -32,34 +32,31 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
     assert values.shape == (1, len(columns))
     assert values.dtype == np.float64
     # every value sits under its own name: each column is what its family measures of its region and channel alone
-    alone: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+    alone: dict[tuple[str, tuple[str, ...]], dict[tuple[str, str, tuple[str, ...]], float]] = {}
     for number, column in enumerate(columns):
-        if column.channels and batch.channels.index(column.channels[0]) % 5 == 0:
-            where = column.region, column.channels[0]
+        if column.channels and all(batch.channels.index(channel) % 5 == 0 for channel in column.channels):
+            where = column.region, column.channels
             alone[where] = alone.get(where) or _only(cells_of_channels, column)
-            assert np.array_equal(values[0, number], alone[where][column.stat, column.param], equal_nan=True), (
-                column.name
-            )
+            assert np.array_equal(
+                values[0, number], alone[where][column.stat, column.param, column.channels], equal_nan=True
+            ), column.name
 
 
-def _only(cells: Cells, column: Column) -> dict[tuple[str, str], float]:
-    """Measure one channel of one region with one family."""
+def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
+    """Measure the channel, or pair of channels, of a column in its region with its family alone."""
     whole, regions = cells
-    channel = whole.channels.index(column.channels[0])
+    places = sorted(whole.channels.index(channel) for channel in column.channels)
+    channels = tuple(whole.channels[place] for place in places)
     profile: Profile = "scip" if column.scip else "standard"
     family = "raw" if column.region == "raw" else column.family
-    batch = Batch.of([image[channel : channel + 1] for image in whole.pixels.unstack()], channels=column.channels)
+    batch = Batch.of([image[places] for image in whole.pixels.unstack()], channels=channels)
     region = next((region for region in regions if region.name == column.region), regions[0])
-    masks = (
-        region.masks if region.shared else Ragged.of([mask[channel : channel + 1] for mask in region.masks.unstack()])
-    )
-    one = Region(
-        name=region.name, shared=region.shared, masks=masks, background=region.background[:, channel : channel + 1]
-    )
+    masks = region.masks if region.shared else Ragged.of([mask[places] for mask in region.masks.unstack()])
+    one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, places])
     config = Features(profile=profile, families=(family,))
-    described = feature_columns(config=config, channels=column.channels, regions=[(one.name, one.shared)])
+    described = feature_columns(config=config, channels=channels, regions=[(one.name, one.shared)])
     found = measure(batch, [one], config=config)[0]
-    return {(c.stat, c.param): value for c, value in zip(described, found, strict=True)}
+    return {(c.stat, c.param, c.channels): value for c, value in zip(described, found, strict=True)}
 
 
 @pytest.mark.parametrize("channels", [1, 3, 7, 12])

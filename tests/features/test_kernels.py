@@ -48,6 +48,9 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
       information correlations of levels that do not depend on each other, the second as a root.
     - A deviation over a mean near zero, and the sum of quartiles near zero.
     - The minor axis of a line, and the eccentricity of what is round: roots of differences.
+    - What an opening removes of a sum, and the spread of eighths that are equally bright.
+    - Zernike's polynomials, whose terms of up to ±280 sum to 1 at most; their phases, the smaller the magnitude.
+    - The covariance of two channels.
 
     Parameters
     ----------
@@ -66,7 +69,15 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     axis, hu = beside("axis_major_length"), beside("moments_hu", "0")
     order = sum(map(int, column.param.split("_"))) if column.stat in {"moments_central", "moments_normalized"} else 0
     mean, spread, ratio = abs(beside("mean")), beside("interquartile_range"), abs(beside(column.stat))
+    phased, correlation = beside("magnitude", column.param), beside("pearson")
     kinds = {
+        r"granularity:.*": 100.0,
+        r"radial_distribution:radial_cv": 1.0,
+        r"zernike:.*": 1.0,
+        r"radial_zernike:magnitude": light,
+        r"radial_zernike:phase": light / phased if phased > 0 else 0.0,
+        r"colocalization:pearson": 1.0,
+        r"colocalization:slope": abs(beside("slope") / correlation) if correlation else 0.0,
         r"(contrast|sum_variance|variance)_range": 30.0**2,
         r"info(rmation_correlation_|_meas)2(_range)?": 1 / 1e-6,
         r".*_range|correlation|info(rmation_correlation_|_meas)1": 30.0,
@@ -89,7 +100,8 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
         r"moments_normalized": hu ** (order / 2),
         r"moments_hu": hu ** HU_FACTORS[int(column.param)] if column.stat == "moments_hu" else 0.0,
     }
-    return next((scale for kind, scale in kinds.items() if re.fullmatch(kind, column.stat)), 0.0)
+    names = f"{column.family}:{column.stat}", column.stat
+    return next((scale for kind, scale in kinds.items() if any(re.fullmatch(kind, name) for name in names)), 0.0)
 
 
 def same_axes(ours: float, value: float, *, mask: BoolArray, slack: float) -> bool:
@@ -131,6 +143,8 @@ def differences(family: Family, batch: Batch, region: Region) -> list[str]:
             agree = agree or abs(ours - value) <= max(RELATIVE * abs(value), slack)
             if not agree and column.stat == "orientation":
                 agree = same_axes(ours, value, mask=mask, slack=slack)
+            if not agree and column.stat == "phase":
+                agree = abs((ours - value + np.pi) % (2 * np.pi) - np.pi) <= slack
             if not agree:
                 told.append(f"cell {cell}, {column.name}: {ours} instead of {value}")
     return told

@@ -1,31 +1,43 @@
-"""Profile ``standard``: shape, intensity and texture with NaN for whatever is missing."""
+"""Profile ``standard``: shape, intensity and texture with NaN for whatever is missing, and families to be listed."""
 
 from tasks.features.standard import (
+    colocalization,
     glcm,
     gldzm,
     glrlm,
     glszm,
+    granularity,
     haralick,
     histogram,
     ibsi_intensity,
     intensity,
+    neighbors,
     ngldm,
     ngtdm,
+    radial_distribution,
+    radial_zernike,
     shape,
     texture,
+    zernike,
 )
 
 __all__ = [
+    "colocalization",
     "glcm",
     "gldzm",
     "glrlm",
     "glszm",
+    "granularity",
     "haralick",
     "histogram",
     "ibsi_intensity",
     "intensity",
+    "neighbors",
     "ngldm",
     "ngtdm",
+    "radial_distribution",
+    "radial_zernike",
     "shape",
     "texture",
+    "zernike",
 ]

@@ -1,0 +1,199 @@
+"""Granularity spectrum over a stack of cells, from the tree of each region's components.
+
+The components of all sets {f ≥ t} form a tree. An opening by reconstruction keeps a component if an element of its size
+fits into it: if the eroded image reaches the component's level t somewhere in it. Each component adds its height above
+its parent times its area to the sum of f, so the signal that a radius removes is the sum over the components that it is
+the first to remove. The tree is built once, and no image is reconstructed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
+from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.components import bounds
+from tasks.core.types import FloatArray, IntArray
+from tasks.features.kernels.boxes import fill_margin
+from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
+from tasks.features.kernels.pixels import gather
+
+
+class Tree(NamedTuple):
+    """Scratch in which a region's tree is built; pixels stand in the order of their signal."""
+
+    order: IntArray
+    level: FloatArray
+    place: IntArray
+    rank: IntArray
+    root: IntArray
+    parent: IntArray
+    weight: FloatArray
+    reach: FloatArray
+    here: FloatArray
+    eroded: FloatArray
+    room: OrderRoom
+
+
+@compiled
+def make_tree(height: int, width: int) -> Tree:
+    """Make room for regions of up to this height and width."""
+    size, framed = height * width, (height + 2) * (width + 2)
+    return Tree(
+        np.empty(size, np.int64),
+        np.empty(size, np.float64),
+        np.empty(size, np.int64),
+        np.empty(framed, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.int64),
+        np.empty(size, np.float64),
+        np.empty(size, np.float64),
+        np.empty(framed, np.float64),
+        np.empty(framed, np.float64),
+        make_order_room(size),
+    )
+
+
+@compiled
+def measure_granularity(
+    pixels: FloatArray,
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    background: FloatArray,
+    scales: int,
+    found: FloatArray,
+) -> None:
+    """Measure the spectrum of each channel of each cell.
+
+    Parameters
+    ----------
+    pixels
+        Flat float64, (C, Hᵢ, Wᵢ) per cell.
+    masks
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
+    shapes
+        (N, 2) int64.
+    background
+        (N, C) float64.
+    scales
+        Number of radii.
+    found
+        (N, scales·C) float64, the result.
+    """
+    cells, channels = background.shape
+    tallest, widest = extent(shapes)
+    bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
+    values, tree = np.empty(tallest * widest, np.float64), make_tree(tallest, widest)
+    # as a variable: numba would compile what is called once more for the constant
+    pixel_start = mask_start = int(np.int64(0))
+    for cell in range(cells):
+        height, width = shapes[cell, 0], shapes[cell, 1]
+        number = 0
+        for channel in range(channels):
+            if channel < planes:
+                read(masks, mask_start, height, width, bits)
+                number = find_runs(bits, height, width, runs)
+                mask_start += height * width
+            view = found[cell, channel * scales : (channel + 1) * scales]
+            view[:] = np.nan
+            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            if fine and count > 0 and abs(background[cell, channel]) < np.inf:
+                total = 0.0
+                for at in range(count):
+                    values[at] = max(values[at] - background[cell, channel], 0.0)
+                    total += values[at]
+                if total > 0.0:
+                    grow(values, count, runs, number, height, width, tree)
+                    spectrum(count, runs, number, total, tree, view)
+            pixel_start += height * width
+
+
+@compiled
+def grow(values: FloatArray, count: int, runs: Runs, number: int, height: int, width: int, tree: Tree) -> None:
+    """Build the tree of a region, and lay its signal into a box with a margin.
+
+    Parameters
+    ----------
+    values
+        (≥ count,) the signal, in the order of the runs.
+    height, width
+        Of the frame: the margin beyond it takes nothing away from what is eroded.
+    """
+    top, left, bottom, right = bounds(runs, 0, number)
+    here, rank = tree.here, tree.rank
+    here[: (right - left + 2) * (bottom - top + 2)] = 0.0
+    rank[: (right - left + 2) * (bottom - top + 2)] = -1
+    _, stride = fill_margin(here, runs, number, height, width, np.inf)
+    order_by(values, count, tree.order, tree.level, tree.room)
+    # by way of the runs to places in the box, then into the order of the signal
+    at = 0
+    for run in range(number):
+        first = (runs[run, 0] - top + 1) * stride + 1 - left
+        for column in range(runs[run, 1], runs[run, 2]):
+            tree.root[at] = first + column
+            here[first + column] = values[at]
+            at += 1
+    for at in range(count):
+        tree.place[at] = tree.root[tree.order[at]]
+        rank[tree.place[at]] = at
+    for at in range(count - 1, -1, -1):
+        tree.root[at], tree.parent[at], tree.weight[at] = at, -1, 1.0
+        join(at, stride, tree)
+    for at in range(count):
+        below = tree.level[tree.parent[at]] if tree.parent[at] >= 0 else 0.0
+        tree.weight[at] *= tree.level[at] - below
+
+
+@compiled
+def join(at: int, stride: int, tree: Tree) -> None:
+    """Hang the components beside a pixel, which are all higher, onto it, and add their areas."""
+    root = tree.root
+    for way in range(4):
+        step = (stride if way < 2 else 1) * (1 - 2 * (way & 1))
+        near = tree.rank[tree.place[at] + step]
+        if near > at:
+            while root[near] != near:
+                root[near] = root[root[near]]
+                near = root[near]
+            if near != at:
+                root[near] = tree.parent[near] = at
+                tree.weight[at] += tree.weight[near]
+
+
+@compiled
+def spectrum(count: int, runs: Runs, number: int, total: float, tree: Tree, found: FloatArray) -> None:
+    """Erode step by step and sum up what each step removes; `found` (scales,) is the result, in per cent."""
+    top, left, bottom, right = bounds(runs, 0, number)
+    stride, rows = right - left + 2, bottom - top + 2
+    level, place, parent, weight, reach = tree.level, tree.place, tree.parent, tree.weight, tree.reach
+    here, eroded = tree.here, tree.eroded
+    eroded[: rows * stride] = here[: rows * stride]
+    left_over = 0
+    for at in range(count):
+        left_over += weight[at] > 0.0
+    for scale in range(len(found)):
+        removed = 0.0
+        if left_over > 0:
+            for row in range(1, rows - 1):
+                erode_row(here, eroded, row * stride, stride)
+            here, eroded = eroded, here
+            for at in range(count):
+                reach[at] = here[place[at]]
+            for at in range(count - 1, -1, -1):
+                if weight[at] > 0.0 and reach[at] < level[at]:
+                    removed += weight[at]
+                    weight[at] = 0.0
+                    left_over -= 1
+                if parent[at] >= 0:
+                    reach[parent[at]] = max(reach[parent[at]], reach[at])
+        found[scale] = 100.0 * removed / total
+
+
+@compiled
+def erode_row(here: FloatArray, eroded: FloatArray, start: int, stride: int) -> None:
+    """Take the minimum of each pixel of a row and its four neighbours, but for the two pixels of the margin."""
+    middle, above = here[start : start + stride], here[start - stride : start]
+    below, result = here[start + stride : start + 2 * stride], eroded[start : start + stride]
+    for at in range(1, stride - 1):
+        result[at] = min(middle[at], middle[at - 1], middle[at + 1], above[at], below[at])

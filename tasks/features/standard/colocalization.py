@@ -1,0 +1,255 @@
+"""Colocalization of two channels inside a region."""
+
+from itertools import combinations
+
+import numpy as np
+
+from tasks.core.columns import Column
+from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
+from tasks.features.cells import cells, check_fit, usable
+from tasks.features.family import RegionInfo, Term, register
+from tasks.features.kernels.colocalization import measure_colocalization
+from tasks.features.kernels.stacks import stacks
+
+FAMILY = "colocalization"
+
+THRESHOLD = 0.15
+"""Part of the largest pixel of a channel in the region from which on a pixel counts as signal."""
+
+_CELLPROFILER = "CellProfiler 4.2, MeasureColocalization"
+
+SYMMETRIC = (
+    Term(
+        stat="pearson",
+        unit="1",
+        definition="Pearson's correlation of the two channels over the pixels of the region.",
+        reference=_CELLPROFILER,
+        invariances=("translation", "quarter turn", "intensity shift", "intensity scale"),
+    ),
+    Term(
+        stat="slope",
+        unit="1",
+        definition="Slope of the least-squares line of the second channel over the first.",
+        reference=_CELLPROFILER,
+        invariances=("translation", "quarter turn", "intensity shift"),
+    ),
+    Term(
+        stat="overlap",
+        unit="1",
+        definition="Sum of products over the root of both sums of squares, where both channels are signal.",
+        reference=f"Manders, Verbeek & Aten 1993; {_CELLPROFILER}",
+        invariances=("translation", "quarter turn", "intensity scale"),
+    ),
+)
+"""Named after the first and the second channel alone (the slope is no less directed: second over first)."""
+
+DIRECTED = (
+    Term(
+        stat="k",
+        unit="1",
+        definition=("Sum of products over the sum of squares of the first named channel, where both are signal."),
+        reference=f"Manders, Verbeek & Aten 1993; {_CELLPROFILER}",
+        invariances=("translation", "quarter turn"),
+    ),
+    Term(
+        stat="manders",
+        unit="1",
+        definition="Part of the signal of the first named channel that lies where the other is signal too.",
+        reference=f"Manders, Verbeek & Aten 1993; {_CELLPROFILER}",
+        invariances=("translation", "quarter turn", "intensity scale"),
+    ),
+    Term(
+        stat="rwc",
+        unit="1",
+        definition=(
+            "Part of the signal of the first named channel that lies where the other is signal too, each pixel "
+            "weighted by how near its ranks in the two channels are."
+        ),
+        reference=f"Singan et al. 2011; {_CELLPROFILER}",
+        invariances=("translation", "quarter turn", "intensity scale"),
+    ),
+    Term(
+        stat="costes",
+        unit="1",
+        definition=(
+            "Part of the intensity above Costes' threshold of the first named channel that lies where the other is "
+            "above its threshold too."
+        ),
+        reference=f"Costes et al. 2004; {_CELLPROFILER}",
+        invariances=("translation", "quarter turn"),
+    ),
+)
+"""Measured twice, once for each channel as the first named."""
+
+PER_PAIR = len(SYMMETRIC) + 2 * len(DIRECTED)
+
+
+def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+    """11 columns per pair of channels; none where each channel has a mask of its own."""
+    if not region.shared:
+        return ()
+    found: list[Column] = []
+    for one, other in combinations(channels, 2):
+        found += [term.column(family=FAMILY, region=region, channels=(one, other)) for term in SYMMETRIC]
+        for term in DIRECTED:
+            found += [term.column(family=FAMILY, region=region, channels=pair) for pair in ((one, other), (other, one))]
+    return tuple(found)
+
+
+def measure_plain(batch: Batch, region: Region) -> FloatArray:
+    """Measure each pair of channels in plain code; (N, 11·C(C−1)/2) float64, (N, 0) in a region that is not shared."""
+    pairs = list(combinations(range(len(batch.channels)), 2)) if region.shared else []
+    rows = [
+        np.concatenate(
+            [np.empty(0), *(colocalization(cell.pixels[a], cell.pixels[b], mask=cell.masks[0]) for a, b in pairs)]
+        )
+        for cell in cells(batch, region)
+    ]
+    return np.array(rows, dtype=np.float64).reshape(len(batch), len(pairs) * PER_PAIR)
+
+
+@register(name=FAMILY, profile="standard", columns=columns, plain=measure_plain, optional=True)
+def measure(batch: Batch, region: Region) -> FloatArray:
+    """Measure each pair of channels; (N, 11·C(C−1)/2) float64, (N, 0) in a region that is not shared."""
+    check_fit(batch, region)
+    channels = len(batch.channels) if region.shared else 0
+    found = np.empty((len(batch), channels * (channels - 1) // 2 * PER_PAIR))
+    if found.shape[1]:
+        for stack in stacks(batch, region, real=True):
+            measure_colocalization(stack.reals, stack.masks, stack.shapes, channels, found[stack.cells])
+    return found
+
+
+def colocalization(first: FloatArray, second: FloatArray, *, mask: BoolArray) -> FloatArray:
+    """Measure how two channels x and y lie together in a region that they share.
+
+    A pixel is signal of a channel where it is at least 15 % of the channel's largest pixel in the region.
+
+    Parameters
+    ----------
+    first, second
+        (H, W) float64.
+    mask
+        (H, W) bool.
+
+    Returns
+    -------
+    FloatArray
+        (11,) float64:
+
+        - Pearson's correlation, and the slope cov(x, y)/var(x); NaN where a channel is constant.
+        - Overlap Σxy/√(Σx² Σy²) and K Σxy/Σx², Σxy/Σy², over the pixels that are signal of both; NaN where none is.
+        - Manders Σx/Σx and Σy/Σy: above the pixels that are signal of both, below those that are signal of the channel.
+        - Rank-weighted: as Manders, above with the weights (R − |D|)/R, where D is the difference of a pixel's ranks in
+          the two channels (equal values share one, the smallest has 0) and R the number of different values of the
+          channel that has more.
+        - Costes: see `costes`.
+
+        All NaN where the mask is empty; where a channel holds a pixel that is no number; from the overlap on also where
+        a channel has no positive pixel and so no signal.
+    """
+    x, y = first[mask], second[mask]
+    if not len(x) or not (usable(x).all() and usable(y).all()):
+        return np.full(PER_PAIR, np.nan)
+    found = np.full(PER_PAIR, np.nan)
+    found[:2] = _line(x, y)
+    if x.max() <= 0 or y.max() <= 0:
+        return found
+    above_x, above_y = x >= THRESHOLD * x.max(), y >= THRESHOLD * y.max()
+    both = above_x & above_y
+    if both.any():
+        products, squares, others = (x * y)[both].sum(), (x * x)[both].sum(), (y * y)[both].sum()
+        found[2:5] = products / np.sqrt(squares) / np.sqrt(others), products / squares, products / others
+    rank_x, rank_y = ranks(x), ranks(y)
+    highest = max(rank_x.max(), rank_y.max()) + 1
+    weights = (highest - np.abs(rank_x - rank_y)) / highest
+    signal_x, signal_y = x[above_x].sum(), y[above_y].sum()
+    found[5:7] = x[both].sum() / signal_x, y[both].sum() / signal_y
+    found[7:9] = (x * weights)[both].sum() / signal_x, (y * weights)[both].sum() / signal_y
+    found[9:11] = costes(x, y)
+    return found
+
+
+def ranks(values: FloatArray) -> IntArray:
+    """Rank values from 0 on, equal ones alike and without gaps."""
+    return np.asarray(np.unique(values, return_inverse=True)[1], dtype=np.int64)
+
+
+def costes(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Parts of the intensities above Costes' thresholds that lie above both of them.
+
+    The thresholds (T, aT + b) move down the line of the orthogonal regression of y over x until the correlation of the
+    pixels below, those with x < T or y < aT + b, is no longer positive; there they stay. Only where T passes
+    t = min(x, (y − b)/a) of a pixel does that set change, so T is looked for among these values, neither at steps of
+    the image's number format nor by bisection. Sets of less than three pixels or of a constant channel have no
+    correlation.
+
+    Parameters
+    ----------
+    x, y
+        (n,) float64.
+
+    Returns
+    -------
+    tuple[float, float]
+        Σx and Σy over the pixels with x ≥ T and y ≥ aT + b, relative to those over the pixels with x ≥ T, and with
+        y ≥ aT + b. 0 where nothing lies above both, as where the channels do not correlate positively; NaN where a
+        channel is constant, or the sum is not positive.
+
+    References
+    ----------
+    S. V. Costes et al., Automatic and quantitative measurement of protein-protein colocalization in live cells,
+    Biophysical Journal 86, 2004.
+    """
+    if x.min() == x.max() or y.min() == y.max():
+        return np.nan, np.nan
+    u, v = _deviations(x), _deviations(y)
+    common, steep = _sum(u * v), _sum(v * v) - _sum(u * u)
+    if common <= 0:
+        return 0.0, 0.0
+    root = np.sqrt(steep * steep + 4 * common * common)
+    # the same root of the quadratic twice, without subtracting what is nearly equal
+    slope = (root + steep) / (2 * common) if steep > 0 else 2 * common / (root - steep)
+    along = v / slope
+    below = np.minimum(u, along)
+    order = np.argsort(below, kind="stable")
+    number = np.arange(1, len(x) + 1)
+    u_sorted, v_sorted = u[order], v[order]
+    covariance = number * np.cumsum(u_sorted * v_sorted) - np.cumsum(u_sorted) * np.cumsum(v_sorted)
+    varies = [np.maximum.accumulate(w) > np.minimum.accumulate(w) for w in (u_sorted, v_sorted)]
+    ends = np.append(below[order][1:] > below[order][:-1], True)
+    stops = np.flatnonzero(ends & varies[0] & varies[1] & (number >= 3) & (covariance <= 0))
+    first = int(stops[-1]) + 1 if len(stops) else 0
+    if first == len(x):
+        return 0.0, 0.0
+    threshold = below[order[first]]
+    return _part(x, above=u >= threshold, both=below >= threshold), _part(
+        y, above=along >= threshold, both=below >= threshold
+    )
+
+
+def _part(values: FloatArray, *, above: BoolArray, both: BoolArray) -> float:
+    total = _sum(values[above])
+    return _sum(values[both]) / total if total > 0 else np.nan
+
+
+def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
+    """Pearson's correlation, and the slope of the least-squares line."""
+    if x.min() == x.max():
+        return np.nan, np.nan
+    u, v = _deviations(x), _deviations(y)
+    slope = _sum(u * v) / _sum(u * u)
+    if y.min() == y.max():
+        return np.nan, slope
+    return slope * np.sqrt(_sum(u * u)) / np.sqrt(_sum(v * v)), slope
+
+
+def _deviations(values: FloatArray) -> FloatArray:
+    """Deviations from the mean, accurate also where they are small against the values."""
+    differences = values - values[0]
+    return differences - _sum(differences) / len(values)
+
+
+def _sum(values: FloatArray) -> float:
+    """Sum in the order of the pixels, as compiled code does: a sign near zero decides where Costes' thresholds stay."""
+    return float(np.cumsum(values)[-1])
