@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.kernels.stacks import Stack, fits, stacks
 
 
 def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragged:
@@ -28,6 +29,42 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
         for index, channel in enumerate(batch.channels):
             if is_finite(image[index]):
                 stamp[index] = mask(image[index], channel)
+    return masks
+
+
+def mask_stacks(
+    batch: Batch,
+    mask: Callable[[Stack, BoolArray, BoolArray], None],
+    *,
+    plain: Callable[[AnyArray, str], BoolArray],
+) -> Ragged:
+    """Mask every channel of every stamp by compiled code, and by the plain code where that is not sure of the result.
+
+    Parameters
+    ----------
+    batch
+        Pixels of N stamps, C channels.
+    mask
+        (stack of n stamps, flat masks that are false as yet, (n, C) bool) → nothing; the masks are written, and to the
+        last argument whether each is certain to be that of the plain code.
+    plain
+        As in `mask_each`.
+
+    Returns
+    -------
+    Ragged
+        Bool, of the batch's shapes, C planes.
+    """
+    if not fits(batch):
+        return mask_each(batch, plain)
+    masks = empty_masks(batch, planes=batch.pixels.planes)
+    decided = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
+    for stack in stacks(batch):
+        mask(stack, masks.flat[stack.places], decided[stack.cells])
+    if not decided.all():
+        images, stamps = batch.pixels.unstack(), masks.unstack()
+        for cell, channel in np.argwhere(~decided):
+            stamps[cell][channel] = plain(images[cell][channel], batch.channels[channel])
     return masks
 
 

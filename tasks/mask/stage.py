@@ -2,16 +2,13 @@
 
 import numpy as np
 
-from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
-from tasks.mask.border import remove_border_objects
-from tasks.mask.cleaning import count_regions
+from tasks.core.kernels.bits import stream_of
+from tasks.core.types import Batch, BoolArray, Masked, Ragged
 from tasks.mask.config import Mask, check_channels
-from tasks.mask.geometry import bounding_box, outside_mean
-from tasks.mask.planes import empty_masks
+from tasks.mask.kernels.objects import keep_whole
+from tasks.mask.kernels.stacks import fits, stacks, sums_exactly
+from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_masked, keep_whole_plain
 from tasks.mask.registry import MaskMethod, channel_filters, masks
-
-STATUS_DTYPE = "<U14"
-"""Holds the longest status, ``channel_filter``."""
 
 
 def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
@@ -58,8 +55,11 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     """
     check_channels(config, batch.channels)
     passed = _passed(batch, config=config)
-    blank = np.array([not image.any() for image in batch.pixels.unstack()], dtype=np.bool_)
-    return [_masked(batch, method=method, config=config, passed=passed, blank=blank) for method in config.methods]
+    keep = _keep_whole if fits(batch) else keep_whole_plain
+    return [
+        keep(batch, found=_found(batch, method=method), name=method.name, config=config, passed=passed)
+        for method in config.methods
+    ]
 
 
 def _passed(batch: Batch, *, config: Mask) -> BoolArray:
@@ -71,47 +71,34 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def _masked(batch: Batch, *, method: MaskMethod, config: Mask, passed: BoolArray, blank: BoolArray) -> Masked:
-    """Apply one method, the verdicts of the channel filters and the border rule; describe what is left.
-
-    Parameters
-    ----------
-    passed, blank
-        (N, C) and (N,) bool: channels that pass the filters; stamps without any pixel above zero.
-    """
-    size, count = len(batch), len(batch.channels)
+def _keep_whole(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
+    """Compiled form of `keep_whole_plain`."""
+    masked = empty_masked(batch, name=name)
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
-    own = empty_masks(batch, planes=count)
-    combined = empty_masks(batch, planes=1)
-    regions = np.zeros((size, count), dtype=np.int32)
-    box = np.zeros((size, 4), dtype=np.int32)
-    status = np.full(size, "kept", dtype=STATUS_DTYPE)
-    background = np.full((size, count), np.nan)
-    combined_background = np.full((size, count), np.nan)
-    images, every_found = batch.pixels.unstack(), _found(batch, method=method).unstack()
-    for index, (stamp, union) in enumerate(zip(own.unstack(), combined.unstack(), strict=True)):
-        found = every_found[index] & (passed[index] & ~blank[index])[:, np.newaxis, np.newaxis]
-        whole = np.stack([remove_border_objects(mask) for mask in found])
-        regions[index] = [count_regions(mask) for mask in whole]
-        status[index] = _status(found[main], whole[main], blank=bool(blank[index]), passed=bool(passed[index, main]))
-        if status[index] != "kept":
-            continue
-        stamp[:] = whole
-        union[0] = whole[united].any(axis=0)
-        box[index] = bounding_box(whole)
-        background[index] = _own_backgrounds(images[index], whole)
-        combined_background[index] = [outside_mean(plane, union[0]) for plane in images[index]]
-    return Masked(
-        name=method.name,
-        masks=own,
-        combined=combined,
-        regions=regions,
-        box=box,
-        status=status,
-        background=background,
-        combined_background=combined_background,
-    )
+    exact = sums_exactly(batch)
+    statuses = np.zeros(len(batch), dtype=np.int32)
+    planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
+    for stack in stacks(batch):
+        cells, places = stack.cells, stack.places
+        keep_whole(
+            stack.pixels,
+            stream_of(found.flat[places]),
+            stack.shapes,
+            passed[cells],
+            united,
+            main,
+            exact,
+            masked.masks.flat[places],
+            masked.combined.flat[planes[cells.start] : planes[cells.stop]],
+            masked.regions[cells],
+            masked.box[cells],
+            statuses[cells],
+            masked.background[cells],
+            masked.combined_background[cells],
+        )
+    masked.status[:] = np.array(STATUSES, dtype=STATUS_DTYPE)[statuses]
+    return masked
 
 
 def _found(batch: Batch, *, method: MaskMethod) -> Ragged:
@@ -124,19 +111,3 @@ def _found(batch: Batch, *, method: MaskMethod) -> Ragged:
             f"{found.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the stamps' shapes"
         )
     return found
-
-
-def _status(found: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
-    """Say why a stamp is rejected, or ``kept``; its main channel's mask is `found`, `whole` after the border rule."""
-    if blank:
-        return "no_object"
-    if not passed:
-        return "channel_filter"
-    if not found.any():
-        return "no_object"
-    return "kept" if whole.any() else "border"
-
-
-def _own_backgrounds(image: AnyArray, own: BoolArray) -> list[float]:
-    """Mean outside each channel's own mask; 0 where that fills the stamp, as the published system has it."""
-    return [0.0 if mask.all() else outside_mean(plane, mask) for plane, mask in zip(image, own, strict=True)]

@@ -22,7 +22,14 @@ class Circle(MaskMethod):
 def circle(batch: Batch, config: Circle) -> Ragged:
     """Masks of a batch: bool, C planes, all channels of a stamp alike."""
     del config
-    return mask_each(batch, lambda image, _: circle_mask(image))
+    disks: dict[tuple[int, ...], BoolArray] = {}
+
+    def disk(image: AnyArray) -> BoolArray:
+        if image.shape not in disks:
+            disks[image.shape] = circle_mask(image)
+        return disks[image.shape]
+
+    return mask_each(batch, lambda image, _: disk(image))
 
 
 def circle_mask(image: AnyArray) -> BoolArray:

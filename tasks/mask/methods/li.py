@@ -1,15 +1,19 @@
 """Mask ``li``: the cell is where the smoothed gradient is above Li's threshold."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 from skimage.filters import gaussian, sobel, threshold_li
 
-from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
 from tasks.mask.cleaning import clean
+from tasks.mask.kernels.filters import half_kernel
+from tasks.mask.kernels.li import mask_li
+from tasks.mask.kernels.stacks import Stack
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_each, unit_range
+from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_range
 from tasks.mask.registry import MaskMethod, masks
 
 SIGMA = 0.5
@@ -29,10 +33,38 @@ class Li(MaskMethod):
     )
 
 
+def li_plain(batch: Batch, config: Li) -> Ragged:
+    """Masks of a batch by the plain code: bool, C planes."""
+    return mask_each(batch, lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
+
+
 @masks.register(Li)
 def li(batch: Batch, config: Li) -> Ragged:
     """Masks of a batch: bool, C planes."""
-    return mask_each(batch, lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
+    sigmas = [config.sigma.of(channel) for channel in batch.channels]
+    weights, radii = half_kernels([sigmas, [2 * sigma for sigma in sigmas]])
+
+    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+        mask_li(stack.pixels, stack.shapes, len(sigmas), weights, radii, found, decided)
+
+    return mask_stacks(batch, mask, plain=lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
+
+
+def half_kernels(sigmas: Sequence[Sequence[float]]) -> tuple[FloatArray, IntArray]:
+    """Gaussians of several filters and channels, as `mask_li` takes them: half kernels, and radii; no filter: −1."""
+    kernels = [[half_kernel(sigma) for sigma in some] for some in sigmas]
+    radii = np.array(
+        [
+            [len(kernel) - 1 if sigma > 0 else -1 for kernel, sigma in zip(*pair, strict=True)]
+            for pair in zip(kernels, sigmas, strict=True)
+        ],
+        dtype=np.int64,
+    )
+    weights = np.zeros((*radii.shape, int(radii.max(initial=0)) + 1))
+    for filter_, some in enumerate(kernels):
+        for channel, kernel in enumerate(some):
+            weights[filter_, channel, : len(kernel)] = kernel
+    return weights, radii
 
 
 def li_mask(image: AnyArray, *, sigma: float = SIGMA) -> BoolArray:

@@ -8,12 +8,12 @@ from skimage.filters import gaussian, sobel, threshold_otsu
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.cleaning import clean
-from tasks.mask.planes import is_finite, mask_each, unit_scale
+from tasks.mask.kernels.filters import half_kernel
+from tasks.mask.kernels.otsu import LEVELS, mask_otsu
+from tasks.mask.kernels.stacks import Stack
+from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import MaskMethod, masks
-
-LEVELS = 512
-"""Pixels above this are reduced to about as many levels."""
 
 RADIUS = 5
 """Of the medians' disk, px."""
@@ -30,11 +30,22 @@ class Otsu(MaskMethod):
     )
 
 
+def otsu_plain(batch: Batch, config: Otsu) -> Ragged:
+    """Masks of a batch by the plain code: bool, C planes."""
+    del config
+    return mask_each(batch, lambda image, _: otsu_mask(image))
+
+
 @masks.register(Otsu)
 def otsu(batch: Batch, config: Otsu) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
-    return mask_each(batch, lambda image, _: otsu_mask(image))
+    weights = half_kernel(SIGMA)
+
+    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+        mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, found, decided)
+
+    return mask_stacks(batch, mask, plain=lambda image, _: otsu_mask(image))
 
 
 def otsu_mask(image: AnyArray) -> BoolArray:

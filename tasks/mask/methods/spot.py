@@ -7,8 +7,10 @@ from pydantic import Field
 from skimage.morphology import disk, white_tophat
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.kernels.spot import mask_spot
+from tasks.mask.kernels.stacks import Stack
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_each, unit_scale
+from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 SIZE = 5
@@ -32,10 +34,21 @@ class Spot(MaskMethod):
     )
 
 
+def spot_plain(batch: Batch, config: Spot) -> Ragged:
+    """Masks of a batch by the plain code: bool, C planes."""
+    return mask_each(batch, lambda image, channel: spot_mask(image, size=config.size.of(channel)))
+
+
 @masks.register(Spot)
 def spot(batch: Batch, config: Spot) -> Ragged:
     """Masks of a batch: bool, C planes."""
-    return mask_each(batch, lambda image, channel: spot_mask(image, size=config.size.of(channel)))
+    radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
+
+    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+        del decided  # nothing is rounded but the quantile, and that in the same way
+        mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, found)
+
+    return mask_stacks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
 def spot_mask(image: AnyArray, *, size: int = SIZE) -> BoolArray:

@@ -11,11 +11,10 @@ from skimage.morphology import closing, disk
 from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
 from tasks.mask.cleaning import drop_small, fill_holes
 from tasks.mask.compact_watershed import compact_watershed
-from tasks.mask.planes import is_finite, mask_each, unit_scale
+from tasks.mask.kernels.stacks import Stack
+from tasks.mask.kernels.watershed import HOLE_AREA, mask_watershed
+from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
-
-HOLE_AREA = 300
-"""Holes of fewer pixels are filled."""
 
 
 class Watershed(MaskMethod):
@@ -27,11 +26,21 @@ class Watershed(MaskMethod):
     )
 
 
+def watershed_plain(batch: Batch, config: Watershed) -> Ragged:
+    """Masks of a batch by the plain code: bool, C planes."""
+    del config
+    return mask_each(batch, lambda image, _: watershed_mask(image))
+
+
 @masks.register(Watershed)
 def watershed(batch: Batch, config: Watershed) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
-    return mask_each(batch, lambda image, _: watershed_mask(image))
+
+    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+        mask_watershed(stack.pixels, stack.shapes, len(batch.channels), found, decided)
+
+    return mask_stacks(batch, mask, plain=lambda image, _: watershed_mask(image))
 
 
 def watershed_mask(image: AnyArray) -> BoolArray:

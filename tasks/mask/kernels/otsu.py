@@ -1,0 +1,160 @@
+"""The mask ``otsu`` of many planes."""
+
+import numpy as np
+
+from tasks.core.kernels.compiled import compiled
+from tasks.core.types import BoolArray, FloatArray, IntArray
+from tasks.mask.kernels.cleaning import Room, above, clean, make_room, paint
+from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
+from tasks.mask.kernels.histograms import MOST_PIXELS, best_split
+from tasks.mask.kernels.medians import LANES, LARGEST, blocks_of, find_medians, lay_out, place
+from tasks.mask.kernels.medians import Room as MedianRoom
+from tasks.mask.kernels.medians import make_room as make_median_room
+
+LEVELS = 512
+"""Pixels above this are reduced to about as many levels."""
+
+
+@compiled
+def mask_otsu(
+    pixels: FloatArray,
+    shapes: IntArray,
+    channels: int,
+    weights: FloatArray,
+    found: BoolArray,
+    decided: BoolArray,
+) -> None:
+    """Mask the planes of a stack as `tasks.mask.methods.otsu.otsu_mask` does.
+
+    Parameters
+    ----------
+    pixels, shapes
+        Of a `Stack`.
+    weights
+        Half kernel of the Gaussian.
+    found
+        The result: flat masks, false before.
+    decided
+        (n, C), true before; the result: false where the medians are not of whole numbers of a small range, or where
+        there are very many pixels. The plain code has to mask such a plane.
+    """
+    room, medians = make_room(shapes), make_median_room(shapes)
+    work = np.empty((3, framed_size(shapes, max(1, len(weights) - 1))))
+    start = 0
+    for cell in range(len(shapes)):
+        height, width = shapes[cell]
+        size = height * width
+        if size > 0 and (cell == 0 or height != shapes[cell - 1, 0] or width != shapes[cell - 1, 1]):
+            lay_out(height, width, medians)
+        for channel in range(channels):
+            plane = pixels[start : start + size]
+            if size > 0 and all_finite(plane):
+                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, medians, room)
+                decided[cell, channel] = sure
+                if sure:
+                    paint(room.bits, height, width, found[start : start + size])
+            start += size
+
+
+@compiled
+def _mask_plane(
+    plane: FloatArray,
+    height: int,
+    width: int,
+    weights: FloatArray,
+    work: FloatArray,
+    medians: MedianRoom,
+    room: Room,
+) -> bool:
+    """Mask a plane of finite pixels, into the room's bits; return whether that can be done."""
+    size = height * width
+    room.bits[:] = 0
+    low, high = extremes(plane)
+    if low == high:
+        return True
+    levels, one, other = work[0], work[1], work[2]
+    peak = _levels(plane, low, high, levels)
+    if peak < 1:
+        return True
+    codes, found = medians.codes, medians.medians
+    if high <= LEVELS:
+        if not (high - low <= LARGEST and _whole(plane)):
+            return False
+    else:
+        low = 0.0
+    for row in range(height):
+        for column in range(width):
+            codes[place(row, column, width)] = int(levels[row * width + column] - low)
+    find_medians(height, width, medians)
+    stride = blocks_of(width) * LANES
+    for row in range(height):
+        for column in range(width):
+            at = row * width + column
+            other[at] = levels[at] - (found[row * stride + column] + low)
+    to_unit_scale(other[:size], other[:size])
+    frame(other, width, height, width, len(weights) - 1, one)
+    framed = smooth(one, height, width, weights, other)
+    frame(one, framed, height, width, 1, other)
+    framed = sobel(other, height, width, one)
+    frame(one, framed, height, width, 0, other)
+    lowest, highest = extremes(other[:size])
+    if lowest == highest:
+        return True
+    for at in range(size):
+        one[at] = (other[at] - lowest) / (highest - lowest) * peak
+    for row in range(height):
+        for column in range(width):
+            codes[place(row, column, width)] = int(one[row * width + column])
+    find_medians(height, width, medians)
+    counts, centres, scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
+    first, last = LEVELS + 1, 0
+    for row in range(height):
+        for column in range(width):
+            value = int(found[row * stride + column])
+            counts[value] += 1
+            first, last = min(first, value), max(last, value)
+            other[row * width + column] = value
+    if first == last:
+        return True
+    for value in range(first, last + 1):
+        centres[value] = value
+    threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, scratch)
+    above(other[:size].reshape(height, width), threshold, room.bits)
+    clean(height, width, size / 4, room)
+    return True
+
+
+@compiled
+def _whole(values: FloatArray) -> bool:
+    """Whether all values are whole numbers."""
+    found = True
+    for at in range(len(values)):
+        found &= values[at] == np.trunc(values[at])
+    return found
+
+
+@compiled
+def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> float:
+    """Reduce bright pixels as `tasks.mask.methods.otsu.grey_levels` does; return the largest level."""
+    if high <= LEVELS:
+        for at in range(len(plane)):
+            levels[at] = plane[at]
+        return high
+    edges = np.empty(LEVELS + 2)
+    start = low * 0.5
+    span = high * 0.5 - start
+    step = span / LEVELS
+    for at in range(LEVELS):
+        edges[at] = at * step + start
+    edges[LEVELS], edges[LEVELS + 1] = high * 0.5, np.inf
+    per_level = LEVELS / span
+    for at in range(len(plane)):
+        value = plane[at] * 0.5
+        level = min(int((value - start) * per_level), LEVELS) + 1
+        # rounding may have taken the next edge or the one before
+        while edges[level] <= value:
+            level += 1
+        while edges[level - 1] > value:
+            level -= 1
+        levels[at] = level
+    return LEVELS + 1.0

@@ -1,0 +1,69 @@
+"""Batches as the kernels of masks take them: float64 planes, some cells at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.core.types import Batch, FloatArray, IntArray
+
+PIXELS = 1 << 21
+"""About how many pixels are converted at a time, so that memory does not grow with the batch."""
+
+EXACT = 1 << 53
+"""Whole numbers up to here are float64 numbers, and so are sums that do not exceed it, in whatever order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Some consecutive cells of a batch.
+
+    Parameters
+    ----------
+    cells
+        Which ones.
+    places
+        Where their pixels lie in the batch's flat buffer.
+    pixels
+        Flat float64, (C, Hᵢ, Wᵢ) per cell.
+    shapes
+        (n, 2) int64.
+    """
+
+    cells: slice
+    places: slice
+    pixels: FloatArray
+    shapes: IntArray
+
+
+def fits(batch: Batch) -> bool:
+    """Whether float64 keeps all that matters of a batch's pixels: integers of any size as the plain code takes them."""
+    dtype = batch.pixels.flat.dtype
+    return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize <= 8)
+
+
+def sums_exactly(batch: Batch) -> bool:
+    """Whether the sum over any of a channel's pixels is a float64 number, so that the order of a sum does not matter."""
+    dtype = batch.pixels.flat.dtype
+    if dtype.kind not in "biu" or dtype.itemsize > 4 or not len(batch):
+        return False
+    largest = 1 if dtype.kind == "b" else 1 << (8 * dtype.itemsize)
+    return largest * int(batch.pixels.shapes.prod(axis=1).max()) <= EXACT
+
+
+def stacks(batch: Batch) -> Iterator[Stack]:
+    """Cut a batch into stacks of about `PIXELS` pixels, a cell at least."""
+    shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
+    flat, ends = batch.pixels.flat, batch.pixels.offsets
+    first = 0
+    while first < len(batch):
+        stop = max(first + 1, int(np.searchsorted(ends, ends[first] + PIXELS, side="right")) - 1)
+        places = slice(int(ends[first]), int(ends[stop]))
+        cells = slice(first, stop)
+        yield Stack(
+            cells=cells,
+            places=places,
+            pixels=np.ascontiguousarray(flat[places], dtype=np.float64),
+            shapes=shapes[cells],
+        )
+        first = stop

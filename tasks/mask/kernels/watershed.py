@@ -1,0 +1,123 @@
+"""The mask ``watershed`` of many planes."""
+
+import numpy as np
+
+from tasks.core.kernels.bits import NONE, Bits, words_of
+from tasks.core.kernels.compiled import compiled
+from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
+from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Room, above, drop, flip, make_room, paint
+from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, sobel, to_unit_scale
+from tasks.mask.kernels.flood import Queue, flood, make_queue
+from tasks.mask.kernels.histograms import BINS, MOST_PIXELS, best_split, count_into_bins
+from tasks.mask.kernels.morphology import dilate, dilated_size, erode
+
+RADIUS = 2
+"""Of the closing's disk, px."""
+HOLE_AREA = 300
+"""Holes of fewer pixels are filled."""
+FACTOR = 1 / 65535
+
+
+@compiled
+def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: BoolArray, decided: BoolArray) -> None:
+    """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
+
+    Parameters
+    ----------
+    pixels, shapes
+        Of a `Stack`.
+    found
+        The result: flat masks, false before.
+    decided
+        (n, C), true before; the result: false where there are very many pixels. The plain code has to mask such a
+        plane.
+    """
+    room = make_room(shapes)
+    work = np.empty((3, max(dilated_size(shapes, RADIUS), framed_size(shapes, 1))))
+    largest = 1
+    for cell in range(len(shapes)):
+        largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
+    image, labels, queue = np.empty(largest), np.empty(largest, np.int32), make_queue(min(largest, MOST_PIXELS))
+    spare = np.zeros(room.bits.shape, np.uint64)
+    start = 0
+    for cell in range(len(shapes)):
+        height, width = shapes[cell]
+        size = height * width
+        for channel in range(channels):
+            plane = pixels[start : start + size]
+            if size > 0 and all_finite(plane):
+                decided[cell, channel] = size < MOST_PIXELS
+                if decided[cell, channel] and _mark(plane, height, width, image, labels, work):
+                    flood(plane, height, width, labels, queue)
+                    _finish(labels, height, width, image, spare, room)
+                    paint(room.bits, height, width, found[start : start + size])
+            start += size
+
+
+@compiled
+def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels: LabelArray, work: FloatArray) -> bool:
+    """Mark where a plane is steep (2) and where it is flat (1); return whether there is any marker."""
+    size = height * width
+    to_unit_scale(plane, image[:size])
+    for at in range(size):
+        image[at] *= FACTOR
+    frame(image, width, height, width, 1, work[0])
+    stride = sobel(work[0], height, width, work[1])
+    frame(work[1], stride, height, width, 0, image)
+    dilate(image, height, width, RADIUS, work)
+    erode(image, height, width, RADIUS, work)
+    steepness = image[:size]
+    low, high = extremes(steepness)
+    if high <= 1.5 * low:
+        return False
+    edges, centres, scratch = np.empty(BINS + 1), np.empty(BINS), np.empty(BINS)
+    counts = np.empty(BINS, np.int64)
+    count_into_bins(steepness, low, high, edges, counts)
+    for at in range(BINS):
+        centres[at] = (edges[at] + edges[at + 1]) / 2
+    threshold = centres[best_split(counts, centres, BINS, scratch)]
+    markers = 0
+    for at in range(size):
+        labels[at] = 2 if steepness[at] > 1.5 * threshold else int(steepness[at] < 0.5 * threshold)
+        markers += int(labels[at] != 0)
+    return markers > 0
+
+
+@compiled
+def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Room) -> None:
+    """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
+    size = height * width
+    highest = 0
+    for at in range(size):
+        highest = max(highest, labels[at])
+    for at in range(size):
+        image[at] = labels[at]
+    above(image[:size].reshape(height, width), highest - 0.5, room.bits)
+    flip(height, width, room.bits)
+    drop(height, width, HOLE_AREA, room)
+    flip(height, width, room.bits)
+    _grow(room.bits, height, width, spare)
+    drop(height, width, SMALLEST_OBJECT, room)
+
+
+@compiled
+def _grow(bits: Bits, height: int, width: int, spare: Bits) -> None:
+    """Add the 4 neighbours of each pixel to a mask."""
+    words = words_of(width)
+    for row in range(height):
+        for word in range(words):
+            here = bits[row, word]
+            grown = here | (here << np.uint64(1)) | (here >> np.uint64(1))
+            if word > 0:
+                grown |= bits[row, word - 1] >> np.uint64(63)
+            if word < words - 1:
+                grown |= bits[row, word + 1] << np.uint64(63)
+            else:
+                unused = np.uint64(64 * words - width)
+                grown = (grown << unused) >> unused
+            grown |= bits[row - 1, word] if row > 0 else NONE
+            grown |= bits[row + 1, word] if row < height - 1 else NONE
+            spare[row, word] = grown
+    for row in range(height):
+        for word in range(words):
+            bits[row, word] = spare[row, word]

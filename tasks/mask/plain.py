@@ -1,0 +1,79 @@
+"""Border rule, regions, box and backgrounds in plain code: what the kernels are tested against."""
+
+import numpy as np
+
+from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
+from tasks.mask.border import remove_border_objects
+from tasks.mask.cleaning import count_regions
+from tasks.mask.config import Mask
+from tasks.mask.geometry import bounding_box, outside_mean
+from tasks.mask.planes import empty_masks
+
+STATUSES = ("kept", "no_object", "channel_filter", "border")
+"""In the order of the kernels' numbers."""
+
+STATUS_DTYPE = "<U14"
+"""Holds the longest status, ``channel_filter``."""
+
+
+def empty_masked(batch: Batch, *, name: str) -> Masked:
+    """Return what is found in a batch in which nothing is found."""
+    size, count = len(batch), len(batch.channels)
+    return Masked(
+        name=name,
+        masks=empty_masks(batch, planes=count),
+        combined=empty_masks(batch, planes=1),
+        regions=np.zeros((size, count), dtype=np.int32),
+        box=np.zeros((size, 4), dtype=np.int32),
+        status=np.full(size, "kept", dtype=STATUS_DTYPE),
+        background=np.full((size, count), np.nan),
+        combined_background=np.full((size, count), np.nan),
+    )
+
+
+def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
+    """Apply the verdicts of the channel filters and the border rule; describe what is left.
+
+    Parameters
+    ----------
+    found
+        Masks of one method.
+    name
+        Of the mask.
+    passed
+        (N, C): channels that pass the filters.
+    """
+    main = batch.channels.index(config.main_channel)
+    united = np.isin(batch.channels, config.combine or batch.channels)
+    masked = empty_masked(batch, name=name)
+    images, every_found = batch.pixels.unstack(), found.unstack()
+    for index, (stamp, union) in enumerate(zip(masked.masks.unstack(), masked.combined.unstack(), strict=True)):
+        blank = not images[index].any()
+        own = every_found[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
+        whole = np.stack([remove_border_objects(mask) for mask in own])
+        masked.regions[index] = [count_regions(mask) for mask in whole]
+        masked.status[index] = _status(own[main], whole[main], blank=blank, passed=bool(passed[index, main]))
+        if masked.status[index] != "kept":
+            continue
+        stamp[:] = whole
+        union[0] = whole[united].any(axis=0)
+        masked.box[index] = bounding_box(whole)
+        masked.background[index] = _own_backgrounds(images[index], whole)
+        masked.combined_background[index] = [outside_mean(plane, union[0]) for plane in images[index]]
+    return masked
+
+
+def _status(found: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
+    """Say why a stamp is rejected, or ``kept``; its main channel's mask is `found`, `whole` after the border rule."""
+    if blank:
+        return "no_object"
+    if not passed:
+        return "channel_filter"
+    if not found.any():
+        return "no_object"
+    return "kept" if whole.any() else "border"
+
+
+def _own_backgrounds(image: AnyArray, own: BoolArray) -> list[float]:
+    """Mean outside each channel's own mask; 0 where that fills the stamp, as the published system has it."""
+    return [0.0 if mask.all() else outside_mean(plane, mask) for plane, mask in zip(image, own, strict=True)]
