@@ -5,12 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.cells import label_boxes
-<<<<<<< HEAD
 from tasks.core.kernels.background import outside_means
-from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
-=======
-from tasks.core.types import AnyArray, Batch, Field, FloatArray, LabelArray, Ragged, Region
->>>>>>> families
+from tasks.core.types import AnyArray, Batch, Field, LabelArray, Ragged, Region
 from tasks.core.work import Frozen
 
 
@@ -77,18 +73,13 @@ def cut_out(
     windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
     batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
     objects = [*labels.values(), *([] if border is None else [border])]
-<<<<<<< HEAD
     level = np.zeros(len(channels))
     if how.background:
         level = outside_means(image, np.logical_and.reduce([one == 0 for one in objects]))
     background = np.tile(level, (len(wanted), 1))
-=======
-    outside = _background(image, objects=objects) if how.background else np.zeros(len(channels))
-    background = np.tile(outside, (len(wanted), 1))
     fields = list(labels.values())
     if border is not None:
         fields[0] = np.where(border > 0, border, fields[0])
->>>>>>> families
     regions = tuple(
         Region(
             name=name,
