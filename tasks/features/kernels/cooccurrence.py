@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.kernels.bits import Runs
-from tasks.core.kernels.compiled import inner
+from tasks.core.kernels.compiled import inner, reduction
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.cooccurrence import LEVELS, PROPERTIES
 from tasks.features.kernels.levels import Levels
@@ -21,6 +21,9 @@ NO_LEVEL = LEVELS
 ROW = 32
 """Room for the second levels of a first one, `NO_LEVEL` among them."""
 TABLE = LEVELS * ROW
+DISTANCE = np.abs(np.arange(1 - LEVELS, LEVELS)).astype(np.float64)
+"""|i − j| for i − j from −15 to 15."""
+NEARNESS = 1.0 / (1.0 + DISTANCE**2)
 AT_ONCE = 4
 """Offsets that are looked at together: the tables need not wait for each other."""
 
@@ -63,8 +66,9 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
 def properties(counts: Pairs, found: FloatArray) -> None:
     """Derive what `tasks.features.cooccurrence.properties` does from pairs counted in one direction.
 
-    Counted in both directions, each pair stands at (i, j) and at (j, i). All sums but the homogeneity's are whole
-    numbers, so that the variance of a constant region is exactly zero.
+    Counted in both directions, each pair c stands at (i, j) and at (j, i). With n = Σ c, contrast is Σ c (i² + j²) −
+    2 Σ c i j, and the sum of squared frequencies Σ (c + cᵀ)² = 2 Σ c² + 2 Σ c cᵀ. All sums but the homogeneity's are
+    whole numbers, so that the variance of a constant region is exactly zero.
 
     Parameters
     ----------
@@ -73,33 +77,45 @@ def properties(counts: Pairs, found: FloatArray) -> None:
     found
         (6,) float64, the result; NaN where there is no pair, the correlation also where there is no variance.
     """
-    pairs = linear = squared = product = contrast = dissimilarity = energy = 0
-    homogeneity = 0.0
+    pairs = linear = squared = product = dissimilarity = homogeneity = energy = 0.0
     for first in range(LEVELS):
-        for second in range(first, LEVELS):
-            here = int(np.int64(counts[first * ROW + second]) + np.int64(counts[second * ROW + first]))
-            if here == 0:
-                continue
-            step = second - first
-            # both of (i, j) and (j, i), which on the diagonal are one
-            energy += here * here * (2 if step else 1)
-            number = here if step else here // 2
-            pairs += number
-            linear += number * (first + second)
-            squared += number * (first * first + second * second)
-            product += number * first * second
-            contrast += number * step * step
-            dissimilarity += number * step
-            homogeneity += number / (1.0 + step * step)
+        total, seconds, squares, steps, nearness, powers = _row(
+            counts[first * ROW : first * ROW + LEVELS], DISTANCE[LEVELS - 1 - first :], NEARNESS[LEVELS - 1 - first :]
+        )
+        pairs += total
+        linear += first * total + seconds
+        squared += first * first * total + squares
+        product += first * seconds
+        dissimilarity += steps
+        homogeneity += nearness
+        energy += powers
+        for second in range(first):
+            energy += 2.0 * counts[first * ROW + second] * counts[second * ROW + first]
+        energy += np.float64(counts[first * ROW + first]) * counts[first * ROW + first]
     found[:] = np.nan
-    if pairs == 0:
+    if pairs == 0.0:
         return
-    total = 2 * pairs
-    variance = total * squared - linear * linear
-    found[0] = contrast / pairs
+    total_pairs, sums = 2 * np.int64(pairs), np.int64(linear)
+    variance = total_pairs * np.int64(squared) - sums * sums
+    found[0] = (squared - 2.0 * product) / pairs
     found[1] = dissimilarity / pairs
     found[2] = homogeneity / pairs
-    found[5] = energy / (np.float64(total) * total)
+    found[5] = energy / (2.0 * pairs * pairs)
     found[3] = np.sqrt(found[5])
     if variance != 0:
-        found[4] = (total * 2 * product - linear * linear) / variance
+        found[4] = (total_pairs * 2 * np.int64(product) - sums * sums) / variance
+
+
+@reduction
+def _row(counts: Pairs, distance: FloatArray, nearness: FloatArray) -> tuple[float, float, float, float, float, float]:
+    """Sum the pairs of one first level: their number, second levels, squares of these, distances, nearness; and c²."""
+    total = seconds = squares = steps = near = powers = 0.0
+    for second in range(LEVELS):
+        here = np.float64(counts[second])
+        total += here
+        seconds += here * second
+        squares += here * (second * second)
+        steps += here * distance[second]
+        near += here * nearness[second]
+        powers += here * here
+    return total, seconds, squares, steps, near, powers

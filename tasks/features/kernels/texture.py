@@ -135,9 +135,11 @@ def draw(
     for run in range(number):
         length = runs[run, 2] - runs[run, 1]
         here, there = runs[run, 0] * width + runs[run, 1], runs[run, 0] * stride + runs[run, 1]
+        # of slices, for an index that may be negative costs a choice
+        value, point = values[at : at + length], plane[here : here + length]
         for step in range(length):
-            plane[here + step] = values[at + step] - low
-            image[there + step] = levels[at + step]
+            point[step] = value[step] - low
+        image[there : there + length] = levels[at : at + length]
         at += length
 
 
