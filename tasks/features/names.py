@@ -18,8 +18,30 @@ COMPARTMENTS = {
 }
 """Objects whose names are compartments of pycytominer; every other region becomes a part of the cells."""
 
-GROUPS = {"shape": "AreaShape"}
+GROUPS = {
+    "shape": "AreaShape",
+    "zernike": "AreaShape_Zernike",
+    "radial_zernike": "RadialDistribution",
+    "colocalization": "Correlation",
+}
 """Families that CellProfiler calls otherwise than by their capitalised name."""
+
+STATS = {
+    ("radial_distribution", "radial_cv"): "RadialCV",
+    ("radial_zernike", "magnitude"): "ZernikeMagnitude",
+    ("radial_zernike", "phase"): "ZernikePhase",
+    ("colocalization", "pearson"): "Correlation",
+    ("colocalization", "rwc"): "RWC",
+    ("neighbors", "number_touching"): "NumberOfNeighbors_Adjacent",
+    ("neighbors", "percent_touching"): "PercentTouching_Adjacent",
+    ("neighbors", "first_closest_distance"): "FirstClosestDistance_Adjacent",
+    ("neighbors", "second_closest_distance"): "SecondClosestDistance_Adjacent",
+    ("neighbors", "angle_between_neighbors"): "AngleBetweenNeighbors_Adjacent",
+}
+"""Statistics that CellProfiler calls otherwise, by family."""
+
+PARAM_LAST = frozenset({"radial_distribution", "radial_zernike"})
+"""Families whose parameter CellProfiler puts behind the channel: ``RadialDistribution_FracAtD_DNA_1of4``."""
 
 _SIDES = {
     "bbox_min_row": "bbox_minr",
@@ -93,9 +115,12 @@ def _cytominer(columns: Sequence[Column]) -> list[str]:
             for part in (
                 COMPARTMENTS.get(column.region.lower()) or f"Cells_{_camel(column.region)}",
                 GROUPS.get(column.family) or _camel(column.family),
-                _camel(column.stat),
-                column.param,
-                *column.channels,
+                STATS.get((column.family, column.stat)) or _camel(column.stat),
+                *(
+                    (*column.channels, column.param)
+                    if column.family in PARAM_LAST
+                    else (column.param, *column.channels)
+                ),
             )
             if part
         )

@@ -241,13 +241,13 @@ def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     slope = _sum(u * v) / _sum(u * u)
     if y.min() == y.max():
         return np.nan, slope
-    return slope * np.sqrt(_sum(u * u)) / np.sqrt(_sum(v * v)), slope
+    return float(slope * np.sqrt(_sum(u * u)) / np.sqrt(_sum(v * v))), slope
 
 
 def _deviations(values: FloatArray) -> FloatArray:
     """Deviations from the mean, accurate also where they are small against the values."""
     differences = values - values[0]
-    return differences - _sum(differences) / len(values)
+    return np.asarray(differences - _sum(differences) / len(values), dtype=np.float64)
 
 
 def _sum(values: FloatArray) -> float:
