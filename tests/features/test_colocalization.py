@@ -1,5 +1,7 @@
 """Colocalization by hand, and Costes' thresholds by trying all."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -67,10 +69,11 @@ def by_steps(x: FloatArray, y: FloatArray) -> tuple[float, float]:
         return below.sum() < 3 or bool(np.corrcoef(x[below], y[below])[0, 1] > 0)
 
     steps = np.linspace(x.max() + np.ptp(x), x.min() - np.ptp(x), 20001)
-    low, high = next(((low, high) for high, low in zip(steps, steps[1:], strict=False) if not correlated(low)), (0, 0))
+    low, high = next((low, high) for high, low in pairwise(steps) if not correlated(low))
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (low, middle) if correlated(middle) else (middle, high)
+    low -= 1e-9
     above_x, above_y = x > low, y > slope * (low - x.mean()) + y.mean()
     both: BoolArray = above_x & above_y
     return float(x[both].sum() / x[above_x].sum()), float(y[both].sum() / y[above_y].sum())

@@ -46,8 +46,8 @@ def smallest_of_all(mask: BoolArray) -> float:
     if len(points) == 1:
         return 0.0
     best = np.inf
-    for two in combinations(points, 2):
-        center, radius = (two[0] + two[1]) / 2, np.hypot(*(two[0] - two[1])) / 2
+    for one, two in combinations(points, 2):
+        center, radius = (one + two) / 2, np.hypot(*(one - two)) / 2
         if np.hypot(*(points - center).T).max() <= radius + 1e-9:
             best = min(best, radius)
     for one, two, three in combinations(points, 3):
