@@ -21,8 +21,8 @@ Cell Painting field (`hcs_nf1`, 3 channels), and 6 generated ones. N cells of C 
     neighbors.labels      (H, W) int32, a generated field of touching objects
     neighbors.names, neighbors.values    (M, F) float64, by label
 
-Families: intensity, texture, granularity, radial_distribution, radial_zernikes per channel; sizeshape, feret, zernike of
-the shape; pearson, manders_fold, rwc, overlap, costes per pair.
+Families: intensity, texture, granularity, radial_distribution, radial_zernikes per channel; sizeshape, feret, zernike
+of the shape; pearson, manders_fold, rwc, overlap, costes per pair.
 """
 
 import argparse

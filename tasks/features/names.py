@@ -23,8 +23,25 @@ GROUPS = {
     "shape": "AreaShape",
     **{name: name.upper() for name in ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")},
     "ibsi_intensity": "IBSIIntensity",
+    "zernike": "AreaShape_Zernike",
+    "radial_zernike": "RadialDistribution",
+    "colocalization": "Correlation",
 }
 """Families that CellProfiler calls otherwise than by their capitalised name."""
+
+STATS = {
+    ("radial_distribution", "radial_cv"): "RadialCV",
+    ("radial_zernike", "magnitude"): "ZernikeMagnitude",
+    ("radial_zernike", "phase"): "ZernikePhase",
+    ("colocalization", "pearson"): "Correlation",
+    ("colocalization", "rwc"): "RWC",
+    ("neighbors", "number_touching"): "NumberOfNeighbors_Adjacent",
+    ("neighbors", "percent_touching"): "PercentTouching_Adjacent",
+    ("neighbors", "first_closest_distance"): "FirstClosestDistance_Adjacent",
+    ("neighbors", "second_closest_distance"): "SecondClosestDistance_Adjacent",
+    ("neighbors", "angle_between_neighbors"): "AngleBetweenNeighbors_Adjacent",
+}
+"""Statistics that CellProfiler calls otherwise, by family."""
 
 _SIDES = {
     "bbox_min_row": "bbox_minr",
@@ -108,7 +125,14 @@ def _cytominer(columns: Sequence[Column]) -> list[str]:
 def _grouped(column: Column) -> tuple[str, ...]:
     """Spell what follows the compartment: ``Intensity``, ``BgcorrMean``, channel."""
     group = GROUPS.get(column.family) or _camel(column.family)
-    return group, _camel(column.stat), column.param, *column.channels
+    stat = STATS.get((column.family, column.stat)) or _camel(column.stat)
+    return group, stat, column.param, *column.channels
+
+
+def _param_last(column: Column) -> tuple[str, ...]:
+    """As CellProfiler's ``RadialDistribution_FracAtD_DNA_1of4``."""
+    group, stat, param, *channels = _grouped(column)
+    return group, stat, *channels, param
 
 
 def _haralick(column: Column) -> tuple[str, ...]:
@@ -118,7 +142,7 @@ def _haralick(column: Column) -> tuple[str, ...]:
     return "Texture", _camel(name), *column.channels, column.param.removeprefix("d"), over, str(LEVELS)
 
 
-SPELLED = {"haralick": _haralick}
+SPELLED = {"haralick": _haralick, "radial_distribution": _param_last, "radial_zernike": _param_last}
 """Families whose names CellProfiler puts together in another order."""
 
 

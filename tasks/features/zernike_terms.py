@@ -1,10 +1,14 @@
 """Zernike's polynomials up to degree 9, and the smallest circle around a region, on which they are defined."""
 
 from math import comb, factorial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.core.types import BoolArray, FloatArray
+
+Floats = npt.NDArray[np.floating[Any]]
 
 DEGREE = 9
 SIZE = DEGREE + 1
@@ -26,7 +30,7 @@ def radial_coefficients(n: int, m: int) -> dict[int, int]:
     }
 
 
-def polynomials(x: FloatArray, y: FloatArray) -> np.ndarray[tuple[int, int], np.dtype[np.complex128]]:
+def polynomials(x: Floats, y: Floats) -> npt.NDArray[np.complex128]:
     """Evaluate R_nm(ρ)·e^(imθ) at points of the unit disk, where ρ e^(iθ) = y + ix.
 
     Parameters

@@ -72,6 +72,45 @@ def test_compartments_of_pycytominer() -> None:
     assert all(name.startswith("Cells_") for name in stamps)
 
 
+OPTIONAL = ["colocalization", "granularity", "neighbors", "radial_distribution", "radial_zernike", "zernike"]
+
+
+def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
+    config = Features.model_validate({"families": OPTIONAL, "names": "cytominer"})
+    columns = feature_columns(config=config, channels=["DNA", "RNA"], regions=OBJECTS)
+    found = rename(columns, names="cytominer")
+    assert len(set(found)) == len(columns)
+    assert {
+        "Nuclei_Granularity_1_DNA",
+        "Nuclei_RadialDistribution_FracAtD_DNA_1of4",
+        "Cells_RadialDistribution_MeanFrac_RNA_4of4",
+        "Cells_RadialDistribution_RadialCV_RNA_2of4",
+        "Cells_RadialDistribution_ZernikeMagnitude_DNA_9_1",
+        "Cells_RadialDistribution_ZernikePhase_DNA_2_0",
+        "Nuclei_AreaShape_Zernike_4_2",
+        "Cells_Correlation_Correlation_DNA_RNA",
+        "Cells_Correlation_Slope_DNA_RNA",
+        "Cells_Correlation_Overlap_DNA_RNA",
+        "Cells_Correlation_K_DNA_RNA",
+        "Cells_Correlation_Manders_RNA_DNA",
+        "Cytoplasm_Correlation_RWC_RNA_DNA",
+        "Cells_Correlation_Costes_DNA_RNA",
+        "Nuclei_Neighbors_NumberOfNeighbors_Adjacent",
+        "Nuclei_Neighbors_PercentTouching_Adjacent",
+        "Nuclei_Neighbors_FirstClosestDistance_Adjacent",
+        "Nuclei_Neighbors_SecondClosestDistance_Adjacent",
+        "Nuclei_Neighbors_AngleBetweenNeighbors_Adjacent",
+        "Nuclei_Neighbors_Density_r100",
+    } <= set(found)
+    native = set(rename(columns, names="native"))
+    assert {
+        "nucleus__granularity_16__RNA",
+        "nucleus__zernike_9_9",
+        "cell__radial_zernike_phase_3_1__DNA",
+        "cell__colocalization_manders__RNA__DNA",
+    } <= native
+
+
 @pytest.mark.parametrize(
     ("names", "regions", "channels", "double"),
     [

@@ -8,7 +8,7 @@ from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 
 THRESHOLD = 0.15
 PER_PAIR = 11
@@ -39,14 +39,14 @@ class Scratch(NamedTuple):
 
 @compiled
 def measure_colocalization(
-    pixels: FloatArray, masks: Stream, shapes: IntArray, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, channels: int, found: FloatArray
 ) -> None:
     """Measure all pairs of channels of each cell, in a mask that they share.
 
     Parameters
     ----------
-    pixels
-        Flat float64, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
     masks
         Stream of bits, (1, Hᵢ, Wᵢ) per cell.
     shapes
@@ -80,7 +80,7 @@ def measure_colocalization(
         mask_start += height * width
         count = 0
         for channel in range(channels):
-            count, fine = gather(pixels, pixel_start, width, runs, number, table.values[channel])
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, table.values[channel])
             table.known[channel, FINE] = fine and count > 0
             if fine and count > 0:
                 prepare(table, channel, count, scratch)

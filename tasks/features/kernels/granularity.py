@@ -16,7 +16,7 @@ from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.boxes import fill_margin
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 
 
 class Tree(NamedTuple):
@@ -56,7 +56,8 @@ def make_tree(height: int, width: int) -> Tree:
 
 @compiled
 def measure_granularity(
-    pixels: FloatArray,
+    counts: Counts,
+    reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
     planes: int,
@@ -68,8 +69,8 @@ def measure_granularity(
 
     Parameters
     ----------
-    pixels
-        Flat float64, (C, Hᵢ, Wᵢ) per cell.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -97,7 +98,7 @@ def measure_granularity(
                 mask_start += height * width
             view = found[cell, channel * scales : (channel + 1) * scales]
             view[:] = np.nan
-            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0 and abs(background[cell, channel]) < np.inf:
                 total = 0.0
                 for at in range(count):
@@ -105,7 +106,7 @@ def measure_granularity(
                     total += values[at]
                 if total > 0.0:
                     grow(values, count, runs, number, height, width, tree)
-                    spectrum(count, runs, number, total, tree, view)
+                    spectrum(count, runs, number, height, width, total, tree, view)
             pixel_start += height * width
 
 
@@ -162,38 +163,61 @@ def join(at: int, stride: int, tree: Tree) -> None:
 
 
 @compiled
-def spectrum(count: int, runs: Runs, number: int, total: float, tree: Tree, found: FloatArray) -> None:
+def spectrum(
+    count: int, runs: Runs, number: int, height: int, width: int, total: float, tree: Tree, found: FloatArray
+) -> None:
     """Erode step by step and sum up what each step removes; `found` (scales,) is the result, in per cent."""
-    top, left, bottom, right = bounds(runs, 0, number)
-    stride, rows = right - left + 2, bottom - top + 2
-    level, place, parent, weight, reach = tree.level, tree.place, tree.parent, tree.weight, tree.reach
     here, eroded = tree.here, tree.eroded
-    eroded[: rows * stride] = here[: rows * stride]
-    left_over = 0
+    rest = 0
     for at in range(count):
-        left_over += weight[at] > 0.0
+        rest += tree.weight[at] > 0.0
     for scale in range(len(found)):
         removed = 0.0
-        if left_over > 0:
-            for row in range(1, rows - 1):
-                erode_row(here, eroded, row * stride, stride)
+        if rest > 0:
+            rows, stride = fill_margin(here, runs, number, height, width, np.inf)
+            erode(here, eroded, rows * stride, stride)
             here, eroded = eroded, here
-            for at in range(count):
-                reach[at] = here[place[at]]
-            for at in range(count - 1, -1, -1):
-                if weight[at] > 0.0 and reach[at] < level[at]:
-                    removed += weight[at]
-                    weight[at] = 0.0
-                    left_over -= 1
-                if parent[at] >= 0:
-                    reach[parent[at]] = max(reach[parent[at]], reach[at])
+            removed, rest = prune(count, rest, here, tree.place, tree.level, tree.parent, tree.weight, tree.reach)
         found[scale] = 100.0 * removed / total
 
 
 @compiled
-def erode_row(here: FloatArray, eroded: FloatArray, start: int, stride: int) -> None:
-    """Take the minimum of each pixel of a row and its four neighbours, but for the two pixels of the margin."""
-    middle, above = here[start : start + stride], here[start - stride : start]
-    below, result = here[start + stride : start + 2 * stride], eroded[start : start + stride]
-    for at in range(1, stride - 1):
-        result[at] = min(middle[at], middle[at - 1], middle[at + 1], above[at], below[at])
+def prune(
+    count: int,
+    rest: int,
+    here: FloatArray,
+    place: IntArray,
+    level: FloatArray,
+    parent: IntArray,
+    weight: FloatArray,
+    reach: FloatArray,
+) -> tuple[float, int]:
+    """Remove the components whose level the eroded image reaches nowhere; how much they weigh, and how many remain."""
+    removed = 0.0
+    for at in range(count):
+        reach[at] = here[place[at]]
+    for at in range(count - 1, -1, -1):
+        best, above = reach[at], parent[at]
+        if weight[at] > 0.0 and best < level[at]:
+            removed += weight[at]
+            weight[at] = 0.0
+            rest -= 1
+        if above >= 0 and best > reach[above]:
+            reach[above] = best
+    return removed, rest
+
+
+@compiled
+def erode(here: FloatArray, eroded: FloatArray, size: int, stride: int) -> None:
+    """Take the minimum of each pixel and its four neighbours, in all rows but the first and the last.
+
+    The pixels of the margin at both ends of a row take part; those outside the region stay 0, the others have to be set
+    again.
+    """
+    middle, result = here[stride : size - stride], eroded[stride : size - stride]
+    above, below = here[: size - 2 * stride], here[2 * stride : size]
+    before, after = here[stride - 1 : size - stride - 1], here[stride + 1 : size - stride + 1]
+    for at in range(len(middle)):
+        result[at] = min(above[at], below[at], before[at], after[at], middle[at])
+    eroded[:stride] = 0.0
+    eroded[size - stride : size] = 0.0

@@ -7,7 +7,7 @@ from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.sorting import make_room, sort
 from tasks.core.types import AnyArray, FloatArray, IntArray
 from tasks.features.histogram import INTENSITY
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 
 NUMBER = len(INTENSITY)
 EPSILON = float(np.finfo(np.float64).eps)
@@ -15,14 +15,14 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @compiled
 def measure_statistics(
-    pixels: AnyArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
 ) -> None:
     """Summarise each channel of each cell.
 
     Parameters
     ----------
-    pixels
-        Flat uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -32,7 +32,7 @@ def measure_statistics(
     """
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
-    values = np.empty(tallest * widest, pixels.dtype)
+    values = np.empty(tallest * widest, np.float64)
     room = make_room(values)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
@@ -46,7 +46,7 @@ def measure_statistics(
                 mask_start += height * width
             row = found[cell, channel * NUMBER : (channel + 1) * NUMBER]
             row[:] = np.nan
-            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
                 sort(values, count, room)
                 summarise_sorted(values, count, row)

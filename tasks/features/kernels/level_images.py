@@ -13,7 +13,7 @@ from tasks.core.kernels.sorting import limits
 from tasks.core.types import AnyArray, Batch, IntArray, Region
 from tasks.features.cells import check_fit
 from tasks.features.cooccurrence import LEVELS
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 from tasks.features.kernels.stacks import stacks
 
 LevelArray = npt.NDArray[np.uint8]
@@ -52,16 +52,17 @@ def level_stacks(batch: Batch, region: Region) -> Iterator[LevelStack]:
     check_fit(batch, region)
     channels = len(batch.channels)
     for stack in stacks(batch, region):
-        levels = np.zeros(len(stack.pixels), dtype=np.uint8)
+        levels = np.zeros(max(len(stack.counts), len(stack.reals)), dtype=np.uint8)
         boxes = np.zeros((len(stack.shapes), channels, 4), dtype=np.int64)
         areas = np.zeros((len(stack.shapes), channels), dtype=np.int64)
-        draw_levels(stack.pixels, stack.masks, stack.shapes, region.masks.planes, levels, boxes, areas)
+        draw_levels(stack.counts, stack.reals, stack.masks, stack.shapes, region.masks.planes, levels, boxes, areas)
         yield LevelStack(cells=stack.cells, levels=levels, shapes=stack.shapes, boxes=boxes, areas=areas)
 
 
 @compiled
 def draw_levels(
-    pixels: AnyArray,
+    counts: Counts,
+    reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
     planes: int,
@@ -73,8 +74,8 @@ def draw_levels(
 
     Parameters
     ----------
-    pixels
-        Flat uint16 or float64, (C, Hᵢ, Wᵢ) per cell.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -85,7 +86,7 @@ def draw_levels(
     cells, channels = areas.shape
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
-    values, image = np.empty(tallest * widest, pixels.dtype), np.empty(tallest * widest, np.uint8)
+    values, image = np.empty(tallest * widest, np.float64), np.empty(tallest * widest, np.uint8)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
     for cell in range(cells):
@@ -96,7 +97,7 @@ def draw_levels(
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
-            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
                 areas[cell, channel] = count
                 top, left, bottom, right = bounds(runs, 0, number)

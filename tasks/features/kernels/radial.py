@@ -9,7 +9,7 @@ from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.boxes import fill_margin
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 
 RINGS, WEDGES = 4, 8
 OFFSET = 1e-3
@@ -28,14 +28,14 @@ class Box(NamedTuple):
 
 @compiled
 def measure_radial(
-    pixels: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
 ) -> None:
     """Measure the intensities in rings of each channel of each cell.
 
     Parameters
     ----------
-    pixels
-        Flat float64, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -48,7 +48,7 @@ def measure_radial(
     size, framed = tallest * widest, (tallest + 2) * (widest + 2)
     values, sectors = np.empty(size, np.float64), np.empty(size, np.int64)
     box = Box(np.empty(framed, np.int64), np.empty(framed, np.float64), np.empty(framed, np.float64))
-    sums, counts = np.empty(RINGS * WEDGES, np.float64), np.empty(RINGS * WEDGES, np.int64)
+    sums, sizes = np.empty(RINGS * WEDGES, np.float64), np.empty(RINGS * WEDGES, np.int64)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
     for cell in range(len(shapes)):
@@ -60,22 +60,22 @@ def measure_radial(
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
-                counts[:] = 0
-                edged = number > 0 and divide(runs, number, height, width, box, sectors, counts)
+                sizes[:] = 0
+                edged = number > 0 and divide(runs, number, height, width, box, sectors, sizes)
             view = found[cell, 3 * RINGS * channel : 3 * RINGS * (channel + 1)]
             view[:] = np.nan
-            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and edged:
                 sums[:] = 0.0
                 for at in range(count):
                     if sectors[at] >= 0:
                         sums[sectors[at]] += values[at]
-                summarise_rings(sums, counts, view)
+                summarise_rings(sums, sizes, view)
             pixel_start += height * width
 
 
 @compiled
-def divide(runs: Runs, number: int, height: int, width: int, box: Box, sectors: IntArray, counts: IntArray) -> bool:
+def divide(runs: Runs, number: int, height: int, width: int, box: Box, sectors: IntArray, sizes: IntArray) -> bool:
     """Find the sector of each pixel, and count those of each.
 
     Parameters
@@ -84,7 +84,7 @@ def divide(runs: Runs, number: int, height: int, width: int, box: Box, sectors: 
         Of the frame, which is no edge.
     sectors
         (≥ pixels,) int64, the result in the order of the runs: 8·ring + wedge, −1 where no way leads.
-    counts
+    sizes
         (32,) int64, zeros, the result.
 
     Returns
@@ -121,7 +121,7 @@ def divide(runs: Runs, number: int, height: int, width: int, box: Box, sectors: 
                 down, across = row - center // stride, column - center % stride
                 wedge = int(down > 0) + 2 * int(across > 0) + 4 * int(abs(down) > abs(across))
                 sectors[at] = WEDGES * ring + wedge
-                counts[sectors[at]] += 1
+                sizes[sectors[at]] += 1
             at += 1
     return True
 
@@ -184,21 +184,21 @@ def _sweep(runs: Runs, number: int, top: int, left: int, stride: int, path: Floa
 
 
 @compiled
-def summarise_rings(sums: FloatArray, counts: IntArray, found: FloatArray) -> None:
-    """Summarise the sums and counts of 32 sectors; `found` (12,) is the result, NaN where it is not defined."""
+def summarise_rings(sums: FloatArray, sizes: IntArray, found: FloatArray) -> None:
+    """Summarise the sums and sizes of 32 sectors; `found` (12,) is the result, NaN where it is not defined."""
     total, number = 0.0, 0
     for sector in range(RINGS * WEDGES):
         total += sums[sector]
-        number += counts[sector]
+        number += sizes[sector]
     if not total > 0.0:
         return
     for ring in range(RINGS):
         light, held, mean, wedges = 0.0, 0, 0.0, 0
         for sector in range(ring * WEDGES, (ring + 1) * WEDGES):
             light += sums[sector]
-            held += counts[sector]
-            if counts[sector] > 0:
-                mean += sums[sector] / counts[sector]
+            held += sizes[sector]
+            if sizes[sector] > 0:
+                mean += sums[sector] / sizes[sector]
                 wedges += 1
         found[ring] = light / total
         if held > 0:
@@ -206,7 +206,7 @@ def summarise_rings(sums: FloatArray, counts: IntArray, found: FloatArray) -> No
             mean /= wedges
             spread = 0.0
             for sector in range(ring * WEDGES, (ring + 1) * WEDGES):
-                if counts[sector] > 0:
-                    spread += (sums[sector] / counts[sector] - mean) ** 2
+                if sizes[sector] > 0:
+                    spread += (sums[sector] / sizes[sector] - mean) ** 2
             if mean > 0.0:
                 found[2 * RINGS + ring] = np.sqrt(spread / wedges) / mean

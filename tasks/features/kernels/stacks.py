@@ -41,24 +41,18 @@ class Stack:
     shapes: IntArray
     background: FloatArray
 
-    @property
-    def pixels(self) -> AnyArray:
-        """The pixels in the one of both types in which they are."""
-        return self.reals if len(self.reals) else self.counts
 
-
-def stacks(batch: Batch, region: Region, *, real: bool = False) -> Iterator[Stack]:
+def stacks(batch: Batch, region: Region) -> Iterator[Stack]:
     """Cut a batch and the region in which it is measured into stacks.
 
     Pixels of types that fit into uint16 become that, all others float64. The type alone decides, never the values, so
-    that the features of a cell do not depend on the cells that share its batch. With `real` all become float64, for
-    kernels that gain nothing from whole numbers.
+    that the features of a cell do not depend on the cells that share its batch.
     """
     masks = np.asarray(region.masks.flat, dtype=np.bool_)
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     background = np.ascontiguousarray(region.background, dtype=np.float64)
     flat = batch.pixels.flat
-    few = not real and np.can_cast(flat.dtype, np.uint16)
+    few = np.can_cast(flat.dtype, np.uint16)
     kind = np.dtype(np.uint16 if few else np.float64)
     ends, mask_ends = batch.pixels.offsets, region.masks.offsets
     first = 0

@@ -13,7 +13,7 @@ from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.components import area_of
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.kernels.circle import enclosing_circle
-from tasks.features.kernels.pixels import gather
+from tasks.features.kernels.pixels import Counts, gather
 from tasks.features.zernike_terms import INDEXES, ROUNDING, SIZE, monomials
 
 NUMBER = len(INDEXES)
@@ -47,14 +47,14 @@ def measure_zernike(masks: Stream, shapes: IntArray, planes: int, found: FloatAr
 
 
 def measure_radial_zernike(
-    pixels: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
 ) -> None:
     """Measure each channel of each cell.
 
     Parameters
     ----------
-    pixels
-        Flat float64, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
+    counts, reals
+        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -62,7 +62,7 @@ def measure_radial_zernike(
     found
         (N, 60·C) float64, the result.
     """
-    _measure_radial_zernike(pixels, masks, shapes, planes, channels, FACTORS, found)
+    _measure_radial_zernike(counts, reals, masks, shapes, planes, channels, FACTORS, found)
 
 
 @compiled
@@ -97,7 +97,8 @@ def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: Floa
 
 @compiled
 def _measure_radial_zernike(
-    pixels: FloatArray,
+    counts: Counts,
+    reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
     planes: int,
@@ -123,7 +124,7 @@ def _measure_radial_zernike(
                     set_powers(column, radius, width, scratch)
             view = found[cell, 2 * channel * NUMBER : 2 * (channel + 1) * NUMBER]
             view[:] = np.nan
-            count, fine = gather(pixels, pixel_start, width, runs, number, values)
+            count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 1:
                 weigh(values, runs, number, row, radius, scratch)
                 light = magnitude_of(values[:count])

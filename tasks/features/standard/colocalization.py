@@ -115,8 +115,8 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     channels = len(batch.channels) if region.shared else 0
     found = np.empty((len(batch), channels * (channels - 1) // 2 * PER_PAIR))
     if found.shape[1]:
-        for stack in stacks(batch, region, real=True):
-            measure_colocalization(stack.reals, stack.masks, stack.shapes, channels, found[stack.cells])
+        for stack in stacks(batch, region):
+            measure_colocalization(stack.counts, stack.reals, stack.masks, stack.shapes, channels, found[stack.cells])
     return found
 
 
@@ -241,13 +241,13 @@ def _line(x: FloatArray, y: FloatArray) -> tuple[float, float]:
     slope = _sum(u * v) / _sum(u * u)
     if y.min() == y.max():
         return np.nan, slope
-    return slope * np.sqrt(_sum(u * u)) / np.sqrt(_sum(v * v)), slope
+    return float(slope * np.sqrt(_sum(u * u)) / np.sqrt(_sum(v * v))), slope
 
 
 def _deviations(values: FloatArray) -> FloatArray:
     """Deviations from the mean, accurate also where they are small against the values."""
     differences = values - values[0]
-    return differences - _sum(differences) / len(values)
+    return np.asarray(differences - _sum(differences) / len(values), dtype=np.float64)
 
 
 def _sum(values: FloatArray) -> float:

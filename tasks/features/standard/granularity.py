@@ -60,9 +60,16 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the spectrum of each channel; (N, 16·C) float64."""
     check_fit(batch, region)
     found = np.empty((len(batch), len(batch.channels) * SCALES))
-    for stack in stacks(batch, region, real=True):
+    for stack in stacks(batch, region):
         measure_granularity(
-            stack.reals, stack.masks, stack.shapes, region.masks.planes, stack.background, SCALES, found[stack.cells]
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            stack.background,
+            SCALES,
+            found[stack.cells],
         )
     return found
 

@@ -34,5 +34,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
     channels = len(batch.channels)
     for stack in stacks(batch, region):
-        measure_statistics(stack.pixels, stack.masks, stack.shapes, region.masks.planes, channels, found[stack.cells])
+        measure_statistics(
+            stack.counts, stack.reals, stack.masks, stack.shapes, region.masks.planes, channels, found[stack.cells]
+        )
     return found

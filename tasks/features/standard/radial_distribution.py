@@ -71,9 +71,15 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the distribution of each channel; (N, 12·C) float64."""
     check_fit(batch, region)
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
-    for stack in stacks(batch, region, real=True):
+    for stack in stacks(batch, region):
         measure_radial(
-            stack.reals, stack.masks, stack.shapes, region.masks.planes, len(batch.channels), found[stack.cells]
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            len(batch.channels),
+            found[stack.cells],
         )
     return found
 
@@ -99,8 +105,8 @@ def sectors_of(mask: BoolArray) -> IntArray:
     row, column = np.unravel_index(int(np.argmax(edge)), mask.shape)
     path = MCP_Geometric(np.where(mask, 1.0, np.inf)).find_costs([(row, column)])[0]
     reached = np.isfinite(path)
-    rows, columns_ = np.indices(mask.shape)
-    down, right = (rows - row)[reached], (columns_ - column)[reached]
+    rows, columns_ = np.nonzero(reached)
+    down, right = rows - int(row), columns_ - int(column)
     wedge = (down > 0) + 2 * (right > 0) + 4 * (np.abs(down) > np.abs(right))
     ring = RINGS * (path[reached] / (path[reached] + edge[reached] + OFFSET))
     found[reached] = WEDGES * ring.astype(np.int64) + wedge

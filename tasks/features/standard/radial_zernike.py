@@ -69,9 +69,15 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure each channel; (N, 60·C) float64."""
     check_fit(batch, region)
     found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
-    for stack in stacks(batch, region, real=True):
+    for stack in stacks(batch, region):
         measure_radial_zernike(
-            stack.reals, stack.masks, stack.shapes, region.masks.planes, len(batch.channels), found[stack.cells]
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            len(batch.channels),
+            found[stack.cells],
         )
     return found
 
