@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+import numba.core.config
 import numpy as np
-from numba.core import config
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+config: Any = numba.core.config
+"""Numba's settings, of which its types know nothing."""
 
 CORE = Path(__file__).resolve().parent
 

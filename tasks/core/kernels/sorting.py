@@ -210,7 +210,7 @@ def by_digits(values: AnyArray, count: int, room: Room) -> None:
     raise NotImplementedError("compiled code calls sort_counts or sort_reals instead")
 
 
-@overload(by_digits)  # type: ignore[untyped-decorator]
+@overload(by_digits)
 def _by_digits(values: AnyArray, count: int, room: Room) -> object:  # noqa: ARG001
     """Choose by type; numba calls it with types for arguments and wants the chosen ones' parameters to be the same."""
     return _sort_counts if values.dtype == types.uint16 else _sort_reals

@@ -10,7 +10,7 @@ from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.kernels.sorting import limits
-from tasks.core.types import AnyArray, Batch, IntArray, Region
+from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
 from tasks.features.cells import check_fit
 from tasks.features.cooccurrence import LEVELS
 from tasks.features.kernels.pixels import Counts, gather

@@ -35,6 +35,12 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     channels = len(batch.channels)
     for stack in stacks(batch, region):
         measure_statistics(
-            stack.counts, stack.reals, stack.masks, stack.shapes, region.masks.planes, channels, found[stack.cells]
+            stack.counts,
+            stack.reals,
+            stack.masks,
+            stack.shapes,
+            region.masks.planes,
+            channels,
+            found[stack.cells],
         )
     return found
