@@ -21,6 +21,7 @@ from flows.quarantine import check_quarantined, too_many
 from flows.record import Record
 from flows.stages import Result, Stages
 from flows.summary import Summary, summarise
+from flows.warm import warm_workers
 from infra.cluster import check_resources, find_cluster, task_runner
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
@@ -99,9 +100,11 @@ def preprocess(
 def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | None, run: str) -> Summary:
     """Ingest, mask or segment, decide on quality, extract features, export: each stage in tasks of one partition."""
     needs = config.run.resources
-    check_resources(_dask_client(), needed=config.needed_resources)
+    client, progress = _dask_client(), current_progress()
+    check_resources(client, needed=config.needed_resources)
+    warm_workers(client, config=config, progress=progress)
     work = Path(output) / "work"
-    stages = Stages(work=work, run=run, retries=config.run.retries, progress=current_progress())
+    stages = Stages(work=work, run=run, retries=config.run.retries, progress=progress)
 
     # Which images there are, cut into partitions. No pixel is read.
     listed = stages.once(

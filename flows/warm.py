@@ -1,0 +1,38 @@
+"""Compiled code is made ready on every worker as it starts, so that no task is held up by a compiler."""
+
+import asyncio
+
+from distributed import Client, Worker, WorkerPlugin
+
+from flows.config import Config
+from flows.progress import Progress
+from tasks.features.warm import warm as warm_features
+from tasks.mask.warm import warm as warm_masks
+
+STAGE = "kernels"
+
+
+class WarmKernels(WorkerPlugin):
+    """Compiles what a run needs, or loads what an earlier one has compiled; a worker runs no task before that."""
+
+    name = "scip-flows-kernels"
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    async def setup(self, worker: Worker) -> None:
+        """Compile beside the worker's event loop, which has to answer the scheduler meanwhile."""
+        del worker
+        await asyncio.to_thread(self._warm)
+
+    def _warm(self) -> None:
+        if self._config.mask is not None:
+            warm_masks(self._config.mask.methods)
+        warm_features(self._config.features.profile, [family.name for family in self._config.features.selected])
+
+
+def warm_workers(client: Client, *, config: Config, progress: Progress) -> None:
+    """Make the kernels ready on all workers, and on those that join later."""
+    with progress.stage(STAGE, total=1) as counter:
+        client.register_plugin(WarmKernels(config))  # type: ignore[no-untyped-call]
+        counter.advance()
