@@ -57,7 +57,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     parents = Path(function.__code__.co_filename).resolve().parents
     config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
     try:
-        made = numba.njit(nogil=True, cache=True, error_model="numpy")(function)
+        options: dict[str, Any] = {"no_cfunc_wrapper": True}
+        made = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
     finally:
         config.CACHE_DIR = before
     return cast("Callable[P, R]", made)

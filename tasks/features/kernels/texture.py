@@ -139,7 +139,10 @@ def draw(
         value, point = values[at : at + length], plane[here : here + length]
         for step in range(length):
             point[step] = value[step] - low
-        image[there : there + length] = levels[at : at + length]
+        # a slice that takes another one would bring the making of an error message along, seconds to compile
+        source, target = levels[at : at + length], image[there : there + length]
+        for step in range(length):
+            target[step] = source[step]
         at += length
 
 
