@@ -25,7 +25,7 @@ from benchmarks.features import CHANNELS, ROOT, Stamps, draw
 from tasks.features.family import RegionInfo, families_of
 from tasks.features.warm import warm
 
-CP_MEASURE = {
+CP_MEASURE: dict[str, tuple[str, ...]] = {
     "granularity": ("granularity",),
     "radial_distribution": ("radial_distribution",),
     "shape": ("sizeshape", "feret"),
@@ -35,7 +35,7 @@ CP_MEASURE = {
     "intensity": ("intensity",),
     "colocalization": ("colocalization",),
 }
-NYXUS = {"intensity": ("intensity",), "shape": ("morphology",), "texture": ("glcm",)}
+NYXUS: dict[str, tuple[str, ...]] = {"intensity": ("intensity",), "shape": ("morphology",), "texture": ("glcm",)}
 """Our family, and what the other program calls it; `haralick` stands in for `texture` where it is installed."""
 
 PAIRED = "colocalization"
