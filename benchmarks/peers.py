@@ -1,11 +1,12 @@
-"""Time the families that cp_measure has too: ours and its own, in turn.
+"""Time the families that cp_measure and nyxus have too: ours and theirs, in turn.
 
-    python benchmarks/peers.py [--cells N] [--rounds R] [--few N] [--cp DIR]
+    python benchmarks/peers.py [--cells N] [--rounds R] [--few N] [--cp DIR] [--nyxus DIR]
 
-Both measure the same generated stamps as `benchmarks/features.py`, 60×60 pixels of 12 channels, each channel in its own
+All measure the same generated stamps as `benchmarks/features.py`, 60×60 pixels of 12 channels, each channel in its own
 mask of 700 to 1,000 px, on one core; what is counted is the processor's time of the calls that measure. In every round
-each takes its turn, and the least time of all rounds counts. cp_measure runs in the environment of `cp_environment.sh`,
-with its own settings: its granularity is that of a quarter of the resolution, ours of the full one.
+each takes its turn, and the least time of all rounds counts. The others run in the environments of `cp_environment.sh`
+and `nyxus_environment.sh`, with their own settings: the granularity of cp_measure is that of a quarter of the
+resolution, ours of the full one.
 """
 
 import argparse
@@ -21,11 +22,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.features import CHANNELS, ROOT, Stamps, draw
-from tasks.core.types import Region
-from tasks.features.family import Family, RegionInfo, families_of
+from tasks.features.family import RegionInfo, families_of
 from tasks.features.warm import warm
 
-SHARED = {
+CP_MEASURE: dict[str, tuple[str, ...]] = {
     "granularity": ("granularity",),
     "radial_distribution": ("radial_distribution",),
     "shape": ("sizeshape", "feret"),
@@ -33,26 +33,24 @@ SHARED = {
     "radial_zernike": ("radial_zernikes",),
     "texture": ("texture",),
     "intensity": ("intensity",),
+    "colocalization": ("colocalization",),
 }
-"""Our family, and cp_measure's; `haralick` stands in for `texture` where it is installed."""
+NYXUS: dict[str, tuple[str, ...]] = {"intensity": ("intensity",), "shape": ("morphology",), "texture": ("glcm",)}
+"""Our family, and what the other program calls it; `haralick` stands in for `texture` where it is installed."""
 
 PAIRED = "colocalization"
 """Measured per pair of channels in the combined mask, and not part of the total."""
 
+Measured = tuple[float, int]
+"""Microseconds per cell and channel, or pair of channels, and the number of features."""
 
-class CpMeasure:
-    """cp_measure, in a process of its own environment."""
 
-    def __init__(self, python: Path, *, stamps: Stamps, folder: Path) -> None:
-        file = folder / "stamps.npz"
-        np.savez(
-            file,
-            pixels=np.stack(stamps.batch.pixels.unstack()) / 4095,
-            masks=np.stack(stamps.own.masks.unstack()),
-            combined=np.stack([mask[0] for mask in stamps.combined.masks.unstack()]),
-        )
+class Peer:
+    """Another program, in a process of its own environment."""
+
+    def __init__(self, python: Path, script: str, *, file: Path) -> None:
         self._process = subprocess.Popen(
-            [python, ROOT / "benchmarks" / "cp_timing.py", file],
+            [python, ROOT / "benchmarks" / script, file],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -64,16 +62,19 @@ class CpMeasure:
     def _answer(self) -> str:
         """Wait for the next line."""
         if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise RuntimeError("cp_measure has stopped; its error message stands above")
+            raise RuntimeError("the other program has stopped; its error message stands above")
         return line.strip()
 
-    def seconds(self, family: str, *, cells: int) -> tuple[float, int]:
-        """Measure the first cells; the time that it took, and the number of features per channel or pair."""
+    def measure(self, names: tuple[str, ...], *, cells: int, units: int) -> Measured:
+        """Measure some families of the first cells."""
         if self._process.stdin is None:
-            raise RuntimeError("the process of cp_measure has no standard input")
-        print(family, cells, file=self._process.stdin, flush=True)
-        seconds, features = self._answer().split()
-        return float(seconds), int(features)
+            raise RuntimeError("the other program has no standard input")
+        total, number = 0.0, 0
+        for name in names:
+            print(name, cells, file=self._process.stdin, flush=True)
+            seconds, features = self._answer().split()
+            total, number = total + float(seconds), number + int(features)
+        return 1e6 * total / (cells * units), number
 
     def close(self) -> None:
         """Let the process end."""
@@ -82,76 +83,86 @@ class CpMeasure:
         self._process.wait(timeout=60)
 
 
-def ours_of(name: str) -> Family:
-    """Return the family that is compared."""
+def units_of(name: str) -> int:
+    """Channels, or pairs of channels, of a cell."""
+    return CHANNELS * (CHANNELS - 1) // 2 if name == PAIRED else CHANNELS
+
+
+def measure_ours(name: str, stamps: Stamps) -> Measured:
+    """Measure one of our families."""
     known = families_of("standard")
-    return known.get("haralick", known[name]) if name == "texture" else known[name]
+    family = known.get("haralick", known[name]) if name == "texture" else known[name]
+    region = stamps.combined if name == PAIRED else stamps.own
+    start = time.process_time()
+    family.measure(stamps.batch, region)
+    seconds = time.process_time() - start
+    info = RegionInfo(name=region.name, shared=region.shared)
+    number = len(family.columns(region=info, channels=stamps.batch.channels))
+    return 1e6 * seconds / (len(stamps.batch) * units_of(name)), number // units_of(name)
 
 
-def features_of(family: Family, region: Region, channels: tuple[str, ...]) -> int:
-    """Features of a family in a region."""
-    return len(family.columns(region=RegionInfo(name=region.name, shared=region.shared), channels=channels))
-
-
-def report(stamps: Stamps, peer: CpMeasure | None, *, rounds: int, few: int) -> None:
-    """Time all families in turn and print a row for each."""
-    pairs = CHANNELS * (CHANNELS - 1) // 2
-    names = [*SHARED, PAIRED]
-    fast: dict[str, float] = dict.fromkeys(names, np.inf)
-    slow: dict[str, float] = dict.fromkeys(names, np.inf)
-    counts: dict[str, int] = {}
+def report(stamps: Stamps, peer: Peer, families: dict[str, tuple[str, ...]], *, rounds: int, few: int) -> None:
+    """Time all families in turn and print a row for each, and one for the sum of those per channel."""
+    ours: dict[str, Measured] = {}
+    theirs: dict[str, Measured] = {}
     for _ in range(rounds):
-        for name in names:
-            region, units = (stamps.combined, pairs) if name == PAIRED else (stamps.own, CHANNELS)
-            family = ours_of(name)
-            start = time.process_time()
-            family.measure(stamps.batch, region)
-            fast[name] = min(fast[name], 1e6 * (time.process_time() - start) / (len(stamps.batch) * units))
-            if peer is not None:
-                answers = [peer.seconds(own, cells=few) for own in SHARED.get(name, (PAIRED,))]
-                slow[name] = min(slow[name], 1e6 * sum(answer[0] for answer in answers) / (few * units))
-                counts[name] = sum(answer[1] for answer in answers)
-    print("| family | ours, µs | features | cp_measure | µs | features | ratio |")
+        for name, others in families.items():
+            ours[name] = min(ours.get(name, (np.inf, 0)), measure_ours(name, stamps))
+            theirs[name] = min(theirs.get(name, (np.inf, 0)), peer.measure(others, cells=few, units=units_of(name)))
+    print("| family | µs | features | theirs | µs | features | ratio |")
     print("|---|---:|---:|---|---:|---:|---:|")
-    for name in names:
-        region, units = (stamps.combined, pairs) if name == PAIRED else (stamps.own, CHANNELS)
-        number = features_of(ours_of(name), region, stamps.batch.channels) // units
-        title = f"{name} (per pair)" if name == PAIRED else ours_of(name).name
-        theirs = f"{slow[name]:,.0f} | {counts[name]} | {slow[name] / fast[name]:.0f}" if counts else " | | "
-        print(f"| {title} | {fast[name]:.1f} | {number} | {', '.join(SHARED.get(name, ('5 functions',)))} | {theirs} |")
-    total, other = sum(fast[name] for name in SHARED), sum(slow[name] for name in SHARED)
-    ratio = f"{other:,.0f} | {sum(counts[name] for name in SHARED)} | {other / total:.0f}" if counts else " | | "
-    features = sum(features_of(ours_of(name), stamps.own, stamps.batch.channels) // CHANNELS for name in SHARED)
-    print(f"| all but the pairs | {total:.1f} | {features} | | {ratio} |")
+    summed = [name for name in families if name != PAIRED]
+    for title, names in [*((name, [name]) for name in families), ("sum, without pairs", summed)]:
+        (fast, number), (slow, other) = (
+            (sum(table[name][0] for name in names), sum(table[name][1] for name in names)) for table in (ours, theirs)
+        )
+        label = f"{title}, per pair" if title == PAIRED else title
+        called = ", ".join(families.get(title, ()))
+        print(f"| {label} | {fast:.1f} | {number} | {called} | {slow:,.0f} | {other} | {slow / fast:.0f} |")
 
 
 def main() -> int:
-    """Time all and print the table; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the families that cp_measure has too.")
+    """Time all and print the tables; the exit status."""
+    parser = argparse.ArgumentParser(description="Time the families that cp_measure and nyxus have too.")
     parser.add_argument("--cells", type=int, default=60, help="stamps that our families measure")
-    parser.add_argument("--few", type=int, default=2, help="stamps that cp_measure measures")
+    parser.add_argument("--few", type=int, default=2, help="stamps that the other programs measure")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cp", type=Path, default=ROOT / ".envs" / "cp", help="environment of cp_measure")
+    parser.add_argument("--nyxus", type=Path, default=ROOT / ".envs" / "nyxus", help="environment of nyxus")
     options = parser.parse_args()
-    python = options.cp / "bin" / "python"
-    # on one core, as the process that is started from here
+    # on one core, as the processes that are started from here
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    warm("standard")
+    warm("standard", names=families_of("standard"))
     stamps = draw(cells=options.cells, dtype=np.uint16)
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
     print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
     size = float(stamps.own.masks.flat.sum()) / (len(stamps.batch) * CHANNELS)
-    print(f"uint16, {options.cells} stamps of 12 channels; mask {size:.0f} px; µs per cell and channel\n")
+    print(f"uint16, {options.cells} stamps of 12 channels; mask {size:.0f} px; µs per cell and channel")
+    few = stamps.take(options.few)
     with tempfile.TemporaryDirectory() as folder:
-        few = stamps.take(options.few)
-        peer = CpMeasure(python, stamps=few, folder=Path(folder)) if python.exists() else None
-        try:
-            report(stamps, peer, rounds=options.rounds, few=options.few)
-        finally:
-            if peer is not None:
+        file = Path(folder) / "stamps.npz"
+        counts = np.stack(few.batch.pixels.unstack())
+        np.savez(
+            file,
+            counts=counts,
+            pixels=counts / 4095,
+            masks=np.stack(few.own.masks.unstack()),
+            combined=np.stack([mask[0] for mask in few.combined.masks.unstack()]),
+        )
+        for title, environment, script, families in (
+            ("cp_measure", options.cp, "cp_timing.py", CP_MEASURE),
+            ("nyxus", options.nyxus, "nyxus_timing.py", NYXUS),
+        ):
+            python = environment / "bin" / "python"
+            print(f"\n{title}\n")
+            if not python.exists():
+                print(f"no {python}: make it with benchmarks/{script.removesuffix('_timing.py')}_environment.sh")
+                continue
+            peer = Peer(python, script, file=file)
+            try:
+                report(stamps, peer, families, rounds=options.rounds, few=options.few)
+            finally:
                 peer.close()
-    if peer is None:
-        print(f"\nno {python}: make it with benchmarks/cp_environment.sh, or name another with --cp")
     return 0
 
 

@@ -127,10 +127,12 @@ def neighbors(labels: LabelArray, *, numbers: LabelArray) -> FloatArray:
            [  0.,   0.,   3.,   4.,   0.]])
     """
     found = np.full((len(numbers), len(TERMS)), np.nan)
-    objects = _objects(labels)
+    padded = np.pad(labels, 1, constant_values=-1)
+    places = np.flatnonzero(padded > 0)
+    objects = _objects(padded, places=places)
     there = np.isin(numbers, objects.numbers)
     row = np.searchsorted(objects.numbers, numbers[there])
-    found[there, 0], found[there, 1] = _touching(labels)[:, numbers[there]]
+    found[there, 0], found[there, 1] = _touching(padded, places=places)[:, numbers[there]]
     centers = objects.centers[row]
     tree = KDTree(objects.centers)
     found[there, 2:5] = _closest(tree, centers=centers, own=row)
@@ -148,34 +150,31 @@ class _Objects:
     centers: FloatArray
 
 
-def _objects(labels: LabelArray) -> _Objects:
-    rows, columns_ = np.nonzero(labels)
-    values = labels[rows, columns_]
+def _objects(padded: LabelArray, *, places: IntArray) -> _Objects:
+    """Find the centroids in a label image with a margin of one pixel; its objects lie at `places` of the flat image."""
+    values = padded.ravel()[places]
     areas = np.bincount(values)
     numbers = np.flatnonzero(areas)
-    sums = [np.bincount(values, weights=places)[numbers] for places in (rows, columns_)]
+    rows, columns_ = np.divmod(places, padded.shape[1])
+    sums = [np.bincount(values, weights=along)[numbers] for along in (rows - 1, columns_ - 1)]
     return _Objects(numbers=numbers, centers=np.stack(sums, axis=1).reshape(-1, 2) / areas[numbers, None])
 
 
-def _touching(labels: LabelArray) -> FloatArray:
+def _touching(padded: LabelArray, *, places: IntArray) -> FloatArray:
     """Count the objects beside each one, and tell how much of its outline touches; (2, largest label + 1) float64."""
-    height, width = labels.shape
-    rows, columns_ = np.nonzero(labels)
-    own = labels[rows, columns_]
-    padded = np.full((height + 2, width + 2), -1, dtype=np.int32)
-    padded[1:-1, 1:-1] = labels
+    flat, stride = padded.ravel(), padded.shape[1]
+    own = flat[places]
     outline, touches = np.zeros(len(own), dtype=np.bool_), np.zeros(len(own), dtype=np.bool_)
-    most = int(labels.max(initial=0)) + 1
+    most = int(own.max(initial=0)) + 1
     pairs = []
-    for down in (-1, 0, 1):
-        for right in (-1, 0, 1):
-            beside = padded[rows + 1 + down, columns_ + 1 + right]
-            differs = beside != own
-            outline |= differs
-            other = differs & (beside > 0)
-            touches |= other
-            if abs(down) + abs(right) == 1:
-                pairs.append(own[other].astype(np.int64) * most + beside[other])
+    for step in (-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1):
+        beside = flat[places + step]
+        differs = beside != own
+        outline |= differs
+        other = differs & (beside > 0)
+        touches |= other
+        if abs(step) in {1, stride}:
+            pairs.append(own[other].astype(np.int64) * most + beside[other])
     numbers = np.unique(np.concatenate(pairs)) // most
     edges, met = np.bincount(own[outline], minlength=most), np.bincount(own[touches], minlength=most)
     with np.errstate(invalid="ignore"):
@@ -205,10 +204,10 @@ def _closest(tree: KDTree, *, centers: FloatArray, own: IntArray) -> FloatArray:
 def _disc_pixels(centers: FloatArray, *, radius: int, shape: tuple[int, ...]) -> IntArray:
     """Count the pixels of a field at most `radius` from each point."""
     height, width = shape
-    rows = np.arange(height)
     found = np.zeros(len(centers), dtype=np.int64)
     for at, (row, column) in enumerate(centers):
-        half = np.sqrt(np.maximum(radius**2 - (rows - row) ** 2, 0))[np.abs(rows - row) <= radius]
-        first, last = np.ceil(column - half), np.floor(column + half)
-        found[at] = np.maximum(np.minimum(last, width - 1) - np.maximum(first, 0) + 1, 0).sum()
+        rows = np.arange(max(0, np.ceil(row - radius)), min(height - 1, np.floor(row + radius)) + 1)
+        half = np.sqrt(radius**2 - (rows - row) ** 2)
+        first, last = np.maximum(np.ceil(column - half), 0), np.minimum(np.floor(column + half), width - 1)
+        found[at] = np.maximum(last - first + 1, 0).sum()
     return found

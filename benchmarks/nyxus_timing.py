@@ -1,0 +1,43 @@
+"""Time the feature groups of nyxus 0.11; `benchmarks/peers.py` starts it.
+
+Run with the Python of `nyxus_environment.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
+``counts`` (N, C, H, W) uint16 and ``masks`` (N, C, H, W) bool. For every line on standard input, ``<group> <stamps>``,
+it measures that group (``intensity``, ``morphology`` or ``glcm``) on all channels of the first stamps in one call, on
+one thread, and answers with the processor's seconds and the number of features.
+"""
+
+import sys
+import time
+
+import numpy as np
+from nyxus import Nyxus
+
+GROUPS = {"intensity": "*ALL_INTENSITY*", "morphology": "*ALL_MORPHOLOGY*", "glcm": "*ALL_GLCM*"}
+IDENTITY = 4
+"""Columns of its tables that are no features."""
+
+
+def main() -> int:
+    """Answer until standard input ends; the exit status."""
+    with np.load(sys.argv[1]) as file:
+        shape = -1, *file["counts"].shape[2:]
+        channels = file["counts"].shape[1]
+        counts, masks = file["counts"].reshape(shape).astype(np.uint32), file["masks"].reshape(shape).astype(np.uint32)
+    programs = {name: Nyxus([group], n_feature_calc_threads=1) for name, group in GROUPS.items()}
+    # it remembers the names of its first call, and wants as many at the next
+    titles = [str(plane) for plane in range(len(counts))]
+    for program in programs.values():
+        program.featurize(counts[:2], masks[:2], intensity_names=titles[:2], label_names=titles[:2])
+    print("ready", flush=True)
+    for line in sys.stdin:
+        name, cells = line.split()
+        planes = int(cells) * channels
+        start = time.process_time()
+        names = titles[:planes]
+        table = programs[name].featurize(counts[:planes], masks[:planes], intensity_names=names, label_names=names)
+        print(time.process_time() - start, table.shape[1] - IDENTITY, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
