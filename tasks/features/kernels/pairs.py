@@ -1,6 +1,7 @@
 """Co-occurrence as the IBSI and Haralick define it, over a stack of level images."""
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
@@ -11,8 +12,12 @@ from tasks.features.pairs import DIRECTIONS, MEASURES
 
 NUMBER = len(MEASURES)
 STEPS = len(DIRECTIONS)
-SIDE = LEVELS + 1
-"""Side of the table of pairs; level 0 is what lies outside of the region."""
+SIDE = np.uint32(LEVELS + 1)
+"""Side of a table of pairs; level 0 is what lies outside of the region."""
+SIZE = np.uint32((LEVELS + 1) ** 2)
+TABLES = 4
+
+Tables = npt.NDArray[np.uint32]
 
 
 @compiled
@@ -44,7 +49,8 @@ def measure_pairs(
     cells, channels = areas.shape
     tallest, widest = extent(shapes)
     framed = np.empty((tallest + 2 * distance) * (widest + 2 * distance), np.uint8)
-    counts, sums, table = np.empty(2 * SIDE * SIDE, np.int64), np.empty(4 * LEVELS, np.int64), np.empty(NUMBER)
+    tables, counts = np.empty(TABLES * SIZE, np.uint32), np.empty(LEVELS * LEVELS, np.int64)
+    sums, table = np.empty(4 * LEVELS, np.int64), np.empty(NUMBER)
     each = np.empty((STEPS, NUMBER))
     wanted = len(places)
     terms = 2 * wanted if ranges else wanted
@@ -58,7 +64,7 @@ def measure_pairs(
                 rows, columns = crop(levels, start, width, boxes[cell, channel], distance, framed)
                 for direction in range(STEPS):
                     down, right = DIRECTIONS[direction]
-                    pairs = count_pairs(framed, rows, columns, distance, down, right, counts)
+                    pairs = count_pairs(framed, rows, columns, distance, down, right, tables, counts)
                     summarise_pairs(counts, pairs, sums, table)
                     for place in range(NUMBER):
                         each[direction, place] = table[place]
@@ -69,7 +75,14 @@ def measure_pairs(
 
 @compiled
 def count_pairs(
-    framed: LevelArray, height: int, width: int, distance: int, down: int, right: int, counts: IntArray
+    framed: LevelArray,
+    height: int,
+    width: int,
+    distance: int,
+    down: int,
+    right: int,
+    tables: Tables,
+    counts: IntArray,
 ) -> int:
     """Count the pairs of levels in one direction, each once.
 
@@ -79,33 +92,40 @@ def count_pairs(
         Level image with a frame of zeros, `distance` wide.
     down, right
         Rows and columns of a step, which `distance` multiplies.
+    tables
+        (1156,) scratch.
     counts
-        (578,) int64, the result: element 17·first + second of the first half; the second half is scratch.
+        (256,) int64, the result: element 16·(first − 1) + second − 1.
 
     Returns
     -------
     int
         Number of pairs of which both pixels are in the region.
     """
-    for at in range(len(counts)):
-        counts[at] = 0
+    for at in range(len(tables)):
+        tables[at] = 0
     stride = width + 2 * distance
     step = distance * (down * stride + right)
+    whole = width - width % TABLES
     for row in range(height):
         first = (row + distance) * stride + distance
         one, other = framed[first : first + width], framed[first + step : first + step + width]
-        # two tables in turn: equal pairs in succession need not wait for each other
-        for at in range(0, width - 1, 2):
-            counts[np.int64(one[at]) * SIDE + np.int64(other[at])] += 1
-            counts[SIDE * SIDE + np.int64(one[at + 1]) * SIDE + np.int64(other[at + 1])] += 1
-        if width % 2:
-            counts[np.int64(one[width - 1]) * SIDE + np.int64(other[width - 1])] += 1
+        # four tables in turn: equal pairs in succession need not wait for each other
+        for at in range(0, whole, TABLES):
+            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
+            tables[SIZE + np.uint32(one[at + 1]) * SIDE + np.uint32(other[at + 1])] += 1
+            tables[2 * SIZE + np.uint32(one[at + 2]) * SIDE + np.uint32(other[at + 2])] += 1
+            tables[3 * SIZE + np.uint32(one[at + 3]) * SIDE + np.uint32(other[at + 3])] += 1
+        for at in range(whole, width):
+            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
     pairs = 0
-    for first in range(1, SIDE):
-        for second in range(1, SIDE):
-            at = first * SIDE + second
-            counts[at] += counts[SIDE * SIDE + at]
-            pairs += counts[at]
+    for i in range(LEVELS):
+        for j in range(LEVELS):
+            here, at = np.int64(0), (i + 1) * (LEVELS + 1) + j + 1
+            for table in range(TABLES):
+                here += tables[table * (LEVELS + 1) ** 2 + at]
+            counts[LEVELS * i + j] = here
+            pairs += int(here)
     return pairs
 
 
@@ -196,7 +216,7 @@ def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, 
     joint = 0.0
     for first in range(LEVELS):
         for second in range(first, LEVELS):
-            here = counts[(first + 1) * SIDE + second + 1] + counts[(second + 1) * SIDE + first + 1]
+            here = counts[LEVELS * first + second] + counts[LEVELS * second + first]
             if here == 0:
                 continue
             # how many pairs of the symmetric table stand at (i, j) and (j, i) together, which on the diagonal are one

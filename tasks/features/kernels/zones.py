@@ -19,6 +19,8 @@ RUNS, SIZES, DISTANCES, DEPENDENCES = range(4)
 STEPS = len(DIRECTIONS)
 NEAR = 9
 """Pixels of a neighbourhood, the middle one included."""
+LONG = 16
+"""Runs of at least this length are counted one by one."""
 
 
 @compiled
@@ -75,6 +77,9 @@ def measure_matrix(
 def count_runs(framed: LevelArray, height: int, width: int, step: int, lengths: Numbers, table: Table) -> None:
     """Count the runs of equal levels in the direction in which the flat image goes on by `step`.
 
+    Whether a run goes on is as good as random, and a wrong guess of the processor takes long: short runs are counted
+    without a choice, by adding 0 or 1.
+
     Parameters
     ----------
     framed
@@ -82,15 +87,29 @@ def count_runs(framed: LevelArray, height: int, width: int, step: int, lengths: 
     lengths
         Scratch, as large.
     """
+    short = np.zeros((LEVELS + 1) * LONG, np.int64)
     for row in range(1, height + 1):
         first = row * (width + 2) + 1
         for at in range(first, first + width):
             level = framed[at]
-            if level > 0:
-                length = lengths[at - step] + np.int32(1) if framed[at - step] == level else np.int32(1)
-                lengths[at] = length
-                if framed[at + step] != level:
-                    add(table, int(np.int64(level)), int(np.int64(length)), 1)
+            same, ends = (framed[at - step] == level) & (level > 0), framed[at + step] != level
+            length = lengths[at - step] * np.int32(same) + np.int32(1)
+            lengths[at] = length
+            if length < LONG:
+                short[np.int64(level) * LONG + np.int64(length)] += np.int64(ends)
+            elif ends:
+                add(table, int(np.int64(level)), int(np.int64(length)), 1)
+    add_all(short, table)
+
+
+@compiled
+def add_all(counts: IntArray, table: Table) -> None:
+    """Put counts, (17·S,) with element S·level + size, into a table; those of level 0 and of size 0 are left out."""
+    stop = len(counts) // (LEVELS + 1)
+    for level in range(1, LEVELS + 1):
+        for size in range(1, stop):
+            if counts[level * stop + size] > 0:
+                add(table, level, size, counts[level * stop + size])
 
 
 @compiled
@@ -240,8 +259,4 @@ def count_dependences(framed: LevelArray, height: int, width: int, equal: LevelA
                 )
         for at in range(width):
             counts[np.int64(middle[at]) * (NEAR + 1) + np.int64(near[at])] += 1
-    for level in range(1, LEVELS + 1):
-        for size in range(1, NEAR + 1):
-            number = counts[level * (NEAR + 1) + size]
-            if number > 0:
-                add(table, level, size, number)
+    add_all(counts, table)
