@@ -132,7 +132,7 @@ def main() -> int:
     options = parser.parse_args()
     # on one core, as the processes that are started from here
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    warm("standard", names=families_of("standard"))
+    warm("standard", families=families_of("standard"))
     stamps = draw(cells=options.cells, dtype=np.uint16)
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
     print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
