@@ -37,7 +37,7 @@ from tasks.mask.plain import keep_whole_plain
 from tasks.mask.planes import unit_range
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
-from tasks.mask.stage import _keep_whole
+from tasks.mask.stage import keep_whole_cells
 
 PROJECT = Path(__file__).resolve().parents[2]
 CHANNELS = ("a", "b", "c")
@@ -226,7 +226,8 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     combine = [None, ["b"], ["a", "c"]][seed % 3]
     config = Mask.model_validate({"methods": ["li"], "main_channel": "abc"[seed % 2], "combine": combine})
     ours, plain = (
-        keep(stamps, found=found, name="m", config=config, passed=passed) for keep in (_keep_whole, keep_whole_plain)
+        keep(stamps, found=found, name="m", config=config, passed=passed)
+        for keep in (keep_whole_cells, keep_whole_plain)
     )
     assert_same(ours, plain)
 
