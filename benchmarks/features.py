@@ -90,20 +90,10 @@ def draw(*, cells: int, dtype: npt.DTypeLike) -> Stamps:
     )
 
 
-class Original:
-    """The published program, in a process of its own environment."""
+class Program:
+    """A program in a process of its own environment, which times what each line of its input asks for."""
 
-    def __init__(self, python: Path, *, stamps: Stamps, folder: Path) -> None:
-        file = folder / "stamps.npz"
-        np.savez(
-            file,
-            pixels=np.stack(stamps.batch.pixels.unstack()),
-            masks=np.stack(stamps.own.masks.unstack()),
-            combined=np.stack([mask[0] for mask in stamps.combined.masks.unstack()]),
-            background=stamps.own.background,
-            combined_background=stamps.combined.background,
-        )
-        script = ROOT / "benchmarks" / "scip_timing.py"
+    def __init__(self, python: Path, *, script: Path, file: Path) -> None:
         self._process = subprocess.Popen(
             [python, script, file],
             stdin=subprocess.PIPE,
@@ -120,11 +110,11 @@ class Original:
             raise RuntimeError("the published program has stopped; its error message stands above")
         return line.strip()
 
-    def seconds(self, family: str, *, cells: int) -> float:
-        """Measure the first cells, and tell the time that it took."""
+    def seconds(self, step: str, *, cells: int) -> float:
+        """Take a step for the first cells, and tell the time that it took."""
         if self._process.stdin is None:
             raise RuntimeError("the published program has no standard input")
-        print(family, cells, file=self._process.stdin, flush=True)
+        print(step, cells, file=self._process.stdin, flush=True)
         return float(self._answer())
 
     def close(self) -> None:
@@ -132,6 +122,22 @@ class Original:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait(timeout=60)
+
+
+class Original(Program):
+    """The published program's features."""
+
+    def __init__(self, python: Path, *, stamps: Stamps, folder: Path) -> None:
+        file = folder / "stamps.npz"
+        np.savez(
+            file,
+            pixels=np.stack(stamps.batch.pixels.unstack()),
+            masks=np.stack(stamps.own.masks.unstack()),
+            combined=np.stack([mask[0] for mask in stamps.combined.masks.unstack()]),
+            background=stamps.own.background,
+            combined_background=stamps.combined.background,
+        )
+        super().__init__(python, script=ROOT / "benchmarks" / "scip_timing.py", file=file)
 
 
 def seconds_of(measure: Callable[[Batch, Region], FloatArray], stamps: Stamps, regions: list[Region]) -> float:

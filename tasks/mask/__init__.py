@@ -19,6 +19,7 @@ from tasks.mask.methods.watershed import Watershed, watershed_mask
 from tasks.mask.per_channel import PerChannel
 from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
 from tasks.mask.stage import mask_batch
+from tasks.mask.warm import warm
 
 __all__ = [
     "Batch",
@@ -50,5 +51,6 @@ __all__ = [
     "spot_mask",
     "std_passes",
     "value_range_passes",
+    "warm",
     "watershed_mask",
 ]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
+from tasks.mask.kernels.spread import LOW, MEASURED, measure_spread
 from tasks.mask.kernels.stacks import Stack, fits, stacks
 
 
@@ -72,6 +73,40 @@ def test_each(batch: Batch, passes: Callable[[AnyArray], bool]) -> BoolArray:
     """Test every channel of every stamp on its own: (N, C) bool; a channel with NaN or infinite pixels fails."""
     verdicts = [[is_finite(plane) and passes(plane) for plane in image] for image in batch.pixels.unstack()]
     return np.array(verdicts, dtype=np.bool_).reshape(len(batch), len(batch.channels))
+
+
+def test_spread(
+    batch: Batch,
+    passes: Callable[[FloatArray, IntArray], tuple[BoolArray, BoolArray]],
+    *,
+    plain: Callable[[AnyArray], bool],
+) -> BoolArray:
+    """Test every channel of every stamp by what `measure_spread` measures, and by the plain code where that is unsure.
+
+    Parameters
+    ----------
+    batch
+        Pixels of N stamps, C channels.
+    passes
+        (measured (n, C, 6), numbers of pixels (n, 1)) → verdicts and whether each is certain to be that of the plain
+        code, (n, C) bool. What it says of planes with NaN or infinite pixels, or none, does not matter: they fail.
+    plain
+        As in `test_each`.
+    """
+    if not fits(batch):
+        return test_each(batch, plain)
+    verdicts = np.zeros((len(batch), len(batch.channels)), dtype=np.bool_)
+    images = batch.pixels.unstack()
+    for stack in stacks(batch):
+        measured = np.empty((len(stack.shapes), len(batch.channels), MEASURED))
+        measure_spread(stack.pixels, stack.shapes, len(batch.channels), measured)
+        with np.errstate(all="ignore"):
+            verdict, sure = passes(measured, stack.shapes.prod(axis=1)[:, np.newaxis])
+        usable = ~np.isnan(measured[..., LOW])
+        verdicts[stack.cells] = verdict & usable
+        for cell, channel in np.argwhere(usable & ~sure):
+            verdicts[stack.cells][cell, channel] = plain(images[stack.cells.start + cell][channel])
+    return verdicts
 
 
 def empty_masks(batch: Batch, *, planes: int) -> Ragged:

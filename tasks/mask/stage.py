@@ -55,7 +55,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     """
     check_channels(config, batch.channels)
     passed = _passed(batch, config=config)
-    keep = _keep_whole if fits(batch) else keep_whole_plain
+    keep = keep_whole_cells if fits(batch) else keep_whole_plain
     return [
         keep(batch, found=_found(batch, method=method), name=method.name, config=config, passed=passed)
         for method in config.methods
@@ -71,7 +71,7 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def _keep_whole(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
+def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
     """Compiled form of `keep_whole_plain`."""
     masked = empty_masked(batch, name=name)
     main = batch.channels.index(config.main_channel)

@@ -6,9 +6,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.core.types import AnyArray, Batch, BoolArray
-from tasks.mask.planes import is_finite, test_each, unit_scale
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.kernels.spread import EXPONENT, HIGH, LOW, SECOND
+from tasks.mask.planes import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.registry import ChannelFilter, channel_filters
+
+
+ROUNDING = 1e-9
+"""A deviation that differs from the threshold by less, relatively, is computed in the plain way."""
 
 
 class Std(ChannelFilter):
@@ -23,10 +28,23 @@ class Std(ChannelFilter):
     )
 
 
+def std_plain(batch: Batch, config: Std) -> BoolArray:
+    """Test every channel of a batch by the plain code: (N, C) bool."""
+    return test_each(batch, lambda image: std_passes(image, threshold=config.threshold))
+
+
 @channel_filters.register(Std)
 def std(batch: Batch, config: Std) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
-    return test_each(batch, lambda image: std_passes(image, threshold=config.threshold))
+
+    def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
+        del sizes
+        found = np.ldexp(np.sqrt(measured[..., SECOND]), np.nan_to_num(measured[..., EXPONENT]).astype(np.int64))
+        constant = measured[..., LOW] == measured[..., HIGH]
+        sure = np.isfinite(found) & (np.abs(found - config.threshold) > ROUNDING * found)
+        return (found > config.threshold) & ~constant, sure | constant
+
+    return test_spread(batch, passes, plain=lambda image: std_passes(image, threshold=config.threshold))
 
 
 def std_passes(image: AnyArray, *, threshold: float) -> bool:

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
-from tasks.core.types import AnyArray, Batch, BoolArray
-from tasks.mask.planes import is_finite, test_each
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.kernels.spread import HIGH, LOW
+from tasks.mask.planes import is_finite, test_each, test_spread
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 
@@ -23,10 +25,23 @@ class ValueRange(ChannelFilter):
     )
 
 
+def value_range_plain(batch: Batch, config: ValueRange) -> BoolArray:
+    """Test every channel of a batch by the plain code: (N, C) bool."""
+    return test_each(batch, lambda image: value_range_passes(image, threshold=config.threshold))
+
+
 @channel_filters.register(ValueRange)
 def value_range(batch: Batch, config: ValueRange) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
-    return test_each(batch, lambda image: value_range_passes(image, threshold=config.threshold))
+    dtype = batch.pixels.flat.dtype
+    exact = dtype.kind == "f" or dtype.itemsize < 8
+
+    def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
+        del sizes
+        found = measured[..., HIGH] - measured[..., LOW]
+        return found > config.threshold, np.full(found.shape, exact)
+
+    return test_spread(batch, passes, plain=lambda image: value_range_passes(image, threshold=config.threshold))
 
 
 def value_range_passes(image: AnyArray, *, threshold: float) -> bool:
@@ -47,7 +62,6 @@ def value_range_passes(image: AnyArray, *, threshold: float) -> bool:
 
     Examples
     --------
-    >>> import numpy as np
     >>> image = np.array([[-100, 100]], dtype=np.int8)
     >>> value_range_passes(image, threshold=199.5), value_range_passes(image, threshold=200)
     (True, False)

@@ -4,28 +4,86 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.core.kernels.compiled import compiled
-from tasks.core.types import FloatArray, IntArray, LabelArray
+from tasks.core.types import FloatArray, LabelArray
+from tasks.mask.kernels.filters import BELOW_SIGN, extremes
+
+Keys = npt.NDArray[np.int64]
 
 ENTRIES = 5
 """Entries per pixel at most: each of its neighbours, and itself as a marker, may put it into the queue."""
+OUTSIDE = -1
+"""Label of what lies beyond the frame."""
+LAST = np.int64(0x7FFFFFFFFFFFFFFF)
+"""Key of an entry that comes after all others."""
+
+# Whole numbers v of 20 bits within 16 bits of each other, in a frame of diagonal D: two different costs v + √k differ by
+# more than 1 / (12·D³), because (√a − √b − m) times its three conjugates is a whole number, and none of those is larger
+# than 2·D + 1. So the first 45 bits of a cost, 28 of them behind the point, tell it apart; 18 bits hold the age.
+WHOLE_LIMIT = float(1 << 20)
+RANGE_LIMIT = float(1 << 16)
+DIAGONAL_SQUARED = 200**2
+PIXEL_LIMIT = 1 << 16
+UNIT = float(1 << 28)
+AGE_BITS = 18
 
 
 class Queue(NamedTuple):
-    """A binary heap of entries: what an entry costs, its age, the pixel to flood and the marker's pixel."""
+    """A binary heap of entries, and what the entries stand for.
 
-    costs: FloatArray
-    ages: LabelArray
+    An entry has a key, which is its cost, and a number: its age, or, of a marker, whose age is 0, minus its pixel.
+    `pixels` and `sources` tell of each age the pixel to flood and the marker's pixel.
+    """
+
+    keys: Keys
+    numbers: LabelArray
     pixels: LabelArray
     sources: LabelArray
+
+
+class Scale(NamedTuple):
+    """How costs become keys: packed with the age, when no two keys need a second look, or as their own bits."""
+
+    packed: bool
+    lowest: float
 
 
 @compiled
 def make_queue(largest: int) -> Queue:
     """Make room for the entries of an image of that many pixels."""
-    number = ENTRIES * largest + 1
-    return Queue(np.empty(number), np.empty(number, np.int32), np.empty(number, np.int32), np.empty(number, np.int32))
+    number = ENTRIES * largest + 2
+    return Queue(
+        np.empty(number, np.int64), np.empty(number, np.int32), np.empty(number, np.int32), np.empty(number, np.int32)
+    )
+
+
+@compiled
+def scale_of(values: FloatArray, height: int, width: int) -> Scale:
+    """Tell whether costs and ages of an image can be packed."""
+    low, high = extremes(values)
+    if (
+        -WHOLE_LIMIT < low
+        and high < WHOLE_LIMIT
+        and high - low < RANGE_LIMIT
+        and height * height + width * width <= DIAGONAL_SQUARED
+        and height * width <= PIXEL_LIMIT
+    ):
+        whole = True
+        for at in range(len(values)):
+            whole &= values[at] == np.trunc(values[at])
+        return Scale(whole, low)
+    return Scale(False, low)  # noqa: FBT003 - a tuple's part
+
+
+@compiled
+def key_of(cost: float, age: int, scale: Scale, bits: Keys) -> int:
+    """Turn a cost into a whole number of the same order; `bits` is scratch, (1,)."""
+    if scale.packed:
+        return (int((cost - scale.lowest) * UNIT) << AGE_BITS) | age
+    bits.view(np.float64)[0] = cost + 0.0  # no negative zero
+    return bits[0] ^ ((bits[0] >> 63) & BELOW_SIGN)
 
 
 @compiled
@@ -37,102 +95,94 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     values
         (H·W,) float64, finite.
     labels
-        (H·W,) int32, markers and 0; the result takes their place.
+        Flat, (H + 2, W + 2) int32: markers and 0, and beyond the frame `OUTSIDE`; the result takes their place.
     queue
         From `make_queue`.
     """
-    costs, ages, pixels, sources = queue
-    size = height * width
+    keys, numbers, pixels, sources = queue
+    scale = scale_of(values, height, width)
+    bits = np.empty(1, np.int64)
+    # unsigned, because other indices are tested for being negative
+    stride, one = np.uint32(width + 2), np.uint32(1)
     count = dry = 0
-    for pixel in range(size):
-        if labels[pixel]:
-            push(costs, ages, pixels, sources, count, values[pixel], 0, pixel, pixel)
-            count += 1
-        else:
-            dry += 1
+    for row in range(height):
+        for column in range(width):
+            pixel = (row + 1) * (width + 2) + column + 1
+            if labels[pixel] != 0:
+                key = key_of(values[row * width + column], 0, scale, bits)
+                push(keys, numbers, count, key, -pixel, scale.packed)
+                count += 1
+            else:
+                dry += 1
     age = 0
     # once all is flooded what is left in the queue changes nothing
     while dry > 0 and count > 0:
-        pixel, source = pixels[0], sources[0]
+        number = numbers[0]
         count -= 1
-        pop(costs, ages, pixels, sources, count)
-        if labels[pixel] != 0:
-            if pixel != source:
+        pop(keys, numbers, count, scale.packed)
+        if number > 0:
+            at, source = np.uint32(pixels[number]), np.uint32(sources[number])
+            if labels[at] != 0:
                 continue
-        else:
             dry -= 1
-            labels[pixel] = labels[source]
-        row, column = pixel // width, pixel % width
-        source_row, source_column = source // width, source % width
-        for side in range(4):
-            next_row, next_column = row, column
-            if side == 0:
-                next_row -= 1
-            elif side == 1:
-                next_column -= 1
-            elif side == 2:
-                next_column += 1
-            else:
-                next_row += 1
-            if next_row < 0 or next_row >= height or next_column < 0 or next_column >= width:
-                continue
-            neighbour = next_row * width + next_column
+            labels[at] = labels[source]
+        else:
+            at = source = np.uint32(-number)
+        up, left, right, down = at - stride, at - one, at + one, at + stride
+        if labels[up] != 0 and labels[left] != 0 and labels[right] != 0 and labels[down] != 0:
+            continue
+        for neighbour in (up, left, right, down):
             if labels[neighbour] == 0:
+                row, column = np.int64(neighbour // stride), np.int64(neighbour % stride)
+                far, wide = row - np.int64(source // stride), column - np.int64(source % stride)
+                cost = values[(row - 1) * width + column - 1] + math.sqrt(far * far + wide * wide)
                 age += 1
-                down, across = next_row - source_row, next_column - source_column
-                cost = values[neighbour] + math.sqrt(down * down + across * across)
-                push(costs, ages, pixels, sources, count, cost, age, neighbour, source)
+                pixels[age], sources[age] = neighbour, source
+                push(keys, numbers, count, key_of(cost, age, scale, bits), age, scale.packed)
                 count += 1
 
 
 @compiled
-def push(
-    costs: FloatArray,
-    ages: LabelArray,
-    pixels: LabelArray,
-    sources: LabelArray,
-    count: int,
-    cost: float,
-    age: int,
-    pixel: int,
-    source: int,
-) -> None:
+def push(keys: Keys, numbers: LabelArray, count: int, key: int, number: int, packed: bool) -> None:  # noqa: FBT001
     """Add an entry to a heap of `count`: it rises from the end as long as it is less than its parent."""
     index = count
     while index > 0:
         parent = (index - 1) >> 1
-        if not (cost < costs[parent] or (cost == costs[parent] and age < ages[parent])):
+        above = keys[parent]
+        if not (key < above or (not packed and key == above and max(number, 0) < max(numbers[parent], 0))):
             break
-        costs[index], ages[index] = costs[parent], ages[parent]
-        pixels[index], sources[index] = pixels[parent], sources[parent]
+        keys[index], numbers[index] = above, numbers[parent]
         index = parent
-    costs[index], ages[index], pixels[index], sources[index] = cost, age, pixel, source
+    keys[index], numbers[index] = key, number
 
 
 @compiled
-def pop(costs: FloatArray, ages: LabelArray, pixels: LabelArray, sources: LabelArray, count: int) -> None:
+def pop(keys: Keys, numbers: LabelArray, count: int, packed: bool) -> None:  # noqa: FBT001
     """Take the first entry out of a heap, of which `count` are left.
 
     The last entry sinks from the root towards the lesser child, the first where both are equal, as long as that is
     less. It is let sink to the end here, and rises until it finds a lesser one: the same place.
     """
-    cost, age, pixel, source = costs[count], ages[count], pixels[count], sources[count]
-    index = 0
-    child = 1
-    while child < count:
-        # without a branch: either child is as likely. Entry `count` is a spare one.
-        after = child + 1
-        less = (costs[after] < costs[child]) | ((costs[after] == costs[child]) & (ages[after] < ages[child]))
-        child += int(less & (after < count))
-        costs[index], ages[index] = costs[child], ages[child]
-        pixels[index], sources[index] = pixels[child], sources[child]
+    key, number = keys[count], numbers[count]
+    keys[count], numbers[count] = LAST, 0
+    one, end = np.uint64(1), np.uint64(count)
+    index, child = np.uint64(0), np.uint64(1)
+    while child < end:
+        first, second = keys[child], keys[child + one]
+        less = second < first
+        if not packed and second == first:
+            less = max(numbers[child + one], 0) < max(numbers[child], 0)
+        # without a branch: either child is as likely
+        child += np.uint64(less)
+        keys[index] = second if less else first
+        numbers[index] = numbers[child]
         index = child
-        child = 2 * index + 1
+        child = index + index + one
     while index > 0:
-        parent = (index - 1) >> 1
-        if costs[parent] < cost or (costs[parent] == cost and ages[parent] < age):
+        parent = (index - one) >> one
+        above = keys[parent]
+        if above < key or (not packed and above == key and max(numbers[parent], 0) < max(number, 0)):
             break
-        costs[index], ages[index] = costs[parent], ages[parent]
-        pixels[index], sources[index] = pixels[parent], sources[parent]
+        keys[index], numbers[index] = above, numbers[parent]
         index = parent
-    costs[index], ages[index], pixels[index], sources[index] = cost, age, pixel, source
+    keys[index], numbers[index] = key, number

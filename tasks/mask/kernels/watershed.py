@@ -7,7 +7,7 @@ from tasks.core.kernels.compiled import compiled
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
 from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Room, above, drop, flip, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, sobel, to_unit_scale
-from tasks.mask.kernels.flood import Queue, flood, make_queue
+from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
 from tasks.mask.kernels.histograms import BINS, MOST_PIXELS, best_split, count_into_bins
 from tasks.mask.kernels.morphology import dilate, dilated_size, erode
 
@@ -37,7 +37,8 @@ def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: B
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
-    image, labels, queue = np.empty(largest), np.empty(largest, np.int32), make_queue(min(largest, MOST_PIXELS))
+    image, queue = np.empty(largest), make_queue(min(largest, MOST_PIXELS))
+    labels = np.empty(framed_size(shapes, 1), np.int32)
     spare = np.zeros(room.bits.shape, np.uint64)
     start = 0
     for cell in range(len(shapes)):
@@ -77,9 +78,13 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
         centres[at] = (edges[at] + edges[at + 1]) / 2
     threshold = centres[best_split(counts, centres, BINS, scratch)]
     markers = 0
-    for at in range(size):
-        labels[at] = 2 if steepness[at] > 1.5 * threshold else int(steepness[at] < 0.5 * threshold)
-        markers += int(labels[at] != 0)
+    labels[: (height + 2) * (width + 2)] = OUTSIDE
+    for row in range(height):
+        for column in range(width):
+            steep = steepness[row * width + column]
+            label = 2 if steep > 1.5 * threshold else int(steep < 0.5 * threshold)
+            labels[(row + 1) * (width + 2) + column + 1] = label
+            markers += int(label != 0)
     return markers > 0
 
 
@@ -88,10 +93,11 @@ def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spar
     """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
     size = height * width
     highest = 0
-    for at in range(size):
-        highest = max(highest, labels[at])
-    for at in range(size):
-        image[at] = labels[at]
+    for row in range(height):
+        for column in range(width):
+            label = labels[(row + 1) * (width + 2) + column + 1]
+            highest = max(highest, label)
+            image[row * width + column] = label
     above(image[:size].reshape(height, width), highest - 0.5, room.bits)
     flip(height, width, room.bits)
     drop(height, width, HOLE_AREA, room)
