@@ -1,6 +1,6 @@
 """Run cp_measure 0.3 on a few cells and keep what it finds as a test fixture.
 
-Run with the Python of `cp_environment.sh`; the real cells are read from the folder of test images::
+Run with the Python of `peer_environments.sh`; the real cells are read from the folder of test images::
 
     .envs/cp/bin/python benchmarks/cp_oracle.py [--data DIR] [--output DIR]
 

@@ -1,6 +1,6 @@
 """Time the families of cp_measure 0.3; `benchmarks/peers.py` starts it.
 
-Run with the Python of `cp_environment.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
+Run with the Python of `peer_environments.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
 ``pixels`` (N, C, H, W) float64 from 0 to 1, ``masks`` (N, C, H, W) bool and ``combined`` (N, H, W) bool. For every line
 on standard input, ``<family> <stamps>``, it measures that family on the first stamps, channel by channel, or the family
 ``colocalization`` pair by pair of channels, and answers with the processor's seconds and the number of features.

@@ -1,6 +1,6 @@
 """Time the feature groups of nyxus 0.11; `benchmarks/peers.py` starts it.
 
-Run with the Python of `nyxus_environment.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
+Run with the Python of `peer_environments.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
 ``counts`` (N, C, H, W) uint16 and ``masks`` (N, C, H, W) bool. For every line on standard input, ``<group> <stamps>``,
 it measures that group (``intensity``, ``morphology`` or ``glcm``) on all channels of the first stamps in one call, on
 one thread, and answers with the processor's seconds and the number of features.

@@ -4,9 +4,9 @@
 
 All measure the same generated stamps as `benchmarks/features.py`, 60×60 pixels of 12 channels, each channel in its own
 mask of 700 to 1,000 px, on one core; what is counted is the processor's time of the calls that measure. In every round
-each takes its turn, and the least time of all rounds counts. The others run in the environments of `cp_environment.sh`
-and `nyxus_environment.sh`, with their own settings: the granularity of cp_measure is that of a quarter of the
-resolution, ours of the full one.
+each takes its turn, and the least time of all rounds counts. The others run in the environments of
+`peer_environments.sh`, with their own settings: the granularity of cp_measure is that of a quarter of the resolution,
+ours of the full one.
 """
 
 import argparse
