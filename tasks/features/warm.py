@@ -20,7 +20,7 @@ def warm(profile: Profile, families: Collection[str] | None = None) -> None:
     """Make compiled families of a profile ready, for all types of pixels.
 
     A worker calls it once when it starts, with what its run measures: what is compiled inside a task is counted as the
-    task's time. The first call on a machine takes about 40 s of a processor for shape, intensity and texture together,
+    task's time. The first call on a machine takes about 45 s of a processor for shape, intensity and texture together,
     and once for both profiles; later ones a second, from disk. Processes that start together share the work.
 
     Parameters
