@@ -38,7 +38,7 @@ def sum_pairwise(values: FloatArray, count: int) -> float:
             depth -= 1
             total = sums[depth] + total
         if depth == 0:
-            return total
+            return float(total)
         sums[depth - 1], waiting[depth - 1] = total, True
         done = numbers[depth]
         firsts[depth], numbers[depth] = firsts[depth - 1] + done, numbers[depth - 1] - done
