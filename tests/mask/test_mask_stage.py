@@ -9,6 +9,8 @@ import pytest
 from tasks.core.errors import ConfigError
 from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, regions, remove_border_objects
+from tasks.mask.kernels.objects import outside_mean
+from tasks.mask.plain import keep_whole_plain
 
 CHANNELS = ("BF", "PI", "SSC")
 
@@ -259,13 +261,27 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
         run([np.ones((3, 2, 2))], methods=[{"method": "foreign", "fault": fault}])
 
 
-@pytest.mark.usefixtures("foreign")
 def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # The border rule removes what fills the frame, so this is out of reach but for a rule that lets it pass.
-    monkeypatch.setattr("tasks.mask.stage.remove_border_objects", np.copy)
-    image = np.arange(12.0).reshape(3, 2, 2)
-    (masked,) = run([image], methods=["foreign"])
+    monkeypatch.setattr("tasks.mask.plain.remove_border_objects", np.copy)
+    batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
+    full = np.ones(12, dtype=bool)
+    full[:2] = False  # BF: its first row
+    found = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
+    passed = np.ones((1, 3), dtype=bool)
+    masked = keep_whole_plain(batch, found=found, name="full", config=config(), passed=passed)
     assert masked.background.tolist() == [[0.5, 0.0, 0.0]]
     assert np.isnan(masked.combined_background).all()
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_compiled_mean_outside_a_mask_that_fills_the_stamp_is_nan(exact: bool) -> None:  # noqa: FBT001
+    bits = np.array([[3], [3]], dtype=np.uint64)
+    image, runs = np.arange(4.0), np.empty((2, 3), dtype=np.int64)
+    mean, count = outside_mean(image, bits, 2, 2, exact, np.empty(4), runs)
+    assert np.isnan(mean)
+    assert count == 0
+    bits[0] = 1
+    assert outside_mean(image, bits, 2, 2, exact, np.empty(4), runs) == (1.0, 1)

@@ -11,7 +11,6 @@ from tasks.mask.kernels.spread import EXPONENT, HIGH, LOW, SECOND
 from tasks.mask.planes import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.registry import ChannelFilter, channel_filters
 
-
 ROUNDING = 1e-9
 """A deviation that differs from the threshold by less, relatively, is computed in the plain way."""
 

@@ -19,9 +19,9 @@ OUTSIDE = -1
 LAST = np.int64(0x7FFFFFFFFFFFFFFF)
 """Key of an entry that comes after all others."""
 
-# Whole numbers v of 20 bits within 16 bits of each other, in a frame of diagonal D: two different costs v + √k differ by
-# more than 1 / (12·D³), because (√a − √b − m) times its three conjugates is a whole number, and none of those is larger
-# than 2·D + 1. So the first 45 bits of a cost, 28 of them behind the point, tell it apart; 18 bits hold the age.
+# Whole numbers v of 20 bits within 16 bits of each other, in a frame of diagonal D: two different costs v + √k differ
+# by more than 1 / (12·D³), because (√a − √b − m) times its three conjugates is a whole number, and none of those is
+# larger than 2·D + 1. So the first 45 bits of a cost, 28 of them behind the point, tell it apart; 18 hold the age.
 WHOLE_LIMIT = float(1 << 20)
 RANGE_LIMIT = float(1 << 16)
 DIAGONAL_SQUARED = 200**2
@@ -34,13 +34,16 @@ class Queue(NamedTuple):
     """A binary heap of entries, and what the entries stand for.
 
     An entry has a key, which is its cost, and a number: its age, or, of a marker, whose age is 0, minus its pixel.
-    `pixels` and `sources` tell of each age the pixel to flood and the marker's pixel.
+    `pixels` and `sources` tell of each age the pixel to flood and the marker's pixel, `rows` and `columns` where a
+    pixel of the framed image lies.
     """
 
     keys: Keys
     numbers: LabelArray
     pixels: LabelArray
     sources: LabelArray
+    rows: LabelArray
+    columns: LabelArray
 
 
 class Scale(NamedTuple):
@@ -51,11 +54,16 @@ class Scale(NamedTuple):
 
 
 @compiled
-def make_queue(largest: int) -> Queue:
-    """Make room for the entries of an image of that many pixels."""
-    number = ENTRIES * largest + 2
+def make_queue(framed: int) -> Queue:
+    """Make room for the entries of an image that has that many pixels with a frame of one pixel."""
+    number = ENTRIES * framed
     return Queue(
-        np.empty(number, np.int64), np.empty(number, np.int32), np.empty(number, np.int32), np.empty(number, np.int32)
+        np.empty(number, np.int64),
+        np.empty(number, np.int32),
+        np.empty(number, np.int32),
+        np.empty(number, np.int32),
+        np.empty(framed, np.int32),
+        np.empty(framed, np.int32),
     )
 
 
@@ -64,7 +72,7 @@ def scale_of(values: FloatArray, height: int, width: int) -> Scale:
     """Tell whether costs and ages of an image can be packed."""
     low, high = extremes(values)
     if (
-        -WHOLE_LIMIT < low
+        low > -WHOLE_LIMIT
         and high < WHOLE_LIMIT
         and high - low < RANGE_LIMIT
         and height * height + width * width <= DIAGONAL_SQUARED
@@ -83,7 +91,7 @@ def key_of(cost: float, age: int, scale: Scale, bits: Keys) -> int:
     if scale.packed:
         return (int((cost - scale.lowest) * UNIT) << AGE_BITS) | age
     bits.view(np.float64)[0] = cost + 0.0  # no negative zero
-    return bits[0] ^ ((bits[0] >> 63) & BELOW_SIGN)
+    return int(bits[0] ^ ((bits[0] >> 63) & BELOW_SIGN))
 
 
 @compiled
@@ -99,7 +107,7 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     queue
         From `make_queue`.
     """
-    keys, numbers, pixels, sources = queue
+    keys, numbers, pixels, sources, rows, columns = queue
     scale = scale_of(values, height, width)
     bits = np.empty(1, np.int64)
     # unsigned, because other indices are tested for being negative
@@ -108,6 +116,7 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     for row in range(height):
         for column in range(width):
             pixel = (row + 1) * (width + 2) + column + 1
+            rows[pixel], columns[pixel] = row, column
             if labels[pixel] != 0:
                 key = key_of(values[row * width + column], 0, scale, bits)
                 push(keys, numbers, count, key, -pixel, scale.packed)
@@ -133,9 +142,9 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
             continue
         for neighbour in (up, left, right, down):
             if labels[neighbour] == 0:
-                row, column = np.int64(neighbour // stride), np.int64(neighbour % stride)
-                far, wide = row - np.int64(source // stride), column - np.int64(source % stride)
-                cost = values[(row - 1) * width + column - 1] + math.sqrt(far * far + wide * wide)
+                row, column = rows[neighbour], columns[neighbour]
+                far, wide = row - rows[source], column - columns[source]
+                cost = values[np.uint64(row * width + column)] + math.sqrt(far * far + wide * wide)
                 age += 1
                 pixels[age], sources[age] = neighbour, source
                 push(keys, numbers, count, key_of(cost, age, scale, bits), age, scale.packed)

@@ -8,6 +8,7 @@ from tasks.core.types import FloatArray, IntArray
 MOST_PIXELS = 1 << 24
 """Fewer than this many are counted exactly in float32, in which scikit-image holds counts."""
 BINS = 256
+LARGE = 1e300
 
 
 @compiled
@@ -54,11 +55,12 @@ def count_into_bins(values: FloatArray, low: float, high: float, edges: FloatArr
         edges[at] = at * step + low
     edges[BINS] = high
     counts[:] = 0
+    # only a first guess, which the edges put right
+    scale = BINS / (high - low)
     for at in range(len(values)):
         value = values[at]
-        place = min(int((value - low) / (high - low) * BINS), BINS - 1)
-        if value < edges[place]:
-            place -= 1
-        if place < BINS - 1 and value >= edges[place + 1]:
-            place += 1
+        guess = (value - low) * scale if scale < LARGE else (value - low) / (high - low) * BINS
+        place = min(int(guess), BINS - 1)
+        place -= int(value < edges[place])
+        place += int((place < BINS - 1) & (value >= edges[place + 1]))
         counts[place] += 1

@@ -164,4 +164,4 @@ def _small_difference(values: FloatArray) -> float:
         difference[0] = abs(values[at + 1] - values[at])
         least = min(least, bits[0] if bits[0] > 0 else LARGEST)
     bits[0] = least
-    return difference[0]
+    return float(difference[0])

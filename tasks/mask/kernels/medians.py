@@ -2,7 +2,8 @@
 
 For 64 pixels of a row at a time the median is found bit by bit, from the highest to the lowest: a bit is set where no
 more than half of the disk's pixels are below the number so far. Counting is nothing but comparing and adding, of eight
-bits at first and of sixteen where a neighbourhood's range has more; where pixels hardly differ few bits are to be found.
+bits at first and of sixteen where a neighbourhood's range has more; where pixels hardly differ few bits are to be
+found.
 """
 
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.kernels.compiled import compiled
-from tasks.core.types import IntArray
+from tasks.core.types import AnyArray, IntArray
 
 Small = npt.NDArray[np.int8]
 Codes = npt.NDArray[np.int16]
@@ -100,7 +101,7 @@ def place(row: int, column: int, width: int) -> int:
 
 
 @compiled
-def find_medians(height: int, width: int, room: Room) -> None:
+def find_medians(height: int, width: int, room: Room) -> None:  # noqa: C901, PLR0912 - loops over pixels
     """Find the median of each pixel's disk: `room.medians`, pixel (r, c) at r·stride + c, stride = LANES · blocks."""
     blocks = blocks_of(width)
     codes, ranks, lows, highs, medians = room
@@ -181,7 +182,7 @@ def _copy_small(codes: Codes, row: int, block: int, blocks: int, low: np.int16, 
 
 
 @compiled
-def _count_below(tile: Codes, pivots: Codes, counts: Codes) -> None:
+def _count_below(tile: AnyArray, pivots: AnyArray, counts: AnyArray) -> None:
     """Count, for each pixel of a block, the pixels of its disk that are below its pivot.
 
     Sixteen or eight bits each: the disk has 81 pixels. Constants bound all loops but the first, so that the compiler

@@ -23,7 +23,7 @@ def dilated_size(shapes: IntArray, radius: int) -> int:
 
 
 @compiled
-def dilate(image: FloatArray, height: int, width: int, radius: int, work: FloatArray) -> None:
+def dilate(image: FloatArray, height: int, width: int, radius: int, work: FloatArray) -> None:  # noqa: C901
     """Replace each pixel by the largest one within a radius.
 
     A disk is a stack of lines. The maxima over longer and longer lines are made from one another, and each is used in

@@ -14,7 +14,7 @@ KEPT, NO_OBJECT, FILTERED, BORDER = range(4)
 
 
 @compiled
-def keep_whole(
+def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code takes no keywords
     pixels: FloatArray,
     stream: Stream,
     shapes: IntArray,
@@ -114,7 +114,7 @@ def keep_whole(
 def _any(values: FloatArray) -> bool:
     """Whether any value is not zero."""
     # most stamps tell at once
-    for at in range(len(values)):
+    for at in range(len(values)):  # noqa: SIM110 - numba compiles no generator
         if values[at] != 0:
             return True
     return False

@@ -3,6 +3,8 @@
 import numpy as np
 
 from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.sorting import make_room as make_sorting_room
+from tasks.core.kernels.sorting import sort
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.cleaning import Room, above, clean, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
@@ -35,11 +37,11 @@ def mask_otsu(
     found
         The result: flat masks, false before.
     decided
-        (n, C), true before; the result: false where the medians are not of whole numbers of a small range, or where
-        there are very many pixels. The plain code has to mask such a plane.
+        (n, C), true before; the result: false where there are very many pixels, or very many different ones up to 512.
+        The plain code has to mask such a plane.
     """
     room, medians = make_room(shapes), make_median_room(shapes)
-    work = np.empty((3, framed_size(shapes, max(1, len(weights) - 1))))
+    work = np.empty((3, max(LEVELS + 2, framed_size(shapes, max(1, len(weights) - 1)))))
     start = 0
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -57,7 +59,7 @@ def mask_otsu(
 
 
 @compiled
-def _mask_plane(
+def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
     plane: FloatArray,
     height: int,
     width: int,
@@ -77,20 +79,29 @@ def _mask_plane(
     if peak < 1:
         return True
     codes, found = medians.codes, medians.medians
-    if high <= LEVELS:
-        if not (high - low <= LARGEST and _whole(plane)):
-            return False
-    else:
-        low = 0.0
+    # the distinct values in ascending order, whose numbers are the medians' whole numbers
+    number = _distinct(levels, size, high <= LEVELS, one)
+    if number > LARGEST:
+        return False
     for row in range(height):
         for column in range(width):
-            codes[place(row, column, width)] = int(levels[row * width + column] - low)
+            value = levels[row * width + column]
+            first, last = 0, number - 1
+            if high > LEVELS:
+                first = last = int(value)
+            while first < last:
+                middle = (first + last + 1) // 2
+                if one[middle] <= value:
+                    first = middle
+                else:
+                    last = middle - 1
+            codes[place(row, column, width)] = first
     find_medians(height, width, medians)
     stride = blocks_of(width) * LANES
     for row in range(height):
         for column in range(width):
             at = row * width + column
-            other[at] = levels[at] - (found[row * stride + column] + low)
+            other[at] = levels[at] - one[found[row * stride + column]]
     to_unit_scale(other[:size], other[:size])
     frame(other, width, height, width, len(weights) - 1, one)
     framed = smooth(one, height, width, weights, other)
@@ -125,12 +136,22 @@ def _mask_plane(
 
 
 @compiled
-def _whole(values: FloatArray) -> bool:
-    """Whether all values are whole numbers."""
-    found = True
-    for at in range(len(values)):
-        found &= values[at] == np.trunc(values[at])
-    return found
+def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatArray) -> int:  # noqa: FBT001 - compiled
+    """Write the distinct values of levels in ascending order, or all whole numbers of the reduced ones; count them."""
+    if not any_number:
+        # a stamp may have fewer pixels than there are levels
+        for at in range(LEVELS + 2):
+            distinct[at] = at
+        return LEVELS + 2
+    for at in range(size):
+        distinct[at] = levels[at]
+    sort(distinct[:size], size, make_sorting_room(distinct[:size]))
+    number = 1
+    for at in range(1, size):
+        if distinct[at] != distinct[number - 1]:
+            distinct[number] = distinct[at]
+            number += 1
+    return number
 
 
 @compiled

@@ -1,7 +1,5 @@
 """The mask ``spot`` of many planes."""
 
-import math
-
 import numpy as np
 
 from tasks.core.kernels.compiled import compiled
@@ -61,7 +59,7 @@ def mask_spot(
 def quantile_of(values: FloatArray, count: int, quantile: float) -> float:
     """Quantile of the first values, linear between ranks, rounded as `numpy.quantile` does; the values change place."""
     rank = (count - 1) * quantile
-    before = int(math.floor(rank))
+    before = int(rank)
     if before >= count - 1:
         return select(values, count, count - 1)
     low = select(values, count, before)
@@ -71,8 +69,8 @@ def quantile_of(values: FloatArray, count: int, quantile: float) -> float:
         high = min(high, values[at])
     part = rank - before
     if part >= 0.5:
-        return high - (high - low) * (1 - part)
-    return low + (high - low) * part
+        return float(high - (high - low) * (1 - part))
+    return float(low + (high - low) * part)
 
 
 @compiled
@@ -97,4 +95,4 @@ def select(values: FloatArray, count: int, rank: int) -> float:
             first = left
         else:
             break
-    return values[rank]
+    return float(values[rank])

@@ -43,7 +43,7 @@ def fits(batch: Batch) -> bool:
 
 
 def sums_exactly(batch: Batch) -> bool:
-    """Whether the sum over any of a channel's pixels is a float64 number, so that the order of a sum does not matter."""
+    """Whether the sum of any of a channel's pixels is a float64 number, so that its order does not matter."""
     dtype = batch.pixels.flat.dtype
     if dtype.kind not in "biu" or dtype.itemsize > 4 or not len(batch):
         return False

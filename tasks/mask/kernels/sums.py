@@ -38,7 +38,7 @@ def sum_pairwise(values: FloatArray, count: int) -> float:
             depth -= 1
             total = sums[depth] + total
         if depth == 0:
-            return total
+            return float(total)
         sums[depth - 1], waiting[depth - 1] = total, True
         done = numbers[depth]
         firsts[depth], numbers[depth] = firsts[depth - 1] + done, numbers[depth - 1] - done
@@ -51,7 +51,7 @@ def _sum_block(values: FloatArray, first: int, count: int) -> float:
     if count < 8:
         for at in range(first, first + count):
             total += values[at]
-        return total
+        return float(total)
     r0, r1, r2, r3 = values[first], values[first + 1], values[first + 2], values[first + 3]
     r4, r5, r6, r7 = values[first + 4], values[first + 5], values[first + 6], values[first + 7]
     stop = first + count - count % 8
@@ -67,4 +67,4 @@ def _sum_block(values: FloatArray, first: int, count: int) -> float:
     total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
     for at in range(stop, first + count):
         total += values[at]
-    return total
+    return float(total)

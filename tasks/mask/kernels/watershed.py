@@ -37,8 +37,8 @@ def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: B
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
-    image, queue = np.empty(largest), make_queue(min(largest, MOST_PIXELS))
-    labels = np.empty(framed_size(shapes, 1), np.int32)
+    framed = framed_size(shapes, 1)
+    image, labels, queue = np.empty(largest), np.empty(framed, np.int32), make_queue(framed)
     spare = np.zeros(room.bits.shape, np.uint64)
     start = 0
     for cell in range(len(shapes)):
