@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar, cast
 
 import numpy as np
 from pydantic import Field
@@ -159,6 +159,16 @@ def _beginning(keys: Keys, *, prefixes: tuple[int, ...], bits: int) -> Keys:
     return keys[np.isin(keys >> np.uint64(64 - bits), np.array(prefixes, dtype=np.uint64))]
 
 
-def merged(answers: Sequence["Sums | Limits | Counts | Members"]) -> "Sums | Limits | Counts | Members":
+AnyAnswer = TypeVar("AnyAnswer", bound="Mergeable")
+
+
+class Mergeable(Protocol):
+    """An answer that merges with others to the same question."""
+
+    def merge(self, other: Any, /) -> Any:  # noqa: ANN401 - an answer of the same kind
+        """Answer for both parts."""
+
+
+def merged(answers: Sequence[AnyAnswer]) -> AnyAnswer:
     """Merge the answers to one question, at least one."""
-    return reduce(lambda one, other: one.merge(other), answers)  # type: ignore[return-value]
+    return reduce(lambda one, other: cast("AnyAnswer", one.merge(other)), answers)
