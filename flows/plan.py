@@ -25,7 +25,8 @@ def print_plan(console: Console, *, config: Config, listed: Ingested, layout: La
     columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))
     stages = stage_names(config)
     partitions = len(listed.partitions)
-    single = 3 if config.quality is not None else 2  # ingest, export, and the decision
+    single = 2  # ingest and export
+    once = f"{single} for the run" + ("" if config.quality is None else ", a few for each quality rule")
     size = max((one.images for one in listed.partitions), default=0)
     rows = {
         "images": f"{listed.images:,} of about {listed.height} × {listed.width} px, {listed.dtype}",
@@ -33,7 +34,7 @@ def print_plan(console: Console, *, config: Config, listed: Ingested, layout: La
         "metadata": ", ".join(layout.groups) or "none; load.pattern has no named groups",
         "masks" if layout.stamps else "objects": ", ".join(layout.regions),
         "partitions": f"{partitions:,} of up to {size:,} images",
-        "tasks": f"{partitions * len(stages) + single:,}: {', '.join(stages)} per partition, {single} for the run",
+        "tasks": f"{partitions * len(stages) + single:,}: {', '.join(stages)} per partition, {once}",
     }
     if listed.ignored:
         rows["left out"] = f"{listed.ignored:,} files that are no images or do not match load.pattern"

@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect_dask import DaskTaskRunner
 
 from flows.config import Config
+from flows.decide import decide_over_all
 from flows.example import example_inputs
 from flows.lock import only_run_in
 from flows.progress import current_progress
@@ -38,7 +39,7 @@ from tasks.ingest.task import ingest
 from tasks.mask.task import VERSION as MASK_VERSION
 from tasks.mask.task import mask_partition
 from tasks.quality.task import VERSION as QUALITY_VERSION
-from tasks.quality.task import decide_quality, measure_partition, read_decision
+from tasks.quality.task import measure_partition
 from tasks.segment.task import VERSION as SEGMENT_VERSION
 from tasks.segment.task import segment_partition
 
@@ -155,16 +156,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             config=config.quality,
             **reading,
         )
-        (decided,) = stages.map(
-            "quality decision",
-            decide_quality,
-            keys=[digest(QUALITY_VERSION, keys, config.quality)],
-            each=[{"measured": [one.folder for one in measured]}],
-            resources=needs.quality,
-            config=config.quality,
-            layout=layout,
-        )
-        decision = read_decision(Path(decided.folder))
+        decision = decide_over_all(stages, measured, config=config.quality, layout=layout, resources=needs.quality)
 
     # What they look like.
     metrics = [one.folder for one in measured] if measured else [None for _ in found]

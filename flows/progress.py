@@ -38,6 +38,16 @@ class Progress(Protocol):
         """Begin a stage of `total` tasks."""
 
 
+class NoProgress:
+    """Nothing is shown."""
+
+    @contextmanager
+    def stage(self, name: str, *, total: int) -> Iterator[Counter]:
+        """Begin a stage of `total` tasks."""
+        del name, total
+        yield Counter(lambda _: None)
+
+
 class BarProgress:
     """Bars that move on a terminal."""
 

@@ -12,7 +12,7 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture, as_completed
 from prefect.tasks import exponential_backoff
 
-from flows.progress import Progress
+from flows.progress import NoProgress, Progress
 from tasks.core.errors import RunError, UserError
 from tasks.core.work import Frozen, Made
 
@@ -65,8 +65,14 @@ class Stages:
         self._work = work
         self._run = run
         self._retries = retries
-        self._progress = progress
+        self.progress = progress
         self.counts: dict[str, StageCount] = {}
+
+    def silent(self) -> "Stages":
+        """Return the same stages without progress of their own, for a part of something larger that shows its own."""
+        same = Stages(work=self._work, run=self._run, retries=self._retries, progress=NoProgress())
+        same.counts = self.counts
+        return same
 
     def map(
         self,
@@ -98,7 +104,7 @@ class Stages:
         """
         folders = [str(self._work / stage.replace(" ", "-") / key) for key in keys]
         start = time.perf_counter()
-        with self._progress.stage(stage, total=len(keys)) as counter:
+        with self.progress.stage(stage, total=len(keys)) as counter:
             futures: list[PrefectFuture[Made]] = []
             for key, folder, own in zip(keys, folders, each, strict=True):
                 configured = self._configured(task, name=f"{stage} {key[:8]}").with_options(
@@ -119,7 +125,7 @@ class Stages:
     def once(self, stage: str, task: Task[..., R], *, resources: Resources, **arguments: object) -> R:
         """Run a task that is done anew in every run."""
         start = time.perf_counter()
-        with self._progress.stage(stage, total=1) as counter:
+        with self.progress.stage(stage, total=1) as counter:
             with dask.annotate(resources=dict(resources)):
                 future = self._configured(task, name=stage).submit(**arguments)
             (result,) = _results(stage, [future])
@@ -138,7 +144,12 @@ class Stages:
         )
 
     def _count(self, stage: str, *, computed: int, kept: int, since: float) -> None:
-        self.counts[stage] = StageCount(computed=computed, kept=kept, seconds=time.perf_counter() - since)
+        before = self.counts.get(stage, StageCount(computed=0, kept=0, seconds=0))
+        self.counts[stage] = StageCount(
+            computed=before.computed + computed,
+            kept=before.kept + kept,
+            seconds=before.seconds + time.perf_counter() - since,
+        )
 
 
 def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:

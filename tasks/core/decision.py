@@ -13,31 +13,35 @@ KEPT = "kept"
 
 
 class GroupThreshold(Frozen):
-    """One rule's threshold in one group, with the cells (or images) counted before and after it."""
+    """One rule's threshold, or two, in one group, with the cells (or images) counted before and after it."""
 
     group: dict[str, str]
     threshold: float | None
-    before: int
-    after: int
+    upper: float | None = None
+    before: int = 0
+    after: int = 0
 
 
 class RuleDecision(Frozen):
-    """One rule: the column it looks at, which side it keeps, and a threshold per group."""
+    """One rule: the column it looks at, which side it keeps, and the threshold, or two, of each group."""
 
     rule: str
     column: str
-    keep: Literal["above", "below"]
+    keep: Literal["above", "below", "between"]
     group_by: tuple[str, ...]
     groups: tuple[GroupThreshold, ...]
 
     def keeps(self, metrics: pl.DataFrame) -> BoolArray:
         """(N,) bool: which cells pass; a missing or infinite value, or one of a group without threshold, does not."""
         values = metrics[self.column].cast(pl.Float64).to_numpy()
-        known = {tuple(one.group[name] for name in self.group_by): one.threshold for one in self.groups}
-        groups = group_values(metrics, self.group_by)
-        thresholds = np.array([known.get(group) for group in groups], dtype=np.float64)  # None becomes NaN
-        passes: BoolArray = np.isfinite(values) & (values > thresholds if self.keep == "above" else values < thresholds)
-        return passes
+        known = {tuple(one.group[name] for name in self.group_by): (one.threshold, one.upper) for one in self.groups}
+        limits = [known.get(group, (None, None)) for group in group_values(metrics, self.group_by)]
+        threshold, upper = np.array(limits, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
+        passes: BoolArray = np.isfinite(values)
+        if self.keep == "below":
+            return passes & (values < threshold)
+        passes &= values > threshold
+        return passes & (values < upper) if self.keep == "between" else passes
 
 
 class Decision(Frozen):
@@ -49,7 +53,7 @@ class Decision(Frozen):
     def thresholds(self) -> list[object]:
         """What a cell's status depends on: the decision without its counts."""
         return [
-            (rule.rule, rule.column, rule.keep, [(group.group, group.threshold) for group in rule.groups])
+            (rule.rule, rule.column, rule.keep, [(group.group, group.threshold, group.upper) for group in rule.groups])
             for rule in self.rules
         ]
 

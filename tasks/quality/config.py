@@ -13,27 +13,69 @@ WHOLE = "image"
 """In the names of metrics, what stands for the whole image in place of a mask or object."""
 
 
+MetricName = Literal[
+    "sum",
+    "mean",
+    "max",
+    "std",
+    "percentile",
+    "saturated",
+    "signal_to_background",
+    "laplacian_variance",
+    "power_slope",
+    "area",
+    "regions",
+    "border_contact",
+    "eccentricity",
+    "solidity",
+    "aspect_ratio",
+]
+
+OF_REGIONS = frozenset(
+    {"signal_to_background", "area", "regions", "border_contact", "eccentricity", "solidity", "aspect_ratio"}
+)
+"""Metrics that only a mask or object has."""
+
+OF_SHAPES = OF_REGIONS - {"signal_to_background"}
+"""Metrics that look at no pixels, and so need no channel."""
+
+
 class Rule(Section):
-    """Cells to keep: those whose metric lies on one side of a threshold."""
+    """Cells to keep: those whose metric lies on one side of a threshold, or between two."""
 
     name: str = Field(
         default="", description="Name of the rule, recorded for each cell it rejects; default: metric and channel."
     )
-    metric: Literal["sum", "mean"] = Field(description="What is measured of the pixels.")
-    channel: str = Field(description="The channel in which it is measured.")
+    metric: MetricName = Field(description="What is measured of the pixels, or of the mask or object.")
+    percentile: float | None = Field(
+        default=None, description="Which percentile, where that is the metric.", ge=0, le=100
+    )
+    channel: str = Field(
+        default="",
+        description="The channel in which it is measured. Metrics of shape need none: they take the combined mask.",
+    )
     over: Literal["image", "mask"] = Field(
-        default="image", description="Measure the whole image, or the pixels in the cell's mask or object."
+        default="image",
+        description="Measure the whole image, or the pixels in the cell's mask or object. Of shapes it is the mask.",
     )
     region: str = Field(
         default="", description="The mask or object to measure when over is mask; default: the first one."
     )
-    keep: Literal["above", "below"] = Field(
-        default="above", description="Keep the cells strictly above, or strictly below, the threshold."
+    keep: Literal["above", "below", "between"] = Field(
+        default="above", description="Keep the cells strictly above or below the threshold, or between two."
     )
-    threshold: Annotated[ThresholdMethod, thresholds] = Field(description="Where the threshold lies.")
+    threshold: Annotated[ThresholdMethod, thresholds] = Field(description="Where the (lower) threshold lies.")
+    upper: Annotated[ThresholdMethod, thresholds] | None = Field(
+        default=None, description="Where the upper threshold lies; for keep: between."
+    )
     group_by: tuple[str, ...] = Field(
         default=(), description="Metadata (named groups of load.pattern); each combination gets a threshold of its own."
     )
+
+    @property
+    def measure(self) -> str:
+        """The metric with its parameter, as it stands in the name of a column."""
+        return self.metric if self.percentile is None else f"{self.metric}_{self.percentile:g}"
 
     @field_validator("group_by", mode="before")
     @classmethod
@@ -41,19 +83,34 @@ class Rule(Section):
         return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _region_is_used(self) -> Self:
+    def _fits_together(self) -> Self:
+        if self.over == "image" and self.metric in OF_REGIONS:
+            raise ValueError(f"over: {self.metric} is measured of a mask or object; set over: mask, or leave it out")
         if self.region and self.over == "image":
             raise ValueError(
                 f"region: got {self.region!r}, but the whole image is measured; add over: mask, or leave region out"
             )
+        if not self.channel and self.metric not in OF_SHAPES:
+            raise ValueError(f"channel: {self.metric} is measured in a channel; name one")
+        if (self.metric == "percentile") != (self.percentile is not None):
+            raise ValueError("percentile: belongs to metric: percentile, as in {metric: percentile, percentile: 99}")
+        if (self.keep == "between") != (self.upper is not None):
+            raise ValueError("upper: keep: between needs two thresholds, threshold and upper; the others need one")
         return self
 
     @model_validator(mode="before")
     @classmethod
-    def _default_name(cls, data: object) -> object:
-        if isinstance(data, dict) and not data.get("name") and "metric" in data and "channel" in data:
-            return {**data, "name": f"{data['metric']}_{data['channel']}"}
-        return data
+    def _defaults(cls, data: object) -> object:
+        if not isinstance(data, dict):
+            return data
+        filled = dict(data)
+        if filled.get("metric") in OF_REGIONS:
+            filled.setdefault("over", "mask")
+        if not filled.get("name") and "metric" in filled:
+            filled["name"] = "_".join(
+                str(filled[key]) for key in ("metric", "percentile", "channel") if filled.get(key)
+            )
+        return filled
 
 
 class Quality(Section):
@@ -63,11 +120,14 @@ class Quality(Section):
         description="Applied in this order; a rule's threshold is taken from the cells that the rules before it kept.",
         min_length=1,
     )
+    allow_none: bool = Field(
+        default=False, description="Whether the run goes on where a rule rejects every cell that was left."
+    )
 
     @property
     def measured(self) -> list[tuple[str, str, str, str]]:
         """What is measured of every cell; the thresholds are not part of it."""
-        return [(rule.metric, rule.channel, rule.over, rule.region) for rule in self.rules]
+        return [(rule.measure, rule.channel, rule.over, rule.region) for rule in self.rules]
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

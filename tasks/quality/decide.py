@@ -1,18 +1,17 @@
-"""The decision over the whole data set: a threshold per rule and group."""
+"""The decision over all cells of one table: what a tree of tasks finds, in one process."""
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 
-from tasks.core.decision import KEPT, Decision, GroupThreshold, RuleDecision, group_values
-from tasks.core.types import FloatArray
+from tasks.core.decision import Decision
 from tasks.quality.config import Rule
-from tasks.quality.metrics import metric_column
-from tasks.quality.thresholds import thresholds
+from tasks.quality.inquiry import Inquiry, counted
+from tasks.quality.measure import metric_column
+from tasks.quality.survey import AskTally
 
 
-def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str) -> Decision:
+def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> Decision:
     """Find every rule's threshold in every group.
 
     Rules apply in order: the values from which a threshold is taken are those of the cells that all earlier rules
@@ -22,31 +21,23 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str)
     Parameters
     ----------
     metrics
-        A row per cell in table order: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the
-        metadata to group by.
+        A row per cell: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the metadata to
+        group by.
+    default_region
+        The mask or object that rules look at which name none.
+    stamps
+        Whether the cells are stamps, which have combined masks.
     """
-    statuses = metrics["status"].to_list()
-    decided: list[RuleDecision] = []
+    decision = Decision(rules=())
     for rule in rules:
-        column = metric_column(rule, default_region=default_region)
-        population = metrics.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
-        if rule.over == "image":
-            population = population.unique("meta__image", keep="first", maintain_order=True)
-        values: dict[tuple[str, ...], list[float]] = {}
-        for group, value in zip(group_values(population, rule.group_by), population[column].to_numpy(), strict=True):
-            values.setdefault(group, []).append(value)
-        groups = tuple(_group_threshold(rule, group=group, values=np.array(values[group])) for group in sorted(values))
-        decision = RuleDecision(rule=rule.name, column=column, keep=rule.keep, group_by=rule.group_by, groups=groups)
-        decided.append(decision)
-        statuses = Decision(rules=(decision,)).statuses(metrics, statuses)
-    return Decision(rules=tuple(decided))
+        column = metric_column(rule, default_region=default_region, stamps=stamps)
+        inquiry = Inquiry(rule, column=column, decided=decision)
+        while (survey := inquiry.survey) is not None:
+            inquiry.told(survey.answer(metrics))
+        decision = Decision(rules=(*decision.rules, inquiry.decided()))
+    return counted(decision, tally_survey(decision, rules=rules).answer(metrics))
 
 
-def _group_threshold(rule: Rule, *, group: tuple[str, ...], values: FloatArray) -> GroupThreshold:
-    finite = values[np.isfinite(values)]
-    threshold = thresholds.function(rule.threshold)(finite, rule.threshold) if finite.size else None
-    after = 0
-    if threshold is not None:
-        after = int((finite > threshold).sum() if rule.keep == "above" else (finite < threshold).sum())
-    named = dict(zip(rule.group_by, group, strict=True))
-    return GroupThreshold(group=named, threshold=threshold, before=len(values), after=after)
+def tally_survey(decision: Decision, *, rules: Sequence[Rule]) -> AskTally:
+    """Ask for the counts before and after each rule."""
+    return AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))

@@ -1,13 +1,15 @@
-"""Measure quality metrics of one partition, and decide over all of them."""
+"""Measure quality metrics of one partition, and survey those of all partitions."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from prefect import task
 
 from tasks.core.cutout import SURROUNDED
-from tasks.core.decision import KEPT, Decision
+from tasks.core.decision import KEPT
+from tasks.core.exact.questions import merged
 from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
 from tasks.core.storage import read_table
@@ -15,10 +17,10 @@ from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_f
 from tasks.ingest.channels import Channels
 from tasks.pixels import read_cells
 from tasks.quality.config import Quality
-from tasks.quality.decide import decide
-from tasks.quality.metrics import measure_metrics, metric_column
+from tasks.quality.measure import measure_metrics, metric_column
+from tasks.quality.survey import Survey, SurveyResult
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same configuration gives other metrics or decisions."""
 
 
@@ -35,7 +37,8 @@ def measure_partition(
     )
     identity = ["position", "meta__image", "meta__object"]
     columns: dict[str, pl.DataType] = {
-        metric_column(rule, default_region=layout.regions[0]): pl.Float64() for rule in config.rules
+        metric_column(rule, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64()
+        for rule in config.rules
     }
     measured = [
         pl.concat(
@@ -58,19 +61,32 @@ def measure_partition(
     return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
 
 
-@task(name="quality decision")
-def decide_quality(*, folder: str, measured: Sequence[str], layout: Layout, config: Quality, run: str) -> Made:
-    """Decide over the metrics of all partitions, given in table order."""
+@task(name="quality survey")
+def survey_partitions(*, folder: str, measured: Sequence[str], survey: Survey, run: str) -> Made:
+    """Answer a survey for the cells of some partitions."""
     watch = Stopwatch()
     metrics = pl.concat([read_table(Path(one) / "metrics.parquet") for one in measured])
-    decision = decide(metrics, rules=config.rules, default_region=layout.regions[0])
-    with result_folder(Path(folder), provisional=is_provisional(*measured)) as temporary:
-        (temporary / "quality.json").write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    statuses = decision.statuses(metrics, metrics["status"].to_list())
-    counts = {status: statuses.count(status) for status in sorted(set(statuses))}
-    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    result = SurveyResult(result=survey.answer(metrics))
+    return _write(Path(folder), result, provisional=is_provisional(*measured), watch=watch, run=run)
 
 
-def read_decision(folder: Path) -> Decision:
-    """Read back what was decided."""
-    return Decision.model_validate_json((folder / "quality.json").read_text(encoding="utf-8"))
+@task(name="quality merge")
+def merge_surveys(*, folder: str, parts: Sequence[str], run: str) -> Made:
+    """Merge the answers to one survey."""
+    watch = Stopwatch()
+    result = SurveyResult(result=merged([read_survey(Path(part)) for part in parts]))
+    return _write(Path(folder), result, provisional=is_provisional(*parts), watch=watch, run=run)
+
+
+def _write(folder: Path, result: SurveyResult, *, provisional: bool, watch: Stopwatch, run: str) -> Made:
+    with result_folder(folder, provisional=provisional) as temporary:
+        (temporary / ANSWER).write_text(result.model_dump_json(), encoding="utf-8")
+    return Made(counts={}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+
+
+ANSWER = "answer.json"
+
+
+def read_survey(folder: Path) -> Any:  # noqa: ANN401 - Answers or Tally, as was asked
+    """Read back the answer to a survey."""
+    return SurveyResult.model_validate_json((folder / ANSWER).read_text(encoding="utf-8")).result

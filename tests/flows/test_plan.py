@@ -62,7 +62,10 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
     assert lines["metadata"] == "type, cell"
     assert lines["masks"] == "li, circle"
     assert lines["partitions"] == "3 of up to 10 images"
-    assert lines["tasks"] == "12: mask, quality metrics, features per partition, 3 for the run"
+    assert (
+        lines["tasks"]
+        == "11: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
+    )
     assert plan.rstrip().endswith("Nothing was run.")
     assert not (tmp_path / "work").exists()
 

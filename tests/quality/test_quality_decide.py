@@ -8,42 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from tasks.core.decision import Decision
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
-from tasks.quality.thresholds import Absolute, NormalQuantile, Quantile, absolute, normal_quantile, quantile
 
 X, Y = "image__quality_sum__BF", "li__quality_mean__PI"
-VALUES = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
-
-
-@given(values=VALUES, q=st.floats(0, 1))
-def test_a_quantile_is_numpys(values: list[float], q: float) -> None:
-    assert quantile(np.array(values), Quantile(q=q)) == float(np.quantile(values, q))
-
-
-@given(values=VALUES, q=st.floats(0.001, 0.999))
-def test_a_normal_quantile_is_scipys(values: list[float], q: float) -> None:
-    got = normal_quantile(np.array(values), NormalQuantile(q=q))
-    deviation = float(np.std(values))
-    expected = np.mean(values) if deviation == 0 else stats.norm.ppf(q, loc=np.mean(values), scale=deviation)
-    assert got == pytest.approx(expected, rel=1e-9, abs=1e-9 * max(1, *map(abs, values)))
-
-
-@given(values=VALUES, q=st.floats(0.001, 0.999), seed=st.integers(0, 99))
-def test_thresholds_do_not_depend_on_the_order_of_the_values(values: list[float], q: float, seed: int) -> None:
-    shuffled = np.random.default_rng(seed).permutation(values)
-    assert normal_quantile(np.array(values), NormalQuantile(q=q)) == normal_quantile(shuffled, NormalQuantile(q=q))
-    assert quantile(np.array(values), Quantile(q=q)) == quantile(shuffled, Quantile(q=q))
-
-
-@pytest.mark.parametrize("q", [0.01, 0.5, 0.99])
-def test_the_threshold_of_a_single_value_is_that_value(q: float) -> None:
-    one = np.array([7.25])
-    assert quantile(one, Quantile(q=q)) == normal_quantile(one, NormalQuantile(q=q)) == 7.25
-    assert absolute(one, Absolute(value=3)) == 3
 
 
 def rule(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as read from a file
@@ -51,7 +21,7 @@ def rule(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as read from a file
 
 
 def decided(metrics: pl.DataFrame, *rules: dict[str, Any]) -> Decision:
-    return decide(metrics, rules=Quality.model_validate({"rules": rules}).rules, default_region="li")
+    return decide(metrics, rules=Quality.model_validate({"rules": rules}).rules, default_region="li", stamps=True)
 
 
 def table(x: list[float | None], **columns: list[Any]) -> pl.DataFrame:

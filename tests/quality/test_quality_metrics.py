@@ -10,10 +10,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import AnyArray, Batch, Ragged, Region
+from tasks.quality import metrics
 from tasks.quality.config import Quality
-from tasks.quality.metrics import measure_metrics, metric_column, pixel_mean, pixel_sum
+from tasks.quality.measure import measure_metrics, metric_column
+from tasks.quality.metrics import View
 
 INTEGERS = st.sampled_from(["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
+
+
+def pixel_sum(pixels: AnyArray) -> float:
+    return metrics.pixel_sum(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
+
+
+def pixel_mean(pixels: AnyArray) -> float:
+    return metrics.pixel_mean(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
 
 
 @given(pixels=hnp.arrays(INTEGERS, st.integers(1, 30)))
@@ -50,14 +60,17 @@ def rules(*entries: dict[str, Any]) -> Any:  # noqa: ANN401 - rules as their mod
 
 
 def test_the_column_of_a_metric_names_region_metric_and_channel() -> None:
-    (image, mask, other) = rules(
+    (image, mask, other, size) = rules(
         {"metric": "sum", "channel": "BF"},
         {"metric": "mean", "channel": "PI", "over": "mask"},
         {"metric": "mean", "channel": "PI", "over": "mask", "region": "cell"},
+        {"metric": "area"},
     )
-    assert metric_column(image, default_region="nucleus") == "image__quality_sum__BF"
-    assert metric_column(mask, default_region="nucleus") == "nucleus__quality_mean__PI"
-    assert metric_column(other, default_region="nucleus") == "cell__quality_mean__PI"
+    assert metric_column(size, default_region="nucleus", stamps=False) == "nucleus__quality_area"
+    assert metric_column(size, default_region="li", stamps=True) == "li.combined__quality_area"
+    assert metric_column(image, default_region="nucleus", stamps=False) == "image__quality_sum__BF"
+    assert metric_column(mask, default_region="nucleus", stamps=False) == "nucleus__quality_mean__PI"
+    assert metric_column(other, default_region="nucleus", stamps=False) == "cell__quality_mean__PI"
 
 
 @pytest.fixture

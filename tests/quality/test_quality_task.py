@@ -1,7 +1,7 @@
 """The quality stage on files: metrics of a partition, the decision over all, and images that change in between."""
 
-import json
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,17 @@ import pytest
 import tifffile
 
 from flows.config import Config, parse_config
+from tasks.core.decision import Decision
 from tasks.core.errors import RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
 from tasks.quality.config import Quality
-from tasks.quality.task import decide_quality, measure_partition, read_decision
+from tasks.quality.decide import decide, tally_survey
+from tasks.quality.inquiry import Inquiry, counted
+from tasks.quality.measure import metric_column
+from tasks.quality.survey import AskTally, AskValues
+from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tasks.segment.task import segment_partition
 
 RUN = "test"
@@ -160,31 +165,47 @@ def test_the_metrics_of_objects_are_those_of_their_own_pixels_in_the_field(field
         assert row["image__quality_sum__DNA"] == pixels[0].sum()
 
 
-def test_the_decision_is_taken_over_all_partitions_and_read_back(stamps: Found) -> None:
-    measured = [str(stamps.measure(part)) for part in range(2)]
-    folder = stamps.work / "quality-decision" / f"{0:040d}"
-    made = decide_quality.fn(
-        folder=str(folder), measured=measured, layout=stamps.layout, config=stamps.quality, run=RUN
-    )
-    decision = read_decision(folder)
+def decide_by_tasks(found: Found) -> Decision:
+    """Decide as the flow does, a task per partition and one that merges their answers."""
+    measured = [str(found.measure(part)) for part in range(len(found.folders))]
+    counter = count()
+
+    def ask(survey: AskValues | AskTally) -> Any:  # noqa: ANN401 - Answers or Tally
+        parts = []
+        for one in measured:
+            parts.append(str(found.work / "quality-decision" / f"{next(counter):040d}"))
+            survey_partitions.fn(folder=parts[-1], measured=[one], survey=survey, run=RUN)
+        folder = found.work / "quality-decision" / f"{next(counter):040d}"
+        merge_surveys.fn(folder=str(folder), parts=parts, run=RUN)
+        return read_survey(folder)
+
+    decision = Decision(rules=())
+    for rule in found.quality.rules:
+        column = metric_column(rule, default_region=found.layout.regions[0], stamps=found.layout.stamps)
+        inquiry = Inquiry(rule, column=column, decided=decision)
+        while (survey := inquiry.survey) is not None:
+            inquiry.told(ask(survey))
+        decision = Decision(rules=(*decision.rules, inquiry.decided()))
+    return counted(decision, ask(tally_survey(decision, rules=found.quality.rules)))
+
+
+def test_tasks_decide_as_one_process_does(stamps: Found) -> None:
+    decision = decide_by_tasks(stamps)
     groups = decision.rules[0].groups
     # P0: 0, 2, 6 and the dim uint8 stamp; P1: 1, 3, 5, 7. Number 4 is all zero.
     assert [(one.group, one.before, one.after) for one in groups] == [({"plate": "P0"}, 4, 2), ({"plate": "P1"}, 4, 2)]
-    assert made.counts == {"kept": 4, "no_object": 1, "quality:sum_BF": 4}
-    assert json.loads((folder / "quality.json").read_text())["rules"][0]["rule"] == "sum_BF"
+    folders = [stamps.work / "quality-metrics" / f"{part:040d}" for part in range(2)]
+    metrics = pl.concat([pl.read_parquet(folder / "metrics.parquet", glob=False) for folder in folders])
+    assert decision == decide(metrics, rules=stamps.quality.rules, default_region="li", stamps=True)
+    statuses = decision.statuses(metrics, metrics["status"].to_list())
+    assert {one: statuses.count(one) for one in statuses} == {"kept": 4, "no_object": 1, "quality:sum_BF": 4}
 
 
 def test_a_data_set_without_kept_cells_goes_through(stamps: Found) -> None:
     for folder in stamps.folders:
         cells = pl.read_parquet(folder / "cells.parquet", glob=False)
         cells.with_columns(status=pl.lit("border")).write_parquet(folder / "cells.parquet")
-    measured = [str(stamps.measure(part)) for part in range(2)]
-    folder = stamps.work / "quality-decision" / f"{0:040d}"
-    made = decide_quality.fn(
-        folder=str(folder), measured=measured, layout=stamps.layout, config=stamps.quality, run=RUN
-    )
-    assert made.counts == {"border": 9}
-    assert [one.groups for one in read_decision(folder).rules] == [(), ()]
+    assert [one.groups for one in decide_by_tasks(stamps).rules] == [(), ()]
 
 
 def test_an_image_that_has_gone_is_set_aside_and_the_others_are_measured(stamps: Found) -> None:

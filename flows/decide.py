@@ -1,0 +1,95 @@
+"""The quality decision: every rule's questions go to all cells through a tree of tasks."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from flows.stages import Result, Stages
+from tasks.core.decision import Decision
+from tasks.core.digest import digest
+from tasks.core.errors import InputError
+from tasks.core.layout import Layout
+from tasks.quality.config import Quality
+from tasks.quality.decide import tally_survey
+from tasks.quality.inquiry import Inquiry, counted
+from tasks.quality.measure import metric_column
+from tasks.quality.survey import Survey
+from tasks.quality.task import VERSION, merge_surveys, read_survey, survey_partitions
+
+STAGE = "quality decision"
+
+FAN_IN = 32
+"""Partitions, or answers, that one task takes together."""
+
+
+def decide_over_all(
+    stages: Stages, measured: Sequence[Result], *, config: Quality, layout: Layout, resources: Mapping[str, float]
+) -> Decision:
+    """Find the thresholds of all rules over all partitions, and count what they reject.
+
+    No task sees more than 32 partitions' metrics or 32 answers; the result does not depend on how they are gathered.
+
+    Raises
+    ------
+    InputError
+        A rule rejects all that was left, and the configuration does not allow it.
+    """
+    quiet = stages.silent()
+    decision = Decision(rules=())
+
+    def ask(survey: Survey) -> Any:  # noqa: ANN401 - what the survey asks for
+        return _ask(quiet, measured, survey=survey, resources=resources)
+
+    with stages.progress.stage(STAGE, total=len(config.rules) + 1) as counter:
+        for rule in config.rules:
+            column = metric_column(rule, default_region=layout.regions[0], stamps=layout.stamps)
+            inquiry = Inquiry(rule, column=column, decided=decision)
+            while (survey := inquiry.survey) is not None:
+                inquiry.told(ask(survey))
+            decision = Decision(rules=(*decision.rules, inquiry.decided()))
+            counter.advance()
+        decision = counted(decision, ask(tally_survey(decision, rules=config.rules)))
+        counter.advance()
+    if not config.allow_none:
+        _check_some_are_left(decision)
+    return decision
+
+
+def _ask(stages: Stages, measured: Sequence[Result], *, survey: Survey, resources: Mapping[str, float]) -> Any:  # noqa: ANN401
+    """Let a tree of tasks answer a survey."""
+    batches = _batches(measured)
+    results = stages.map(
+        STAGE,
+        survey_partitions,
+        keys=[digest(VERSION, survey, [one.key for one in batch]) for batch in batches],
+        each=[{"measured": [one.folder for one in batch]} for batch in batches],
+        resources=resources,
+        survey=survey,
+    )
+    while len(results) > 1:
+        batches = _batches(results)
+        results = stages.map(
+            STAGE,
+            merge_surveys,
+            keys=[digest(VERSION, [one.key for one in batch]) for batch in batches],
+            each=[{"parts": [one.folder for one in batch]} for batch in batches],
+            resources=resources,
+        )
+    return read_survey(Path(results[0].folder))
+
+
+def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
+    return [results[start : start + FAN_IN] for start in range(0, len(results), FAN_IN)]
+
+
+def _check_some_are_left(decision: Decision) -> None:
+    for number, rule in enumerate(decision.rules):
+        before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
+        if before and not after:
+            limits = sorted({one.threshold for one in rule.groups if one.threshold is not None})
+            at = f"at {limits[0]:g}" if len(limits) == 1 else f"at {limits[0]:g} to {limits[-1]:g}" if limits else ""
+            raise InputError(
+                f"quality.rules.{number}: {rule.rule} keeps none of {before:,}: {rule.keep} its threshold "
+                f"{at or '(there is none, for no value is known)'} lies no value of {rule.column}; change the rule, or "
+                "set quality.allow_none: true if a table without rows will do"
+            )

@@ -1,0 +1,128 @@
+"""How a rule's thresholds are found: which question each group is asked next, and what follows from the answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.core.decision import Decision, GroupThreshold, RuleDecision
+from tasks.core.exact.programs import Program, count
+from tasks.core.exact.questions import AskLimits
+from tasks.quality.config import Rule
+from tasks.quality.survey import Answers, AskValues, Group, GroupQuestion, Tally
+from tasks.quality.thresholds import thresholds
+
+Limits = tuple[float | None, float | None]
+"""Threshold and upper threshold; None where there is none."""
+
+
+class Inquiry:
+    """One rule's thresholds being found.
+
+    `survey` says what is to be asked of all cells next, None when all is known; `told` takes the answers. Nothing here
+    depends on how the cells are divided.
+
+    Parameters
+    ----------
+    rule
+        The rule.
+    column
+        Name of its metric's column.
+    decided
+        The rules before it.
+    """
+
+    def __init__(self, rule: Rule, *, column: str, decided: Decision) -> None:
+        self._rule = rule
+        self._column = column
+        self._decided = decided
+        self._programs: dict[Group, Program[Limits]] | None = None
+        self._known: dict[Group, dict[Any, Any]] = {}
+        self._asked: dict[Group, Any] = {}
+        self._found: dict[Group, Limits] = {}
+
+    @property
+    def survey(self) -> AskValues | None:
+        """What to ask next."""
+        if self._programs is None:
+            return self._survey(everyone=AskLimits())
+        if not self._asked:
+            return None
+        return self._survey(
+            questions=tuple(GroupQuestion(group=group, question=self._asked[group]) for group in sorted(self._asked))
+        )
+
+    def _survey(self, **asked: Any) -> AskValues:  # noqa: ANN401 - fields of AskValues
+        return AskValues(
+            decided=self._decided,
+            column=self._column,
+            group_by=self._rule.group_by,
+            by_image=self._rule.over == "image",
+            **asked,
+        )
+
+    def told(self, answers: Answers) -> None:
+        """Take the answers to `survey`."""
+        replies = {one.group: one.answer for one in answers.groups}
+        if self._programs is None:
+            self._programs = {group: _limits(self._rule) for group in replies}
+            for group, program in self._programs.items():
+                self._known[group] = {}
+                self._asked[group] = next(program)  # what everyone was asked: there always is a first question
+        for group in list(self._asked):
+            question = self._asked.pop(group)
+            self._known[group][question] = replies[group]
+            self._go_on(group, replies[group])
+
+    def _go_on(self, group: Group, reply: Any) -> None:  # noqa: ANN401 - an answer of any kind
+        """Run a group's program to the next question that it has not asked before, or to its end."""
+        program = (self._programs or {})[group]
+        try:
+            question = program.send(reply)
+            while question in self._known[group]:
+                question = program.send(self._known[group][question])
+            self._asked[group] = question
+        except StopIteration as stop:
+            self._found[group] = stop.value
+
+    def decided(self) -> RuleDecision:
+        """Return what was found, without counts."""
+        return RuleDecision(
+            rule=self._rule.name,
+            column=self._column,
+            keep=self._rule.keep,
+            group_by=self._rule.group_by,
+            groups=tuple(
+                GroupThreshold(
+                    group=dict(zip(self._rule.group_by, group, strict=True)), threshold=threshold, upper=upper
+                )
+                for group, (threshold, upper) in sorted(self._found.items())
+            ),
+        )
+
+
+def _limits(rule: Rule) -> Program[Limits]:
+    """Find a rule's thresholds in one group; none of no values."""
+    number = yield from count()
+    if number == 0:
+        return None, None
+    threshold = yield from thresholds.function(rule.threshold)(rule.threshold)
+    if rule.upper is None:
+        return _known(threshold), None
+    upper = yield from thresholds.function(rule.upper)(rule.upper)
+    return _known(threshold), _known(upper)
+
+
+def _known(value: float) -> float | None:
+    return value if value == value else None  # noqa: PLR0124 - NaN differs from itself
+
+
+def counted(decision: Decision, tally: Tally) -> Decision:
+    """Put the counts before and after each rule into a decision."""
+    rules = []
+    for rule, counts in zip(decision.rules, tally.rules, strict=True):
+        known: Mapping[Group, tuple[int, int]] = {one.group: (one.before, one.after) for one in counts}
+        groups = []
+        for one in rule.groups:
+            before, after = known[tuple(one.group[name] for name in rule.group_by)]
+            groups.append(one.model_copy(update={"before": before, "after": after}))
+        rules.append(rule.model_copy(update={"groups": tuple(groups)}))
+    return Decision(rules=tuple(rules))

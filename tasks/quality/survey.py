@@ -1,0 +1,159 @@
+"""What is asked of the metrics of all cells, part by part: the questions of a rule's thresholds, and final counts."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from tasks.core.decision import KEPT, Decision, group_values
+from tasks.core.exact.questions import Answer, Question
+from tasks.core.types import FloatArray
+from tasks.core.work import Frozen
+
+Group = tuple[str, ...]
+"""Values of the metadata that a rule groups by."""
+
+
+class GroupQuestion(Frozen):
+    """A question to the values of one group."""
+
+    group: Group
+    question: Question
+
+
+class GroupAnswer(Frozen):
+    """Its answer."""
+
+    group: Group
+    answer: Answer
+
+
+class Answers(Frozen):
+    """Answers of all groups, in the order of the groups."""
+
+    kind: Literal["answers"] = "answers"
+    groups: tuple[GroupAnswer, ...]
+
+    def merge(self, other: "Answers") -> "Answers":
+        """Answers of both parts."""
+        found: dict[Group, Any] = {one.group: one.answer for one in self.groups}
+        for one in other.groups:
+            found[one.group] = found[one.group].merge(one.answer) if one.group in found else one.answer
+        return Answers(groups=tuple(GroupAnswer(group=group, answer=found[group]) for group in sorted(found)))
+
+
+class AskValues(Frozen):
+    """Ask the values of a column, of the cells that the rules so far have kept.
+
+    Parameters
+    ----------
+    decided
+        The rules before this one.
+    column, group_by
+        The metric, and the metadata whose values make groups.
+    by_image
+        Whether each image counts once, however many cells it holds.
+    everyone
+        A question to all groups, which are not known before the first answer.
+    questions
+        A question to each of some groups.
+    """
+
+    kind: Literal["ask_values"] = "ask_values"
+    decided: Decision
+    column: str
+    group_by: tuple[str, ...]
+    by_image: bool
+    everyone: Question | None = None
+    questions: tuple[GroupQuestion, ...] = ()
+
+    def answer(self, metrics: pl.DataFrame) -> Answers:
+        """Answer for the cells of some partitions, of which images are never cut."""
+        population = _kept(metrics, decided=self.decided)
+        if self.by_image:
+            population = population.unique("meta__image", keep="first", maintain_order=True)
+        asked = {one.group: one.question for one in self.questions}
+        found = []
+        for group, values in sorted(_by_group(population, column=self.column, group_by=self.group_by).items()):
+            question: Any = self.everyone or asked.get(group)
+            if question is not None:
+                found.append(GroupAnswer(group=group, answer=question.answer(values)))
+        return Answers(groups=tuple(found))
+
+
+class GroupCount(Frozen):
+    """How many cells of a group a rule looked at, and how many it kept."""
+
+    group: Group
+    before: int
+    after: int
+
+
+class Tally(Frozen):
+    """How many cells each rule looked at and kept, group by group."""
+
+    kind: Literal["tally"] = "tally"
+    rules: tuple[tuple[GroupCount, ...], ...]
+
+    def merge(self, other: "Tally") -> "Tally":
+        """Add the counts of both parts."""
+        return Tally(rules=tuple(_added((*one, *two)) for one, two in zip(self.rules, other.rules, strict=True)))
+
+
+class AskTally(Frozen):
+    """Ask how many cells, or images, each rule of a decision looks at and keeps in each group."""
+
+    kind: Literal["ask_tally"] = "ask_tally"
+    decided: Decision
+    by_image: tuple[bool, ...]
+
+    def answer(self, metrics: pl.DataFrame) -> Tally:
+        """Count in the cells of some partitions."""
+        rules = []
+        for number, rule in enumerate(self.decided.rules):
+            population = _kept(metrics, decided=Decision(rules=self.decided.rules[:number]))
+            if self.by_image[number]:
+                population = population.unique("meta__image", keep="first", maintain_order=True)
+            groups = group_values(population, rule.group_by)
+            kept = rule.keeps(population)
+            rules.append(
+                _added(
+                    GroupCount(group=group, before=1, after=int(one)) for group, one in zip(groups, kept, strict=True)
+                )
+            )
+        return Tally(rules=tuple(rules))
+
+
+Survey = Annotated[AskValues | AskTally, Field(discriminator="kind")]
+Result = Annotated[Answers | Tally, Field(discriminator="kind")]
+
+
+class SurveyResult(Frozen):
+    """The answer to a survey, as it stands in a file."""
+
+    result: Result
+
+
+def _kept(metrics: pl.DataFrame, *, decided: Decision) -> pl.DataFrame:
+    statuses = decided.statuses(metrics, metrics["status"].to_list())
+    return metrics.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
+
+
+def _by_group(table: pl.DataFrame, *, column: str, group_by: tuple[str, ...]) -> dict[Group, FloatArray]:
+    """Finite values of each group; a group without any is there, too."""
+    values = table[column].cast(pl.Float64).to_numpy()
+    rows: dict[Group, list[int]] = {}
+    for row, group in enumerate(group_values(table, group_by)):
+        rows.setdefault(group, []).append(row)
+    return {group: own[np.isfinite(own)] for group, own in ((group, values[at]) for group, at in rows.items())}
+
+
+def _added(counts: Iterable[GroupCount]) -> tuple[GroupCount, ...]:
+    """Add up the counts of equal groups, in the order of the groups."""
+    totals: dict[Group, tuple[int, int]] = {}
+    for one in counts:
+        before, after = totals.get(one.group, (0, 0))
+        totals[one.group] = before + one.before, after + one.after
+    return tuple(GroupCount(group=group, before=b, after=a) for group, (b, a) in sorted(totals.items()))

@@ -1,0 +1,154 @@
+"""Exact statistics against numpy over all values at once, however these are divided and merged."""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tasks.core.exact import programs
+from tasks.core.exact.keys import keys_of, values_of
+from tasks.core.exact.programs import (
+    Program,
+    answered,
+    deviations_from_median,
+    histogram,
+    mean_and_deviation,
+    normal_quantile,
+    order_statistics,
+    quantile,
+)
+from tasks.core.exact.questions import AskSums, merged
+from tasks.core.exact.sums import UNIT, exact_squares, exact_sum, exact_total, rounded
+from tasks.core.types import FloatArray
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = hnp.arrays(np.float64, st.integers(1, 60), elements=FINITE)
+TIED = hnp.arrays(np.float64, st.integers(1, 60), elements=st.sampled_from([-0.0, 0.0, 1.5, 7.0, -3e300, 5e-324]))
+
+
+def dealt(values: FloatArray, *, seed: int) -> Callable[[object], object]:
+    """Answer questions by parts of random size, one of them empty, merged in random order."""
+    rng = np.random.default_rng(seed)
+
+    def answer(question: object) -> object:
+        cuts = np.sort(rng.integers(0, len(values) + 1, size=4))
+        parts = [*np.split(rng.permutation(values), cuts), values[:0]]
+        answers = [question.answer(parts[at]) for at in rng.permutation(len(parts))]  # type: ignore[attr-defined]
+        middle = len(answers) // 2
+        return merged([merged(answers[:middle]), merged(answers[middle:])])
+
+    return answer
+
+
+@given(values=VALUES)
+def test_sums_are_those_of_fractions(values: FloatArray) -> None:
+    fractions = [Fraction(value) for value in values.tolist()]
+    assert Fraction(exact_sum(values), 2**UNIT) == sum(fractions)
+    assert Fraction(exact_squares(values), 4**UNIT) == sum(one**2 for one in fractions)
+
+
+def test_sums_of_many_numbers_of_full_precision() -> None:
+    values = np.full(100_000, -(2.0 - 2**-52))
+    assert Fraction(exact_sum(values), 2**UNIT) == 100_000 * Fraction(values[0])
+    assert Fraction(exact_squares(values), 4**UNIT) == 100_000 * Fraction(values[0]) ** 2
+    assert rounded(exact_sum(values), count=100_000) == values[0]
+
+
+def test_sums_of_pixels_do_not_overflow() -> None:
+    assert exact_total(np.full(3, 2**63 - 1, dtype=np.int64)) == 3 * (2**63 - 1)
+    assert exact_total(np.full(3, 2**64 - 1, dtype=np.uint64)) == 3 * (2**64 - 1)
+    assert exact_total(np.full(5, -7, dtype=np.int8)) == -35
+
+
+@given(values=VALUES)
+def test_keys_order_numbers_and_can_be_undone(values: FloatArray) -> None:
+    keys = keys_of(values)
+    assert np.array_equal(values_of(keys), values)
+    assert np.array_equal(values[np.argsort(keys, kind="stable")], np.sort(values))
+    assert len(np.unique(keys)) == len(np.unique(values))
+
+
+@settings(deadline=None)
+@given(values=VALUES | TIED, q=st.floats(0, 1), seed=st.integers(0, 2**32 - 1), few=st.sampled_from([0, 3, 4096]))
+def test_quantiles_are_numpys_bit_for_bit(values: FloatArray, q: float, seed: int, few: int) -> None:
+    with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore", invalid="ignore"):
+        patch.setattr(programs, "FEW", few)
+        got = answered(quantile(q), dealt(values, seed=seed))
+        assert np.array_equal(got, np.quantile(values, q), equal_nan=True)
+
+
+@given(values=VALUES | TIED, seed=st.integers(0, 2**32 - 1), few=st.sampled_from([0, 3, 4096]), data=st.data())
+def test_order_statistics_are_those_of_the_sorted_values(
+    values: FloatArray, seed: int, few: int, data: st.DataObject
+) -> None:
+    ranks = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=4))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(programs, "FEW", few)
+        got = answered(order_statistics(ranks), dealt(values, seed=seed))
+    assert np.array_equal(got, np.sort(values)[ranks])
+
+
+SMALL = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e6, 1e6))
+
+
+@given(values=SMALL, seed=st.integers(0, 2**32 - 1))
+def test_mean_and_deviation_are_those_of_fractions(values: FloatArray, seed: int) -> None:
+    fractions = [Fraction(value) for value in values.tolist()]
+    mean = sum(fractions) / len(fractions)
+    variance = sum((one - mean) ** 2 for one in fractions) / len(fractions)
+    got = answered(mean_and_deviation(), dealt(values, seed=seed))
+    assert got[0] == float(mean)
+    assert got[1] == pytest.approx(float(variance) ** 0.5, rel=1e-15, abs=0)
+    assert got == answered(mean_and_deviation(), dealt(values, seed=seed + 1))
+
+
+@given(values=SMALL, seed=st.integers(0, 2**32 - 1), n=st.floats(-9, 9))
+def test_deviations_from_the_median_are_numpys(values: FloatArray, seed: int, n: float) -> None:
+    median = np.median(values)
+    expected = median + n * programs.MAD_TO_DEVIATION * np.median(np.abs(values - median))
+    got = answered(deviations_from_median(n), dealt(values, seed=seed))
+    assert got == pytest.approx(expected, rel=1e-15, abs=1e-300)
+
+
+@given(values=SMALL, seed=st.integers(0, 2**32 - 1), bins=st.integers(1, 300))
+def test_histograms_are_numpys(values: FloatArray, seed: int, bins: int) -> None:
+    counts, edges = answered(histogram(bins), dealt(values, seed=seed))
+    expected_counts, expected_edges = np.histogram(values, bins=bins)
+    assert np.array_equal(counts, expected_counts)
+    assert np.array_equal(edges, expected_edges)
+
+
+def test_no_values_have_no_statistics() -> None:
+    nothing = dealt(np.zeros(0), seed=0)
+    assert np.isnan(answered(quantile(0.5), nothing))
+    assert np.isnan(answered(deviations_from_median(3), nothing))
+    assert np.isnan(answered(normal_quantile(0.1), nothing))
+    assert len(answered(histogram(4), nothing)[0]) == 0
+
+
+def test_answers_survive_a_file() -> None:
+    answer = AskSums().answer(np.array([1e300, -5e-324, 1e-300]))
+    assert type(answer).model_validate_json(answer.model_dump_json()) == answer
+
+
+@pytest.mark.slow
+def test_ten_million_values_in_parts_need_little_memory() -> None:
+    """Each part is drawn when a question is asked, and forgotten; memory is bounded by one part and one answer."""
+    parts, size = 100, 100_000
+
+    def part(number: int) -> FloatArray:
+        return np.random.default_rng(number).lognormal(size=size)
+
+    def answer(question: object) -> object:
+        found = question.answer(part(0))  # type: ignore[attr-defined]
+        for number in range(1, parts):
+            found = found.merge(question.answer(part(number)))  # type: ignore[attr-defined]
+        return found
+
+    program: Program[float] = quantile(0.05)
+    everything = np.concatenate([part(number) for number in range(parts)])
+    assert answered(program, answer) == np.quantile(everything, 0.05)
