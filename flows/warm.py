@@ -6,8 +6,9 @@ from distributed import Client, Worker, WorkerPlugin
 
 from flows.config import Config
 from flows.progress import Progress
-from tasks.features.warm import warm as warm_features
-from tasks.mask.warm import warm as warm_masks
+from tasks.core.kernels.turns import in_turns
+from tasks.features.warm import jobs as feature_jobs
+from tasks.mask.warm import jobs as mask_jobs
 
 STAGE = "kernels"
 
@@ -26,13 +27,16 @@ class WarmKernels(WorkerPlugin):
         await asyncio.to_thread(self._warm)
 
     def _warm(self) -> None:
-        if self._config.mask is not None:
-            warm_masks(self._config.mask.methods)
-        warm_features(self._config.features.profile, [family.name for family in self._config.features.selected])
+        config = self._config
+        wanted = feature_jobs(config.features.profile, [family.name for family in config.features.selected])
+        if config.mask is not None:
+            methods = [str(method.model_dump()["method"]) for method in config.mask.methods]
+            wanted |= mask_jobs(methods, filters=bool(config.mask.channel_filter))
+        in_turns(wanted)
 
 
 def warm_workers(client: Client, *, config: Config, progress: Progress) -> None:
     """Make the kernels ready on all workers, and on those that join later."""
     with progress.stage(STAGE, total=1) as counter:
-        client.register_plugin(WarmKernels(config))  # type: ignore[no-untyped-call]
+        client.register_plugin(WarmKernels(config))
         counter.advance()

@@ -1,8 +1,7 @@
 """Compile the kernels before they are needed, or load what an earlier process has compiled."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -13,15 +12,9 @@ from tasks.core.kernels.turns import in_turns
 from tasks.core.types import Batch, Ragged, Region
 from tasks.features.family import Family, Profile, families_of
 
-KERNELS = Path(__file__).resolve().parent / "kernels"
 
-
-def warm(profile: Profile, families: Collection[str] | None = None) -> None:
-    """Make compiled families of a profile ready, for all types of pixels.
-
-    A worker calls it once when it starts, with what its run measures: what is compiled inside a task is counted as the
-    task's time. The first call on a machine takes about 45 s of a processor for shape, intensity and texture together,
-    and once for both profiles; later ones a second, from disk. Processes that start together share the work.
+def jobs(profile: Profile, families: Collection[str] | None = None) -> dict[str, Callable[[], None]]:
+    """List what makes compiled families of a profile ready.
 
     Parameters
     ----------
@@ -30,12 +23,21 @@ def warm(profile: Profile, families: Collection[str] | None = None) -> None:
     families
         Names of families; those that are not compiled need nothing. None stands for all of the profile.
     """
-    wanted = [
-        family
+    return {
+        f"features-{profile}-{family.name}": partial(_measure, family)
         for family in families_of(profile).values()
         if family.plain is not None and (families is None or family.name in families)
-    ]
-    in_turns({f"{profile}-{family.name}": partial(_measure, family) for family in wanted}, kernels=KERNELS)
+    }
+
+
+def warm(profile: Profile, families: Collection[str] | None = None) -> None:
+    """Make compiled families ready; the parameters are those of `jobs`.
+
+    A worker does so once when it starts, with what its run measures: what is compiled inside a task is counted as the
+    task's time. The first call on a machine takes about 45 s of a processor for shape, intensity and texture together,
+    and once for both profiles; later ones a second, from disk. Processes that start together share the work.
+    """
+    in_turns(jobs(profile, families))
 
 
 def _measure(family: Family) -> None:

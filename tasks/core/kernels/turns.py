@@ -1,14 +1,13 @@
 """Several processes of a machine compile together: each takes what no other one is compiling."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tasks.core.kernels.compiled import cache_folder
+from tasks.core.kernels.compiled import CORE, cache_folder
 
 
-def in_turns(jobs: Mapping[str, Callable[[], object]], *, kernels: Path) -> None:
+def in_turns(jobs: Mapping[str, Callable[[], object]]) -> None:
     """Do all jobs, first those that no other process is doing.
 
     What another process has compiled meanwhile is read from its files, so that workers which start together share the
@@ -18,10 +17,8 @@ def in_turns(jobs: Mapping[str, Callable[[], object]], *, kernels: Path) -> None
     ----------
     jobs
         What to do, by names that are the same in every process.
-    kernels
-        The folder of the kernels that the jobs compile.
     """
-    folder = cache_folder(kernels)
+    folder = cache_folder(CORE)
     folder.mkdir(parents=True, exist_ok=True)
     locked: dict[str, Callable[[], object]] = {}
     for name, job in jobs.items():
