@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import ndimage
 
+from tasks.core.kernels.windows import label_boxes
 from tasks.core.layout import BOX, Layout
 from tasks.core.regions import COMBINED, region_pair
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray, Masked, Ragged, Region, Segmented
@@ -125,16 +126,6 @@ def _box_columns(boxes: LabelArray, *, name: str) -> dict[str, pl.Series]:
         )
         for side, values in zip(BOX, boxes.T, strict=True)
     }
-
-
-def label_boxes(labels: LabelArray, numbers: LabelArray) -> LabelArray:
-    """Return the (K, 4) half-open boxes (min row, min col, max row, max col) of the given labels; zeros if absent."""
-    boxes = np.zeros((len(numbers), 4), dtype=np.int32)
-    slices = ndimage.find_objects(labels, max_label=int(numbers.max(initial=0)))
-    for row, number in enumerate(numbers):
-        if (found := slices[number - 1]) is not None:
-            boxes[row] = (found[0].start, found[1].start, found[0].stop, found[1].stop)
-    return boxes
 
 
 def centroid(mask: BoolArray) -> tuple[float, float]:

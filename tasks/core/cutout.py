@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tasks.core.cells import label_boxes
 from tasks.core.kernels.background import outside_means
-from tasks.core.types import AnyArray, Batch, Field, LabelArray, Ragged, Region
+from tasks.core.kernels.windows import cut_windows, label_boxes
+from tasks.core.types import AnyArray, Batch, Field, IntArray, LabelArray, Ragged, Region
 from tasks.core.work import Frozen
 
 
@@ -70,8 +70,8 @@ def cut_out(
     height, width = image.shape[1:]
     top, left = np.maximum(box[:, 0] - how.margin, 0), np.maximum(box[:, 1] - how.margin, 0)
     bottom, right = np.minimum(box[:, 2] + how.margin, height), np.minimum(box[:, 3] + how.margin, width)
-    windows = [(slice(t, b), slice(lo, hi)) for t, b, lo, hi in zip(top, bottom, left, right, strict=True)]
-    batch = Batch.of([image[:, rows, cols] for rows, cols in windows], channels=channels)
+    windows = np.stack([top, left, bottom, right], axis=1).astype(np.int64)
+    batch = Batch(pixels=cut_windows(image, windows), channels=tuple(channels))
     objects = [*labels.values(), *([] if border is None else [border])]
     level = np.zeros(len(channels))
     if how.background:
@@ -84,13 +84,19 @@ def cut_out(
         Region(
             name=name,
             shared=True,
-            masks=Ragged.of([one[None, rows, cols] == n for (rows, cols), n in zip(windows, wanted, strict=True)]),
+            masks=_masks(one, windows=windows, wanted=wanted),
             background=background,
             field=Field(labels=whole, numbers=wanted),
         )
         for (name, one), whole in zip(labels.items(), fields, strict=True)
     )
     return batch, regions
+
+
+def _masks(labels: LabelArray, *, windows: IntArray, wanted: LabelArray) -> Ragged:
+    """Masks of the wanted objects in their windows."""
+    cut = cut_windows(labels[np.newaxis], windows)
+    return Ragged(flat=cut.flat == np.repeat(wanted, cut.shapes.prod(axis=1)), shapes=cut.shapes, planes=1)
 
 
 def _union(boxes: Sequence[LabelArray]) -> LabelArray:
