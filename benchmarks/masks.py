@@ -2,10 +2,10 @@
 
     python benchmarks/masks.py [--cells N] [--rounds R] [--original DIR]
 
-All mask the same generated stamps, 60×60 pixels of 12 channels, on one core; what is counted is the processor's time. In
-every round each takes its turn, and the least time of all rounds counts. `whole` is what follows a mask: border rule,
-box, combined mask and backgrounds. The published program runs in the environment of `scip_environment.sh`; where that
-does not exist its columns stay empty. Its own masks of otsu and watershed exist for integer pixels only.
+All mask the same generated stamps, 60×60 pixels of 12 channels, on one core; what is counted is the processor's time.
+In every round each takes its turn, and the least time of all rounds counts. `whole` is what follows a mask: border
+rule, box, combined mask and backgrounds. The published program runs in the environment of `scip_environment.sh`; where
+that does not exist its columns stay empty. Its own masks of otsu and watershed exist for integer pixels only.
 """
 
 import argparse
