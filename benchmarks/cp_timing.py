@@ -1,9 +1,10 @@
 """Time the families of cp_measure 0.3; `benchmarks/peers.py` starts it.
 
-Run with the Python of `peer_environments.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
-``pixels`` (N, C, H, W) float64 from 0 to 1, ``masks`` (N, C, H, W) bool and ``combined`` (N, H, W) bool. For every line
-on standard input, ``<family> <stamps>``, it measures that family on the first stamps, channel by channel, or the family
-``colocalization`` pair by pair of channels, and answers with the processor's seconds and the number of features.
+Run with the Python of `peer_environments.sh` and one argument, a file of images that `benchmarks/peers.py` writes:
+``pixels`` (N, C, H, W) float64 from 0 to 1, ``masks`` (N, C, H, W) and ``combined`` (N, H, W), the objects' labels, of
+each channel and of all. For every line on standard input, ``<family> <images>``, it measures that family on the first
+images, channel by channel, or the family ``colocalization`` pair by pair of channels, and answers with the processor's
+seconds and the number of features.
 """
 
 import sys
@@ -15,16 +16,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from cp_measure.bulk import get_core_measurements, get_correlation_measurements
+from cp_measure.bulk import get_core_measurements, get_correlation_measurements, get_multimask_measurements
 from cp_measure.core.measurecolocalization import get_correlation_overlap
 
 Array = npt.NDArray[Any]
 
-CORE: dict[str, Callable[..., dict[str, Any]]] = get_core_measurements()
+
+def neighbors(labels: Array, _: Array) -> dict[str, Any]:
+    """Measure the objects' neighbours: those that touch them."""
+    found: dict[str, Any] = get_multimask_measurements()["neighbors"](labels, labels, distance_method="Adjacent")
+    return found
+
+
+CORE: dict[str, Callable[..., dict[str, Any]]] = {**get_core_measurements(), "neighbors": neighbors}
 PAIRS: dict[str, Callable[..., dict[str, Any]]] = {
     **get_correlation_measurements(),
     "overlap": get_correlation_overlap,
 }
+CORNER = 200
+"""Pixels to a side of what is measured before the clock runs."""
 
 
 def colocalize(pixels: Array, mask: Array) -> int:
@@ -43,22 +53,21 @@ def main() -> int:
     """Answer until standard input ends; the exit status."""
     warnings.simplefilter("ignore")
     with np.load(sys.argv[1]) as file:
-        stamps = {key: file[key] for key in file.files}
-    pixels, masks = stamps["pixels"], stamps["masks"].astype(np.int32)
-    combined = stamps["combined"].astype(np.int32)
-    for function in CORE.values():
-        function(masks[0, 0], pixels[0, 0])
-    colocalize(pixels[0, :2], combined[0])
+        pixels, masks, combined = (file[key] for key in ("pixels", "masks", "combined"))
+    # once before the clock runs, in a corner: a field is large
+    for function in get_core_measurements().values():
+        function(*(np.ascontiguousarray(array[0, 0, :CORNER, :CORNER]) for array in (masks, pixels)))
+    colocalize(pixels[0, :2, :CORNER, :CORNER], combined[0, :CORNER, :CORNER])
     print("ready", flush=True)
     for line in sys.stdin:
-        family, cells = line.split()
+        family, images = line.split()
         number = 0
         start = time.process_time()
-        for cell in range(int(cells)):
+        for image in range(int(images)):
             if family == "colocalization":
-                number = colocalize(pixels[cell], combined[cell])
+                number = colocalize(pixels[image], combined[image])
                 continue
-            for plane, mask in zip(pixels[cell], masks[cell], strict=True):
+            for plane, mask in zip(pixels[image], masks[image], strict=True):
                 number = len(CORE[family](mask, plane))
         print(time.process_time() - start, number, flush=True)
     return 0

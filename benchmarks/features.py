@@ -54,7 +54,7 @@ class Stamps:
         """Where a family is measured."""
         if family != "raw":
             return [self.own, self.combined]
-        frame = np.ones(len(self.batch) * SIDE * SIDE, dtype=np.bool_)
+        frame = np.ones(int(self.batch.pixels.shapes.prod(axis=1).sum()), dtype=np.bool_)
         masks = Ragged(flat=frame, shapes=self.batch.pixels.shapes, planes=1)
         return [Region(name="raw", shared=True, masks=masks, background=self.own.background)]
 
@@ -107,15 +107,19 @@ class Program:
     def _answer(self) -> str:
         """Wait for the next line."""
         if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise RuntimeError("the published program has stopped; its error message stands above")
+            raise RuntimeError("the other program has stopped; its error message stands above")
         return line.strip()
 
     def seconds(self, step: str, *, cells: int) -> float:
         """Take a step for the first cells, and tell the time that it took."""
+        return float(self.ask(step, cells=cells))
+
+    def ask(self, step: str, *, cells: int) -> str:
+        """Take a step for the first cells, and return the answer as it is."""
         if self._process.stdin is None:
-            raise RuntimeError("the published program has no standard input")
+            raise RuntimeError("the other program has no standard input")
         print(step, cells, file=self._process.stdin, flush=True)
-        return float(self._answer())
+        return self._answer()
 
     def close(self) -> None:
         """Let the process end."""
@@ -131,9 +135,10 @@ class Original(Program):
         file = folder / "stamps.npz"
         np.savez(
             file,
-            pixels=np.stack(stamps.batch.pixels.unstack()),
-            masks=np.stack(stamps.own.masks.unstack()),
-            combined=np.stack([mask[0] for mask in stamps.combined.masks.unstack()]),
+            shapes=stamps.batch.pixels.shapes,
+            pixels=stamps.batch.pixels.flat,
+            masks=stamps.own.masks.flat,
+            combined=stamps.combined.masks.flat,
             background=stamps.own.background,
             combined_background=stamps.combined.background,
         )

@@ -1,9 +1,9 @@
 """Time the feature groups of nyxus 0.11; `benchmarks/peers.py` starts it.
 
-Run with the Python of `peer_environments.sh` and one argument, a file of stamps that `benchmarks/peers.py` writes:
-``counts`` (N, C, H, W) uint16 and ``masks`` (N, C, H, W) bool. For every line on standard input, ``<group> <stamps>``,
-it measures that group (``intensity``, ``morphology`` or ``glcm``) on all channels of the first stamps in one call, on
-one thread, and answers with the processor's seconds and the number of features.
+Run with the Python of `peer_environments.sh` and one argument, a file of images that `benchmarks/peers.py` writes:
+``counts`` (N, C, H, W) uint16 and ``masks`` (N, C, H, W), the objects' labels. For every line on standard input,
+``<group> <images>``, it measures that group (``intensity``, ``morphology`` or ``glcm``) on all channels of the first
+images in one call, on one thread, and answers with the processor's seconds and the number of features.
 """
 
 import sys
@@ -15,6 +15,8 @@ from nyxus import Nyxus
 GROUPS = {"intensity": "*ALL_INTENSITY*", "morphology": "*ALL_MORPHOLOGY*", "glcm": "*ALL_GLCM*"}
 IDENTITY = 4
 """Columns of its tables that are no features."""
+CORNER = 200
+"""Pixels to a side of what is measured before the clock runs."""
 
 
 def main() -> int:
@@ -27,11 +29,12 @@ def main() -> int:
     # it remembers the names of its first call, and wants as many at the next
     titles = [str(plane) for plane in range(len(counts))]
     for program in programs.values():
-        program.featurize(counts[:2], masks[:2], intensity_names=titles[:2], label_names=titles[:2])
+        corner = (np.ascontiguousarray(array[:2, :CORNER, :CORNER]) for array in (counts, masks))
+        program.featurize(*corner, intensity_names=titles[:2], label_names=titles[:2])
     print("ready", flush=True)
     for line in sys.stdin:
-        name, cells = line.split()
-        planes = int(cells) * channels
+        name, images = line.split()
+        planes = int(images) * channels
         start = time.process_time()
         names = titles[:planes]
         table = programs[name].featurize(counts[:planes], masks[:planes], intensity_names=names, label_names=names)

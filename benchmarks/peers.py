@@ -1,168 +1,285 @@
-"""Time the families that cp_measure and nyxus have too: ours and theirs, in turn.
+"""Time the families that other programs have too, ours and theirs in turn: on stamps, and on a field of objects.
 
-    python benchmarks/peers.py [--cells N] [--rounds R] [--few N] [--cp DIR] [--nyxus DIR]
+    python benchmarks/peers.py [--stamps | --field] [--cells N] [--objects N] [--few N] [--rounds R]
+                               [--cp DIR] [--nyxus DIR] [--original DIR]
 
-All measure the same generated stamps as `benchmarks/features.py`, 60×60 pixels of 12 channels, each channel in its own
-mask of 700 to 1,000 px, on one core; what is counted is the processor's time of the calls that measure. In every round
-each takes its turn, and the least time of all rounds counts. The others run in the environments of
-`peer_environments.sh`, with their own settings: the granularity of cp_measure is that of a quarter of the resolution,
-ours of the full one.
+All measure the same generated pixels on one core; what is counted is the processor's time of the calls that measure. In
+every round each takes its turn, and the least time of all rounds counts. The others run in the environments of
+`peer_environments.sh` and `scip_environment.sh`, with their own settings: the granularity of cp_measure is that of a
+quarter of the resolution, ours of the full one.
+
+Stamps are those of `benchmarks/features.py`, 60×60 pixels of 12 channels, each channel in its own mask of 700 to 1,000
+px; SCIP is timed on them by that script. The field is that of `benchmarks/fields.py`, 2048×2048 pixels of 12 channels.
+We cut its objects out, which is a row of its own and part of the sum, and measure all channels. cp_measure and nyxus
+get the field's labels and its first two channels, a call for each, or for their pair; figures are per object and
+channel. What depends on the labels alone counts per object, and in the sum once for 12 channels, with all programs.
+SCIP measures one object after the other in its box, so it gets the boxes of a few; there the plain code is timed too.
 """
 
 import argparse
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.features import CHANNELS, ROOT, Stamps, draw
+from benchmarks import features, fields
+from benchmarks.features import CHANNELS, ROOT, Program, Stamps
+from tasks.core.cutout import BOXED, SURROUNDED, cut_out
+from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
+from tasks.features import warm
 from tasks.features.family import RegionInfo, families_of
-from tasks.features.warm import warm
 
-CP_MEASURE: dict[str, tuple[str, ...]] = {
+Families = Mapping[str, tuple[str, ...]]
+
+PAIRED = "colocalization"
+"""Measured per pair of channels in the combined mask, and not part of the sum."""
+CP_MEASURE: Families = {
     "granularity": ("granularity",),
     "radial_distribution": ("radial_distribution",),
     "shape": ("sizeshape", "feret"),
     "zernike": ("zernike",),
     "radial_zernike": ("radial_zernikes",),
-    "texture": ("texture",),
+    "haralick": ("texture",),
     "intensity": ("intensity",),
-    "colocalization": ("colocalization",),
+    PAIRED: ("colocalization",),
 }
-NYXUS: dict[str, tuple[str, ...]] = {"intensity": ("intensity",), "shape": ("morphology",), "texture": ("glcm",)}
-"""Our family, and what the other program calls it; `haralick` stands in for `texture` where it is installed."""
+FIELD_ONLY: Families = {"neighbors": ("neighbors",)}
+NYXUS: Families = {"intensity": ("intensity",), "shape": ("morphology",), "haralick": ("glcm",)}
+"""Our family, and what the other program calls it."""
 
-PAIRED = "colocalization"
-"""Measured per pair of channels in the combined mask, and not part of the total."""
+PLANES = 2
+"""Channels of the field that the other programs measure."""
 
 Measured = tuple[float, int]
-"""Microseconds per cell and channel, or pair of channels, and the number of features."""
+"""Microseconds per cell and channel, per cell and pair of channels, or per cell, and the number of features."""
 
 
-class Peer:
-    """Another program, in a process of its own environment."""
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """The same cells as we and the other programs get them.
 
-    def __init__(self, python: Path, script: str, *, file: Path) -> None:
-        self._process = subprocess.Popen(
-            [python, ROOT / "benchmarks" / script, file],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
-            | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-        )
-        self._answer()
+    Parameters
+    ----------
+    batch, own, combined
+        Cells, and the regions of families per channel and per pair of channels.
+    file
+        What the other programs read.
+    images, cells, planes
+        How many images they measure, with how many cells and channels each.
+    cut
+        Microseconds per cell and channel that it takes us to cut the cells out.
+    """
 
-    def _answer(self) -> str:
-        """Wait for the next line."""
-        if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise RuntimeError("the other program has stopped; its error message stands above")
-        return line.strip()
+    batch: Batch
+    own: Region
+    combined: Region
+    file: dict[str, AnyArray]
+    images: int
+    cells: int
+    planes: int
+    cut: float = 0.0
 
-    def measure(self, names: tuple[str, ...], *, cells: int, units: int) -> Measured:
-        """Measure some families of the first cells."""
-        if self._process.stdin is None:
-            raise RuntimeError("the other program has no standard input")
-        total, number = 0.0, 0
-        for name in names:
-            print(name, cells, file=self._process.stdin, flush=True)
-            seconds, features = self._answer().split()
-            total, number = total + float(seconds), number + int(features)
-        return 1e6 * total / (cells * units), number
-
-    def close(self) -> None:
-        """Let the process end."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(timeout=60)
+    def unit(self, name: str) -> str:
+        """Whether a family is measured per pair, per cell or per channel."""
+        if name == PAIRED:
+            return "pair"
+        columns = families_of("standard")[name].columns(region=_info(self.own), channels=self.batch.channels)
+        return "channel" if any(column.channels for column in columns) else "cell"
 
 
-def units_of(name: str) -> int:
-    """Channels, or pairs of channels, of a cell."""
-    return CHANNELS * (CHANNELS - 1) // 2 if name == PAIRED else CHANNELS
+def _info(region: Region) -> RegionInfo:
+    return RegionInfo(name=region.name, shared=region.shared)
 
 
-def measure_ours(name: str, stamps: Stamps) -> Measured:
+def on_stamps(*, cells: int, few: int) -> Scene:
+    """Draw stamps, of which the others measure a few."""
+    stamps = features.draw(cells=cells, dtype=np.uint16)
+    some = stamps.take(few)
+    counts = np.stack(some.batch.pixels.unstack())
+    return Scene(
+        batch=stamps.batch,
+        own=stamps.own,
+        combined=stamps.combined,
+        file={
+            "counts": counts,
+            "pixels": counts / 4095,
+            "masks": np.stack(some.own.masks.unstack()).astype(np.int32),
+            "combined": np.stack([mask[0] for mask in some.combined.masks.unstack()]).astype(np.int32),
+        },
+        images=few,
+        cells=1,
+        planes=CHANNELS,
+    )
+
+
+def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
+    """Cut the objects out of a field, of which the others measure two channels."""
+    numbers = range(1, int(labels.max()) + 1)
+    turns = []
+    for _ in range(rounds):
+        start = time.process_time()
+        batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=SURROUNDED)
+        turns.append(time.process_time() - start)
+    counts = image[np.newaxis, :PLANES]
+    return Scene(
+        batch=batch,
+        own=cell,
+        combined=cell,
+        file={
+            "counts": counts,
+            "pixels": counts / 4095,
+            "masks": np.broadcast_to(labels, counts.shape),
+            "combined": labels[np.newaxis],
+        },
+        images=1,
+        cells=len(numbers),
+        planes=PLANES,
+        cut=1e6 * min(turns) / (len(numbers) * CHANNELS),
+    )
+
+
+def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
+    """Cut the objects out as the published program does, each channel in the object's mask."""
+    numbers = range(1, int(labels.max()) + 1)
+    batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=BOXED)
+    repeated = Ragged.of([np.repeat(mask, CHANNELS, axis=0) for mask in cell.masks.unstack()])
+    return Stamps(
+        batch=batch,
+        own=Region(name="cell", shared=False, masks=repeated, background=cell.background),
+        combined=Region(name="cell.combined", shared=True, masks=cell.masks, background=cell.background),
+    )
+
+
+def measure_ours(name: str, scene: Scene) -> Measured:
     """Measure one of our families."""
-    known = families_of("standard")
-    family = known.get("haralick", known[name]) if name == "texture" else known[name]
-    region = stamps.combined if name == PAIRED else stamps.own
+    family = families_of("standard")[name]
+    region = scene.combined if name == PAIRED else scene.own
+    units = _units(scene.unit(name), channels=CHANNELS)
     start = time.process_time()
-    family.measure(stamps.batch, region)
+    family.measure(scene.batch, region)
     seconds = time.process_time() - start
-    info = RegionInfo(name=region.name, shared=region.shared)
-    number = len(family.columns(region=info, channels=stamps.batch.channels))
-    return 1e6 * seconds / (len(stamps.batch) * units_of(name)), number // units_of(name)
+    number = len(family.columns(region=_info(region), channels=scene.batch.channels))
+    return 1e6 * seconds / (len(scene.batch) * units), number // units
 
 
-def report(stamps: Stamps, peer: Peer, families: dict[str, tuple[str, ...]], *, rounds: int, few: int) -> None:
-    """Time all families in turn and print a row for each, and one for the sum of those per channel."""
+def measure_theirs(names: tuple[str, ...], peer: Program, scene: Scene, *, unit: str) -> Measured:
+    """Measure the families of another program that are one of ours."""
+    answers = [peer.ask(name, cells=scene.images).split() for name in names]
+    # what needs no pixels they measure for each channel all the same
+    units = _units("channel" if unit == "cell" else unit, channels=scene.planes)
+    total = sum(float(seconds) for seconds, _ in answers)
+    return 1e6 * total / (scene.images * scene.cells * units), sum(int(number) for _, number in answers)
+
+
+def _units(unit: str, *, channels: int) -> int:
+    return {"channel": channels, "pair": channels * (channels - 1) // 2, "cell": 1}[unit]
+
+
+def rows(scene: Scene, peer: Program, families: Families, *, rounds: int) -> Iterator[str]:
+    """Time all families in turn and make a row for each, and one for the sum of those per channel."""
     ours: dict[str, Measured] = {}
     theirs: dict[str, Measured] = {}
     for _ in range(rounds):
         for name, others in families.items():
-            ours[name] = min(ours.get(name, (np.inf, 0)), measure_ours(name, stamps))
-            theirs[name] = min(theirs.get(name, (np.inf, 0)), peer.measure(others, cells=few, units=units_of(name)))
-    print("| family | µs | features | theirs | µs | features | ratio |")
-    print("|---|---:|---:|---|---:|---:|---:|")
-    summed = [name for name in families if name != PAIRED]
-    for title, names in [*((name, [name]) for name in families), ("sum, without pairs", summed)]:
-        (fast, number), (slow, other) = (
-            (sum(table[name][0] for name in names), sum(table[name][1] for name in names)) for table in (ours, theirs)
-        )
-        label = f"{title}, per pair" if title == PAIRED else title
-        called = ", ".join(families.get(title, ()))
-        print(f"| {label} | {fast:.1f} | {number} | {called} | {slow:,.0f} | {other} | {slow / fast:.0f} |")
+            ours[name] = min(ours.get(name, (np.inf, 0)), measure_ours(name, scene))
+            new = measure_theirs(others, peer, scene, unit=scene.unit(name))
+            theirs[name] = min(theirs.get(name, (np.inf, 0)), new)
+    yield "| family | µs | features | theirs | µs | features | ratio |"
+    yield "|---|---:|---:|---|---:|---:|---:|"
+    if scene.cut:
+        yield f"| cut out | {scene.cut:.1f} | | | | | |"
+    fast, number, slow, other = scene.cut, 0.0, 0.0, 0.0
+    for name, others in families.items():
+        unit = scene.unit(name)
+        label = name if unit == "channel" else f"{name}, per {unit}"
+        yield _row(label, *ours[name], ", ".join(others), *theirs[name])
+        if unit != "pair":
+            share = _units(unit, channels=CHANNELS) / CHANNELS
+            fast, number = fast + share * ours[name][0], number + share * ours[name][1]
+            slow, other = slow + share * theirs[name][0], other + share * theirs[name][1]
+    yield _row("sum, without pairs", fast, number, "", slow, other)
+
+
+def _row(label: str, fast: float, number: float, called: str, slow: float, other: float) -> str:
+    return f"| {label} | {fast:.1f} | {number:.0f} | {called} | {slow:,.0f} | {other:.0f} | {slow / fast:.1f} |"
+
+
+def compare(scene: Scene, *, options: argparse.Namespace, more: Families) -> None:
+    """Print a table for each of the other programs; `more` are families for cp_measure."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "images.npz"
+        np.savez(file, allow_pickle=False, **scene.file)
+        for title, environment, script, families in (
+            ("cp_measure", options.cp, "cp_timing.py", {**CP_MEASURE, **more}),
+            ("nyxus", options.nyxus, "nyxus_timing.py", NYXUS),
+        ):
+            python = environment / "bin" / "python"
+            print(f"\n{title}\n", flush=True)
+            if not python.exists():
+                print(f"no {python}: make it with benchmarks/peer_environments.sh")
+                continue
+            peer = Program(python, script=ROOT / "benchmarks" / script, file=file)
+            try:
+                for row in rows(scene, peer, families, rounds=options.rounds):
+                    print(row, flush=True)
+            finally:
+                peer.close()
+
+
+def compare_boxes(boxes: Stamps, *, options: argparse.Namespace) -> None:
+    """Print the table of profile ``scip`` and the published program."""
+    python = options.original / "bin" / "python"
+    print("\nSCIP, and our profile scip, in the objects' boxes\n", flush=True)
+    if not python.exists():
+        print(f"no {python}: make it with benchmarks/scip_environment.sh")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        original = features.Original(python, stamps=boxes.take(options.few), folder=Path(folder))
+        try:
+            least = features.time_all("scip", boxes, rounds=options.rounds, few=options.few, original=original)
+            features.report("scip", least, boxes)
+        finally:
+            original.close()
 
 
 def main() -> int:
     """Time all and print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the families that cp_measure and nyxus have too.")
+    parser = argparse.ArgumentParser(description="Time the families that other programs have too.")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--stamps", dest="only", action="store_const", const="stamps", help="measure stamps only")
+    only.add_argument("--field", dest="only", action="store_const", const="field", help="measure a field only")
     parser.add_argument("--cells", type=int, default=60, help="stamps that our families measure")
-    parser.add_argument("--few", type=int, default=2, help="stamps that the other programs measure")
+    parser.add_argument("--objects", type=int, default=500, help="objects of the field")
+    parser.add_argument("--few", type=int, default=2, help="stamps that the others measure, and boxes that SCIP does")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cp", type=Path, default=ROOT / ".envs" / "cp", help="environment of cp_measure")
     parser.add_argument("--nyxus", type=Path, default=ROOT / ".envs" / "nyxus", help="environment of nyxus")
+    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
     options = parser.parse_args()
     # on one core, as the processes that are started from here
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    warm("standard", families=families_of("standard"))
-    stamps = draw(cells=options.cells, dtype=np.uint16)
+    warm("standard", families=CP_MEASURE)
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
-    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
-    size = float(stamps.own.masks.flat.sum()) / (len(stamps.batch) * CHANNELS)
-    print(f"uint16, {options.cells} stamps of 12 channels; mask {size:.0f} px; µs per cell and channel")
-    few = stamps.take(options.few)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "stamps.npz"
-        counts = np.stack(few.batch.pixels.unstack())
-        np.savez(
-            file,
-            counts=counts,
-            pixels=counts / 4095,
-            masks=np.stack(few.own.masks.unstack()),
-            combined=np.stack([mask[0] for mask in few.combined.masks.unstack()]),
-        )
-        for title, environment, script, families in (
-            ("cp_measure", options.cp, "cp_timing.py", CP_MEASURE),
-            ("nyxus", options.nyxus, "nyxus_timing.py", NYXUS),
-        ):
-            python = environment / "bin" / "python"
-            print(f"\n{title}\n")
-            if not python.exists():
-                print(f"no {python}: make it with benchmarks/{script.removesuffix('_timing.py')}_environment.sh")
-                continue
-            peer = Peer(python, script, file=file)
-            try:
-                report(stamps, peer, families, rounds=options.rounds, few=options.few)
-            finally:
-                peer.close()
+    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}; µs per cell and channel")
+    if options.only != "field":
+        scene = on_stamps(cells=options.cells, few=options.few)
+        size = float(scene.own.masks.flat.sum()) / (len(scene.batch) * CHANNELS)
+        print(f"\nuint16, {options.cells} stamps of 12 channels; mask {size:.0f} px")
+        compare(scene, options=options, more={})
+    if options.only != "stamps":
+        warm("scip", families=features.FAMILIES["scip"])
+        image, labels = fields.draw(objects=options.objects, dtype=np.uint16)
+        size = float((labels > 0).sum()) / options.objects
+        print(f"\nuint16, field of 12×2048×2048 pixels, {options.objects} objects of {size:.0f} px")
+        compare(on_field(image, labels, rounds=options.rounds), options=options, more=FIELD_ONLY)
+        compare_boxes(boxes_of(image, labels), options=options)
     return 0
 
 

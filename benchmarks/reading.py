@@ -63,10 +63,8 @@ def time_store(path: Path, stamps: list[AnyArray], *, rounds: int, python: Path)
             start = time.process_time()
             loaded = load_images(references, channels=channels)
             ours = min(ours, (time.process_time() - start) / len(stamps))
-            if not all(
-                image is not None and np.array_equal(image, stamp)
-                for image, stamp in zip(loaded.images, stamps, strict=True)
-            ):
+            pairs = zip(loaded.images, stamps, strict=True)
+            if not all(image is not None and np.array_equal(image, stamp) for image, stamp in pairs):
                 raise RuntimeError("the stamps that were read are not those that were written")
             if original is not None:
                 theirs = min(theirs, original.seconds("read", cells=FEW) / FEW)

@@ -1,9 +1,9 @@
 """Time the feature families of the published program SCIP 0.1.12; `benchmarks/features.py` starts it.
 
 Run with the Python of `scip_environment.sh` and one argument, a file of stamps that `benchmarks/features.py` writes:
-``pixels`` (N, C, H, W), ``masks`` (N, C, H, W) bool, ``combined`` (N, H, W) bool, ``background`` and
-``combined_background`` (N, C). For every line on standard input, ``<family> <stamps>``, it measures that family on the
-first stamps and answers with the processor's seconds.
+``shapes`` (N, 2), height and width of each; end to end in one row, ``pixels`` (C, H, W), ``masks`` (C, H, W) bool and
+``combined`` (H, W) bool of each; ``background`` and ``combined_background`` (N, C). For every line on standard input,
+``<family> <stamps>``, it measures that family on the first stamps and answers with the processor's seconds.
 """
 
 import sys
@@ -13,12 +13,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scip.features.intensity import intensity_features
 from scip.features.raw_intensity import raw_intensity_features
 from scip.features.shape import shape_features
 from scip.features.texture import texture_features
 
 Event = dict[str, Any]
+Array = npt.NDArray[Any]
 
 FAMILIES: dict[str, Callable[[Event], object]] = {
     "shape": lambda event: shape_features(mask=event["mask"], combined_mask=event["combined_mask"]),
@@ -28,20 +30,34 @@ FAMILIES: dict[str, Callable[[Event], object]] = {
 }
 
 
+def split(flat: Array, shapes: Array, *, planes: int) -> list[Array]:
+    """Return an array (planes, H, W) for each stamp."""
+    ends = np.cumsum(shapes.prod(axis=1) * planes)[:-1]
+    return [part.reshape(planes, *shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+
+
 def main() -> int:
     """Answer until standard input ends; the exit status."""
     warnings.simplefilter("ignore")
     with np.load(sys.argv[1]) as file:
         stamps = {key: file[key] for key in file.files}
+    shapes, channels = stamps["shapes"], stamps["background"].shape[1]
     events = [
         {
-            "pixels": stamps["pixels"][cell],
-            "mask": stamps["masks"][cell],
-            "combined_mask": stamps["combined"][cell],
-            "background": stamps["background"][cell].tolist(),
-            "combined_background": stamps["combined_background"][cell].tolist(),
+            "pixels": pixels,
+            "mask": mask,
+            "combined_mask": combined[0],
+            "background": background.tolist(),
+            "combined_background": combined_background.tolist(),
         }
-        for cell in range(len(stamps["pixels"]))
+        for pixels, mask, combined, background, combined_background in zip(
+            split(stamps["pixels"], shapes, planes=channels),
+            split(stamps["masks"], shapes, planes=channels),
+            split(stamps["combined"], shapes, planes=1),
+            stamps["background"],
+            stamps["combined_background"],
+            strict=True,
+        )
     ]
     for measure in FAMILIES.values():
         measure(events[0])
