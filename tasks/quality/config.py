@@ -104,7 +104,7 @@ class Rule(Section):
         if not isinstance(data, dict):
             return data
         filled = dict(data)
-        if filled.get("metric") in OF_REGIONS:
+        if str(filled.get("metric")) in OF_REGIONS:
             filled.setdefault("over", "mask")
         if not filled.get("name") and "metric" in filled:
             filled["name"] = "_".join(

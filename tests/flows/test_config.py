@@ -104,15 +104,15 @@ UNKNOWN_KEYS = {
             "quality.rules: this key is missing (applied in this order; a rule's threshold is taken from the cells "
             "that the rules before it kept)"
         ),
-        "quality.rule: unknown key; allowed: rules; did you mean 'rules'?",
+        "quality.rule: unknown key; allowed: rules, allow_none; did you mean 'rules'?",
     ],
     "mask: {methods: li, main_channel: BF}\n"
     "quality: [{metric: sum, channel: BF, threshold: {method: quantile, q: 0.1}},"
     " {metric: sum, channel: PI, groupby: well, threshold: {method: quantile, p: 0.1, q: 0.1}}]": [
         "quality.1.threshold.p: unknown key; allowed: method, q",
         (
-            "quality.1.groupby: unknown key; allowed: name, metric, channel, over, region, keep, threshold, group_by; "
-            "did you mean 'group_by'?"
+            "quality.1.groupby: unknown key; allowed: name, metric, percentile, channel, over, region, keep, "
+            "threshold, upper, group_by; did you mean 'group_by'?"
         ),
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {family: [shape]}": [
@@ -161,8 +161,8 @@ UNKNOWN_NAMES = {
     "mask: {methods: li, main_channel: BF}\n"
     "quality: {rules: [{metric: sum, channel: BF, threshold: {method: normal-quantile, q: 0.05}}]}": [
         (
-            "quality.rules.0.threshold: unknown threshold method 'normal-quantile'; allowed: absolute, "
-            "normal_quantile, quantile; did you mean 'normal_quantile'?"
+            "quality.rules.0.threshold: unknown threshold method 'normal-quantile'; allowed: absolute, mad, mixture, "
+            "normal_quantile, otsu, quantile; did you mean 'normal_quantile'?"
         )
     ],
     "load: {reader: tiff-per-channel}": [
@@ -173,8 +173,9 @@ UNKNOWN_NAMES = {
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {families: [shape, textures]}": [
         (
-            "features.families: profile 'standard' has no family 'textures'; allowed: shape, intensity, texture; "
-            "did you mean 'texture'?"
+            "features.families: profile 'standard' has no family 'textures'; allowed: shape, intensity, texture, "
+            "colocalization, glcm, gldzm, glrlm, glszm, granularity, haralick, histogram, ibsi_intensity, neighbors, "
+            "ngldm, ngtdm, radial_distribution, radial_zernike, zernike; did you mean 'texture'?"
         )
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {profile: Scip, names: nativ}": [
@@ -289,11 +290,23 @@ WRONG_VALUES = {
     "mask: {methods: li, main_channel: BF}\n"
     "quality: {rules: [{metric: median, threshold: 5}, {metric: sum, channel: BF, threshold: quantile},"
     " {metric: sum, channel: PI, region: li, threshold: {method: absolute, value: bright}}]}": [
-        "quality.rules.0.metric: got 'median'; allowed: sum, mean; did you mean 'mean'?",
-        "quality.rules.0.channel: this key is missing (the channel in which it is measured)",
+        (
+            "quality.rules.0.metric: got 'median'; allowed: sum, mean, max, std, percentile, saturated, "
+            "signal_to_background, laplacian_variance, power_slope, area, regions, border_contact, eccentricity, "
+            "solidity, aspect_ratio; did you mean 'mean'?"
+        ),
         "quality.rules.0.threshold: got 5, expected a mapping with a key 'method'",
         "quality.rules.1.threshold.q: this key is missing (share of the values below the threshold)",
         "quality.rules.2.threshold.value: got 'bright'; expected a number",
+    ],
+    "mask: {methods: li, main_channel: BF}\n"
+    "quality: {rules: [{metric: sum, threshold: otsu}, {metric: area, over: image, threshold: otsu},"
+    " {metric: percentile, channel: PI, threshold: otsu}, "
+    "{name: mid, metric: area, keep: between, threshold: otsu}]}": [
+        "quality.rules.0.channel: sum is measured in a channel; name one",
+        "quality.rules.1.over: area is measured of a mask or object; set over: mask, or leave it out",
+        ("quality.rules.2.percentile: belongs to metric: percentile, as in {metric: percentile, percentile: 99}"),
+        "quality.rules.3.upper: keep: between needs two thresholds, threshold and upper; the others need one",
     ],
     "mask: {methods: li, main_channel: BF}\n"
     "quality: {rules: [{metric: sum, channel: PI, region: li, threshold: {method: absolute, value: 1}}]}": [

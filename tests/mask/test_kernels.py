@@ -349,7 +349,7 @@ from numba.core import event
 from tasks.mask import warm
 
 with event.install_recorder("numba:compile") as recorded:
-    warm(["li", "otsu"])
+    warm(["circle"])
 print(len(recorded.buffer))
 """
     counts = []
