@@ -10,9 +10,7 @@ from tasks.core.digest import digest
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.quality.config import Quality
-from tasks.quality.decide import tally_survey
-from tasks.quality.inquiry import Inquiry, counted
-from tasks.quality.measure import metric_column
+from tasks.quality.decide import decide_by
 from tasks.quality.survey import Survey
 from tasks.quality.task import VERSION, merge_surveys, read_survey, survey_partitions
 
@@ -35,21 +33,14 @@ def decide_over_all(
         A rule rejects all that was left, and the configuration does not allow it.
     """
     quiet = stages.silent()
-    decision = Decision(rules=())
-
-    def ask(survey: Survey) -> Any:  # noqa: ANN401 - what the survey asks for
-        return _ask(quiet, measured, survey=survey, resources=resources)
-
     with stages.progress.stage(STAGE, total=len(config.rules) + 1) as counter:
-        for rule in config.rules:
-            column = metric_column(rule, default_region=layout.regions[0], stamps=layout.stamps)
-            inquiry = Inquiry(rule, column=column, decided=decision)
-            while (survey := inquiry.survey) is not None:
-                inquiry.told(ask(survey))
-            decision = Decision(rules=(*decision.rules, inquiry.decided()))
-            counter.advance()
-        decision = counted(decision, ask(tally_survey(decision, rules=config.rules)))
-        counter.advance()
+        decision = decide_by(
+            lambda survey: _ask(quiet, measured, survey=survey, resources=resources),
+            rules=config.rules,
+            default_region=layout.regions[0],
+            stamps=layout.stamps,
+            advance=counter.advance,
+        )
     if not config.allow_none:
         _check_some_are_left(decision)
     return decision

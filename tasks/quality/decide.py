@@ -1,6 +1,7 @@
-"""The decision over all cells of one table: what a tree of tasks finds, in one process."""
+"""The decision over all cells, whoever answers for them: one table, or a tree of tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -8,11 +9,18 @@ from tasks.core.decision import Decision
 from tasks.quality.config import Rule
 from tasks.quality.inquiry import Inquiry, counted
 from tasks.quality.measure import metric_column
-from tasks.quality.survey import AskTally
+from tasks.quality.survey import AskTally, AskValues
 
 
-def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> Decision:
-    """Find every rule's threshold in every group.
+def decide_by(
+    ask: Callable[[AskValues | AskTally], Any],
+    *,
+    rules: Sequence[Rule],
+    default_region: str,
+    stamps: bool,
+    advance: Callable[[], None] = lambda: None,
+) -> Decision:
+    """Find every rule's threshold in every group, and count what each rule rejects.
 
     Rules apply in order: the values from which a threshold is taken are those of the cells that all earlier rules
     kept. A metric over the image counts each image once, however many cells it holds. Missing values are left out;
@@ -20,24 +28,36 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str,
 
     Parameters
     ----------
-    metrics
-        A row per cell: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the metadata to
-        group by.
+    ask
+        Returns the answer of all cells to a survey.
     default_region
         The mask or object that rules look at which name none.
     stamps
         Whether the cells are stamps, which have combined masks.
+    advance
+        Called after each rule, and once more when all is counted.
     """
     decision = Decision(rules=())
     for rule in rules:
         column = metric_column(rule, default_region=default_region, stamps=stamps)
         inquiry = Inquiry(rule, column=column, decided=decision)
         while (survey := inquiry.survey) is not None:
-            inquiry.told(survey.answer(metrics))
+            inquiry.told(ask(survey))
         decision = Decision(rules=(*decision.rules, inquiry.decided()))
-    return counted(decision, tally_survey(decision, rules=rules).answer(metrics))
+        advance()
+    tally = AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
+    decision = counted(decision, ask(tally))
+    advance()
+    return decision
 
 
-def tally_survey(decision: Decision, *, rules: Sequence[Rule]) -> AskTally:
-    """Ask for the counts before and after each rule."""
-    return AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
+def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> Decision:
+    """Decide as `decide_by` does, over the cells of one table.
+
+    Parameters
+    ----------
+    metrics
+        A row per cell: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the metadata to
+        group by.
+    """
+    return decide_by(lambda survey: survey.answer(metrics), rules=rules, default_region=default_region, stamps=stamps)

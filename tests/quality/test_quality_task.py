@@ -17,9 +17,7 @@ from tasks.core.layout import FAULTS, Layout
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
 from tasks.quality.config import Quality
-from tasks.quality.decide import decide, tally_survey
-from tasks.quality.inquiry import Inquiry, counted
-from tasks.quality.measure import metric_column
+from tasks.quality.decide import decide, decide_by
 from tasks.quality.survey import AskTally, AskValues
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tasks.segment.task import segment_partition
@@ -179,14 +177,7 @@ def decide_by_tasks(found: Found) -> Decision:
         merge_surveys.fn(folder=str(folder), parts=parts, run=RUN)
         return read_survey(folder)
 
-    decision = Decision(rules=())
-    for rule in found.quality.rules:
-        column = metric_column(rule, default_region=found.layout.regions[0], stamps=found.layout.stamps)
-        inquiry = Inquiry(rule, column=column, decided=decision)
-        while (survey := inquiry.survey) is not None:
-            inquiry.told(ask(survey))
-        decision = Decision(rules=(*decision.rules, inquiry.decided()))
-    return counted(decision, ask(tally_survey(decision, rules=found.quality.rules)))
+    return decide_by(ask, rules=found.quality.rules, default_region=found.layout.regions[0], stamps=found.layout.stamps)
 
 
 def test_tasks_decide_as_one_process_does(stamps: Found) -> None:
