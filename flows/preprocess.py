@@ -38,6 +38,7 @@ from tasks.ingest.listing import Ingested
 from tasks.ingest.task import ingest
 from tasks.mask.task import VERSION as MASK_VERSION
 from tasks.mask.task import mask_partition
+from tasks.pixels import Reading
 from tasks.quality.task import VERSION as QUALITY_VERSION
 from tasks.quality.task import measure_partition
 from tasks.segment.task import VERSION as SEGMENT_VERSION
@@ -121,13 +122,19 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     )
     layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
     partitions = [{"partition": one} for one in listed.partitions]
-    reading = {"channels": listed.channels, "layout": layout}
+    reading = Reading(channels=listed.channels, layout=layout)
 
     # The cells in every image: a mask per stamp, or the objects of a field.
     if config.mask is not None:
         keys = [digest(MASK_VERSION, one.digest, layout, config.mask) for one in listed.partitions]
         found = stages.map(
-            "mask", mask_partition, keys=keys, each=partitions, resources=needs.mask, config=config.mask, **reading
+            "mask",
+            mask_partition,
+            keys=keys,
+            each=partitions,
+            resources=needs.mask,
+            config=config.mask,
+            reading=reading,
         )
     else:
         keys = [digest(SEGMENT_VERSION, one.digest, layout, config.segment) for one in listed.partitions]
@@ -138,7 +145,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             each=partitions,
             resources=needs.segment,
             config=config.segment,
-            **reading,
+            reading=reading,
         )
     _stop_if_too_many_quarantined(stages, config, listed=listed, found=found, output=output)
 
@@ -154,7 +161,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             each=[{**own, "found": one.folder} for own, one in zip(partitions, found, strict=True)],
             resources=needs.quality,
             config=config.quality,
-            **reading,
+            reading=reading,
         )
         decision = decide_over_all(stages, measured, config=config.quality, layout=layout, resources=needs.quality)
 
@@ -176,7 +183,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
         resources=needs.features,
         config=config.features,
         decision=decision,
-        **reading,
+        reading=reading,
     )
 
     # The tables that people read.

@@ -19,10 +19,25 @@ from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, read_labels
 from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, Batch, IntArray, Region
-from tasks.core.work import Partition
+from tasks.core.work import Frozen, Partition
 from tasks.ingest.channels import Channels
 from tasks.ingest.load import load_images
 from tasks.ingest.references import from_frame
+
+
+class Reading(Frozen):
+    """How the images of a run are read: what all of its tasks that look at pixels have in common.
+
+    Parameters
+    ----------
+    channels
+        Which channels are read.
+    layout
+        Columns of the run's tables.
+    """
+
+    channels: Channels
+    layout: Layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +59,14 @@ class Images:
     faults: list[Fault]
 
 
-def read_images(
-    partition: Partition, *, channels: Channels, layout: Layout, positions: Sequence[int] | None = None
-) -> Images:
+def read_images(partition: Partition, *, reading: Reading, positions: Sequence[int] | None = None) -> Images:
     """Read the images of a partition, or those at the given positions in it."""
     index = pl.scan_parquet(partition.index, glob=False).slice(partition.start, partition.images).collect()
     index = index.with_row_index("position")
     if positions is not None:
         index = index.filter(pl.col("position").is_in(list(positions)))
     references = from_frame(index)
-    loaded = load_images(references, channels=channels)
+    loaded = load_images(references, channels=reading.channels)
     shapes = [(None, None) if image is None else image.shape[1:] for image in loaded.images]
     dtypes = [None if image is None else image.dtype.name for image in loaded.images]
     statuses = ["quarantined" if image is None else "read" for image in loaded.images]
@@ -67,9 +80,13 @@ def read_images(
         pl.col("mtime_ns").alias("modified_ns"),
         pl.Series("digest", loaded.digests, dtype=pl.String),
         pl.col("object_number").alias("meta__object_number"),
-        *(pl.lit(None).alias(f"meta__{group}") for group in layout.groups if f"meta__{group}" not in index.columns),
+        *(
+            pl.lit(None).alias(f"meta__{group}")
+            for group in reading.layout.groups
+            if f"meta__{group}" not in index.columns
+        ),
     )
-    columns = layout.images() | {"position": pl.Int32()}
+    columns = reading.layout.images() | {"position": pl.Int32()}
     table = table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
     return Images(table=table, pixels=loaded.images, faults=list(loaded.faults))
 
@@ -126,7 +143,7 @@ class CellBatch:
 
 
 def read_cells(
-    found: Path, *, cells: pl.DataFrame, partition: Partition, channels: Channels, layout: Layout, how: CutOut
+    found: Path, *, cells: pl.DataFrame, partition: Partition, reading: Reading, how: CutOut
 ) -> tuple[list[CellBatch], list[Fault]]:
     """Read the pixels of cells again, and join them with the masks or labels found before.
 
@@ -143,15 +160,16 @@ def read_cells(
         An image's pixels are no longer those that were masked.
     """
     positions = sorted(set(cells["position"]))
-    images = read_images(partition, channels=channels, layout=layout, positions=positions)
+    images = read_images(partition, reading=reading, positions=positions)
+    channels, layout = reading.channels.names, reading.layout
     _check_unchanged(images.table, found=found)
     batches: list[CellBatch] = []
     if layout.stamps:
-        for stamps in stamp_batches(images.pixels, channels=channels.names):
+        for stamps in stamp_batches(images.pixels, channels=channels):
             order = images.table[stamps.rows].select("position")
             own = order.join(cells, on="position", maintain_order="left").select(cells.columns)
             shapes = stamps.batch.pixels.shapes
-            regions = [stamp_regions(own, name=name, channels=channels.names, shapes=shapes) for name in layout.regions]
+            regions = [stamp_regions(own, name=name, channels=channels, shapes=shapes) for name in layout.regions]
             flat = tuple(region for pair in regions for region in pair)
             frames = stamps.batch.pixels.unstack()
             batches.append(CellBatch(cells=own, batch=stamps.batch, regions=flat, frames=frames))
@@ -165,7 +183,7 @@ def read_cells(
                 labels=labels,
                 border=read_labels(found, position=position, name=BORDER),
                 numbers=own["meta__object"].to_list(),
-                channels=channels.names,
+                channels=channels,
                 how=how,
             )
             batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))

@@ -24,8 +24,7 @@ from tasks.features.config import Features
 from tasks.features.families import feature_columns, measure
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
-from tasks.ingest.channels import Channels
-from tasks.pixels import CellBatch, read_cells
+from tasks.pixels import CellBatch, Reading, read_cells
 
 VERSION = 2
 """Raise it when the same configuration gives other values."""
@@ -39,8 +38,7 @@ def extract_partition(
     metrics: str | None,
     decision: Decision,
     partition: Partition,
-    channels: Channels,
-    layout: Layout,
+    reading: Reading,
     config: Features,
     run: str,
 ) -> Made:
@@ -50,10 +48,9 @@ def extract_partition(
     looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
     kept = cells.filter(pl.Series(decision.statuses(looked_at, cells["status"].to_list()), dtype=pl.String) == KEPT)
     how = BOXED if config.profile == "scip" else SURROUNDED
-    batches, faults = read_cells(
-        Path(found), cells=kept, partition=partition, channels=channels, layout=layout, how=how
-    )
-    columns = feature_columns(config=config, channels=channels.names, regions=region_list(layout))
+    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=how)
+    layout = reading.layout
+    columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     tables: list[tuple[pl.DataFrame, FloatArray]] = []
     for batch in batches:
         measured, faulty = _measure(batch, columns=columns, config=config)

@@ -13,28 +13,25 @@ from tasks.core.layout import Layout
 from tasks.core.partition_files import write_found
 from tasks.core.types import Batch
 from tasks.core.work import Made, Partition, Stopwatch
-from tasks.ingest.channels import Channels
 from tasks.mask.config import Mask
 from tasks.mask.stage import mask_batch
-from tasks.pixels import StampBatch, read_images, stamp_batches
+from tasks.pixels import Reading, StampBatch, read_images, stamp_batches
 
 VERSION = 1
 """Raise it when the same configuration gives other masks."""
 
 
 @task(name="mask")
-def mask_partition(
-    *, folder: str, partition: Partition, channels: Channels, layout: Layout, config: Mask, run: str
-) -> Made:
+def mask_partition(*, folder: str, partition: Partition, reading: Reading, config: Mask, run: str) -> Made:
     """Read the stamps of a partition, mask them, and write what was found into `folder`."""
     watch = Stopwatch()
-    images = read_images(partition, channels=channels, layout=layout)
+    images = read_images(partition, reading=reading)
     tables: list[pl.DataFrame] = []
-    for stamps in stamp_batches(images.pixels, channels=channels.names):
-        found, faults = _mask_stamps(stamps, table=images.table, config=config, layout=layout)
+    for stamps in stamp_batches(images.pixels, channels=reading.channels.names):
+        found, faults = _mask_stamps(stamps, table=images.table, config=config, layout=reading.layout)
         tables += found
         images.faults.extend(faults)
-    cells = pl.concat([pl.DataFrame(schema=layout.cells()), *tables]).sort("position")
+    cells = pl.concat([pl.DataFrame(schema=reading.layout.cells()), *tables]).sort("position")
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells)
     content = digest(images.table["digest"].to_list())
     return Made(counts=counts, digest=content, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)

@@ -10,12 +10,10 @@ from prefect import task
 from tasks.core.cutout import SURROUNDED
 from tasks.core.decision import KEPT
 from tasks.core.exact.questions import merged
-from tasks.core.layout import Layout
 from tasks.core.partition_files import fault_table
 from tasks.core.storage import read_table
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
-from tasks.ingest.channels import Channels
-from tasks.pixels import read_cells
+from tasks.pixels import Reading, read_cells
 from tasks.quality.config import Quality
 from tasks.quality.measure import measure_metrics, metric_column
 from tasks.quality.survey import Survey, SurveyResult
@@ -26,15 +24,14 @@ VERSION = 2
 
 @task(name="quality metrics")
 def measure_partition(
-    *, folder: str, found: str, partition: Partition, channels: Channels, layout: Layout, config: Quality, run: str
+    *, folder: str, found: str, partition: Partition, reading: Reading, config: Quality, run: str
 ) -> Made:
     """Measure the cells that masking or segmentation kept; write a row per cell found."""
     watch = Stopwatch()
     cells = read_table(Path(found) / "cells.parquet")
     kept = cells.filter(pl.col("status") == KEPT)
-    batches, faults = read_cells(
-        Path(found), cells=kept, partition=partition, channels=channels, layout=layout, how=SURROUNDED
-    )
+    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=SURROUNDED)
+    layout = reading.layout
     identity = ["position", "meta__image", "meta__object"]
     columns: dict[str, pl.DataType] = {
         metric_column(rule, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64()

@@ -18,7 +18,7 @@ from tasks.features.config import Features
 from tasks.features.task import extract_partition
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
-from tasks.pixels import read_cells, stamp_batches
+from tasks.pixels import Reading, read_cells, stamp_batches
 from tasks.segment.task import segment_partition
 
 MASK = {"methods": ["li", {"method": "circle", "name": "disc"}], "main_channel": "BF"}
@@ -38,7 +38,10 @@ def run(config: dict[str, Any], *, images: Path, work: Path) -> tuple[Ingested, 
     index.write_parquet(Path(listed.folder) / "index.parquet")
     layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
     found = work / "found"
-    common: dict[str, Any] = {"partition": listed.partitions[0], "channels": listed.channels, "layout": layout}
+    common: dict[str, Any] = {
+        "partition": listed.partitions[0],
+        "reading": Reading(channels=listed.channels, layout=layout),
+    }
     if parsed.mask is not None:
         mask_partition.fn(folder=str(found), config=parsed.mask, run="test", **common)
     elif parsed.segment is not None:
@@ -90,7 +93,7 @@ def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_ro
         folder = tmp_path / "work" / f"features{number}"
         extract_partition.fn(
             folder=str(folder), found=str(found), metrics=None, decision=Decision(rules=()), run="test",
-            partition=listed.partitions[0], channels=listed.channels, layout=layout,
+            partition=listed.partitions[0], reading=Reading(channels=listed.channels, layout=layout),
             config=Features(families=("shape",)),
         )  # fmt: skip
         tables.append(folder / "features.parquet")
@@ -108,7 +111,8 @@ def test_features_computed_twice_are_equal_to_the_last_byte(images: Path, tmp_pa
     for name in ("one", "two"):
         extract_partition.fn(
             folder=str(tmp_path / name), found=str(found), metrics=None, decision=Decision(rules=()), run=name,
-            partition=listed.partitions[0], channels=listed.channels, layout=layout, config=Features(),
+            partition=listed.partitions[0], reading=Reading(channels=listed.channels, layout=layout),
+            config=Features(),
         )  # fmt: skip
     one, two = ((tmp_path / name / "features.parquet").read_bytes() for name in ("one", "two"))
     assert one == two
@@ -128,9 +132,8 @@ def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images
 def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp_path: Path) -> None:
     listed, layout, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
     cells = pl.read_parquet(found / "cells.parquet").filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
-    batches, faults = read_cells(
-        found, cells=cells, partition=listed.partitions[0], channels=listed.channels, layout=layout, how=SURROUNDED
-    )
+    reading = Reading(channels=listed.channels, layout=layout)
+    batches, faults = read_cells(found, cells=cells, partition=listed.partitions[0], reading=reading, how=SURROUNDED)
     assert faults == []
     assert [len(one.batch) for one in batches] == [2, 2]
     for one in batches:

@@ -11,6 +11,7 @@ from tasks.features.task import extract_partition
 from tasks.ingest.example import write_example
 from tasks.ingest.task import ingest
 from tasks.mask.task import mask_partition
+from tasks.pixels import Reading
 
 
 def test_a_file_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
@@ -21,23 +22,21 @@ def test_a_file_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:
         inputs=[str(stamps)], config=config.load, partition_size="auto", limit=None, seed=0, work=str(work)
     )
     layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    reading = Reading(channels=listed.channels, layout=layout)
     assert config.mask is not None
     found, features = work / "mask" / ("a" * 40), work / "features" / ("b" * 40)
 
     def compute() -> pl.DataFrame:
         (partition,) = listed.partitions
         assert config.mask is not None
-        mask_partition.fn(
-            folder=str(found), partition=partition, channels=listed.channels, layout=layout, config=config.mask, run="r"
-        )
+        mask_partition.fn(folder=str(found), partition=partition, reading=reading, config=config.mask, run="r")
         extract_partition.fn(
             folder=str(features),
             found=str(found),
             metrics=None,
             decision=Decision(rules=()),
             partition=partition,
-            channels=listed.channels,
-            layout=layout,
+            reading=reading,
             config=config.features,
             run="r",
         )

@@ -16,6 +16,7 @@ from tasks.core.errors import RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
+from tasks.pixels import Reading
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide, decide_by
 from tasks.quality.survey import AskTally, AskValues
@@ -52,8 +53,7 @@ class Found:
             folder=str(folder),
             found=str(self.folders[partition]),
             partition=self.listed.partitions[partition],
-            channels=self.listed.channels,
-            layout=self.layout,
+            reading=Reading(channels=self.listed.channels, layout=self.layout),
             config=self.quality,
             run=RUN,
         )
@@ -69,14 +69,15 @@ def find_cells(config: dict[str, Any], *, images: Path, work: Path, size: int) -
     index.write_parquet(Path(listed.folder) / "index.parquet")
     faults.write_parquet(Path(listed.folder) / "faults.parquet")
     layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    reading = Reading(channels=listed.channels, layout=layout)
     folders = []
     for partition in listed.partitions:
         folders.append(folder := work / "found" / partition.digest)
-        common: dict[str, Any] = {"folder": str(folder), "partition": partition, "channels": listed.channels}
+        common: dict[str, Any] = {"folder": str(folder), "partition": partition, "reading": reading}
         if parsed.mask is not None:
-            mask_partition.fn(**common, layout=layout, config=parsed.mask, run=RUN)
+            mask_partition.fn(**common, config=parsed.mask, run=RUN)
         elif parsed.segment is not None:
-            segment_partition.fn(**common, layout=layout, config=parsed.segment, run=RUN)
+            segment_partition.fn(**common, config=parsed.segment, run=RUN)
     return Found(config=parsed, listed=listed, layout=layout, folders=folders, work=work)
 
 
