@@ -19,6 +19,7 @@ from tasks.features.config import Features
 from tasks.features.families import feature_columns
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
+from tasks.illumination.config import IlluminationMethod, check_illumination, illuminations
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.mask.config import Mask
@@ -31,6 +32,7 @@ from tasks.segment.config import check_channels as check_segment_channels
 class Resources(Section):
     """Dask resources that a task of each stage needs; a worker without them is never given one."""
 
+    illumination: dict[str, float] = Field(default={"CPU": 1}, description="The illumination correction.")
     mask: dict[str, float] = Field(default={"CPU": 1}, description="Masking of stamps.")
     segment: dict[str, float] = Field(
         default={"GPU": 1}, description="Segmentation. {CPU: 1} lets every worker of a machine without GPU take part."
@@ -60,6 +62,9 @@ class Config(Section):
     """What is done to the images. A section left out is a step left out."""
 
     load: Load = Field(default=Load(), description="Which files are images, and which of their channels are used.")
+    illumination: Annotated[IlluminationMethod, illuminations] | None = Field(
+        default=None, description="For fields: the shading that all have in common is divided out."
+    )
     segment: Segment | None = Field(default=None, description="For fields of many cells: how objects are found.")
     mask: Mask | None = Field(default=None, description="For stamps of one cell each: how the cell is masked.")
     quality: Quality | None = Field(default=None, description="Which cells are kept, decided over the whole data set.")
@@ -80,6 +85,15 @@ class Config(Section):
             raise ValueError(f"got {got}; expected mask (for stamps of one cell each) or segment (for fields of many)")
         return self
 
+    @model_validator(mode="after")
+    def _illumination_is_of_fields(self) -> "Config":
+        if self.illumination is not None and self.mask is not None:
+            raise ValueError(
+                "illumination: got it beside mask; it needs segment: a stamp no longer tells where in the camera's "
+                "frame it was"
+            )
+        return self
+
     @property
     def regions(self) -> tuple[str, ...]:
         """Names of the masks or objects, the main one first."""
@@ -90,7 +104,8 @@ class Config(Section):
     @property
     def needed_resources(self) -> dict[str, dict[str, float]]:
         """Resources of the stages that this configuration has."""
-        used = ["files", "features", "mask" if self.mask else "segment", *(["quality"] if self.quality else [])]
+        used = ["files", "features", "mask" if self.mask else "segment"]
+        used += [stage for stage in ("illumination", "quality") if getattr(self, stage) is not None]
         return {stage: getattr(self.run.resources, stage) for stage in used}
 
     def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
@@ -131,6 +146,8 @@ class Config(Section):
             )
 
     def _checks(self, *, channels: Sequence[str], groups: Sequence[str]) -> Iterator[Callable[[], None]]:
+        if self.illumination is not None:
+            yield partial(check_illumination, self.illumination, groups=groups)
         if self.mask is not None:
             yield partial(check_mask_channels, self.mask, channels)
         if self.segment is not None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from flows.stages import Result, Stages
+from flows.tree import batches, joined
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputError
@@ -15,9 +16,6 @@ from tasks.quality.survey import Survey
 from tasks.quality.task import VERSION, merge_surveys, read_survey, survey_partitions
 
 STAGE = "quality decision"
-
-FAN_IN = 32
-"""Partitions, or answers, that one task takes together."""
 
 
 def decide_over_all(
@@ -48,29 +46,17 @@ def decide_over_all(
 
 def _ask(stages: Stages, measured: Sequence[Result], *, survey: Survey, resources: Mapping[str, float]) -> Any:  # noqa: ANN401
     """Let a tree of tasks answer a survey."""
-    batches = _batches(measured)
-    results = stages.map(
+    together = batches(measured)
+    answers = stages.map(
         STAGE,
         survey_partitions,
-        keys=[digest(VERSION, survey, [one.key for one in batch]) for batch in batches],
-        each=[{"measured": [one.folder for one in batch]} for batch in batches],
+        keys=[digest(VERSION, survey, [one.key for one in batch]) for batch in together],
+        each=[{"measured": [one.folder for one in batch]} for batch in together],
         resources=resources,
         survey=survey,
     )
-    while len(results) > 1:
-        batches = _batches(results)
-        results = stages.map(
-            STAGE,
-            merge_surveys,
-            keys=[digest(VERSION, [one.key for one in batch]) for batch in batches],
-            each=[{"parts": [one.folder for one in batch]} for batch in batches],
-            resources=resources,
-        )
-    return read_survey(Path(results[0].folder))
-
-
-def _batches(results: Sequence[Result]) -> list[Sequence[Result]]:
-    return [results[start : start + FAN_IN] for start in range(0, len(results), FAN_IN)]
+    root = joined(stages, STAGE, merge_surveys, results=answers, version=VERSION, resources=resources)
+    return read_survey(Path(root.folder))
 
 
 def _check_some_are_left(decision: Decision) -> None:

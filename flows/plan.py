@@ -11,13 +11,15 @@ from tasks.core.layout import Layout
 from tasks.features.families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
+from tasks.illumination.config import Estimated
 from tasks.ingest.listing import Ingested
 
 
 def stage_names(config: Config) -> list[str]:
     """Stages whose tasks are one per partition."""
+    illumination = ["illumination"] if isinstance(config.illumination, Estimated) else []
     quality = ["quality metrics"] if config.quality is not None else []
-    return ["mask" if config.mask is not None else "segment", *quality, "features"]
+    return [*illumination, "mask" if config.mask is not None else "segment", *quality, "features"]
 
 
 def print_plan(console: Console, *, config: Config, listed: Ingested, layout: Layout, verbose: bool) -> None:
@@ -27,6 +29,7 @@ def print_plan(console: Console, *, config: Config, listed: Ingested, layout: La
     partitions = len(listed.partitions)
     single = 2  # ingest and export
     once = f"{single} for the run" + ("" if config.quality is None else ", a few for each quality rule")
+    once += "" if config.illumination is None else ", one for each correction image"
     size = max((one.images for one in listed.partitions), default=0)
     rows = {
         "images": f"{listed.images:,} of about {listed.height} × {listed.width} px, {listed.dtype}",

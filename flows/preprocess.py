@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from prefect_dask import DaskTaskRunner
 
 from flows.config import Config
+from flows.correct import correct_over_all
 from flows.decide import decide_over_all
 from flows.example import example_inputs
 from flows.lock import only_run_in
@@ -124,9 +125,13 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     partitions = [{"partition": one} for one in listed.partitions]
     reading = Reading(channels=listed.channels, layout=layout)
 
+    # The light's shading that all fields have in common.
+    corrections = correct_over_all(stages, listed, config=config, reading=reading, output=output)
+    reading = reading.model_copy(update={"illumination": corrections})
+
     # The cells in every image: a mask per stamp, or the objects of a field.
     if config.mask is not None:
-        keys = [digest(MASK_VERSION, one.digest, layout, config.mask) for one in listed.partitions]
+        keys = [digest(MASK_VERSION, one.digest, reading.state, config.mask) for one in listed.partitions]
         found = stages.map(
             "mask",
             mask_partition,
@@ -137,7 +142,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             reading=reading,
         )
     else:
-        keys = [digest(SEGMENT_VERSION, one.digest, layout, config.segment) for one in listed.partitions]
+        keys = [digest(SEGMENT_VERSION, one.digest, reading.state, config.segment) for one in listed.partitions]
         found = stages.map(
             "segment",
             segment_partition,

@@ -74,6 +74,10 @@ class Stages:
         same.counts = self.counts
         return same
 
+    def folder(self, stage: str) -> Path:
+        """Folder of a stage's results, each in a folder named by its key."""
+        return self._work / stage.replace(" ", "-")
+
     def map(
         self,
         stage: str,
@@ -102,7 +106,7 @@ class Stages:
         RunError
             A task failed in spite of its retries; the others were finished first and are kept.
         """
-        folders = [str(self._work / stage.replace(" ", "-") / key) for key in keys]
+        folders = [str(self.folder(stage) / key) for key in keys]
         start = time.perf_counter()
         with self.progress.stage(stage, total=len(keys)) as counter:
             futures: list[PrefectFuture[Made]] = []

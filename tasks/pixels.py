@@ -14,12 +14,13 @@ import polars as pl
 
 from tasks.core.cells import stamp_regions
 from tasks.core.cutout import CutOut, cut_out
-from tasks.core.errors import Fault, InputChangedError
+from tasks.core.errors import Fault, InputChangedError, PixelError
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, read_labels
 from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, Batch, IntArray, Region
 from tasks.core.work import Frozen, Partition
+from tasks.illumination.files import Corrections, Corrector
 from tasks.ingest.channels import Channels
 from tasks.ingest.load import load_images
 from tasks.ingest.references import from_frame
@@ -34,10 +35,18 @@ class Reading(Frozen):
         Which channels are read.
     layout
         Columns of the run's tables.
+    illumination
+        The correction images that they are divided by.
     """
 
     channels: Channels
     layout: Layout
+    illumination: Corrections | None = None
+
+    @property
+    def state(self) -> tuple[object, ...]:
+        """What results depend on, wherever they lie."""
+        return self.layout, "" if self.illumination is None else self.illumination.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +58,7 @@ class Images:
     table
         A row per image: `Layout.images` and ``position``, its row within the partition.
     pixels
-        (C, H, W) per image; None where it could not be read.
+        (C, H, W) per image, corrected; None where it could not be read.
     faults
         Why not.
     """
@@ -88,7 +97,21 @@ def read_images(partition: Partition, *, reading: Reading, positions: Sequence[i
     )
     columns = reading.layout.images() | {"position": pl.Int32()}
     table = table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
-    return Images(table=table, pixels=loaded.images, faults=list(loaded.faults))
+    images = Images(table=table, pixels=loaded.images, faults=list(loaded.faults))
+    return images if reading.illumination is None else _corrected(images, corrector=Corrector(reading.illumination))
+
+
+def _corrected(images: Images, *, corrector: Corrector) -> Images:
+    """Correct the illumination of images; set aside those that have no correction image."""
+    pixels: list[AnyArray | None] = []
+    faults = list(images.faults)
+    for meta, image in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
+        try:
+            pixels.append(None if image is None else corrector(image, meta))
+        except PixelError as error:
+            pixels.append(None)
+            faults.append(Fault.of(error, image=meta["meta__image"], stage="illumination"))
+    return Images(table=images.table, pixels=pixels, faults=faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

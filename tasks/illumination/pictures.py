@@ -1,0 +1,61 @@
+"""One correction image as a file: for the program, for other programs, and to look at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from matplotlib.figure import Figure
+
+from tasks.illumination.correction import Correction
+from tasks.illumination.files import CORRECTION
+
+SOFTWARE = "scip-flows"
+TIFF, PICTURE = "correction.tif", "correction.png"
+MOST_SHOWN, A_ROW = 40, 4
+INCHES, DOTS_PER_INCH = 3.0, 90
+
+
+def write_correction(folder: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
+    """Write a correction image, (C, H, W), in three forms.
+
+    ``correction.npy`` is what the program maps into memory, ``correction.tif`` the same numbers as float32 OME-TIFF
+    with a page per channel, ``correction.png`` a picture of the first 40 channels with their scales.
+    """
+    np.save(folder / CORRECTION, correction)
+    tifffile.imwrite(
+        folder / TIFF,
+        correction,
+        ome=True,
+        metadata={"axes": "CYX", "Channel": {"Name": list(channels)}},
+        compression="zlib",
+        predictor=True,
+        photometric="minisblack",
+        software=SOFTWARE,
+    )
+    _draw(correction, channels=channels, title=title).savefig(
+        folder / PICTURE, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
+    )
+
+
+def read_tiff(path: Path) -> Correction:
+    """Read a correction image back, (C, H, W)."""
+    with tifffile.TiffFile(path) as file:
+        pages = [page.asarray() for page in file.pages]
+    return np.stack(pages).astype(np.float32)
+
+
+def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> Figure:
+    shown = min(len(channels), MOST_SHOWN)
+    columns = min(shown, A_ROW)
+    rows = -(-shown // columns)
+    figure = Figure(figsize=(1.15 * INCHES * columns, INCHES * rows + 0.4), layout="constrained")
+    figure.suptitle(title, fontsize=9)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.set_axis_off()
+    for axis, plane, channel in zip(axes[:shown], correction, channels, strict=False):
+        picture = axis.imshow(plane, cmap="viridis", interpolation="nearest")
+        axis.set_title(channel, fontsize=8)
+        figure.colorbar(picture, ax=axis, shrink=0.8).ax.tick_params(labelsize=6)
+    return figure

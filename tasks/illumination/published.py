@@ -1,0 +1,190 @@
+"""Correction images as users get them and give them to other runs: statistics/illumination.json, TIFF and PNG."""
+
+import re
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tasks.core.errors import InputError
+from tasks.core.storage import atomic
+from tasks.core.work import Frozen
+from tasks.illumination.config import Use, illuminations
+from tasks.illumination.files import Lit
+from tasks.illumination.pictures import PICTURE, TIFF
+
+FOLDER = "illumination"
+LISTED = "illumination.json"
+NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+
+
+class PublishedCorrection(Frozen):
+    """One correction image: whose fields it corrects, of how many it was made, and the file beside, (C, H, W)."""
+
+    group: dict[str, str]
+    height: int
+    width: int
+    images: int
+    file: str
+
+
+class PublishedCorrections(Frozen):
+    """All correction images of a run, and how they were made."""
+
+    illumination: dict[str, object]
+    channels: tuple[str, ...]
+    group_by: tuple[str, ...]
+    corrections: tuple[PublishedCorrection, ...]
+
+    def lits(self) -> dict[Lit, PublishedCorrection]:
+        """Return the correction images by the fields that they correct."""
+        return {
+            Lit(group=tuple(one.group[name] for name in self.group_by), height=one.height, width=one.width): one
+            for one in self.corrections
+        }
+
+    @classmethod
+    def of(
+        cls, made: Mapping[Lit, int], *, config: Mapping[str, object], channels: Sequence[str], group_by: Sequence[str]
+    ) -> "PublishedCorrections":
+        """List correction images, with the number of fields that each was made of."""
+        corrections = tuple(
+            PublishedCorrection(
+                group=dict(zip(group_by, lit.group, strict=True)),
+                height=lit.height,
+                width=lit.width,
+                images=images,
+                file=f"{FOLDER}/{_file_name(lit, number=number)}",
+            )
+            for number, (lit, images) in enumerate(made.items())
+        )
+        return cls(
+            illumination=dict(config), channels=tuple(channels), group_by=tuple(group_by), corrections=corrections
+        )
+
+
+def _file_name(lit: Lit, *, number: int) -> str:
+    """Name a correction image's file, readable and unlike all others."""
+    words = [NOT_IN_NAMES.sub("-", value) for value in lit.group if value]
+    return "_".join([f"{number:04d}", *words, f"{lit.height}x{lit.width}"]) + ".tif"
+
+
+def publish_corrections(statistics: Path, *, published: PublishedCorrections, folders: Sequence[Path]) -> None:
+    """Copy correction images, and pictures of them, into the folder ``statistics``; remove those of an earlier run.
+
+    Parameters
+    ----------
+    folders
+        Where each of the published correction images lies.
+    """
+    names = {one.file for one in published.corrections}
+    discard_published(statistics, but=names)
+    for one, folder in zip(published.corrections, folders, strict=True):
+        target = statistics / one.file
+        for source, path in ((TIFF, target), (PICTURE, target.with_suffix(".png"))):
+            with atomic(path) as temporary:
+                shutil.copyfile(folder / source, temporary)
+    with atomic(statistics / LISTED) as temporary:
+        temporary.write_text(published.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
+    """Remove the correction images of an earlier run: those that its list names, and the list."""
+    path = statistics / LISTED
+    if not path.is_file():
+        return
+    for one in read_published(path, complete=False).corrections:
+        file = statistics / FOLDER / Path(one.file).name
+        if one.file not in but:
+            file.unlink(missing_ok=True)
+            file.with_suffix(".png").unlink(missing_ok=True)
+    path.unlink()
+
+
+@illuminations.register(Use)
+def find_published(config: Use) -> Path:
+    """Find the list of correction images that a user names by it, or by the run's output folder.
+
+    Raises
+    ------
+    InputError
+        There is none.
+    """
+    given = Path(config.use).expanduser().absolute()
+    places = [given, given / LISTED, given / "statistics" / LISTED]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise InputError(
+            f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an illumination "
+            f"section, or its statistics/{LISTED}"
+        )
+    return found
+
+
+def read_published(path: Path, *, complete: bool = True) -> PublishedCorrections:
+    """Read the list of correction images of another run.
+
+    Parameters
+    ----------
+    complete
+        Whether all files that it lists have to be there.
+
+    Raises
+    ------
+    InputError
+        It is none, or a file that it lists is missing.
+    """
+    try:
+        published = PublishedCorrections.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"illumination.use: {path} is not a list of correction images as this program writes it"
+        ) from error
+    for one in published.corrections if complete else ():
+        if not (path.parent / one.file).is_file():
+            raise InputError(f"illumination.use: {path} lists {one.file}, which is not there; copy that folder, too")
+    return published
+
+
+def check_fits(
+    published: PublishedCorrections,
+    *,
+    path: Path,
+    channels: Sequence[str],
+    groups: Collection[tuple[str, ...]],
+    shape: tuple[int, int],
+) -> None:
+    """Refuse correction images of other channels, of another size, or without those of some groups.
+
+    Parameters
+    ----------
+    groups
+        The groups of this run's fields, by the published images' `group_by`.
+    shape
+        Height and width of a typical field.
+
+    Raises
+    ------
+    InputError
+        Telling what was got and expected.
+    """
+    if published.channels != tuple(channels):
+        raise InputError(
+            f"illumination.use: {path} holds the channels {', '.join(published.channels)}, this run reads "
+            f"{', '.join(channels)}; set load.channels alike in both runs, or estimate illumination anew"
+        )
+    known = published.lits()
+    if not any((lit.height, lit.width) == shape for lit in known):
+        sizes = sorted({f"{lit.height}×{lit.width}" for lit in known})
+        raise InputError(
+            f"illumination.use: {path} holds corrections of fields of {', '.join(sizes)} px, this run's fields have "
+            f"{shape[0]}×{shape[1]}; estimate illumination anew"
+        )
+    missing = sorted(set(groups) - {lit.group for lit in known})
+    if missing:
+        named = ", ".join("/".join(group) for group in missing[:3])
+        raise InputError(
+            f"illumination.use: {path} has no correction image for {len(missing)} of {len(set(groups))} groups by "
+            f"{', '.join(published.group_by)}: {named}{' …' if len(missing) > 3 else ''}; estimate illumination anew"
+        )

@@ -1,0 +1,109 @@
+"""Correction images: the published definition, and a shading that was put in and is taken out."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.transform import downscale_local_mean, rescale
+
+from tasks.core.types import AnyArray, FloatArray
+from tasks.illumination.config import Estimated, Jones2006, Polynomial
+from tasks.illumination.correction import corrected, correction_image
+from tasks.illumination.sums import LightSum, added
+
+HEIGHT, WIDTH, FIELDS = 260, 348, 200
+
+
+def light(images: AnyArray, *, downscale: int) -> LightSum:
+    return added([LightSum.of(image, downscale=downscale) for image in images])
+
+
+def vignette(centre: tuple[float, float]) -> FloatArray:
+    """Make light that falls off by 30 % to the farthest corner, as the square of the distance from a centre."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    distance = (rows / HEIGHT - centre[0]) ** 2 + (columns / WIDTH - centre[1]) ** 2
+    shade: FloatArray = 1 - 0.3 * distance / distance.max()
+    return shade
+
+
+def draw_field(rng: np.random.Generator, shade: FloatArray) -> AnyArray:
+    """Draw a field of 80 round cells on a background, with the camera's noise."""
+    places = np.zeros((HEIGHT + 40, WIDTH + 40))
+    rows, columns = rng.integers(0, HEIGHT + 40, 80), rng.integers(0, WIDTH + 40, 80)
+    np.add.at(places, (rows, columns), rng.uniform(300, 1200, 80))
+    cells = ndimage.gaussian_filter(places, 5, mode="constant")[20:-20, 20:-20] * 2 * np.pi * 25
+    field: AnyArray = rng.poisson((200 + cells) * shade).astype(np.uint16)[np.newaxis]
+    return field
+
+
+@pytest.fixture(scope="module")
+def plates() -> list[tuple[FloatArray, list[AnyArray]]]:
+    """Draw two plates of 200 fields, each with its own shading."""
+    rng = np.random.default_rng(0)
+    shades = [vignette((0.45, 0.55)), vignette((0.6, 0.4))]
+    return [(shade, [draw_field(rng, shade) for _ in range(FIELDS)]) for shade in shades]
+
+
+def test_the_definition_of_the_published_system() -> None:
+    images = np.random.default_rng(0).integers(50, 3000, (7, 2, 48, 64)).astype(np.uint16)
+    config = Jones2006(median_size=5, downscale=4, rescale="none")
+    mean = downscale_local_mean(images.mean(axis=0), (1, 4, 4))
+    smooth = np.stack([ndimage.median_filter(plane, size=5) for plane in mean])
+    expected = rescale(smooth, scale=4, anti_aliasing=True, channel_axis=0)
+    found = correction_image(light(images, downscale=4), config=config)
+    assert found.dtype == np.float32
+    assert np.allclose(found, expected, rtol=1e-6)
+
+
+def test_fields_whose_sides_are_no_multiple_are_corrected_to_the_last_pixel() -> None:
+    images = np.full((3, 1, 41, 59), 500, dtype=np.uint16)
+    found = correction_image(light(images, downscale=4), config=Jones2006(median_size=3))
+    assert found.shape == (1, 41, 59)
+    assert np.array_equal(found, np.ones_like(found))
+
+
+def test_pixels_keep_their_mean_with_rescale_mean() -> None:
+    rng = np.random.default_rng(3)
+    images = (rng.uniform(900, 1100, (5, 1, 40, 40)) * np.linspace(0.5, 1.5, 40)).astype(np.uint16)
+    correction = correction_image(light(images, downscale=2), config=Polynomial(downscale=2))
+    assert correction.mean() == pytest.approx(1, rel=1e-3)
+    assert np.stack([corrected(image, correction) for image in images]).mean() == pytest.approx(images.mean(), rel=0.02)
+
+
+def test_a_channel_without_light_is_left_alone() -> None:
+    images = np.zeros((3, 2, 30, 30), dtype=np.uint16)
+    images[:, 1] = 100
+    for config in (Jones2006(median_size=3, downscale=1), Jones2006(median_size=3, downscale=1, rescale="none")):
+        correction = correction_image(light(images, downscale=1), config=config)
+        assert np.array_equal(correction[0], np.ones((30, 30)))
+        assert np.array_equal(corrected(images[0], correction)[0], np.zeros((30, 30)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "result"),
+    [("uint8", "float32"), ("uint16", "float32"), ("float32", "float32"), ("int32", "float64"), ("float64", "float64")],
+)
+def test_corrected_pixels_are_floats_that_lose_no_digit(dtype: str, result: str) -> None:
+    image = np.full((1, 2, 2), 200, dtype=dtype)
+    found = corrected(image, np.full((1, 2, 2), 0.5, dtype=np.float32))
+    assert found.dtype == result
+    assert np.array_equal(found, np.full((1, 2, 2), 400))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [Jones2006(median_size=15), Polynomial(degree=2), Polynomial(degree=4)],
+    ids=["median", "square", "fourth"],
+)
+def test_a_planted_vignette_is_flattened(config: Estimated, plates: list[tuple[FloatArray, list[AnyArray]]]) -> None:
+    for shade, images in plates:
+        assert shade.std() / shade.mean() > 0.05
+        correction = correction_image(light(np.stack(images), downscale=config.downscale), config=config)
+        left = shade / correction[0]
+        assert left.std() / left.mean() < 0.02
+
+
+def test_the_polynomial_leaves_hardly_a_pixel_two_percent_off(plates: list[tuple[FloatArray, list[AnyArray]]]) -> None:
+    config = Polynomial(degree=2)
+    for shade, images in plates:
+        left = shade / correction_image(light(np.stack(images), downscale=config.downscale), config=config)[0]
+        assert np.mean(np.abs(left / left.mean() - 1) < 0.02) > 0.98
