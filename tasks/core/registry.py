@@ -89,6 +89,16 @@ class Registry(Generic[ConfigT, FunctionT]):
         self._load_entry_points()
         return self._functions[config.method]  # type: ignore[attr-defined]
 
+    def method_of(self, value: object) -> object:
+        """Tell which method a mapping, or a bare name, asks for; None where it does not say.
+
+        A method that has a field of its own name need not be named beside it: ``{use: PATH}`` is the method ``use``.
+        """
+        if not isinstance(value, Mapping) or value.get("method") is not None:
+            return value["method"] if isinstance(value, Mapping) else value
+        own = (name for name in self.names if name in value and name in self._configs[name].model_fields)
+        return next(own, None)
+
     def parse(self, value: object) -> ConfigT:
         """Make a configuration of a mapping, or of the bare name of a method."""
         if any(isinstance(value, config) for config in self):
@@ -99,20 +109,20 @@ class Registry(Generic[ConfigT, FunctionT]):
             raise PydanticCustomError(
                 "method_type", "got {got}, expected a mapping with a key 'method'", {"got": shown(value)}
             )
-        if value.get("method") is None:
+        method = self.method_of(value)
+        if method is None:
             raise PydanticCustomError(
                 "unknown_method",
                 "the key 'method' is missing; {suggestion}",
                 {"suggestion": suggestion("", self.names)},
             )
-        method = value["method"]
         if method not in self.names:
             raise PydanticCustomError(
                 "unknown_method",
                 "unknown {kind} method {got}; {suggestion}",
                 {"kind": self.kind, "got": shown(method), "suggestion": suggestion(str(method), self.names)},
             )
-        return self._configs[str(method)].model_validate(dict(value))
+        return self._configs[str(method)].model_validate({**value, "method": method})
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         del source, handler

@@ -78,6 +78,23 @@ def test_what_is_no_plug_in_is_told_with_those_that_are(filters: Filters, value:
     assert caught.value.message() == words
 
 
+def test_a_method_with_a_field_of_its_own_name_need_not_be_named(filters: Filters) -> None:
+    class Use(Method):
+        """Take another's."""
+
+        method: Literal["use"] = "use"
+        use: str = Field(description="Where it is.")
+
+    filters.register(Use)(lambda config: config)
+    assert filters.parse({"use": "there"}) == filters.parse({"method": "use", "use": "there"}) == Use(use="there")
+    assert filters.method_of({"use": "there"}) == filters.method_of("use") == "use"
+    assert filters.method_of({"blur": 3}) is None  # blur has no field of that name
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        filters.parse({"use": "there", "sigma": 1})
+    with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
+        filters.parse({"method": "blur", "use": "there"})
+
+
 def test_mistakes_inside_a_plug_in_are_told_where_they_are(filters: Filters) -> None:
     class Holder(Section):
         steps: list[Annotated[Method, filters]] = Field(description="Steps.")

@@ -96,8 +96,11 @@ def quantile(q: float, *, center: float | None = None) -> Program[float]:
     place = q * (number - 1)
     rank = floor(place)
     low, high = yield from order_statistics((rank, min(rank + 1, number - 1)), center=center)
-    part = place - rank
-    # the form that numpy uses: monotonous, and exact at both ends
+    return interpolated(low, high, part=place - rank)
+
+
+def interpolated(low: float, high: float, *, part: float) -> float:
+    """Go a part of the way from one number to another; in the form that numpy uses, which is exact at both ends."""
     return high - (high - low) * (1 - part) if part >= 0.5 else low + (high - low) * part
 
 

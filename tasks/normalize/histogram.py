@@ -1,0 +1,178 @@
+"""Histograms of pixels that merge exactly: whole-number counts in buckets that do not depend on the data.
+
+A table has a row per group, channel and bucket: ``meta__<group>`` (String, "" where it is missing), ``channel``,
+``whole`` (whether the bucket is one whole number), ``key`` (buckets in the order of their numbers), ``count``, and
+``low`` and ``high``, the smallest and the largest pixel in the bucket.
+
+- *Whole numbers*, pixels of an integer type, have a bucket each.
+- *Floating-point numbers* share a bucket with those of equal sign, exponent and first 12 binary digits. The middle
+  between the smallest and the largest number of a bucket differs from each of them by at most 2⁻¹³ of its size; all
+  numbers of less than 2⁻¹⁰²² in size share the bucket of 0.
+- Where a group and channel has both, or more than `MANY` whole numbers, its whole numbers go to the buckets of floats,
+  too. Which of them do depends on all pixels only, not on the order in which tables are merged.
+
+So a table has at most 2²⁰ rows per group and channel for whole numbers, and 4,096 for every power of two that floats
+span, whatever the number of pixels.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from tasks.core.exact.keys import Keys, keys_of
+from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
+
+DIGITS = 12
+"""Binary digits of a floating-point number, after the first, that its bucket shares."""
+
+MANY = 1 << 20
+"""So many whole numbers of one group and channel have a bucket each; more share those of floats."""
+
+_SHIFT = np.uint64(52 - DIGITS)
+_MIDDLE = 1 << 63
+_CHUNK = 1 << 18
+_SMALLEST = np.finfo(np.float64).smallest_normal
+
+BUCKETS: dict[str, pl.DataType] = {
+    "whole": pl.Boolean(),
+    "key": pl.UInt64(),
+    "count": pl.Int64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+}
+
+
+def histogram_columns(group_by: Sequence[str]) -> dict[str, pl.DataType]:
+    """Columns of a table of histograms."""
+    groups: dict[str, pl.DataType] = {f"meta__{group}": pl.String() for group in group_by}
+    return groups | {"channel": pl.String()} | BUCKETS
+
+
+def pixel_histogram(values: AnyArray) -> pl.DataFrame:
+    """Count pixels in buckets: the columns of `BUCKETS`, sorted; numbers that are not finite are left out.
+
+    Parameters
+    ----------
+    values
+        Pixels of any shape and of an integer or floating-point type, or bool.
+
+    Examples
+    --------
+    >>> pixel_histogram(np.array([7, 3, 7], dtype=np.uint16)).select("low", "count").rows()
+    [(3.0, 1), (7.0, 2)]
+    """
+    flat = values.ravel()
+    if flat.dtype.kind == "f":
+        return _floats(flat)
+    if flat.dtype.kind not in "iub":
+        raise TypeError(f"got pixels of type {flat.dtype.name}, expected integers or floating-point numbers")
+    if flat.dtype.itemsize <= 2:
+        return _whole(*_counted(flat))
+    found, counts = np.unique(flat, return_counts=True)
+    if flat.dtype != np.uint64:
+        return _whole(found.astype(np.int64), counts)
+    beyond = int(np.searchsorted(found, np.uint64(_MIDDLE)))  # no int64: they count as floats
+    large = _floats(found[beyond:].astype(np.float64), counts[beyond:])
+    return pl.concat([large, _whole(found[:beyond].astype(np.int64), counts[:beyond])])
+
+
+def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
+    """Numbers of at most 16 bits that occur, and how often."""
+    first = 0 if values.dtype.kind == "b" else int(np.iinfo(values.dtype).min)
+    counts = np.zeros(1 << 8 * values.dtype.itemsize, dtype=np.int64)
+    for start in range(0, len(values), _CHUNK):
+        part = values[start : start + _CHUNK].astype(np.int64) - first
+        counts += np.bincount(part, minlength=len(counts))
+    found = np.flatnonzero(counts)
+    return found + first, counts[found]
+
+
+def _whole(values: IntArray, counts: IntArray) -> pl.DataFrame:
+    keys = values.view(np.uint64) ^ np.uint64(_MIDDLE)
+    sizes = values.astype(np.float64)
+    return _table(whole=True, key=keys, count=counts, low=sizes, high=sizes)
+
+
+def _floats(values: AnyArray, counts: IntArray | None = None) -> pl.DataFrame:
+    """Buckets of floating-point numbers; `counts` tells how often each occurs, else once."""
+    order = np.sort(values.astype(np.float64)) if counts is None else values
+    order = order[np.isfinite(order)]
+    if not len(order):
+        return pl.DataFrame(schema=BUCKETS)
+    keys = float_keys(order)
+    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    ends = np.append(starts[1:], len(order))
+    number = ends - starts if counts is None else np.add.reduceat(counts, starts)
+    low, high = order[starts] + 0.0, order[ends - 1] + 0.0
+    return _table(whole=False, key=keys[starts], count=number.astype(np.int64), low=low, high=high)
+
+
+def float_keys(values: FloatArray) -> Keys:
+    """Return the buckets of finite floating-point numbers, in their order."""
+    return cast("Keys", keys_of(np.where(np.abs(values) < _SMALLEST, 0.0, values)) >> _SHIFT)
+
+
+def _table(*, whole: bool, **columns: AnyArray) -> pl.DataFrame:
+    number = len(columns["key"])
+    return pl.DataFrame({"whole": np.full(number, whole), **columns}, schema=BUCKETS)
+
+
+def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str) -> pl.DataFrame:
+    """Say of which group and channel the pixels of `pixel_histogram` are."""
+    names = [pl.lit(value, dtype=pl.String).alias(f"meta__{name}") for name, value in group.items()]
+    return histogram.select(*names, pl.lit(channel, dtype=pl.String).alias("channel"), *BUCKETS.keys())
+
+
+def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+    """Table the pixels of a batch that lie in a region.
+
+    Parameters
+    ----------
+    batch, region
+        N cells of C channels, and where to look: in each channel's own mask, or in the one that all channels share.
+    groups
+        N times what a cell is grouped by: name to value, "" where it is missing.
+    """
+    if not len(batch):
+        raise ValueError("a batch without cells has no table; give it that of no pixels, merge_histograms of none")
+    rows: dict[tuple[str, ...], list[int]] = {}
+    for row, group in enumerate(groups):
+        rows.setdefault(tuple(group.values()), []).append(row)
+    images, masks = batch.pixels.unstack(), region.masks.unstack()
+    tables = []
+    for own in rows.values():
+        for number, channel in enumerate(batch.channels):
+            plane = 0 if region.shared else number
+            pixels = [images[row][number][masks[row][plane]] for row in own]
+            histogram = pixel_histogram(np.concatenate(pixels))
+            tables.append(labelled(histogram, group=groups[own[0]], channel=channel))
+    return merge_histograms(tables, group_by=tuple(groups[0]))
+
+
+def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
+    """Add up tables, of which there may be none; sorted, and the same for every order and every grouping of merges.
+
+    Parameters
+    ----------
+    group_by
+        Names of the metadata that the tables are grouped by.
+    """
+    columns = histogram_columns(group_by)
+    together = _summed(pl.concat([pl.DataFrame(schema=columns), *(table.select(columns) for table in tables)]))
+    place = [name for name in columns if name not in BUCKETS]
+    coarse = (~pl.col("whole")).any().over(place) | (pl.len().over(place) > MANY)
+    together = together.with_columns(coarse.alias("coarse"))
+    moved = together.filter("coarse", "whole").drop("coarse")
+    if not len(moved):
+        return together.drop("coarse")
+    keys = pl.Series(float_keys(moved["low"].to_numpy()), dtype=pl.UInt64)
+    moved = moved.with_columns(whole=pl.lit(value=False), key=keys)
+    return _summed(pl.concat([together.filter(~(pl.col("coarse") & pl.col("whole"))).drop("coarse"), moved]))
+
+
+def _summed(table: pl.DataFrame) -> pl.DataFrame:
+    keys = [name for name in table.columns if name not in {"count", "low", "high"}]
+    summed = table.group_by(keys).agg(pl.col("count").sum(), pl.col("low").min(), pl.col("high").max())
+    return summed.select(table.columns).sort(keys)
