@@ -3,9 +3,8 @@
 import hashlib
 from pathlib import Path
 
-import polars as pl
-
 from flows.config import Config
+from flows.groups import present_groups
 from flows.stages import Resources, Stages
 from flows.tree import joined
 from tasks.core.digest import digest
@@ -97,7 +96,7 @@ def _taken_over(
     """Copy what another run has made, of the groups that this one has."""
     path = find_published(config)
     published = read_published(path)
-    groups = _groups(listed, group_by=published.group_by)
+    groups = present_groups(listed, group_by=published.group_by)
     channels = listed.channels.names
     check_fits(published, path=path, channels=channels, groups=groups, shape=(listed.height, listed.width))
     used = {lit: one for lit, one in published.lits().items() if lit.group in groups}
@@ -114,14 +113,3 @@ def _taken_over(
         channels=channels,
     )
     return corrections, {lit: one.images for lit, one in used.items()}
-
-
-def _groups(listed: Ingested, *, group_by: tuple[str, ...]) -> set[tuple[str, ...]]:
-    """Return the groups that the fields of a run form; metadata that it does not have is empty text."""
-    index = pl.scan_parquet(Path(listed.folder) / "index.parquet", glob=False)
-    there = index.collect_schema().names()
-    columns = [
-        (pl.col(f"meta__{name}") if f"meta__{name}" in there else pl.lit("")).fill_null("").alias(name)
-        for name in group_by
-    ]
-    return set(index.select(columns).unique().collect().rows()) if columns else {()}

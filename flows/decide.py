@@ -4,24 +4,56 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from flows.groups import present_groups
 from flows.stages import Result, Stages
 from flows.tree import batches, joined
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
-from tasks.quality.config import Quality
-from tasks.quality.decide import decide_by
+from tasks.ingest.listing import Ingested
+from tasks.quality.config import Quality, check_quality
+from tasks.quality.decide import count_by, decide_by
+from tasks.quality.reuse import fitted, read_decision
 from tasks.quality.survey import Survey
 from tasks.quality.task import VERSION, merge_surveys, read_survey, survey_partitions
 
 STAGE = "quality decision"
 
 
+def find_rules(config: Quality, *, listed: Ingested, layout: Layout) -> tuple[Quality, Decision | None]:
+    """Return the rules to apply, and where they are another run's, their thresholds too.
+
+    Raises
+    ------
+    InputError
+        That run's decision is not there, or does not fit.
+    """
+    if not config.use:
+        return config, None
+    rules, decision = read_decision(config.use)
+    rules = rules.model_copy(update={"allow_none": config.allow_none})
+    check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.groups)
+    decision = fitted(
+        decision,
+        config=rules,
+        default_region=layout.regions[0],
+        stamps=layout.stamps,
+        groups=lambda group_by: present_groups(listed, group_by=group_by),
+    )
+    return rules, decision
+
+
 def decide_over_all(
-    stages: Stages, measured: Sequence[Result], *, config: Quality, layout: Layout, resources: Mapping[str, float]
+    stages: Stages,
+    measured: Sequence[Result],
+    *,
+    config: Quality,
+    known: Decision | None,
+    layout: Layout,
+    resources: Mapping[str, float],
 ) -> Decision:
-    """Find the thresholds of all rules over all partitions, and count what they reject.
+    """Find the thresholds of all rules over all partitions, if they are not known, and count what they reject.
 
     No task sees more than 32 partitions' metrics or 32 answers; the result does not depend on how they are gathered.
 
@@ -31,14 +63,23 @@ def decide_over_all(
         A rule rejects all that was left, and the configuration does not allow it.
     """
     quiet = stages.silent()
-    with stages.progress.stage(STAGE, total=len(config.rules) + 1) as counter:
-        decision = decide_by(
-            lambda survey: _ask(quiet, measured, survey=survey, resources=resources),
-            rules=config.rules,
-            default_region=layout.regions[0],
-            stamps=layout.stamps,
-            advance=counter.advance,
-        )
+
+    def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
+        return _ask(quiet, measured, survey=survey, resources=resources)
+
+    with stages.progress.stage(STAGE, total=1 if known else len(config.rules) + 1) as counter:
+        if known is not None:
+            decision = count_by(ask, decision=known, rules=config.rules)
+            counter.advance()
+        else:
+            decision = decide_by(
+                ask,
+                rules=config.rules,
+                default_region=layout.regions[0],
+                stamps=layout.stamps,
+                advance=counter.advance,
+            )
+    decision = decision.model_copy(update={"quality": config.model_dump(mode="json")})
     if not config.allow_none:
         _check_some_are_left(decision)
     return decision

@@ -15,7 +15,7 @@ from prefect_dask import DaskTaskRunner
 
 from flows.config import Config
 from flows.correct import correct_over_all
-from flows.decide import decide_over_all
+from flows.decide import decide_over_all, find_rules
 from flows.example import example_inputs
 from flows.lock import only_run_in
 from flows.progress import current_progress
@@ -158,17 +158,20 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     decision = Decision(rules=())
     measured: list[Result] = []
     if config.quality is not None:
-        keys = [digest(QUALITY_VERSION, one.state, config.quality.measured) for one in found]
+        quality, known = find_rules(config.quality, listed=listed, layout=layout)
+        keys = [digest(QUALITY_VERSION, one.state, quality.measured) for one in found]
         measured = stages.map(
             "quality metrics",
             measure_partition,
             keys=keys,
             each=[{**own, "found": one.folder} for own, one in zip(partitions, found, strict=True)],
             resources=needs.quality,
-            config=config.quality,
+            config=quality,
             reading=reading,
         )
-        decision = decide_over_all(stages, measured, config=config.quality, layout=layout, resources=needs.quality)
+        decision = decide_over_all(
+            stages, measured, config=quality, known=known, layout=layout, resources=needs.quality
+        )
 
     # What they look like.
     metrics = [one.folder for one in measured] if measured else [None for _ in found]

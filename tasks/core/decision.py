@@ -1,10 +1,11 @@
 """The quality decision as a file: thresholds per rule and group, and the cells they reject."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
 from tasks.core.types import BoolArray
 from tasks.core.work import Frozen
@@ -45,9 +46,16 @@ class RuleDecision(Frozen):
 
 
 class Decision(Frozen):
-    """What was decided over the whole data set, rule by rule in the order in which they apply."""
+    """What was decided over the whole data set, rule by rule in the order in which they apply.
+
+    Parameters
+    ----------
+    quality
+        The section of the configuration that asked for it.
+    """
 
     rules: tuple[RuleDecision, ...]
+    quality: dict[str, Any] = Field(default={})
 
     @property
     def thresholds(self) -> list[object]:

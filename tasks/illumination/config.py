@@ -15,8 +15,8 @@ class IlluminationMethod(Method):
 
 
 illuminations: Registry[IlluminationMethod, Callable[..., Any]] = Registry("illumination")
-"""Functions ``(mean (h, w) float64, config) -> (h, w) float64`` that smooth a channel's mean image; that of ``use`` looks at
-no image and is ``config -> list of correction images``."""
+"""Functions ``(mean (h, w) float64, config) -> (h, w) float64`` that smooth a channel's mean image; that of ``use``
+looks at no image and is ``config -> list of correction images``."""
 
 
 class Estimated(IlluminationMethod):

@@ -116,8 +116,8 @@ def find_published(config: Use) -> Path:
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise InputError(
-            f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an illumination "
-            f"section, or its statistics/{LISTED}"
+            f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an "
+            f"illumination section, or its statistics/{LISTED}"
         )
     return found
 

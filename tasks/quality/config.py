@@ -117,8 +117,13 @@ class Quality(Section):
     """Which cells are kept, decided over the whole data set, before features."""
 
     rules: tuple[Rule, ...] = Field(
+        default=(),
         description="Applied in this order; a rule's threshold is taken from the cells that the rules before it kept.",
-        min_length=1,
+    )
+    use: str = Field(
+        default="",
+        description="In place of rules: the output folder of another run, or its statistics/quality.json, whose rules "
+        "and thresholds are taken over.",
     )
     allow_none: bool = Field(
         default=False, description="Whether the run goes on where a rule rejects every cell that was left."
@@ -128,6 +133,12 @@ class Quality(Section):
     def measured(self) -> list[tuple[str, str, str, str]]:
         """What is measured of every cell; the thresholds are not part of it."""
         return [(rule.measure, rule.channel, rule.over, rule.region) for rule in self.rules]
+
+    @model_validator(mode="after")
+    def _rules_or_use(self) -> Self:
+        if bool(self.rules) == bool(self.use):
+            raise ValueError(f"got {'both' if self.use else 'neither'} rules and use; expected one of them")
+        return self
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

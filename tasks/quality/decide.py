@@ -45,10 +45,15 @@ def decide_by(
             inquiry.told(ask(survey))
         decision = Decision(rules=(*decision.rules, inquiry.decided()))
         advance()
-    tally = AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
-    decision = counted(decision, ask(tally))
+    decision = count_by(ask, decision=decision, rules=rules)
     advance()
     return decision
+
+
+def count_by(ask: Callable[[AskValues | AskTally], Any], *, decision: Decision, rules: Sequence[Rule]) -> Decision:
+    """Count what each rule of a decision rejects; the parameters are those of `decide_by`."""
+    tally = AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
+    return counted(decision, ask(tally))
 
 
 def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> Decision:

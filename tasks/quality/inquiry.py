@@ -122,7 +122,7 @@ def counted(decision: Decision, tally: Tally) -> Decision:
         known: Mapping[Group, tuple[int, int]] = {one.group: (one.before, one.after) for one in counts}
         groups = []
         for one in rule.groups:
-            before, after = known[tuple(one.group[name] for name in rule.group_by)]
+            before, after = known.get(tuple(one.group[name] for name in rule.group_by), (0, 0))
             groups.append(one.model_copy(update={"before": before, "after": after}))
         rules.append(rule.model_copy(update={"groups": tuple(groups)}))
-    return Decision(rules=tuple(rules))
+    return decision.model_copy(update={"rules": tuple(rules)})

@@ -1,0 +1,83 @@
+"""Rules and thresholds of another run, as they stand in its statistics/quality.json."""
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tasks.core.decision import Decision
+from tasks.core.errors import InputError
+from tasks.quality.config import Quality
+from tasks.quality.measure import metric_column
+
+LISTED = "quality.json"
+
+
+def read_decision(use: str) -> tuple[Quality, Decision]:
+    """Read what another run decided: its rules, and their thresholds.
+
+    Parameters
+    ----------
+    use
+        That run's output folder, its folder ``statistics``, or the file itself.
+
+    Raises
+    ------
+    InputError
+        There is none, it is not ours, or that run had no rules.
+    """
+    given = Path(use).expanduser().absolute()
+    path = next((one for one in (given, given / LISTED, given / "statistics" / LISTED) if one.is_file()), None)
+    if path is None:
+        raise InputError(
+            f"quality.use: there is no {LISTED} at {use!r}; name the output folder of a run with quality rules, or its "
+            f"statistics/{LISTED}"
+        )
+    try:
+        decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
+        if not decision.rules:
+            raise InputError(f"quality.use: the run of {path} had no quality rules; name one that had, or give rules")
+        return Quality.model_validate({"rules": decision.quality.get("rules")}), decision
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise InputError(f"quality.use: {path} is not a quality decision as this program writes it") from error
+
+
+def fitted(
+    decision: Decision,
+    *,
+    config: Quality,
+    default_region: str,
+    stamps: bool,
+    groups: Callable[[tuple[str, ...]], Collection[tuple[str, ...]]],
+) -> Decision:
+    """Fit another run's decision to this one: its thresholds, of the groups that there are here.
+
+    Parameters
+    ----------
+    config
+        Its rules.
+    default_region, stamps
+        This run's first mask or object, and whether its cells are stamps.
+    groups
+        Returns the groups of this run's images by some metadata.
+
+    Raises
+    ------
+    InputError
+        It knows no threshold of some groups.
+    """
+    rules = []
+    for one, rule in zip(decision.rules, config.rules, strict=True):
+        present = groups(rule.group_by)
+        known = {tuple(group.group[name] for name in rule.group_by): group for group in one.groups}
+        if missing := sorted(set(present) - set(known)):
+            named = ", ".join("/".join(group) for group in missing[:3])
+            raise InputError(
+                f"quality.use: rule {rule.name} has no threshold for {len(missing)} of {len(present)} groups by "
+                f"{', '.join(rule.group_by)}: {named}{' …' if len(missing) > 3 else ''}; decide anew with "
+                "quality.rules"
+            )
+        column = metric_column(rule, default_region=default_region, stamps=stamps)
+        own = tuple(group for values, group in known.items() if values in present)
+        rules.append(one.model_copy(update={"column": column, "groups": own}))
+    return decision.model_copy(update={"rules": tuple(rules)})
