@@ -56,7 +56,7 @@ ALLOWED = "allowed: asinh, minmax, quantile, robust, use"
     [
         ({"method": "minmx"}, f"normalize: unknown normalize method 'minmx'; {ALLOWED}; did you mean 'minmax'?"),
         ({"lower": 0.1}, f"normalize: the key 'method' is missing; {ALLOWED}"),
-        ({"method": "quantile", "lower": 1, "upper": 0.2}, "normalize.upper: got 0.2; expected more than lower, which is 1"),
+        ({"method": "quantile", "upper": 0}, "normalize.upper: got 0; expected more than lower, which is 0.01"),
         ({"method": "quantile", "upper": 1.5}, "normalize.upper: got 1.5; expected at most 1"),
         ({"method": "asinh", "cofactor": 0}, "normalize.cofactor: got 0; expected more than 0"),
         ({"method": "asinh", "cofactor": float("inf")}, "normalize.cofactor: got .inf; expected a finite number"),
