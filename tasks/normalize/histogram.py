@@ -122,7 +122,7 @@ def _table(*, whole: bool, **columns: AnyArray) -> pl.DataFrame:
 def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str) -> pl.DataFrame:
     """Say of which group and channel the pixels of `pixel_histogram` are."""
     names = [pl.lit(value, dtype=pl.String).alias(f"meta__{name}") for name, value in group.items()]
-    return histogram.select(*names, pl.lit(channel, dtype=pl.String).alias("channel"), *BUCKETS.keys())
+    return histogram.select(*names, pl.lit(channel, dtype=pl.String).alias("channel"), *BUCKETS)
 
 
 def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[str, str]]) -> pl.DataFrame:
@@ -160,7 +160,7 @@ def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str])
         Names of the metadata that the tables are grouped by.
     """
     columns = histogram_columns(group_by)
-    together = _summed(pl.concat([pl.DataFrame(schema=columns), *(table.select(columns) for table in tables)]))
+    together = _summed(pl.concat([pl.DataFrame(schema=columns), *(table.select(*columns) for table in tables)]))
     place = [name for name in columns if name not in BUCKETS]
     coarse = (~pl.col("whole")).any().over(place) | (pl.len().over(place) > MANY)
     together = together.with_columns(coarse.alias("coarse"))
