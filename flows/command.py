@@ -29,6 +29,7 @@ from flows.lock import only_run_in
 from flows.plan import print_plan
 from flows.preprocess import preprocess
 from flows.progress import BarProgress, LineProgress, show_progress
+from flows.reuse import check_reused
 from flows.stop import stoppable
 from infra.api_server import api_server
 from infra.cluster import check_cluster, find_cluster
@@ -90,7 +91,7 @@ class Command:
         find_cluster(cluster)
         parsed = example_config() if config is None else load_config(config)
         where = inputs or example_inputs(output, seed=parsed.run.seed)
-        listed, _, _ = list_images(
+        listed, index, _ = list_images(
             where,
             config=parsed.load,
             partition_size=parsed.run.partition_size,
@@ -99,6 +100,7 @@ class Command:
             work=output.resolve() / "work",
         )
         layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+        check_reused(parsed, listed=listed, images=index.lazy(), layout=layout)
         return cls(
             inputs=where,
             config=parsed,

@@ -24,6 +24,7 @@ from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.mask.config import Mask
 from tasks.mask.config import check_channels as check_mask_channels
+from tasks.normalize.config import ScalingMethod, check_normalize, scalings
 from tasks.quality.config import Quality, check_quality
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
@@ -38,6 +39,7 @@ class Resources(Section):
         default={"GPU": 1}, description="Segmentation. {CPU: 1} lets every worker of a machine without GPU take part."
     )
     quality: dict[str, float] = Field(default={"CPU": 1}, description="Quality metrics and the decision over them.")
+    normalize: dict[str, float] = Field(default={"CPU": 1}, description="Normalisation of pixels.")
     features: dict[str, float] = Field(default={"CPU": 1}, description="Feature extraction.")
     files: dict[str, float] = Field(default={"CPU": 1}, description="Listing the images, and export.")
 
@@ -68,6 +70,9 @@ class Config(Section):
     segment: Segment | None = Field(default=None, description="For fields of many cells: how objects are found.")
     mask: Mask | None = Field(default=None, description="For stamps of one cell each: how the cell is masked.")
     quality: Quality | None = Field(default=None, description="Which cells are kept, decided over the whole data set.")
+    normalize: Annotated[ScalingMethod, scalings] | None = Field(
+        default=None, description="The pixels of the kept cells are scaled before features are measured."
+    )
     features: Features = Field(default=Features(), description="What is measured of each cell.")
     export: Export = Field(default=Export(), description="What is written beside the feature table.")
     run: Run = Field(default=Run(), description="How the work is cut up, and what a run endures.")
@@ -105,7 +110,7 @@ class Config(Section):
     def needed_resources(self) -> dict[str, dict[str, float]]:
         """Resources of the stages that this configuration has."""
         used = ["files", "features", "mask" if self.mask else "segment"]
-        used += [stage for stage in ("illumination", "quality") if getattr(self, stage) is not None]
+        used += [stage for stage in ("illumination", "quality", "normalize") if getattr(self, stage) is not None]
         return {stage: getattr(self.run.resources, stage) for stage in used}
 
     def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
@@ -152,6 +157,8 @@ class Config(Section):
             yield partial(check_mask_channels, self.mask, channels)
         if self.segment is not None:
             yield partial(check_segment_channels, self.segment, channels)
+        if self.normalize is not None:
+            yield partial(check_normalize, self.normalize, regions=self.regions, groups=groups)
         if self.quality is not None:
             yield partial(check_quality, self.quality, channels=channels, regions=self.regions, groups=groups)
 

@@ -4,19 +4,14 @@ import hashlib
 from pathlib import Path
 
 from flows.config import Config
-from flows.groups import present_groups
+from flows.groups import listed_images
+from flows.reuse import find_corrections
 from flows.stages import Resources, Stages
 from flows.tree import joined
 from tasks.core.digest import digest
 from tasks.illumination.config import Estimated, Use
 from tasks.illumination.files import Corrections, Lit, read_index
-from tasks.illumination.published import (
-    PublishedCorrections,
-    check_fits,
-    discard_published,
-    find_published,
-    read_published,
-)
+from tasks.illumination.published import PublishedCorrections, discard_published
 from tasks.illumination.task import VERSION, copy_correction, make_correction, merge_sums, publish, sum_partition
 from tasks.ingest.listing import Ingested
 from tasks.pixels import Reading
@@ -94,22 +89,21 @@ def _taken_over(
     stages: Stages, listed: Ingested, *, config: Use, needs: Resources
 ) -> tuple[Corrections, dict[Lit, int]]:
     """Copy what another run has made, of the groups that this one has."""
-    path = find_published(config)
-    published = read_published(path)
-    groups = present_groups(listed, group_by=published.group_by)
+    found = find_corrections(config, listed=listed, images=listed_images(listed))
+    images = {lit: one.images for lit, one in found.published.lits().items()}
+    content = [hashlib.blake2b(file.read_bytes()).hexdigest() for file in found.files.values()]
     channels = listed.channels.names
-    check_fits(published, path=path, channels=channels, groups=groups, shape=(listed.height, listed.width))
-    used = {lit: one for lit, one in published.lits().items() if lit.group in groups}
-    content = [hashlib.blake2b((path.parent / one.file).read_bytes()).hexdigest() for one in used.values()]
     corrections = Corrections(
-        folder=str(stages.folder(STAGE)), key=digest(VERSION, published, content), group_by=published.group_by
+        folder=str(stages.folder(STAGE)),
+        key=digest(VERSION, found.published, content),
+        group_by=found.published.group_by,
     )
     stages.map(
         STAGE,
         copy_correction,
-        keys=[corrections.key_of(lit) for lit in used],
-        each=[{"lit": lit, "source": str(path.parent / one.file), "images": one.images} for lit, one in used.items()],
+        keys=[corrections.key_of(lit) for lit in found.files],
+        each=[{"lit": lit, "source": str(file), "images": images[lit]} for lit, file in found.files.items()],
         resources=needs,
         channels=channels,
     )
-    return corrections, {lit: one.images for lit, one in used.items()}
+    return corrections, {lit: images[lit] for lit in found.files}

@@ -4,44 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from flows.groups import present_groups
 from flows.stages import Result, Stages
 from flows.tree import batches, joined
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
-from tasks.ingest.listing import Ingested
-from tasks.quality.config import Quality, check_quality
+from tasks.quality.config import Quality
 from tasks.quality.decide import count_by, decide_by
-from tasks.quality.reuse import fitted, read_decision
 from tasks.quality.survey import Survey
 from tasks.quality.task import VERSION, merge_surveys, read_survey, survey_partitions
 
 STAGE = "quality decision"
-
-
-def find_rules(config: Quality, *, listed: Ingested, layout: Layout) -> tuple[Quality, Decision | None]:
-    """Return the rules to apply, and where they are another run's, their thresholds too.
-
-    Raises
-    ------
-    InputError
-        That run's decision is not there, or does not fit.
-    """
-    if not config.use:
-        return config, None
-    rules, decision = read_decision(config.use)
-    rules = rules.model_copy(update={"allow_none": config.allow_none})
-    check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.groups)
-    decision = fitted(
-        decision,
-        config=rules,
-        default_region=layout.regions[0],
-        stamps=layout.stamps,
-        groups=lambda group_by: present_groups(listed, group_by=group_by),
-    )
-    return rules, decision
 
 
 def decide_over_all(

@@ -13,13 +13,15 @@ from tasks.features.names import rename
 from tasks.features.regions import region_list
 from tasks.illumination.config import Estimated
 from tasks.ingest.listing import Ingested
+from tasks.normalize import Normalize
 
 
 def stage_names(config: Config) -> list[str]:
     """Stages whose tasks are one per partition."""
     illumination = ["illumination"] if isinstance(config.illumination, Estimated) else []
     quality = ["quality metrics"] if config.quality is not None else []
-    return [*illumination, "mask" if config.mask is not None else "segment", *quality, "features"]
+    normalize = ["normalize"] if isinstance(config.normalize, Normalize) else []
+    return [*illumination, "mask" if config.mask is not None else "segment", *quality, *normalize, "features"]
 
 
 def print_plan(console: Console, *, config: Config, listed: Ingested, layout: Layout, verbose: bool) -> None:

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from uuid import uuid4
 
@@ -15,12 +16,15 @@ from prefect_dask import DaskTaskRunner
 
 from flows.config import Config
 from flows.correct import correct_over_all
-from flows.decide import decide_over_all, find_rules
+from flows.decide import decide_over_all
 from flows.example import example_inputs
+from flows.groups import listed_images
 from flows.lock import only_run_in
 from flows.progress import current_progress
 from flows.quarantine import check_quarantined, too_many
 from flows.record import Record
+from flows.reuse import check_reused, find_rules
+from flows.scale import scale_over_all
 from flows.stages import Result, Stages
 from flows.summary import Summary, summarise
 from flows.warm import warm_workers
@@ -122,6 +126,8 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
         work=str(work),
     )
     layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    images = listed_images(listed)
+    check_reused(config, listed=listed, images=images, layout=layout)
     partitions = [{"partition": one} for one in listed.partitions]
     reading = Reading(channels=listed.channels, layout=layout)
 
@@ -158,7 +164,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     decision = Decision(rules=())
     measured: list[Result] = []
     if config.quality is not None:
-        quality, known = find_rules(config.quality, listed=listed, layout=layout)
+        quality, known = find_rules(config.quality, images=images, layout=layout)
         keys = [digest(QUALITY_VERSION, one.state, quality.measured) for one in found]
         measured = stages.map(
             "quality metrics",
@@ -173,21 +179,32 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             stages, measured, config=quality, known=known, layout=layout, resources=needs.quality
         )
 
-    # What they look like.
     metrics = [one.folder for one in measured] if measured else [None for _ in found]
-    judged = [one.key for one in measured] if measured else ["" for _ in found]
-    keys = [
-        digest(FEATURES_VERSION, one.state, metric, decision.thresholds, config.features)
-        for one, metric in zip(found, judged, strict=True)
+    judged = [(one.state, metric.key if metric else "") for one, metric in zip_longest(found, measured)]
+    cells = [
+        {**own, "found": one.folder, "metrics": folder}
+        for own, one, folder in zip(partitions, found, metrics, strict=True)
     ]
+
+    # The scale of their pixels.
+    scaled = scale_over_all(
+        stages,
+        listed,
+        states=judged,
+        cells=cells,
+        decision=decision,
+        config=config,
+        reading=reading,
+        output=output,
+    )
+    reading = reading.model_copy(update={"scaling": scaled})
+
+    # What they look like.
     features = stages.map(
         "features",
         extract_partition,
-        keys=keys,
-        each=[
-            {**own, "found": one.folder, "metrics": folder}
-            for own, one, folder in zip(partitions, found, metrics, strict=True)
-        ],
+        keys=[digest(FEATURES_VERSION, one, decision.thresholds, reading.state, config.features) for one in judged],
+        each=cells,
         resources=needs.features,
         config=config.features,
         decision=decision,

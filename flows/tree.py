@@ -21,7 +21,14 @@ def batches(items: Sequence[T]) -> list[Sequence[T]]:
 
 
 def joined(
-    stages: Stages, stage: str, merge: Task[..., Made], *, results: Sequence[Result], version: int, resources: Resources
+    stages: Stages,
+    stage: str,
+    merge: Task[..., Made],
+    *,
+    results: Sequence[Result],
+    version: int,
+    resources: Resources,
+    **common: object,
 ) -> Result:
     """Merge results, 32 at a time, until one is left.
 
@@ -33,6 +40,8 @@ def joined(
         At least one.
     version
         Of the code that merges.
+    common
+        Further arguments of the merging task.
     """
     while len(results) > 1:
         together = batches(results)
@@ -42,5 +51,6 @@ def joined(
             keys=[digest(version, [one.state for one in batch]) for batch in together],
             each=[{"parts": [one.folder for one in batch]} for batch in together],
             resources=resources,
+            **common,
         )
     return results[0]

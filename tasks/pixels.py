@@ -4,8 +4,8 @@ Every task that needs pixels reads them itself; none travel between tasks.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,18 @@ from tasks.illumination.files import Corrections, Corrector
 from tasks.ingest.channels import Channels
 from tasks.ingest.load import load_images
 from tasks.ingest.references import from_frame
+from tasks.normalize.scaling import Scaling, apply, apply_levels
+
+
+class Scaled(Frozen):
+    """Where the scaling of pixels stands, and its digest."""
+
+    file: str
+    digest: str
+
+    def read(self) -> Scaling:
+        """Read it."""
+        return Scaling.model_validate_json(Path(self.file).read_text(encoding="utf-8"))
 
 
 class Reading(Frozen):
@@ -37,16 +49,20 @@ class Reading(Frozen):
         Columns of the run's tables.
     illumination
         The correction images that they are divided by.
+    scaling
+        How the pixels of cells are scaled afterwards; images as `read_images` returns them are not.
     """
 
     channels: Channels
     layout: Layout
     illumination: Corrections | None = None
+    scaling: Scaled | None = None
 
     @property
     def state(self) -> tuple[object, ...]:
         """What results depend on, wherever they lie."""
-        return self.layout, "" if self.illumination is None else self.illumination.key
+        scaling = "" if self.scaling is None else self.scaling.digest
+        return self.layout, "" if self.illumination is None else self.illumination.key, scaling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +114,21 @@ def read_images(partition: Partition, *, reading: Reading, positions: Sequence[i
     columns = reading.layout.images() | {"position": pl.Int32()}
     table = table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
     images = Images(table=table, pixels=loaded.images, faults=list(loaded.faults))
-    return images if reading.illumination is None else _corrected(images, corrector=Corrector(reading.illumination))
+    if reading.illumination is None:
+        return images
+    return _prepared(images, Corrector(reading.illumination), stage="illumination")
 
 
-def _corrected(images: Images, *, corrector: Corrector) -> Images:
-    """Correct the illumination of images; set aside those that have no correction image."""
+def _prepared(images: Images, prepare: Callable[[AnyArray, Mapping[str, Any]], AnyArray], *, stage: str) -> Images:
+    """Change the pixels of images, each given its metadata; set aside those of which nothing is known."""
     pixels: list[AnyArray | None] = []
     faults = list(images.faults)
     for meta, image in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
         try:
-            pixels.append(None if image is None else corrector(image, meta))
+            pixels.append(None if image is None else prepare(image, meta))
         except PixelError as error:
             pixels.append(None)
-            faults.append(Fault.of(error, image=meta["meta__image"], stage="illumination"))
+            faults.append(Fault.of(error, image=meta["meta__image"], stage=stage))
     return Images(table=images.table, pixels=pixels, faults=faults)
 
 
@@ -186,6 +204,9 @@ def read_cells(
     images = read_images(partition, reading=reading, positions=positions)
     channels, layout = reading.channels.names, reading.layout
     _check_unchanged(images.table, found=found)
+    scaling = None if reading.scaling is None else reading.scaling.read()
+    if scaling is not None:
+        images = _prepared(images, _scaler(scaling), stage="normalize")
     batches: list[CellBatch] = []
     if layout.stamps:
         for stamps in stamp_batches(images.pixels, channels=channels):
@@ -194,6 +215,8 @@ def read_cells(
             shapes = stamps.batch.pixels.shapes
             regions = [stamp_regions(own, name=name, channels=channels, shapes=shapes) for name in layout.regions]
             flat = tuple(region for pair in regions for region in pair)
+            if scaling is not None:
+                flat = tuple(_scaled_background(region, cells=own, scaling=scaling) for region in flat)
             frames = stamps.batch.pixels.unstack()
             batches.append(CellBatch(cells=own, batch=stamps.batch, regions=flat, frames=frames))
         return batches, images.faults
@@ -211,6 +234,23 @@ def read_cells(
             )
             batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
     return batches, images.faults
+
+
+def _scaler(scaling: Scaling) -> Callable[[AnyArray, Mapping[str, Any]], AnyArray]:
+    return lambda image, meta: apply(image, scaling.of(_group(meta, scaling)), transform=scaling.transform)
+
+
+def _scaled_background(region: Region, *, cells: pl.DataFrame, scaling: Scaling) -> Region:
+    """Put the backgrounds of stamps, which were measured when they were masked, on the scale of their pixels."""
+    background = region.background.copy()
+    for row, meta in enumerate(cells.iter_rows(named=True)):
+        group = scaling.of(_group(meta, scaling))
+        background[row] = apply_levels(background[row], group, transform=scaling.transform)
+    return replace(region, background=background)
+
+
+def _group(meta: Mapping[str, Any], scaling: Scaling) -> dict[str, str]:
+    return {name: meta.get(f"meta__{name}") or "" for name in scaling.group_by}
 
 
 def _check_unchanged(images: pl.DataFrame, *, found: Path) -> None:

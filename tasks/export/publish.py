@@ -52,6 +52,7 @@ def check_output(folder: Path) -> None:
     ours: dict[Path, Callable[[Path], bool]] = {folder / name: is_ours for name in TABLES}
     ours |= {folder / "run.json": _holds("configuration"), folder / "statistics" / "quality.json": _holds("rules")}
     ours[folder / "statistics" / "illumination.json"] = _holds("corrections")
+    ours[folder / "statistics" / "normalization.json"] = _holds("transform")
     for path, is_our in ours.items():
         if path.exists() and not is_our(path):
             raise InputError(

@@ -77,7 +77,7 @@ def may_import(importer: str) -> tuple[str, ...]:
     if rest[0] in {"__init__", "core"}:
         return ("tasks.core",)
     if rest == ["pixels"]:
-        return "tasks.core", "tasks.ingest", "tasks.illumination"
+        return "tasks.core", "tasks.ingest", "tasks.illumination", "tasks.normalize"
     own = (f"tasks.{rest[0]}", "tasks.core")
     return (*own, *TASK_MAY_IMPORT) if is_task(importer) else own
 
