@@ -1,7 +1,5 @@
 """Numbers as keys: 64-bit integers in the same order, whose leading bits cut the numbers into buckets."""
 
-from typing import cast
-
 import numpy as np
 import numpy.typing as npt
 
@@ -23,7 +21,9 @@ def keys_of(values: FloatArray) -> Keys:
     True
     """
     bits = (np.asarray(values, dtype=np.float64) + 0.0).view(np.uint64)
-    return cast("Keys", np.where(bits >= _SIGN, ~bits, bits | _SIGN))
+    # all bits of a negative number are turned, of another one the first
+    bits ^= (bits.view(np.int64) >> 63).view(np.uint64) | _SIGN
+    return bits
 
 
 def values_of(keys: Keys) -> FloatArray:

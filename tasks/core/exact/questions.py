@@ -1,19 +1,23 @@
 """Questions that are asked of all values, and their answers, which merge."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from typing import Annotated, Any, Literal, Protocol, Self, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from tasks.core.exact.keys import Keys, keys_of
 from tasks.core.exact.sums import exact_squares, exact_sum
-from tasks.core.types import FloatArray
+from tasks.core.types import FloatArray, IntArray
 from tasks.core.work import Frozen
 
 DIGIT = 16
 """Bits of a key that one question about ranks looks at."""
+
+_CHUNK = 1 << 14
+"""Values that are looked at together: what is made of them stays in the processor's cache."""
 
 
 class Sums(Frozen):
@@ -83,6 +87,11 @@ class Ask(Frozen):
         """Return what the question is about."""
         return values if self.center is None else np.abs(values - self.center)
 
+    def chunks(self, values: FloatArray) -> Iterator[FloatArray]:
+        """Yield what the question is about, a few values at a time; nothing of no values."""
+        for start in range(0, len(values), _CHUNK):
+            yield self.seen(values[start : start + _CHUNK])
+
 
 class AskSums(Ask):
     """Ask for the number of values, their sum and that of their squares."""
@@ -102,9 +111,9 @@ class AskLimits(Ask):
 
     def answer(self, values: FloatArray) -> Limits:
         """Answer for finite values."""
-        seen = self.seen(values)
-        low, high = (float(seen.min()), float(seen.max())) if len(seen) else (None, None)
-        return Limits(count=len(seen), low=low, high=high)
+        limits = [(float(seen.min()), float(seen.max())) for seen in self.chunks(values)]
+        low, high = (min(low for low, _ in limits), max(high for _, high in limits)) if limits else (None, None)
+        return Limits(count=len(values), low=low, high=high)
 
 
 class AskBins(Ask):
@@ -130,9 +139,16 @@ class AskRanks(Ask):
 
     def answer(self, values: FloatArray) -> Counts:
         """Answer for finite values."""
-        keys = _beginning(keys_of(self.seen(values)), prefixes=self.prefixes, bits=self.bits)
-        found, counts = np.unique(keys >> np.uint64(64 - self.bits - DIGIT), return_counts=True)
-        return Counts(counts=dict(zip(found.tolist(), counts.tolist(), strict=True)))
+        found: dict[int, list[npt.NDArray[np.uint16]]] = {}
+        for seen in self.chunks(values):
+            for prefix, _, keys in _beginning(seen, prefixes=self.prefixes, bits=self.bits):
+                digits = (keys >> np.uint64(64 - self.bits - DIGIT)).astype(np.uint16)
+                found.setdefault(prefix, []).append(digits)
+        counts: dict[int, int] = {}
+        for prefix, parts in sorted(found.items()):
+            totals = _counted(np.concatenate(parts))
+            counts |= {prefix << DIGIT | digit: int(totals[digit]) for digit in np.flatnonzero(totals).tolist()}
+        return Counts(counts=counts)
 
 
 class AskMembers(Ask):
@@ -144,19 +160,36 @@ class AskMembers(Ask):
 
     def answer(self, values: FloatArray) -> Members:
         """Answer for finite values."""
-        seen = self.seen(values)
-        keys = keys_of(seen)
-        chosen = np.isin(keys >> np.uint64(64 - self.bits), np.array(self.prefixes, dtype=np.uint64))
-        return Members(values=tuple(np.sort(seen[chosen]).tolist()))
+        members = [
+            own
+            for seen in self.chunks(values)
+            for _, own, _ in _beginning(seen, prefixes=self.prefixes, bits=self.bits)
+        ]
+        return Members(values=tuple(np.sort(np.concatenate(members)).tolist()) if members else ())
 
 
 Question = Annotated[AskSums | AskLimits | AskBins | AskRanks | AskMembers, Field(discriminator="kind")]
 
 
-def _beginning(keys: Keys, *, prefixes: tuple[int, ...], bits: int) -> Keys:
+def _beginning(values: FloatArray, *, prefixes: Sequence[int], bits: int) -> Iterator[tuple[int, FloatArray, Keys]]:
+    """Yield the values, and their keys, that begin with each of the prefixes, which differ; nothing where none does."""
+    keys = keys_of(values)
     if bits == 0:
-        return keys
-    return keys[np.isin(keys >> np.uint64(64 - bits), np.array(prefixes, dtype=np.uint64))]
+        yield prefixes[0], values, keys
+        return
+    beginnings = keys >> np.uint64(64 - bits)
+    for prefix in prefixes:
+        chosen = np.flatnonzero(beginnings == np.uint64(prefix))
+        if len(chosen):
+            yield prefix, values[chosen], keys[chosen]
+
+
+def _counted(digits: npt.NDArray[np.uint16]) -> IntArray:
+    """(65536,) int64: how often each digit occurs."""
+    totals = np.zeros(1 << DIGIT, dtype=np.int64)
+    for start in range(0, len(digits), len(totals)):
+        totals += np.bincount(digits[start : start + len(totals)], minlength=len(totals))
+    return totals
 
 
 AnyAnswer = TypeVar("AnyAnswer", bound="Mergeable")

@@ -1,15 +1,22 @@
 """Sums without rounding: float64 numbers are whole multiples of a power of two; Python adds whole numbers exactly."""
 
-from typing import cast
+from collections.abc import Callable
 
 import numpy as np
 
 from tasks.core.types import AnyArray, FloatArray, IntArray
 
 UNIT = 1127
-"""Sums are counted in units of 2**-1127, of which each half of every float64 number's digits is a whole multiple."""
+"""Sums are counted in units of 2**-1127, of which every float64 number is a whole multiple."""
 
-_MANTISSA, _HALF, _CHUNK = 53, 27, 256
+Terms = Callable[[FloatArray, FloatArray, FloatArray], tuple[tuple[FloatArray, int], ...]]
+
+_FRACTION, _EXPONENTS, _BIAS = 52, 2047, 1075
+_PIECE = 18
+"""The 53 digits of a number are cut into pieces of at most 18, products of which float64 adds up exactly in a chunk."""
+
+_CHUNK, _BLOCK = 1 << 14, 1 << 24
+"""Numbers whose products stay in the processor's cache, and those of which int64 holds the sum of all products."""
 
 
 def exact_sum(values: FloatArray) -> int:
@@ -20,20 +27,12 @@ def exact_sum(values: FloatArray) -> int:
     >>> rounded(exact_sum(np.array([1e16, 1.0, -1e16])))
     1.0
     """
-    total = 0
-    for digits, shift in _digits(values):
-        total += _sum(digits) << shift
-    return total
+    return _total(values, terms=_once, power=1)
 
 
 def exact_squares(values: FloatArray) -> int:
     """Sum of the squares of finite numbers in units of 2**-2254."""
-    total = 0
-    for digits, shift in _digits(values):
-        upper, lower = digits >> _HALF, digits & ((1 << _HALF) - 1)
-        squares = (_products(upper, upper) << 2 * _HALF) + (_products(upper, lower) << _HALF + 1)
-        total += (squares + _products(lower, lower)) << 2 * shift
-    return total
+    return _total(values, terms=_squared, power=2)
 
 
 def rounded(total: int, *, count: int = 1) -> float:
@@ -50,18 +49,51 @@ def exact_total(pixels: AnyArray) -> int:
     return (int(upper) << 32) + int(lower)
 
 
-def _digits(values: FloatArray) -> list[tuple[IntArray, int]]:
-    """Binary digits of numbers of one size each, and how many units their last digit counts, as a power of two."""
-    fractions, exponents = np.frexp(np.asarray(values, dtype=np.float64))
-    digits = (fractions * 2.0**_MANTISSA).astype(np.int64)
-    sizes = cast("IntArray", np.unique(exponents))
-    return [(digits[exponents == size], int(size) + UNIT - _MANTISSA) for size in sizes]
+def _once(a: FloatArray, b: FloatArray, c: FloatArray) -> tuple[tuple[FloatArray, int], ...]:
+    return (a, 2 * _PIECE), (b, _PIECE), (c, 0)
 
 
-def _sum(digits: IntArray) -> int:
-    return (int((digits >> 32).sum()) << 32) + int((digits & 0xFFFF_FFFF).sum())
+def _squared(a: FloatArray, b: FloatArray, c: FloatArray) -> tuple[tuple[FloatArray, int], ...]:
+    middle = (2 * a * c + b * b, 2 * _PIECE)
+    return (a * a, 4 * _PIECE), (a * b, 3 * _PIECE + 1), middle, (b * c, _PIECE + 1), (c * c, 0)
 
 
-def _products(one: IntArray, other: IntArray) -> int:
-    """Sum of products of numbers of 27 bits; int64 holds that of so many as a chunk has."""
-    return _sum(np.add.reduceat(one * other, np.arange(0, len(one), _CHUNK)))
+def _total(values: FloatArray, *, terms: Terms, power: int) -> int:
+    """Sum of the terms of all numbers: what is multiplied with 2 to some power, and this."""
+    flat = np.asarray(values, dtype=np.float64).ravel()
+    return sum(
+        _block_total(flat[start : start + _BLOCK], terms=terms, power=power) for start in range(0, len(flat), _BLOCK)
+    )
+
+
+def _block_total(values: FloatArray, *, terms: Terms, power: int) -> int:
+    sums: dict[int, IntArray] = {}
+    for start in range(0, len(values), _CHUNK):
+        sizes, pieces = _pieces(values[start : start + _CHUNK])
+        first = int(sizes.min())
+        sizes -= first
+        for products, shift in terms(*pieces):
+            found = np.bincount(sizes, weights=products).astype(np.int64)
+            sums.setdefault(shift, np.zeros(_EXPONENTS, dtype=np.int64))[first : first + len(found)] += found
+    total = 0
+    for shift, by_size in sums.items():
+        for size in np.flatnonzero(by_size).tolist():
+            # the last digit of a number of exponent e counts 2**(e - 1075)
+            total += int(by_size[size]) << shift + power * (size + UNIT - _BIAS)
+    return total
+
+
+def _pieces(values: FloatArray) -> tuple[IntArray, tuple[FloatArray, FloatArray, FloatArray]]:
+    """Exponents (those of numbers without a leading 1 count as 1), and digits in three pieces, the first with the sign.
+
+    Digits are the first piece · 2**36 + the second · 2**18 + the third; the latter two are not negative.
+    """
+    bits = values.view(np.int64)
+    sizes = (bits >> _FRACTION) & _EXPONENTS
+    digits = bits & ((1 << _FRACTION) - 1)
+    digits |= np.minimum(sizes, 1) << _FRACTION
+    digits *= (bits >> 63) | 1
+    lower = (1 << _PIECE) - 1
+    pieces = digits >> 2 * _PIECE, (digits >> _PIECE) & lower, digits & lower
+    first, second, third = (piece.astype(np.float64) for piece in pieces)
+    return np.maximum(sizes, 1), (first, second, third)
