@@ -61,9 +61,9 @@ def told(text: str) -> list[str]:
 
 UNKNOWN_KEYS = {
     "maks: {}": [
-        "maks: unknown key; allowed: load, segment, mask, quality, features, export, run; did you mean 'mask'?"
+        "maks: unknown key; allowed: load, illumination, segment, mask, quality, normalize, features, export, run; did you mean 'mask'?"
     ],
-    "1: 2": ["1: unknown key; allowed: load, segment, mask, quality, features, export, run"],
+    "1: 2": ["1: unknown key; allowed: load, illumination, segment, mask, quality, normalize, features, export, run"],
     "load: {chanels: {BF: 0}}": [
         "load.chanels: unknown key; allowed: reader, pattern, channels; did you mean 'channels'?"
     ],
@@ -100,11 +100,7 @@ UNKNOWN_KEYS = {
         f"segment.objects.0.diametre: unknown key; allowed: {WATERSHED_KEYS}; did you mean 'diameter'?"
     ],
     "mask: {methods: li, main_channel: BF}\nquality: {rule: []}": [
-        (
-            "quality.rules: this key is missing (applied in this order; a rule's threshold is taken from the cells "
-            "that the rules before it kept)"
-        ),
-        "quality.rule: unknown key; allowed: rules, allow_none; did you mean 'rules'?",
+        "quality.rule: unknown key; allowed: rules, use, allow_none; did you mean 'rules'?"
     ],
     "mask: {methods: li, main_channel: BF}\n"
     "quality: [{metric: sum, channel: BF, threshold: {method: quantile, q: 0.1}},"
@@ -122,7 +118,7 @@ UNKNOWN_KEYS = {
         "export.format: unknown key; allowed: formats, labels; did you mean 'formats'?"
     ],
     "mask: {methods: li, main_channel: BF}\nrun: {partition: 5, resources: {masks: {CPU: 1}}}": [
-        "run.resources.masks: unknown key; allowed: mask, segment, quality, features, files; did you mean 'mask'?",
+        "run.resources.masks: unknown key; allowed: illumination, mask, segment, quality, normalize, features, files; did you mean 'mask'?",
         (
             "run.partition: unknown key; allowed: partition_size, max_quarantined, retries, seed, resources; "
             "did you mean 'partition_size'?"
