@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from flows.decided import Decided, read_decided, show_decided
 from flows.stages import StageCount
 from tasks.core.work import Frozen, Made
 from tasks.ingest.listing import Ingested
@@ -31,6 +32,8 @@ class Summary(Frozen):
         Feature columns.
     stages
         Tasks computed and kept per stage, and wall time.
+    decided
+        What was decided over the whole data set.
     """
 
     output: str
@@ -42,6 +45,7 @@ class Summary(Frozen):
     rows: int
     columns: int
     stages: dict[str, StageCount]
+    decided: tuple[Decided, ...] = ()
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -64,7 +68,10 @@ class Summary(Frozen):
         where.add_row("every cell, and why it was left out", Text(str(folder / "cells.parquet")))
         if self.quarantined:
             where.add_row("images set aside, and why", Text(str(folder / "quarantine.parquet")))
-        return Group("", counts, "", stages, "", where)
+        decided: list[RenderableType] = ["", show_decided(self.decided)] if self.decided else []
+        if self.decided:
+            where.add_row("what was decided, with pictures", Text(str(folder / "statistics")))
+        return Group("", counts, *decided, "", stages, "", where)
 
     def _lines(self) -> Mapping[str, int]:
         lines = {"images": self.images, "  quarantined": self.quarantined}
@@ -97,4 +104,5 @@ def summarise(
         rows=exported.counts["rows"],
         columns=columns,
         stages=dict(stages),
+        decided=read_decided(Path(output) / "statistics"),
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import tifffile
 from matplotlib.figure import Figure
 
+from tasks.core.digest import pixel_digest
 from tasks.illumination.correction import Correction
 from tasks.illumination.files import CORRECTION
 
@@ -27,7 +29,7 @@ def write_correction(folder: Path, correction: Correction, *, channels: Sequence
         folder / TIFF,
         correction,
         ome=True,
-        metadata={"axes": "CYX", "Channel": {"Name": list(channels)}},
+        metadata={"axes": "CYX", "Channel": {"Name": list(channels)}, "UUID": _uuid(correction)},
         compression="zlib",
         predictor=True,
         photometric="minisblack",
@@ -43,6 +45,11 @@ def read_tiff(path: Path) -> Correction:
     with tifffile.TiffFile(path) as file:
         pages = [page.asarray() for page in file.pages]
     return np.stack(pages).astype(np.float32)
+
+
+def _uuid(correction: Correction) -> str:
+    """Return an identifier that OME wants, and that is the same whenever the image is."""
+    return uuid5(NAMESPACE_OID, pixel_digest(correction)).urn
 
 
 def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> Figure:

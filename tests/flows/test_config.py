@@ -39,6 +39,7 @@ segment:
     cytoplasm: {method: subtract, from: cell, remove: nucleus}
 """
 MASKS = "circle, li, otsu, spot, watershed"
+SECTIONS = "load, illumination, segment, mask, quality, normalize, features, export, run"
 WATERSHED_KEYS = (
     "name, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, neck, "
     "min_contrast, min_diameter, max_diameter"
@@ -60,10 +61,8 @@ def told(text: str) -> list[str]:
 
 
 UNKNOWN_KEYS = {
-    "maks: {}": [
-        "maks: unknown key; allowed: load, illumination, segment, mask, quality, normalize, features, export, run; did you mean 'mask'?"
-    ],
-    "1: 2": ["1: unknown key; allowed: load, illumination, segment, mask, quality, normalize, features, export, run"],
+    "maks: {}": [f"maks: unknown key; allowed: {SECTIONS}; did you mean 'mask'?"],
+    "1: 2": [f"1: unknown key; allowed: {SECTIONS}"],
     "load: {chanels: {BF: 0}}": [
         "load.chanels: unknown key; allowed: reader, pattern, channels; did you mean 'channels'?"
     ],
@@ -118,7 +117,10 @@ UNKNOWN_KEYS = {
         "export.format: unknown key; allowed: formats, labels; did you mean 'formats'?"
     ],
     "mask: {methods: li, main_channel: BF}\nrun: {partition: 5, resources: {masks: {CPU: 1}}}": [
-        "run.resources.masks: unknown key; allowed: illumination, mask, segment, quality, normalize, features, files; did you mean 'mask'?",
+        (
+            "run.resources.masks: unknown key; allowed: illumination, mask, segment, quality, normalize, features, "
+            "files; did you mean 'mask'?"
+        ),
         (
             "run.partition: unknown key; allowed: partition_size, max_quarantined, retries, seed, resources; "
             "did you mean 'partition_size'?"

@@ -1,0 +1,164 @@
+"""Illumination on files: sums of partitions, merged in any order, and images corrected as they are read."""
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import tifffile
+
+from flows.config import Config, parse_config
+from tasks.core.types import AnyArray
+from tasks.core.work import is_provisional
+from tasks.illumination.config import Estimated, Jones2006
+from tasks.illumination.correction import correction_image
+from tasks.illumination.files import Corrections, Lit, read_index, read_sum
+from tasks.illumination.pictures import read_tiff, write_correction
+from tasks.illumination.sums import LightSum
+from tasks.illumination.task import make_correction, merge_sums, sum_partition
+from tasks.ingest.listing import Ingested, list_images
+from tasks.pixels import Reading, read_images
+
+CONFIG = {
+    "load": {"channels": {"DNA": 0, "RNA": 1}, "pattern": r"(?P<plate>P\d)/(?P<field>\d+)"},
+    "illumination": {"method": "jones2006", "group_by": "plate", "median_size": 5, "downscale": 3},
+    "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
+}
+A, B = (Lit(group=(plate,), height=40, width=50) for plate in ("P0", "P1"))
+
+
+@pytest.fixture
+def fields(tmp_path: Path) -> dict[str, list[AnyArray]]:
+    """Write eleven fields of two plates; one more is smaller, and one file is no picture."""
+    rng = np.random.default_rng(0)
+    written: dict[str, list[AnyArray]] = {"P0": [], "P1": []}
+    for number in range(11):
+        plate = f"P{number % 2}"
+        field = rng.integers(50, 4000, (2, 40, 50)).astype(np.uint16)
+        path = tmp_path / "images" / plate / f"{number}.tif"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(path, field, photometric="minisblack")
+        written[plate].append(field)
+    tifffile.imwrite(tmp_path / "images" / "P1" / "11.tif", written["P1"][0][:, :30], photometric="minisblack")
+    (tmp_path / "images" / "P0" / "12.tif").write_bytes(b"II*\0 not a picture")
+    return written
+
+
+def read_as(config: Config, *, images: Path, work: Path, size: int) -> tuple[Ingested, Reading]:
+    listed, index, _ = list_images(
+        [str(images)], config=config.load, partition_size=size, limit=None, seed=0, work=work
+    )
+    Path(listed.folder).mkdir(parents=True, exist_ok=True)
+    index.write_parquet(Path(listed.folder) / "index.parquet")
+    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
+    return listed, Reading(channels=listed.channels, layout=layout)
+
+
+def summed(tmp_path: Path, *, size: int, seed: int) -> tuple[Path, Ingested, Reading]:
+    """Sum up all partitions, and merge them two or three at a time in a random order."""
+    config = parse_config(CONFIG)
+    work = tmp_path / f"work{size}"
+    listed, reading = read_as(config, images=tmp_path / "images", work=work, size=size)
+    numbers = count()
+    parts = []
+    for partition in listed.partitions:
+        parts.append(work / "illumination" / f"{next(numbers):040d}")
+        assert isinstance(config.illumination, Estimated)
+        sum_partition.fn(
+            folder=str(parts[-1]), partition=partition, reading=reading, config=config.illumination, run="test"
+        )
+    rng = np.random.default_rng(seed)
+    while len(parts) > 1:
+        parts = [parts[place] for place in rng.permutation(len(parts))]
+        together, parts = parts[:3], parts[3:]
+        parts.append(work / "illumination" / f"{next(numbers):040d}")
+        merge_sums.fn(folder=str(parts[-1]), parts=[str(one) for one in together], run="test")
+    return parts[0], listed, reading
+
+
+@pytest.mark.parametrize(("size", "seed"), [(1, 0), (1, 1), (4, 2), (100, 3)])
+def test_correction_images_are_those_of_all_fields_at_once(
+    fields: dict[str, list[AnyArray]], tmp_path: Path, size: int, seed: int
+) -> None:
+    root, _, _ = summed(tmp_path, size=size, seed=seed)
+    index = read_index(root)
+    assert {one.lit: one.images for one in index.sums} == {
+        A: 6, B: 5, Lit(group=("P1",), height=30, width=50): 1,
+    }  # fmt: skip
+    assert not is_provisional(root)
+    config = parse_config(CONFIG).illumination
+    assert isinstance(config, Jones2006)
+    for one in index.sums[:2]:
+        images = np.stack(fields[one.lit.group[0]]) if one.lit in {A, B} else np.stack([fields["P1"][0][:, :30]])
+        light = read_sum(root, one)
+        assert np.array_equal(light.totals, LightSum.of(images.sum(axis=0, dtype=np.int64), downscale=3).totals)
+        folder = tmp_path / f"correction-{one.lit.height}-{one.lit.group[0]}"
+        make_correction.fn(
+            folder=str(folder), summed=str(root), lit=one.lit, channels=("DNA", "RNA"), config=config, run="test"
+        )
+        found = np.load(folder / "correction.npy")
+        assert np.array_equal(found, correction_image(light, config=config))
+        assert np.array_equal(read_tiff(folder / "correction.tif"), found)
+
+
+def test_the_tiff_names_its_channels_and_its_pixels_are_floats(tmp_path: Path) -> None:
+    correction = np.random.default_rng(0).uniform(0.5, 1.5, (2, 30, 40)).astype(np.float32)
+    write_correction(tmp_path, correction, channels=["DNA", "RNA [µ]"], title="P0")
+    with tifffile.TiffFile(tmp_path / "correction.tif") as file:
+        assert file.series[0].axes == "CYX"
+        assert file.series[0].dtype == np.float32
+        assert all(f'Name="{name}"' in (file.ome_metadata or "") for name in ("DNA", "RNA [µ]"))
+    assert np.array_equal(read_tiff(tmp_path / "correction.tif"), correction)
+    assert (tmp_path / "correction.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("channels", [1, 6, 45])
+def test_pictures_are_drawn_of_few_and_of_many_channels(tmp_path: Path, channels: int) -> None:
+    correction = np.ones((channels, 8, 9), dtype=np.float32)
+    write_correction(tmp_path, correction, channels=[f"c{number}" for number in range(channels)], title="all")
+    assert read_tiff(tmp_path / "correction.tif").shape == (channels, 8, 9)
+
+
+def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
+    fields: dict[str, list[AnyArray]], tmp_path: Path
+) -> None:
+    listed, reading = read_as(parse_config(CONFIG), images=tmp_path / "images", work=tmp_path / "work", size=100)
+    corrections = Corrections(folder=str(tmp_path / "corrections"), key="0" * 40, group_by=("plate",))
+    shading = np.linspace(0.5, 1.5, 2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
+    folder = corrections.path(A).parent
+    folder.mkdir(parents=True)
+    write_correction(folder, shading, channels=["DNA", "RNA"], title="P0")
+    (partition,) = listed.partitions
+    plain = read_images(partition, reading=reading)
+    images = read_images(partition, reading=reading.model_copy(update={"illumination": corrections}))
+    first = images.table["meta__plate"].to_list().index("P0")
+    found = images.pixels[first]
+    assert found is not None
+    assert np.array_equal(found, (fields["P0"][0] / shading).astype(np.float32))
+    assert images.table.equals(plain.table), "digests and types are those of the files"
+    assert [one is not None for one in images.pixels] == [
+        plate == "P0" and status == "read" for plate, status in images.table.select("meta__plate", "status").rows()
+    ]
+    told = {fault.message for fault in images.faults if fault.stage == "illumination"}
+    assert told == {
+        "has no correction image: illumination was not estimated for group 'P1', 40×50 px",
+        "has no correction image: illumination was not estimated for group 'P1', 30×50 px",
+    }
+
+
+def test_a_changed_file_has_another_digest_although_its_pixels_are_corrected(
+    fields: dict[str, list[AnyArray]], tmp_path: Path
+) -> None:
+    listed, reading = read_as(parse_config(CONFIG), images=tmp_path / "images", work=tmp_path / "work", size=100)
+    config = parse_config(CONFIG).illumination
+    assert isinstance(config, Estimated)
+    digests = []
+    for name in "ab":
+        made = sum_partition.fn(
+            folder=str(tmp_path / name), partition=listed.partitions[0], reading=reading, config=config, run="test"
+        )
+        digests.append(made.digest)
+        tifffile.imwrite(tmp_path / "images" / "P0" / "0.tif", fields["P0"][0] + 1, photometric="minisblack")
+    assert digests[0] != digests[1]
+    assert pl.DataFrame({"digest": digests})["digest"].null_count() == 0
