@@ -62,6 +62,8 @@ def write_preview(
             drawn.append((f"{reference.image}\n{found}", image, outlines))
         numbers.add_row(Text(reference.image), str(image.shape[1]), str(image.shape[2]), Text(found))
     console.print(numbers, highlight=False)
+    if config.illumination is not None:
+        console.print("\nIllumination is corrected in a run; here the fields are as they were taken.", highlight=False)
     if drawn:
         with atomic(path) as temporary:
             _draw(drawn, shown=_shown(config, layout=layout), layout=layout).savefig(

@@ -49,14 +49,17 @@ class Jones2006(Estimated):
     """Median filter of the mean image."""
 
     method: Literal["jones2006"] = Field(default="jones2006", description="Median filter of the mean image.")
-    median_size: int = Field(
-        default=125, description="Side of the filter's square window, odd, in pixels of the scaled-down image.", ge=1
+    median_size: int | None = Field(
+        default=None,
+        description="Side of the filter's square window, odd, in pixels of the scaled-down image; left out: about a "
+        "fifth of the image's shorter side. A window as large as the shading flattens it.",
+        ge=1,
     )
 
     @field_validator("median_size")
     @classmethod
-    def _odd(cls, size: int) -> int:
-        if size % 2 == 0:
+    def _odd(cls, size: int | None) -> int | None:
+        if size is not None and size % 2 == 0:
             raise ValueError(f"got {size}, expected an odd number, as a window has a middle: {size - 1} or {size + 1}")
         return size
 
@@ -65,8 +68,11 @@ class Gaussian(Estimated):
     """Gaussian filter of the mean image."""
 
     method: Literal["gaussian"] = Field(default="gaussian", description="Gaussian filter of the mean image.")
-    sigma: float = Field(
-        default=25.0, description="Standard deviation of the filter, in pixels of the scaled-down image.", gt=0
+    sigma: float | None = Field(
+        default=None,
+        description="Standard deviation of the filter, in pixels of the scaled-down image; left out: a sixteenth of "
+        "the image's shorter side.",
+        gt=0,
     )
 
 

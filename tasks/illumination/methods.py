@@ -13,7 +13,8 @@ from tasks.illumination.kernels.window_median import slide
 def jones2006(mean: FloatArray, config: Jones2006) -> FloatArray:
     """Return the median of a square window around every pixel; beyond the frame the image is mirrored.
 
-    Equal to ``scipy.ndimage.median_filter(mean, size=config.median_size)``.
+    Equal to ``scipy.ndimage.median_filter(mean, size=config.median_size)``; the window's side is by default the odd
+    number next above a fifth of the shorter side.
 
     References
     ----------
@@ -22,16 +23,21 @@ def jones2006(mean: FloatArray, config: Jones2006) -> FloatArray:
     high-throughput microscopy, doi:10.1111/jmi.12178.
     """
     values, ranks = np.unique(mean, return_inverse=True)
-    framed = np.pad(ranks.reshape(mean.shape).astype(np.int32), config.median_size // 2, mode="symmetric")
+    size = config.median_size or 2 * (min(mean.shape) // 10) + 1
+    framed = np.pad(ranks.reshape(mean.shape).astype(np.int32), size // 2, mode="symmetric")
     found = np.empty(mean.shape)
-    slide(framed, config.median_size, values, found)
+    slide(framed, size, values, found)
     return found
 
 
 @illuminations.register(Gaussian)
 def gaussian(mean: FloatArray, config: Gaussian) -> FloatArray:
-    """Return the image after a Gaussian filter, which reaches 4 sigma; beyond the frame the image is mirrored."""
-    smooth: FloatArray = ndimage.gaussian_filter(mean, sigma=config.sigma, mode="reflect")
+    """Return the image after a Gaussian filter, which reaches 4 sigma; beyond the frame the image is mirrored.
+
+    Sigma is by default a sixteenth of the shorter side.
+    """
+    sigma = config.sigma or min(mean.shape) / 16
+    smooth: FloatArray = ndimage.gaussian_filter(mean, sigma=sigma, mode="reflect")
     return smooth
 
 

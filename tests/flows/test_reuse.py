@@ -73,10 +73,10 @@ def publish_scaling(
     return folder
 
 
-def check(images: Path, *, channels: Any = None, **sections: object) -> None:
+def check(images: Path, **sections: Any) -> None:  # noqa: ANN401 - sections of the configuration
     config = parse_config(
         {
-            "load": {"pattern": r"(?P<plate>P\d)/", "channels": channels or {"DNA": 0, "RNA": 1}},
+            "load": {"pattern": r"(?P<plate>P\d)/", "channels": {"DNA": 0, "RNA": 1}},
             "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
             **sections,
         }
@@ -145,21 +145,21 @@ def test_groups_that_a_reused_decision_lacks(images: Path, tmp_path: Path) -> No
 
 
 def test_channels_that_a_reused_decision_lacks(images: Path, tmp_path: Path) -> None:
-    channels = {"DNA": 0, "ER": 1}
+    load = {"pattern": r"(?P<plate>P\d)/", "channels": {"DNA": 0, "ER": 1}}
     light = publish_light(tmp_path / "a")
     with pytest.raises(UserError, match=r"holds the channels DNA, RNA, this run reads DNA, ER; set load.channels"):
-        check(images, channels=channels, illumination={"use": str(light)})
+        check(images, load=load, illumination={"use": str(light)})
     rules = publish_rules(tmp_path / "b")
     with pytest.raises(UserError, match=r"quality.rules.0.channel: got 'DNA', which is not a channel; allowed: ER"):
         check(
             images,
-            channels={"ER": 0, "RNA": 1},
+            load={"pattern": r"(?P<plate>P\d)/", "channels": {"ER": 0, "RNA": 1}},
             segment={"objects": {"nucleus": {"method": "watershed", "channel": "ER", "diameter": 9}}},
             quality={"use": str(rules)},
         )
     scaling = publish_scaling(tmp_path / "c")
     with pytest.raises(UserError, match=r"normalize.use: has no scaling of channel 'ER'; allowed: DNA, RNA"):
-        check(images, channels=channels, normalize={"use": str(scaling)})
+        check(images, load=load, normalize={"use": str(scaling)})
 
 
 def test_correction_images_of_another_size(images: Path, tmp_path: Path) -> None:

@@ -41,6 +41,11 @@ def test_the_gaussian_is_scipys(mean: FloatArray) -> None:
     assert np.array_equal(gaussian(mean, Gaussian(sigma=3.5)), ndimage.gaussian_filter(mean, 3.5))
 
 
+def test_windows_fit_the_image_where_no_size_is_given(mean: FloatArray) -> None:
+    assert np.array_equal(jones2006(mean, Jones2006()), ndimage.median_filter(mean, size=9))
+    assert np.array_equal(gaussian(mean, Gaussian()), ndimage.gaussian_filter(mean, 47 / 16))
+
+
 def test_a_polynomial_is_found_again() -> None:
     rows, columns = np.mgrid[:40, :50] / 10
     image = 3 - rows + 0.5 * columns * rows + 0.25 * columns**2
