@@ -137,7 +137,7 @@ class Quality(Section):
     @model_validator(mode="after")
     def _rules_or_use(self) -> Self:
         if bool(self.rules) == bool(self.use):
-            raise ValueError(f"got {'both' if self.use else 'neither'} rules and use; expected one of them")
+            raise ValueError(f"got {'both rules and' if self.use else 'neither rules nor'} use; expected one of them")
         return self
 
     @model_validator(mode="after")
