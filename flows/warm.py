@@ -1,6 +1,7 @@
 """Compiled code is made ready on every worker as it starts, so that no task is held up by a compiler."""
 
 import asyncio
+from collections.abc import Callable
 
 from distributed import Client, Worker, WorkerPlugin
 
@@ -8,6 +9,7 @@ from flows.config import Config
 from flows.progress import Progress
 from tasks.core.kernels.turns import in_turns
 from tasks.features.warm import jobs as feature_jobs
+from tasks.illumination.warm import jobs as illumination_jobs
 from tasks.mask.warm import jobs as mask_jobs
 
 STAGE = "kernels"
@@ -28,7 +30,8 @@ class WarmKernels(WorkerPlugin):
 
     def _warm(self) -> None:
         config = self._config
-        wanted = feature_jobs(config.features.profile, [family.name for family in config.features.selected])
+        wanted: dict[str, Callable[[], object]] = {**illumination_jobs(config.illumination)}
+        wanted |= feature_jobs(config.features.profile, [family.name for family in config.features.selected])
         if config.mask is not None:
             methods = [str(method.model_dump()["method"]) for method in config.mask.methods]
             wanted |= mask_jobs(methods, filters=bool(config.mask.channel_filter))
