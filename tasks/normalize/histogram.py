@@ -15,7 +15,7 @@ So a table has at most 2²⁰ rows per group and channel for whole numbers, and 
 span, whatever the number of pixels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -33,6 +33,8 @@ MANY = 1 << 20
 _SHIFT = np.uint64(52 - DIGITS)
 _MIDDLE = 1 << 63
 _CHUNK = 1 << 18
+_ROWS = 1 << 14
+"""So many rows of a group and channel may wait to be added up."""
 _SMALLEST = np.finfo(np.float64).smallest_normal
 
 BUCKETS: dict[str, pl.DataType] = {
@@ -121,8 +123,7 @@ def _table(*, whole: bool, **columns: AnyArray) -> pl.DataFrame:
 
 def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str) -> pl.DataFrame:
     """Say of which group and channel the pixels of `pixel_histogram` are."""
-    names = [pl.lit(value, dtype=pl.String).alias(f"meta__{name}") for name, value in group.items()]
-    return histogram.select(*names, pl.lit(channel, dtype=pl.String).alias("channel"), *BUCKETS)
+    return _placed(histogram, {f"meta__{name}": value for name, value in group.items()} | {"channel": channel})
 
 
 def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[str, str]]) -> pl.DataFrame:
@@ -151,8 +152,10 @@ def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[st
     return merge_histograms(tables, group_by=tuple(groups[0]))
 
 
-def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
+def merge_histograms(tables: Iterable[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
     """Add up tables, of which there may be none; sorted, and the same for every order and every grouping of merges.
+
+    Tables are taken one by one as they are needed, so an iterator that reads them has few of them in memory.
 
     Parameters
     ----------
@@ -160,19 +163,45 @@ def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str])
         Names of the metadata that the tables are grouped by.
     """
     columns = histogram_columns(group_by)
-    together = _summed(pl.concat([pl.DataFrame(schema=columns), *(table.select(*columns) for table in tables)]))
     place = [name for name in columns if name not in BUCKETS]
-    coarse = (~pl.col("whole")).any().over(place) | (pl.len().over(place) > MANY)
-    together = together.with_columns(coarse.alias("coarse"))
-    moved = together.filter("coarse", "whole").drop("coarse")
-    if not len(moved):
-        return together.drop("coarse")
-    keys = pl.Series(float_keys(moved["low"].to_numpy()), dtype=pl.UInt64)
-    moved = moved.with_columns(whole=pl.lit(value=False), key=keys)
-    return _summed(pl.concat([together.filter(~(pl.col("coarse") & pl.col("whole"))).drop("coarse"), moved]))
+    merged: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for table in tables:
+        for key, part in table.select(*columns).partition_by(place, as_dict=True, include_key=False).items():
+            merged.setdefault(key, []).append(part)
+            first, *waiting = merged[key]
+            if sum(map(len, waiting)) > max(len(first), _ROWS):
+                merged[key] = [_added(merged[key])]
+    rows = [_placed(_added(merged.pop(key)), dict(zip(place, key, strict=True))) for key in sorted(merged)]
+    return pl.concat([pl.DataFrame(schema=columns), *rows])
 
 
-def _summed(table: pl.DataFrame) -> pl.DataFrame:
-    keys = [name for name in table.columns if name not in {"count", "low", "high"}]
-    summed = table.group_by(keys).agg(pl.col("count").sum(), pl.col("low").min(), pl.col("high").max())
-    return summed.select(table.columns).sort(keys)
+def _added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add up buckets of one group and channel; whole numbers that are many or not alone go to the buckets of floats."""
+    together = pl.concat(parts)
+    whole = together["whole"].to_numpy()
+    keys = together["key"].to_numpy()
+    if whole.all():
+        added = _summed(together, keys=keys, whole=True)
+        if len(added) <= MANY:
+            return added
+    keys = np.where(whole, float_keys(together["low"].to_numpy()), keys)
+    return _summed(together, keys=keys, whole=False)
+
+
+def _summed(table: pl.DataFrame, *, keys: Keys, whole: bool) -> pl.DataFrame:
+    """Add up the rows of equal keys."""
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
+    count, low, high = (table[name].to_numpy()[order] for name in ("count", "low", "high"))
+    return _table(
+        whole=whole,
+        key=keys[starts],
+        count=np.add.reduceat(count, starts),
+        low=np.minimum.reduceat(low, starts),
+        high=np.maximum.reduceat(high, starts),
+    )
+
+
+def _placed(buckets: pl.DataFrame, place: Mapping[str, str]) -> pl.DataFrame:
+    return buckets.select(*(pl.lit(value, dtype=pl.String).alias(name) for name, value in place.items()), *BUCKETS)
