@@ -72,12 +72,11 @@ def pixel_histogram(values: AnyArray) -> pl.DataFrame:
         raise TypeError(f"got pixels of type {flat.dtype.name}, expected integers or floating-point numbers")
     if flat.dtype.itemsize <= 2:
         return _whole(*_counted(flat))
+    large = flat[:0]
+    if flat.dtype == np.uint64:  # what is no int64 counts as a float
+        large, flat = flat[flat >= np.uint64(_MIDDLE)], flat[flat < np.uint64(_MIDDLE)]
     found, counts = np.unique(flat, return_counts=True)
-    if flat.dtype != np.uint64:
-        return _whole(found.astype(np.int64), counts)
-    beyond = int(np.searchsorted(found, np.uint64(_MIDDLE)))  # no int64: they count as floats
-    large = _floats(found[beyond:].astype(np.float64), counts[beyond:])
-    return pl.concat([large, _whole(found[:beyond].astype(np.int64), counts[:beyond])])
+    return pl.concat([_floats(large), _whole(found.astype(np.int64), counts)])
 
 
 def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
@@ -97,18 +96,27 @@ def _whole(values: IntArray, counts: IntArray) -> pl.DataFrame:
     return _table(whole=True, key=keys, count=counts, low=sizes, high=sizes)
 
 
-def _floats(values: AnyArray, counts: IntArray | None = None) -> pl.DataFrame:
-    """Buckets of floating-point numbers; `counts` tells how often each occurs, else once."""
-    order = np.sort(values.astype(np.float64)) if counts is None else values
-    order = order[np.isfinite(order)]
-    if not len(order):
+def _floats(values: AnyArray) -> pl.DataFrame:
+    parts = [_buckets(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
+    if not parts:
         return pl.DataFrame(schema=BUCKETS)
+    keys, count, low, high = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return _summed(keys=keys, count=count, low=low, high=high, whole=False)
+
+
+def _buckets(values: AnyArray) -> tuple[Keys, IntArray, FloatArray, FloatArray]:
+    """Keys, counts, smallest and largest numbers of the buckets of some numbers."""
+    order = np.sort(values.astype(np.float64)) + 0.0  # no -0
+    order = order[np.isfinite(order)]
     keys = float_keys(order)
-    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-    ends = np.append(starts[1:], len(order))
-    number = ends - starts if counts is None else np.add.reduceat(counts, starts)
-    low, high = order[starts] + 0.0, order[ends - 1] + 0.0
-    return _table(whole=False, key=keys[starts], count=number.astype(np.int64), low=low, high=high)
+    starts = _starts(keys)
+    ends = np.append(starts[1:], len(order))[: len(starts)]
+    return keys[starts], ends - starts, order[starts], order[ends - 1]
+
+
+def _starts(keys: Keys) -> IntArray:
+    """Where in sorted keys each different one begins."""
+    return np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
 
 
 def float_keys(values: FloatArray) -> Keys:
@@ -126,30 +134,30 @@ def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str)
     return _placed(histogram, {f"meta__{name}": value for name, value in group.items()} | {"channel": channel})
 
 
-def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+def batch_histogram(
+    batch: Batch, region: Region, *, group_by: Sequence[str], groups: Sequence[tuple[str, ...]]
+) -> pl.DataFrame:
     """Table the pixels of a batch that lie in a region.
 
     Parameters
     ----------
     batch, region
         N cells of C channels, and where to look: in each channel's own mask, or in the one that all channels share.
-    groups
-        N times what a cell is grouped by: name to value, "" where it is missing.
+    group_by, groups
+        Names of the metadata to group by, and N times their values, "" where one is missing.
     """
-    if not len(batch):
-        raise ValueError("a batch without cells has no table; give it that of no pixels, merge_histograms of none")
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, group in enumerate(groups):
-        rows.setdefault(tuple(group.values()), []).append(row)
+        rows.setdefault(group, []).append(row)
     images, masks = batch.pixels.unstack(), region.masks.unstack()
     tables = []
-    for own in rows.values():
+    for group, own in rows.items():
         for number, channel in enumerate(batch.channels):
             plane = 0 if region.shared else number
-            pixels = [images[row][number][masks[row][plane]] for row in own]
-            histogram = pixel_histogram(np.concatenate(pixels))
-            tables.append(labelled(histogram, group=groups[own[0]], channel=channel))
-    return merge_histograms(tables, group_by=tuple(groups[0]))
+            pixels = np.concatenate([images[row][number][masks[row][plane]] for row in own])
+            named = dict(zip(group_by, group, strict=True))
+            tables.append(labelled(pixel_histogram(pixels), group=named, channel=channel))
+    return merge_histograms(tables, group_by=group_by)
 
 
 def merge_histograms(tables: Iterable[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
@@ -180,26 +188,26 @@ def _added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     together = pl.concat(parts)
     whole = together["whole"].to_numpy()
     keys = together["key"].to_numpy()
+    numbers = {name: together[name].to_numpy() for name in ("count", "low", "high")}
     if whole.all():
-        added = _summed(together, keys=keys, whole=True)
+        added = _summed(keys=keys, **numbers, whole=True)
         if len(added) <= MANY:
             return added
-    keys = np.where(whole, float_keys(together["low"].to_numpy()), keys)
-    return _summed(together, keys=keys, whole=False)
+    keys = np.where(whole, float_keys(numbers["low"]), keys)
+    return _summed(keys=keys, **numbers, whole=False)
 
 
-def _summed(table: pl.DataFrame, *, keys: Keys, whole: bool) -> pl.DataFrame:
-    """Add up the rows of equal keys."""
+def _summed(*, keys: Keys, count: IntArray, low: FloatArray, high: FloatArray, whole: bool) -> pl.DataFrame:
+    """Add up what has equal keys."""
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
-    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-    count, low, high = (table[name].to_numpy()[order] for name in ("count", "low", "high"))
+    starts = _starts(keys)
     return _table(
         whole=whole,
         key=keys[starts],
-        count=np.add.reduceat(count, starts),
-        low=np.minimum.reduceat(low, starts),
-        high=np.maximum.reduceat(high, starts),
+        count=np.add.reduceat(count[order], starts) if len(starts) else count,
+        low=np.minimum.reduceat(low[order], starts) if len(starts) else low,
+        high=np.maximum.reduceat(high[order], starts) if len(starts) else high,
     )
 
 
