@@ -15,7 +15,7 @@ So a table has at most 2²⁰ rows per group and channel for whole numbers, and 
 span, whatever the number of pixels.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import numpy as np
@@ -33,6 +33,8 @@ MANY = 1 << 20
 _SHIFT = np.uint64(52 - DIGITS)
 _MIDDLE = 1 << 63
 _CHUNK = 1 << 18
+_ROWS = 1 << 14
+"""So many rows of a group and channel may wait to be added up."""
 _SMALLEST = np.finfo(np.float64).smallest_normal
 
 BUCKETS: dict[str, pl.DataType] = {
@@ -70,12 +72,11 @@ def pixel_histogram(values: AnyArray) -> pl.DataFrame:
         raise TypeError(f"got pixels of type {flat.dtype.name}, expected integers or floating-point numbers")
     if flat.dtype.itemsize <= 2:
         return _whole(*_counted(flat))
+    large = flat[:0]
+    if flat.dtype == np.uint64:  # what is no int64 counts as a float
+        large, flat = flat[flat >= np.uint64(_MIDDLE)], flat[flat < np.uint64(_MIDDLE)]
     found, counts = np.unique(flat, return_counts=True)
-    if flat.dtype != np.uint64:
-        return _whole(found.astype(np.int64), counts)
-    beyond = int(np.searchsorted(found, np.uint64(_MIDDLE)))  # no int64: they count as floats
-    large = _floats(found[beyond:].astype(np.float64), counts[beyond:])
-    return pl.concat([large, _whole(found[:beyond].astype(np.int64), counts[:beyond])])
+    return pl.concat([_floats(large), _whole(found.astype(np.int64), counts)])
 
 
 def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
@@ -95,18 +96,27 @@ def _whole(values: IntArray, counts: IntArray) -> pl.DataFrame:
     return _table(whole=True, key=keys, count=counts, low=sizes, high=sizes)
 
 
-def _floats(values: AnyArray, counts: IntArray | None = None) -> pl.DataFrame:
-    """Buckets of floating-point numbers; `counts` tells how often each occurs, else once."""
-    order = np.sort(values.astype(np.float64)) if counts is None else values
-    order = order[np.isfinite(order)]
-    if not len(order):
+def _floats(values: AnyArray) -> pl.DataFrame:
+    parts = [_buckets(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
+    if not parts:
         return pl.DataFrame(schema=BUCKETS)
+    keys, count, low, high = (np.concatenate(one) for one in zip(*parts, strict=True))
+    return _summed(keys=keys, count=count, low=low, high=high, whole=False)
+
+
+def _buckets(values: AnyArray) -> tuple[Keys, IntArray, FloatArray, FloatArray]:
+    """Keys, counts, smallest and largest numbers of the buckets of some numbers."""
+    order = np.sort(values.astype(np.float64)) + 0.0  # no -0
+    order = order[np.isfinite(order)]
     keys = float_keys(order)
-    starts = np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
-    ends = np.append(starts[1:], len(order))
-    number = ends - starts if counts is None else np.add.reduceat(counts, starts)
-    low, high = order[starts] + 0.0, order[ends - 1] + 0.0
-    return _table(whole=False, key=keys[starts], count=number.astype(np.int64), low=low, high=high)
+    starts = _starts(keys)
+    ends = np.append(starts[1:], len(order))[: len(starts)]
+    return keys[starts], ends - starts, order[starts], order[ends - 1]
+
+
+def _starts(keys: Keys) -> IntArray:
+    """Where in sorted keys each different one begins."""
+    return np.flatnonzero(np.diff(keys, prepend=~keys[:1]))
 
 
 def float_keys(values: FloatArray) -> Keys:
@@ -121,38 +131,39 @@ def _table(*, whole: bool, **columns: AnyArray) -> pl.DataFrame:
 
 def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str) -> pl.DataFrame:
     """Say of which group and channel the pixels of `pixel_histogram` are."""
-    names = [pl.lit(value, dtype=pl.String).alias(f"meta__{name}") for name, value in group.items()]
-    return histogram.select(*names, pl.lit(channel, dtype=pl.String).alias("channel"), *BUCKETS)
+    return _placed(histogram, {f"meta__{name}": value for name, value in group.items()} | {"channel": channel})
 
 
-def batch_histogram(batch: Batch, region: Region, *, groups: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+def batch_histogram(
+    batch: Batch, region: Region, *, group_by: Sequence[str], groups: Sequence[tuple[str, ...]]
+) -> pl.DataFrame:
     """Table the pixels of a batch that lie in a region.
 
     Parameters
     ----------
     batch, region
         N cells of C channels, and where to look: in each channel's own mask, or in the one that all channels share.
-    groups
-        N times what a cell is grouped by: name to value, "" where it is missing.
+    group_by, groups
+        Names of the metadata to group by, and N times their values, "" where one is missing.
     """
-    if not len(batch):
-        raise ValueError("a batch without cells has no table; give it that of no pixels, merge_histograms of none")
     rows: dict[tuple[str, ...], list[int]] = {}
     for row, group in enumerate(groups):
-        rows.setdefault(tuple(group.values()), []).append(row)
+        rows.setdefault(group, []).append(row)
     images, masks = batch.pixels.unstack(), region.masks.unstack()
     tables = []
-    for own in rows.values():
+    for group, own in rows.items():
         for number, channel in enumerate(batch.channels):
             plane = 0 if region.shared else number
-            pixels = [images[row][number][masks[row][plane]] for row in own]
-            histogram = pixel_histogram(np.concatenate(pixels))
-            tables.append(labelled(histogram, group=groups[own[0]], channel=channel))
-    return merge_histograms(tables, group_by=tuple(groups[0]))
+            pixels = np.concatenate([images[row][number][masks[row][plane]] for row in own])
+            named = dict(zip(group_by, group, strict=True))
+            tables.append(labelled(pixel_histogram(pixels), group=named, channel=channel))
+    return merge_histograms(tables, group_by=group_by)
 
 
-def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
+def merge_histograms(tables: Iterable[pl.DataFrame], *, group_by: Sequence[str]) -> pl.DataFrame:
     """Add up tables, of which there may be none; sorted, and the same for every order and every grouping of merges.
+
+    Tables are taken one by one as they are needed, so an iterator that reads them has few of them in memory.
 
     Parameters
     ----------
@@ -160,19 +171,45 @@ def merge_histograms(tables: Sequence[pl.DataFrame], *, group_by: Sequence[str])
         Names of the metadata that the tables are grouped by.
     """
     columns = histogram_columns(group_by)
-    together = _summed(pl.concat([pl.DataFrame(schema=columns), *(table.select(*columns) for table in tables)]))
     place = [name for name in columns if name not in BUCKETS]
-    coarse = (~pl.col("whole")).any().over(place) | (pl.len().over(place) > MANY)
-    together = together.with_columns(coarse.alias("coarse"))
-    moved = together.filter("coarse", "whole").drop("coarse")
-    if not len(moved):
-        return together.drop("coarse")
-    keys = pl.Series(float_keys(moved["low"].to_numpy()), dtype=pl.UInt64)
-    moved = moved.with_columns(whole=pl.lit(value=False), key=keys)
-    return _summed(pl.concat([together.filter(~(pl.col("coarse") & pl.col("whole"))).drop("coarse"), moved]))
+    merged: dict[tuple[str, ...], list[pl.DataFrame]] = {}
+    for table in tables:
+        for key, part in table.select(*columns).partition_by(place, as_dict=True, include_key=False).items():
+            merged.setdefault(key, []).append(part)
+            first, *waiting = merged[key]
+            if sum(map(len, waiting)) > max(len(first), _ROWS):
+                merged[key] = [_added(merged[key])]
+    rows = [_placed(_added(merged.pop(key)), dict(zip(place, key, strict=True))) for key in sorted(merged)]
+    return pl.concat([pl.DataFrame(schema=columns), *rows])
 
 
-def _summed(table: pl.DataFrame) -> pl.DataFrame:
-    keys = [name for name in table.columns if name not in {"count", "low", "high"}]
-    summed = table.group_by(keys).agg(pl.col("count").sum(), pl.col("low").min(), pl.col("high").max())
-    return summed.select(table.columns).sort(keys)
+def _added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add up buckets of one group and channel; whole numbers that are many or not alone go to the buckets of floats."""
+    together = pl.concat(parts)
+    whole = together["whole"].to_numpy()
+    keys = together["key"].to_numpy()
+    numbers = {name: together[name].to_numpy() for name in ("count", "low", "high")}
+    if whole.all():
+        added = _summed(keys=keys, **numbers, whole=True)
+        if len(added) <= MANY:
+            return added
+    keys = np.where(whole, float_keys(numbers["low"]), keys)
+    return _summed(keys=keys, **numbers, whole=False)
+
+
+def _summed(*, keys: Keys, count: IntArray, low: FloatArray, high: FloatArray, whole: bool) -> pl.DataFrame:
+    """Add up what has equal keys."""
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    starts = _starts(keys)
+    return _table(
+        whole=whole,
+        key=keys[starts],
+        count=np.add.reduceat(count[order], starts) if len(starts) else count,
+        low=np.minimum.reduceat(low[order], starts) if len(starts) else low,
+        high=np.maximum.reduceat(high[order], starts) if len(starts) else high,
+    )
+
+
+def _placed(buckets: pl.DataFrame, place: Mapping[str, str]) -> pl.DataFrame:
+    return buckets.select(*(pl.lit(value, dtype=pl.String).alias(name) for name, value in place.items()), *BUCKETS)

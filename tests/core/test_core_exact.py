@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.core.exact import programs
+from tasks.core.exact import programs, questions, sums
 from tasks.core.exact.keys import keys_of, values_of
 from tasks.core.exact.programs import (
     Program,
@@ -21,7 +21,7 @@ from tasks.core.exact.programs import (
     order_statistics,
     quantile,
 )
-from tasks.core.exact.questions import AskSums, merged
+from tasks.core.exact.questions import AskLimits, AskMembers, AskRanks, AskSums, Question, merged
 from tasks.core.exact.sums import UNIT, exact_squares, exact_sum, exact_total, rounded
 from tasks.core.types import FloatArray
 
@@ -49,6 +49,47 @@ def test_sums_are_those_of_fractions(values: FloatArray) -> None:
     fractions = [Fraction(value) for value in values.tolist()]
     assert Fraction(exact_sum(values), 2**UNIT) == sum(fractions)
     assert Fraction(exact_squares(values), 4**UNIT) == sum(one**2 for one in fractions)
+
+
+@given(values=VALUES | TIED, chunk=st.integers(1, 9), block=st.integers(1, 20))
+def test_sums_do_not_depend_on_how_many_numbers_are_looked_at_together(
+    values: FloatArray, chunk: int, block: int
+) -> None:
+    expected = exact_sum(values), exact_squares(values)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sums, "_CHUNK", chunk)
+        patch.setattr(sums, "_BLOCK", block)
+        assert (exact_sum(values), exact_squares(values)) == expected
+
+
+@given(values=VALUES | TIED, chunk=st.integers(1, 9), center=st.none() | st.floats(-9, 9))
+def test_answers_do_not_depend_on_how_many_values_are_looked_at_together(
+    values: FloatArray, chunk: int, center: float | None
+) -> None:
+    starts = tuple(sorted({int(key) >> 48 for key in keys_of(np.append(values[:2], 1.0))}))
+    asked: list[Question] = [
+        AskLimits(center=center),
+        AskRanks(center=center),
+        AskRanks(center=center, prefixes=starts, bits=16),
+        AskMembers(center=center, prefixes=starts, bits=16),
+    ]
+    with np.errstate(over="ignore"):
+        expected = [question.answer(values) for question in asked]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(questions, "_CHUNK", chunk)
+            assert [question.answer(values) for question in asked] == expected
+
+
+def test_ranks_and_members_are_those_of_the_values_that_begin_so() -> None:
+    values = np.random.default_rng(0).lognormal(size=50_000)
+    keys = keys_of(values)
+    starts = [int(keys_of(np.array([value]))[0]) >> 48 for value in (0.5, 1.0)]
+    chosen = values[np.isin(keys >> np.uint64(48), np.array(starts, dtype=np.uint64))]
+    assert AskMembers(prefixes=tuple(starts), bits=16).answer(values).values == tuple(np.sort(chosen))
+    found, counts = np.unique(keys_of(chosen) >> np.uint64(32), return_counts=True)
+    ranks = AskRanks(prefixes=tuple(starts), bits=16).answer(values)
+    assert ranks.counts == dict(zip(found.tolist(), counts.tolist(), strict=True))
+    assert list(ranks.counts) == found.tolist()
 
 
 def test_sums_of_many_numbers_of_full_precision() -> None:

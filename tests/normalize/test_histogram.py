@@ -68,6 +68,18 @@ def test_numbers_that_are_not_finite_are_left_out() -> None:
     assert len(pixel_histogram(values[:1])) == 0
 
 
+@pytest.mark.parametrize("name", ["uint16", "float32", "float64"])
+def test_many_pixels_are_counted_a_few_at_a_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).lognormal(5, 1, size=5000).astype(name)
+    at_once = pixel_histogram(values)
+    monkeypatch.setattr(module, "_CHUNK", 600)
+    assert_frame_equal(pixel_histogram(values), at_once)
+    assert_frame_equal(
+        pixel_histogram(np.append(values.astype(np.float64), np.full(600, np.nan))),
+        pixel_histogram(values.astype(np.float64)),
+    )
+
+
 @settings(deadline=None)
 @given(values=FLOATS)
 def test_the_middle_of_a_bucket_is_at_most_2_to_the_minus_13_off(values: FloatArray) -> None:
@@ -164,7 +176,7 @@ def test_a_batch_is_counted_in_its_masks_by_group_and_channel(shared: bool) -> N
     masks = [rng.random((1 if shared else 2, *shape)) < 0.5 for shape in cells.pixels.shapes]
     masks[1][:] = False
     region = Region(name="li", shared=shared, masks=Ragged.of(masks), background=np.zeros((3, 2)))
-    got = batch_histogram(cells, region, groups=[{"well": "A"}, {"well": ""}, {"well": "A"}])
+    got = batch_histogram(cells, region, group_by=["well"], groups=[("A",), ("",), ("A",)])
     expected: dict[tuple[Any, ...], int] = {}
     for well, image, mask in zip(["A", "", "A"], cells.pixels.unstack(), masks, strict=True):
         for number, channel in enumerate(cells.channels):
