@@ -27,7 +27,7 @@ from tasks.features.regions import region_list
 from tasks.ingest.channels import Channels
 from tasks.pixels import CellBatch, read_cells
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same configuration gives other values."""
 
 
