@@ -3,10 +3,10 @@
     python benchmarks/features.py [--cells N] [--rounds R] [--dtype uint16] [--profile scip standard] [--original DIR]
 
 All measure the same generated stamps, 60×60 pixels of 12 channels, on one core; what is counted is the processor's time
-of the calls that measure, not the reading of stamps and the import of programs. In every round each takes its turn, and
-the least time of all rounds counts, so that whatever else the machine does falls on all of them alike. The published
-program runs in the environment of `scip_environment.sh`; where that does not exist its columns stay empty, as they do
-for profile ``standard``, which is ours.
+of the calls that measure, not the reading of stamps and the import of programs. In every round each takes its turn, so
+that whatever else the machine does falls on all of them alike: of times the least of all rounds counts, of ratios the
+median. The published program runs in the environment of `scip_environment.sh`; where that does not exist its columns
+stay empty, as they do for profile ``standard``, which is ours.
 """
 
 import argparse
@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -160,40 +161,69 @@ def features_of(profile: Profile, family: str, stamps: Stamps) -> float:
     return sum(len(described(region=info, channels=stamps.batch.channels)) for info in infos) / CHANNELS
 
 
-def time_all(
-    profile: Profile, stamps: Stamps, *, rounds: int, few: int, original: Original | None
-) -> dict[tuple[str, str], float]:
-    """Least time per cell and channel in microseconds, of each program and family."""
-    least: dict[tuple[str, str], float] = {}
+Times = dict[tuple[Profile, str, str], list[float]]
+"""Of a profile, a program and a family: time per cell and channel in microseconds, a round each."""
+
+
+def time_all(profiles: Sequence[Profile], stamps: Stamps, *, rounds: int, few: int, original: Original | None) -> Times:
+    """Time each program and family."""
+    times: Times = defaultdict(list)
     some = stamps.take(few)
     for _ in range(rounds):
-        for name in FAMILIES[profile]:
-            family = families_of(profile)[name]
-            turns = {"fast": (seconds_of(family.measure, stamps, stamps.regions(name)), len(stamps.batch))}
-            if family.plain is not None:
-                turns["plain"] = seconds_of(family.plain, some, some.regions(name)), few
-            if original is not None:
-                turns["original"] = original.seconds(name, cells=few), few
-            for who, (seconds, cells) in turns.items():
-                per_channel = 1e6 * seconds / (cells * CHANNELS)
-                least[who, name] = min(per_channel, least.get((who, name), np.inf))
-    return least
+        for name in dict.fromkeys(name for profile in profiles for name in FAMILIES[profile]):
+            own = [(profile, families_of(profile)[name]) for profile in profiles if name in FAMILIES[profile]]
+            for profile, family in own:
+                seconds = seconds_of(family.measure, stamps, stamps.regions(name))
+                times[profile, "fast", name].append(1e6 * seconds / (len(stamps.batch) * CHANNELS))
+            for profile, family in own:
+                if family.plain is not None:
+                    seconds = seconds_of(family.plain, some, some.regions(name))
+                    times[profile, "plain", name].append(1e6 * seconds / (few * CHANNELS))
+            if original is not None and "scip" in profiles:
+                times["scip", "original", name].append(1e6 * original.seconds(name, cells=few) / (few * CHANNELS))
+    return times
 
 
-def report(profile: Profile, least: dict[tuple[str, str], float], stamps: Stamps) -> None:
+def report(profile: Profile, times: Times, stamps: Stamps) -> None:
     """Print a row per family, and one for the three that are always measured."""
     families = FAMILIES[profile]
     print("| family | features | fast, µs | per feature | plain, µs | ratio | original, µs | ratio |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for title, names in [*((name, (name,)) for name in families), (", ".join(families[:3]), families[:3])]:
         number = sum(features_of(profile, name, stamps) for name in names)
-        fast = sum(least["fast", name] for name in names)
-        cells = [title, f"{number:.0f}", f"{fast:.1f}", f"{fast / number:.3f}"]
+        fast = together(times, profile, "fast", names)
+        cells = [title, f"{number:.0f}", f"{least(fast):.1f}", f"{least(fast) / number:.3f}"]
         for who in ("plain", "original"):
-            known = all((who, name) in least for name in names)
-            total = sum(least.get((who, name), np.nan) for name in names)
-            cells += [f"{total:,.0f}", f"{total / fast:.0f}"] if known else ["", ""]
+            known = all(times[profile, who, name] for name in names)
+            slow = together(times, profile, who, names)
+            cells += [f"{least(slow):,.0f}", f"{typical(slow, fast):.0f}"] if known else ["", ""]
         print("|", " | ".join(cells), "|")
+
+
+def compare(times: Times, stamps: Stamps) -> None:
+    """Print how much longer a feature of ``standard`` takes than one of ``scip``."""
+    shared = FAMILIES["standard"]
+    ratios = []
+    for names in [*((name,) for name in shared), shared]:
+        numbers = {one: sum(features_of(one, name, stamps) for name in names) for one in FAMILIES}
+        ratio = typical(together(times, "standard", "fast", names), together(times, "scip", "fast", names))
+        ratios.append(f"{', '.join(names)} {ratio * numbers['scip'] / numbers['standard']:.2f}")
+    print(f"time per feature of standard by that of scip: {'; '.join(ratios)}")
+
+
+def together(times: Times, profile: Profile, who: str, names: Sequence[str]) -> FloatArray:
+    """Time of some families together, (families, rounds)."""
+    return np.array([times[profile, who, name] for name in names])
+
+
+def least(turns: FloatArray) -> float:
+    """Sum of the least times of all rounds."""
+    return float(turns.min(axis=1).sum())
+
+
+def typical(turns: FloatArray, others: FloatArray) -> float:
+    """Median over the rounds of the ratio of two sums of times."""
+    return float(np.median(turns.sum(axis=0) / others.sum(axis=0)))
 
 
 def main() -> int:
@@ -201,7 +231,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Time the features of both profiles.")
     parser.add_argument("--cells", type=int, default=200, help="stamps that the kernels measure")
     parser.add_argument("--few", type=int, default=3, help="stamps that the slower programs measure")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
     parser.add_argument("--profile", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
     parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
@@ -225,12 +255,13 @@ def main() -> int:
             known = python.exists() and "scip" in options.profile
             original = Original(python, stamps=few, folder=Path(folder)) if known else None
             try:
+                times = time_all(options.profile, stamps, rounds=options.rounds, few=options.few, original=original)
                 for profile in options.profile:
-                    rival = original if profile == "scip" else None
                     print(f"profile {profile}\n")
-                    least = time_all(profile, stamps, rounds=options.rounds, few=options.few, original=rival)
-                    report(profile, least, stamps)
+                    report(profile, times, stamps)
                     print()
+                if len(options.profile) == len(FAMILIES):
+                    compare(times, stamps)
             finally:
                 if original is not None:
                     original.close()

@@ -243,8 +243,8 @@ def compare_boxes(boxes: Stamps, *, options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         original = features.Original(python, stamps=boxes.take(options.few), folder=Path(folder))
         try:
-            least = features.time_all("scip", boxes, rounds=options.rounds, few=options.few, original=original)
-            features.report("scip", least, boxes)
+            times = features.time_all(["scip"], boxes, rounds=options.rounds, few=options.few, original=original)
+            features.report("scip", times, boxes)
         finally:
             original.close()
 

@@ -78,8 +78,8 @@ def main() -> int:
     """Time both and print the table; the exit status."""
     parser = argparse.ArgumentParser(description="Time the reading of a ragged zarr.")
     parser.add_argument("--cells", type=int, default=500, help="stamps in the store")
-    parser.add_argument("--chunk", type=int, nargs="+", default=[125, 500], help="stamps in each chunk")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--chunk", type=int, nargs="+", default=[125, 250, 500], help="stamps in each chunk")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
     options = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

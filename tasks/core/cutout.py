@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.kernels.background import outside_means
-from tasks.core.kernels.windows import cut_windows, label_boxes
-from tasks.core.types import AnyArray, Batch, Field, IntArray, LabelArray, Ragged, Region
+from tasks.core.kernels.windows import cut_masks, cut_windows, label_boxes
+from tasks.core.types import AnyArray, Batch, BoolArray, Field, LabelArray, Region
 from tasks.core.work import Frozen
 
 
@@ -72,10 +72,9 @@ def cut_out(
     bottom, right = np.minimum(box[:, 2] + how.margin, height), np.minimum(box[:, 3] + how.margin, width)
     windows = np.stack([top, left, bottom, right], axis=1).astype(np.int64)
     batch = Batch(pixels=cut_windows(image, windows), channels=tuple(channels))
-    objects = [*labels.values(), *([] if border is None else [border])]
     level = np.zeros(len(channels))
     if how.background:
-        level = outside_means(image, np.logical_and.reduce([one == 0 for one in objects]))
+        level = outside_means(image, _outside([*labels.values(), *([] if border is None else [border])]))
     background = np.tile(level, (len(wanted), 1))
     fields = list(labels.values())
     if border is not None:
@@ -84,7 +83,7 @@ def cut_out(
         Region(
             name=name,
             shared=True,
-            masks=_masks(one, windows=windows, wanted=wanted),
+            masks=cut_masks(one, windows, wanted),
             background=background,
             field=Field(labels=whole, numbers=wanted),
         )
@@ -93,10 +92,12 @@ def cut_out(
     return batch, regions
 
 
-def _masks(labels: LabelArray, *, windows: IntArray, wanted: LabelArray) -> Ragged:
-    """Masks of the wanted objects in their windows."""
-    cut = cut_windows(labels[np.newaxis], windows)
-    return Ragged(flat=cut.flat == np.repeat(wanted, cut.shapes.prod(axis=1)), shapes=cut.shapes, planes=1)
+def _outside(objects: Sequence[LabelArray]) -> BoolArray:
+    """Where none of some label images, at least one, has an object."""
+    outside: BoolArray = objects[0] == 0
+    for labels in objects[1:]:
+        outside &= labels == 0
+    return outside
 
 
 def _union(boxes: Sequence[LabelArray]) -> LabelArray:

@@ -19,9 +19,13 @@ def digest(*parts: object) -> str:
 
 
 def pixel_digest(image: AnyArray) -> str:
-    """Digest of an image's dtype, shape and pixels."""
-    state = hashlib.blake2b(f"{image.dtype.str}{image.shape}".encode(), digest_size=LENGTH)
-    state.update(np.ascontiguousarray(image).tobytes())
+    """Digest of an image's dtype, shape and pixels.
+
+    It tells of images that changed between two readings, not of forged ones. SHA-1 is the fastest of hashlib, on
+    processors that help with it and on others.
+    """
+    state = hashlib.sha1(f"{image.dtype.str}{image.shape}".encode(), usedforsecurity=False)
+    state.update(np.ascontiguousarray(image).data)
     return state.hexdigest()
 
 

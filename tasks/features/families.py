@@ -1,6 +1,7 @@
 """All families at once: the columns of the feature table, and its values in the same order."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def measure(batch: Batch, regions: Sequence[Region], *, config: Features) -> Flo
     for family, info in _plan(config=config, regions=[RegionInfo(name=r.name, shared=r.shared) for r in regions]):
         region = _frame(batch) if family.frame else by_name[info.name]
         values = family.measure(batch, region)
-        expected = len(batch), len(family.columns(region=info, channels=batch.channels))
+        expected = len(batch), _width(family, info, batch.channels)
         if values.shape != expected:
             raise ValueError(
                 f"family {family.name!r} of profile {family.profile!r} returned values of shape {values.shape} in "
@@ -82,6 +83,12 @@ def measure(batch: Batch, regions: Sequence[Region], *, config: Features) -> Flo
             )
         blocks.append(values)
     return np.concatenate(blocks, axis=1)
+
+
+@lru_cache(maxsize=256)
+def _width(family: Family, region: RegionInfo, channels: tuple[str, ...]) -> int:
+    """Count the columns; describing them takes as long as measuring a few cells."""
+    return len(family.columns(region=region, channels=channels))
 
 
 def _plan(*, config: Features, regions: Sequence[RegionInfo]) -> list[tuple[Family, RegionInfo]]:

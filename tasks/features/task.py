@@ -26,7 +26,7 @@ from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
 from tasks.pixels import CellBatch, Reading, read_cells
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same configuration gives other values."""
 
 

@@ -86,11 +86,10 @@ def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
         return np.ascontiguousarray(image, dtype=np.uint8)
     if kind not in "iuf":
         raise PixelError(f"has pixels of type {image.dtype.name}, expected integers or floating-point numbers")
-    if kind == "f":
+    if kind == "f" and not all(np.isfinite(plane).all() for plane in image):
         bad = [int(np.count_nonzero(~np.isfinite(plane))) for plane in image]
-        if any(bad):
-            listed = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
-            raise PixelError(f"has pixels that are NaN or infinite: {listed} of {height * width}")
+        listed = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
+        raise PixelError(f"has pixels that are NaN or infinite: {listed} of {height * width}")
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
 
 

@@ -1,6 +1,7 @@
 """The published system's stores of stamps of different size."""
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ def references(store: Path) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 20])
-@pytest.mark.parametrize("dtype", ["<u2", ">u2", "<f4", "|u1"])
+@pytest.mark.parametrize("dtype", ["<u2", ">u2", "<f4", "<f8", "|u1"])
 @pytest.mark.parametrize("codec", [numcodecs.Blosc("zstd"), numcodecs.Zlib(1)])
 def test_stamps_come_back_as_written(
     chunk: int, dtype: str, codec: numcodecs.abc.Codec, tmp_path: Path, write_store: WriteStore, read_all: ReadAll
@@ -41,6 +42,8 @@ def test_stamps_come_back_as_written(
     for stamp, image in zip(stamps, loaded.images, strict=True):
         assert image is not None
         assert image.dtype == np.dtype(dtype).newbyteorder("=")
+        assert image.flags.aligned
+        assert image.flags.writeable
         np.testing.assert_array_equal(image, stamp)
 
 
@@ -60,23 +63,73 @@ def test_each_chunk_is_read_once_for_a_batch_in_any_order(
     order = np.random.default_rng(0).permutation(len(found))[:9]
     reads: Counter[str] = Counter()
     decoded: Counter[str] = Counter()
-    read_bytes, read_chunk = Path.read_bytes, ragged_zarr.read_chunk
+    from_file, read_chunk = np.fromfile, ragged_zarr.read_chunk
 
-    def counted_bytes(path: Path) -> bytes:
-        reads[str(path)] += path.name.isdigit()
-        return read_bytes(path)
+    def counted_file(path: Path, *, dtype: type[np.uint8]) -> AnyArray:
+        reads[str(path)] += 1
+        return from_file(path, dtype=dtype)
 
-    def counted_chunk(path: str, *, store: ragged_zarr.Store, chunk: int) -> AnyArray:
+    def counted_chunk(path: str, *, store: ragged_zarr.Store, chunk: int) -> list[AnyArray]:
         decoded[f"{path}/{chunk}"] += 1
         return read_chunk(path, store=store, chunk=chunk)
 
-    monkeypatch.setattr(Path, "read_bytes", counted_bytes)
+    monkeypatch.setattr(np, "fromfile", counted_file)
     monkeypatch.setattr(ragged_zarr, "read_chunk", counted_chunk)
     loaded = load_images([found[position] for position in order], channels=TWO)
     needed = {f"{tmp_path}/{'ab'[position // 7]}.zarr/{position % 7 // 3}" for position in order}
-    assert +reads == decoded == Counter(dict.fromkeys(needed, 1))
+    assert reads == decoded == Counter(dict.fromkeys(needed, 1))
     for position, image in zip(order, loaded.images, strict=True):
         np.testing.assert_array_equal(image, stamps[position // 7][position % 7])
+
+
+def test_a_few_stamps_do_not_keep_their_chunk(tmp_path: Path, write_store: WriteStore) -> None:
+    stamps = write_store(tmp_path / "c.zarr", sizes=[(3, 4)] * 8, chunk=8)
+    found = references(tmp_path / "c.zarr")
+    few, all_of_them = load_images(found[2:4], channels=TWO).images, load_images(found, channels=TWO).images
+    for image, stamp in zip(few, stamps[2:4], strict=True):
+        assert image is not None
+        np.testing.assert_array_equal(image, stamp)
+        assert whole(image).nbytes == image.nbytes
+    assert all_of_them[0] is not None
+    assert whole(all_of_them[0]).nbytes > sum(stamp.nbytes for stamp in stamps)
+
+
+def whole(image: AnyArray) -> AnyArray:
+    """Array whose memory a view holds."""
+    return image if image.base is None else whole(image.base)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (bytes(3), "requires a buffer"),
+        (struct.pack("<II", 2, 4) + bytes(4), "requires a buffer"),
+        (struct.pack("<II", 1, 8) + bytes(4), "has 12 bytes, an array goes on to 16"),
+        (struct.pack("<II", 1, 3) + bytes(3), "an array has 3 bytes, a pixel 2"),
+        (struct.pack("<II", 1, 4) + bytes(4), "holds 1 stamps, expected 3"),
+    ],
+)
+def test_a_chunk_that_was_not_written_whole_is_told(
+    content: bytes, told: str, tmp_path: Path, write_store: WriteStore
+) -> None:
+    write_store(tmp_path / "c.zarr", sizes=SIZES, chunk=3)
+    (tmp_path / "c.zarr" / "0").write_bytes(numcodecs.Blosc("lz4").encode(content))
+    loaded = load_images(references(tmp_path / "c.zarr"), channels=TWO)
+    assert [image is None for image in loaded.images] == [True] * 3 + [False] * 4
+    assert all(told in fault.message for fault in loaded.faults)
+
+
+def test_stamps_need_not_be_compressed(tmp_path: Path, write_store: WriteStore) -> None:
+    codec = numcodecs.Blosc("lz4")
+    stamps = write_store(tmp_path / "c.zarr", sizes=SIZES, compressor=codec)
+    array = json.loads((tmp_path / "c.zarr" / ".zarray").read_text())
+    (tmp_path / "c.zarr" / ".zarray").write_text(json.dumps(array | {"compressor": None}))
+    for chunk in range(3):
+        file = tmp_path / "c.zarr" / str(chunk)
+        file.write_bytes(codec.decode(file.read_bytes()))
+    loaded = load_images(references(tmp_path / "c.zarr"), channels=TWO)
+    for stamp, image in zip(stamps, loaded.images, strict=True):
+        np.testing.assert_array_equal(image, stamp)
 
 
 def test_indexing_and_probing_read_no_chunk(

@@ -1,55 +1,78 @@
 """Mean of an image outside of its objects."""
 
 import numpy as np
-import numpy.typing as npt
 
+from tasks.core.kernels.bits import Stream, find_runs, most_runs, read, stream_of, words_of
 from tasks.core.kernels.compiled import any_order, compiled
-from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray
+from tasks.core.types import AnyArray, BoolArray, FloatArray
 
-BLOCK = 4096
-"""Pixels that are summed on their own, which leaves fewer roundings."""
+ABREAST = 4
+"""Planes that are summed side by side: memory answers several requests at once."""
+ROWS = 8
+"""Rows that are converted at a time, which keeps them near the processor."""
 
 
 @compiled
-def whole_sums(images: npt.NDArray[np.uint16], outside: BoolArray, sums: IntArray) -> None:
-    """Sum the pixels of each plane where `outside` is set.
+def add_outside(images: AnyArray, outside: Stream, first: int, sums: AnyArray) -> None:
+    """Add up the pixels of some rows of each plane where `outside` is set.
+
+    What lies inside is not looked at, whatever it is. The sums of the rows are added one after the other, those within
+    a row in any order, which leaves few roundings.
 
     Parameters
     ----------
     images
-        (C, H·W) uint16.
+        (C, h, W) uint16 or float64, rows of each plane from `first` on.
     outside
-        (H·W,) bool.
+        (H, W) as a stream of bits.
     sums
-        (C,) int64, the result.
+        (C,) int64 or float64, which the sums are added to.
     """
-    for channel in range(len(images)):
-        plane, total = images[channel], np.int64(0)
-        for at in range(len(outside)):
-            total += np.int64(plane[at]) * np.int64(outside[at])
-        sums[channel] = total
-
-
-@compiled
-def real_sums(images: FloatArray, outside: BoolArray, sums: FloatArray) -> None:
-    """Sum as `whole_sums` does, of float64 and without what lies inside, whatever it is."""
-    for channel in range(len(images)):
-        total = 0.0
-        for first in range(0, len(outside), BLOCK):
-            total += _sum(images[channel, first : first + BLOCK], outside[first : first + BLOCK])
-        sums[channel] = total
+    channels, height, width = images.shape
+    bits, runs = np.empty((1, words_of(width)), np.uint64), np.empty((most_runs(1, width), 3), np.int64)
+    zero = sums.dtype.type(0)
+    for channel in range(0, channels, ABREAST):
+        # the last one again where there are fewer
+        second, third = min(channel + 1, channels - 1), min(channel + 2, channels - 1)
+        fourth = min(channel + 3, channels - 1)
+        for row in range(height):
+            read(outside, (first + row) * width, 1, width, bits)
+            one, two, three, four = images[channel, row], images[second, row], images[third, row], images[fourth, row]
+            total_1 = total_2 = total_3 = total_4 = zero
+            for run in range(find_runs(bits, 1, width, runs)):
+                start, stop = runs[run, 1], runs[run, 2]
+                sum_1, sum_2, sum_3, sum_4 = _sums(
+                    one[start:stop], two[start:stop], three[start:stop], four[start:stop], zero
+                )
+                total_1, total_2 = total_1 + sum_1, total_2 + sum_2
+                total_3, total_4 = total_3 + sum_3, total_4 + sum_4
+            sums[channel] += total_1
+            if second > channel:
+                sums[second] += total_2
+            if third > second:
+                sums[third] += total_3
+            if fourth > third:
+                sums[fourth] += total_4
 
 
 @any_order
-def _sum(values: FloatArray, wanted: BoolArray) -> float:
-    total = 0.0
-    for at in range(len(values)):
-        total += values[at] if wanted[at] else 0.0
-    return total
+def _sums(
+    one: AnyArray, two: AnyArray, three: AnyArray, four: AnyArray, zero: float
+) -> tuple[float, float, float, float]:
+    """Sum four lines of equal length."""
+    sum_1 = sum_2 = sum_3 = sum_4 = zero
+    for at in range(len(one)):
+        sum_1 += one[at]
+        sum_2 += two[at]
+        sum_3 += three[at]
+        sum_4 += four[at]
+    return sum_1, sum_2, sum_3, sum_4
 
 
 def outside_means(image: AnyArray, outside: BoolArray) -> FloatArray:
     """Mean of each plane where `outside` is set.
+
+    Sums of whole numbers that fit into 16 bits are exact.
 
     Parameters
     ----------
@@ -66,14 +89,11 @@ def outside_means(image: AnyArray, outside: BoolArray) -> FloatArray:
     count = np.count_nonzero(outside)
     if not count:
         return np.full(len(image), np.nan)
-    flat, places = image.reshape(len(image), -1), np.ascontiguousarray(outside).ravel()
-    if flat.dtype == np.uint16:
-        whole = np.empty(len(flat), np.int64)
-        whole_sums(np.ascontiguousarray(flat), places, whole)
-        return whole / count
-    real = np.empty(len(flat))
-    for channel in range(len(flat)):
-        # plane by plane, for other types are converted
-        plane = np.ascontiguousarray(flat[channel : channel + 1], dtype=np.float64)
-        real_sums(plane, places, real[channel : channel + 1])
-    return real / count
+    few = np.can_cast(image.dtype, np.uint16)
+    kind = np.dtype(np.uint16 if few else np.float64)
+    sums = np.zeros(len(image), np.int64 if few else np.float64)
+    places, height = stream_of(outside.ravel()), image.shape[1]
+    rows = height if image.dtype == kind else ROWS
+    for first in range(0, height, rows):
+        add_outside(np.ascontiguousarray(image[:, first : first + rows], dtype=kind), places, first, sums)
+    return np.asarray(sums / count, dtype=np.float64)

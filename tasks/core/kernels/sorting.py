@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import types
-from numba.extending import overload
 
 from tasks.core.kernels.compiled import ZERO, constant, inner, reduction
-from tasks.core.types import AnyArray, FloatArray
+from tasks.core.types import FloatArray
 
-Counts = npt.NDArray[np.uint16]
+Keys = npt.NDArray[np.uint16]
 Table = npt.NDArray[np.int32]
 
 DIGIT = constant(256)
@@ -26,43 +24,15 @@ SIGN = np.uint64(1 << 63)
 class Room(NamedTuple):
     """Scratch of the sorts: as many spare values, their buckets, and what is counted per bucket or digit."""
 
-    spare: AnyArray
-    keys: Counts
+    spare: FloatArray
+    keys: Keys
     table: Table
 
 
 @inner
-def make_room(values: AnyArray) -> Room:
-    """Make room for sorting up to as many values of the same type."""
+def make_room(values: FloatArray) -> Room:
+    """Make room for sorting up to as many values."""
     return Room(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
-
-
-@inner
-def sort_counts(values: Counts, count: int, room: Room) -> None:
-    """Sort the first `count` 16-bit values in place, lower digit first, then the higher one.
-
-    Parameters
-    ----------
-    values
-        (≥ count,) uint16.
-    room
-        From `make_room`.
-    """
-    spare, table = room.spare, room.table
-    table[: 2 * DIGIT] = 0
-    for at in range(count):
-        table[values[at] & 255] += 1
-        table[DIGIT + (values[at] >> 8)] += 1
-    _places(table, ZERO, DIGIT)
-    _places(table, DIGIT, DIGIT)
-    for at in range(count):
-        digit = values[at] & 255
-        spare[table[digit]] = values[at]
-        table[digit] += 1
-    for at in range(count):
-        digit = DIGIT + (spare[at] >> 8)
-        values[table[digit]] = spare[at]
-        table[digit] += 1
 
 
 @inner
@@ -105,7 +75,7 @@ def sort_reals(values: FloatArray, count: int, room: Room) -> None:
 
 
 @inner
-def insert(values: AnyArray, count: int, most: int) -> bool:
+def insert(values: FloatArray, count: int, most: int) -> bool:
     """Sort values in place by insertion; give up, with False, after `most` moves."""
     for at in range(1, count):
         value, place = values[at], at
@@ -130,13 +100,7 @@ def _places(table: Table, first: int, number: int) -> None:
 
 
 @inner
-def sort(values: AnyArray, count: int, room: Room) -> None:
-    """Sort the first `count` finite values in place; the parameters are those of `order`."""
-    order(values, count, values.itemsize == 2, room)
-
-
-@inner
-def order(values: AnyArray, count: int, whole: bool, room: Room) -> None:  # noqa: FBT001 - by position
+def order(values: FloatArray, count: int, whole: bool, room: Room) -> None:  # noqa: FBT001 - by position
     """Sort the first `count` finite values in place.
 
     The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
@@ -146,9 +110,9 @@ def order(values: AnyArray, count: int, whole: bool, room: Room) -> None:  # noq
     Parameters
     ----------
     values
-        (≥ count,) uint16 or float64.
+        (≥ count,) float64.
     whole
-        Whether all of them are whole numbers, whatever their type.
+        Whether all of them are whole numbers.
     room
         From `make_room` of an array as long as `values`.
     """
@@ -171,11 +135,11 @@ def order(values: AnyArray, count: int, whole: bool, room: Room) -> None:  # noq
             for at in range(count):
                 values[at] = room.spare[at]
             return
-    by_digits(values, count, room)
+    sort_reals(values, count, room)
 
 
 @inner
-def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
+def count_into(values: FloatArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
     """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
     spare, keys, table = room.spare, room.keys, room.table
     for at in range(count):
@@ -191,7 +155,7 @@ def count_into(values: AnyArray, count: int, low: float, scale: float, buckets: 
 
 
 @reduction
-def limits(values: AnyArray, count: int) -> tuple[float, float]:
+def limits(values: FloatArray, count: int) -> tuple[float, float]:
     """Smallest and largest of the first values, at least one; four at a time, which do not wait for each other."""
     low = low_1 = low_2 = low_3 = values[0]
     high = high_1 = high_2 = high_3 = values[0]
@@ -203,22 +167,3 @@ def limits(values: AnyArray, count: int) -> tuple[float, float]:
     for at in range(count - count % 4, count):
         low, high = min(low, values[at]), max(high, values[at])
     return float(min(low, low_1, low_2, low_3)), float(max(high, high_1, high_2, high_3))
-
-
-def by_digits(values: AnyArray, count: int, room: Room) -> None:
-    """Sort the first `count` values in place by their digits, whatever their type; for compiled callers only."""
-    raise NotImplementedError("compiled code calls sort_counts or sort_reals instead")
-
-
-@overload(by_digits)
-def _by_digits(values: AnyArray, count: int, room: Room) -> object:  # noqa: ARG001
-    """Choose by type; numba calls it with types for arguments and wants the chosen ones' parameters to be the same."""
-    return _sort_counts if values.dtype == types.uint16 else _sort_reals
-
-
-def _sort_counts(values: AnyArray, count: int, room: Room) -> None:
-    sort_counts(values, count, room)
-
-
-def _sort_reals(values: AnyArray, count: int, room: Room) -> None:
-    sort_reals(values, count, room)

@@ -4,8 +4,8 @@ import numpy as np
 
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled, reduction
-from tasks.core.kernels.sorting import make_room, sort
-from tasks.core.types import AnyArray, FloatArray, IntArray
+from tasks.core.kernels.sorting import make_room, order
+from tasks.core.types import FloatArray, IntArray
 from tasks.features.histogram import INTENSITY
 from tasks.features.kernels.pixels import Counts, gather
 
@@ -15,7 +15,14 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @compiled
 def measure_statistics(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts,
+    reals: FloatArray,
+    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    masks: Stream,
+    shapes: IntArray,
+    planes: int,
+    channels: int,
+    found: FloatArray,
 ) -> None:
     """Summarise each channel of each cell.
 
@@ -23,6 +30,8 @@ def measure_statistics(
     ----------
     counts, reals
         Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
+    whole
+        Whether all pixels are whole numbers.
     masks
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
     shapes
@@ -48,19 +57,19 @@ def measure_statistics(
             row[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
-                sort(values, count, room)
+                order(values, count, whole, room)
                 summarise_sorted(values, count, row)
             pixel_start += height * width
 
 
 @compiled
-def summarise_sorted(values: AnyArray, count: int, found: FloatArray) -> None:
+def summarise_sorted(values: FloatArray, count: int, found: FloatArray) -> None:
     """Derive what `tasks.features.histogram.intensity_statistics` does.
 
     Parameters
     ----------
     values
-        (≥ count,) uint16 or float64, sorted, finite; at least one.
+        (≥ count,) float64, sorted, finite; at least one.
     found
         (18,) float64, the result; NaN before.
     """
@@ -93,7 +102,7 @@ def summarise_sorted(values: AnyArray, count: int, found: FloatArray) -> None:
 
 
 @compiled
-def at_share(values: AnyArray, count: int, share: float) -> float:
+def at_share(values: FloatArray, count: int, share: float) -> float:
     """Value below which a share of sorted values lies, linear between ranks, to the last bit as NumPy computes it."""
     rank = (count - 1) * share
     before = int(np.floor(rank))
@@ -103,7 +112,7 @@ def at_share(values: AnyArray, count: int, share: float) -> float:
 
 
 @reduction
-def totals(values: AnyArray) -> tuple[float, float]:
+def totals(values: FloatArray) -> tuple[float, float]:
     """Sum of values and of their squares."""
     total = squares = 0.0
     for at in range(len(values)):
@@ -114,7 +123,7 @@ def totals(values: AnyArray) -> tuple[float, float]:
 
 
 @reduction
-def deviations(values: AnyArray, mean: float, median: float) -> tuple[float, float, float]:
+def deviations(values: FloatArray, mean: float, median: float) -> tuple[float, float, float]:
     """Mean squared and mean absolute deviation from the mean, mean absolute deviation from the median."""
     squares = absolute = from_median = 0.0
     for at in range(len(values)):
@@ -127,7 +136,7 @@ def deviations(values: AnyArray, mean: float, median: float) -> tuple[float, flo
 
 
 @reduction
-def scores(values: AnyArray, mean: float, deviation: float) -> tuple[float, float]:
+def scores(values: FloatArray, mean: float, deviation: float) -> tuple[float, float]:
     """Mean third and fourth powers of standardised values."""
     third = fourth = 0.0
     for at in range(len(values)):

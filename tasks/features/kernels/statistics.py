@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.kernels.compiled import inner, reduction
-from tasks.core.types import AnyArray, FloatArray
+from tasks.core.types import FloatArray
 from tasks.features.cells import LARGEST
 from tasks.features.statistics import STATISTICS
 
@@ -13,7 +13,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 
 @inner
-def summarise(values: AnyArray, count: int, background: float, plain: FloatArray, shifted: FloatArray) -> None:
+def summarise(values: FloatArray, count: int, background: float, plain: FloatArray, shifted: FloatArray) -> None:
     """Compute what `tasks.features.statistics.statistics` does, of the values and of the values less a background.
 
     A background moves the order statistics and the sum and leaves spread and form as they are, so both views come from
@@ -22,7 +22,7 @@ def summarise(values: AnyArray, count: int, background: float, plain: FloatArray
     Parameters
     ----------
     values
-        (≥ count,) uint16 or float64, sorted, finite.
+        (≥ count,) float64, sorted, finite.
     count
         Number of values; without any both results are 0.
     background
@@ -56,7 +56,7 @@ def summarise(values: AnyArray, count: int, background: float, plain: FloatArray
 
 
 @inner
-def _fill(values: AnyArray, count: int, background: float, mean: float, total: float, found: FloatArray) -> None:
+def _fill(values: FloatArray, count: int, background: float, mean: float, total: float, found: FloatArray) -> None:
     """Fill in what a background moves."""
     found[0] = mean
     found[1] = quantile(values, count, 0.5, background)
@@ -87,7 +87,7 @@ def _form(
 
 
 @reduction
-def add(values: AnyArray, count: int) -> float:
+def add(values: FloatArray, count: int) -> float:
     """Sum of the first values; of whole numbers it is exact."""
     total = 0.0
     for at in range(count):
@@ -96,7 +96,7 @@ def add(values: AnyArray, count: int) -> float:
 
 
 @reduction
-def spread(values: AnyArray, count: int, about: float) -> tuple[float, float]:
+def spread(values: FloatArray, count: int, about: float) -> tuple[float, float]:
     """Mean deviation from a number next to the mean, and mean squared deviation from the mean."""
     total = squares = 0.0
     for at in range(count):
@@ -107,7 +107,7 @@ def spread(values: AnyArray, count: int, about: float) -> tuple[float, float]:
 
 
 @reduction
-def form(values: AnyArray, count: int, mean: float, scale: float) -> tuple[float, float]:
+def form(values: FloatArray, count: int, mean: float, scale: float) -> tuple[float, float]:
     """Mean third and fourth power of the deviation times `scale`; scaled first, so that no power leaves the range."""
     cubes = fourths = 0.0
     for at in range(count):
@@ -119,7 +119,7 @@ def form(values: AnyArray, count: int, mean: float, scale: float) -> tuple[float
 
 
 @inner
-def quantile(values: AnyArray, count: int, fraction: float, background: float) -> float:
+def quantile(values: FloatArray, count: int, fraction: float, background: float) -> float:
     """Quantile of sorted values less a background, linear between the two nearest ranks, as numpy computes it."""
     place = fraction * (count - 1)
     rank = int(place)
@@ -132,7 +132,7 @@ def quantile(values: AnyArray, count: int, fraction: float, background: float) -
 
 
 @inner
-def median_deviation(values: AnyArray, count: int, median: float) -> float:
+def median_deviation(values: FloatArray, count: int, median: float) -> float:
     """Median of the absolute deviations from the median of sorted values.
 
     The deviations below the median and those from it on are two sorted sequences; binary search finds how many of each
@@ -168,7 +168,7 @@ def median_deviation(values: AnyArray, count: int, median: float) -> float:
 
 
 @inner
-def _larger(values: AnyArray, split: int, below: int, above: int, median: float) -> float:
+def _larger(values: FloatArray, split: int, below: int, above: int, median: float) -> float:
     """Largest deviation of `below` values before and `above` values from `split` on."""
     larger = 0.0
     if below > 0:

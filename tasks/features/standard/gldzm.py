@@ -3,16 +3,12 @@
 Aggregation: 2D; zones have no direction.
 """
 
-import numpy as np
-
-from tasks.core.types import Batch, FloatArray, IntArray, Region
-from tasks.features.cooccurrence import LEVELS
+from tasks.core.types import FloatArray, IntArray
 from tasks.features.emphases import emphases
 from tasks.features.emphasis_terms import emphasis_terms
-from tasks.features.family import register
-from tasks.features.kernels.level_images import level_stacks
-from tasks.features.kernels.zones import DISTANCES, measure_matrix
-from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
+from tasks.features.kernels.zones import DISTANCES
+from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS
+from tasks.features.standard.matrices import register_matrix
 from tasks.features.zones import zone_distances
 
 FAMILY = "gldzm"
@@ -46,8 +42,6 @@ TERMS = emphasis_terms(
     invariances=GREY,
 )
 
-columns = describe(FAMILY, TERMS)
-
 
 def gldzm(levels: IntArray, *, number: int) -> FloatArray:
     """Measure the distances of zones of equal level from the border of the region.
@@ -68,15 +62,4 @@ def gldzm(levels: IntArray, *, number: int) -> FloatArray:
     return emphases(zone_distances(levels, number=number), pixels=pixels)[: len(NAMES)]
 
 
-def measure_plain(batch: Batch, region: Region) -> FloatArray:
-    """Measure the distances of zones of each channel from the border of the region in plain code; (N, 16·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: gldzm(levels, number=LEVELS))
-
-
-@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the distances of zones of each channel from the border of the region; (N, 16·C) float64."""
-    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
-    for stack in level_stacks(batch, region):
-        measure_matrix(stack.levels, stack.shapes, stack.boxes, stack.areas, DISTANCES, len(TERMS), found[stack.cells])
-    return found
+register_matrix(FAMILY, terms=TERMS, kind=DISTANCES, plain=gldzm)

@@ -6,14 +6,12 @@ directions.
 
 import numpy as np
 
-from tasks.core.types import Batch, FloatArray, IntArray, Region
-from tasks.features.cooccurrence import LEVELS
+from tasks.core.types import FloatArray, IntArray
 from tasks.features.emphases import emphases
 from tasks.features.emphasis_terms import emphasis_terms
-from tasks.features.family import register
-from tasks.features.kernels.level_images import level_stacks
-from tasks.features.kernels.zones import RUNS, measure_matrix
-from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
+from tasks.features.kernels.zones import RUNS
+from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS
+from tasks.features.standard.matrices import register_matrix
 from tasks.features.zones import run_lengths
 
 FAMILY = "glrlm"
@@ -47,8 +45,6 @@ TERMS = emphasis_terms(
     invariances=GREY,
 )
 
-columns = describe(FAMILY, TERMS)
-
 
 def glrlm(levels: IntArray, *, number: int) -> FloatArray:
     """Measure the lengths of runs of equal levels, averaged over four directions.
@@ -71,15 +67,4 @@ def glrlm(levels: IntArray, *, number: int) -> FloatArray:
     return np.asarray(each.mean(axis=0), dtype=np.float64)
 
 
-def measure_plain(batch: Batch, region: Region) -> FloatArray:
-    """Measure the lengths of runs of equal levels of each channel in plain code; (N, 16·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: glrlm(levels, number=LEVELS))
-
-
-@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the lengths of runs of equal levels of each channel; (N, 16·C) float64."""
-    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
-    for stack in level_stacks(batch, region):
-        measure_matrix(stack.levels, stack.shapes, stack.boxes, stack.areas, RUNS, len(TERMS), found[stack.cells])
-    return found
+register_matrix(FAMILY, terms=TERMS, kind=RUNS, plain=glrlm)

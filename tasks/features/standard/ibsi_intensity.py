@@ -37,6 +37,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
         measure_statistics(
             stack.counts,
             stack.reals,
+            stack.whole,
             stack.masks,
             stack.shapes,
             region.masks.planes,

@@ -3,16 +3,12 @@
 Aggregation: 2D; neighbourhoods have no direction. Chebyshev distance 1, coarseness 0.
 """
 
-import numpy as np
-
-from tasks.core.types import Batch, FloatArray, IntArray, Region
-from tasks.features.cooccurrence import LEVELS
+from tasks.core.types import FloatArray, IntArray
 from tasks.features.emphases import emphases
 from tasks.features.emphasis_terms import emphasis_terms
-from tasks.features.family import register
-from tasks.features.kernels.level_images import level_stacks
-from tasks.features.kernels.zones import DEPENDENCES, measure_matrix
-from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS, describe, measure_levels
+from tasks.features.kernels.zones import DEPENDENCES
+from tasks.features.standard.levels import GREY, IBSI, IN_LEVELS
+from tasks.features.standard.matrices import register_matrix
 from tasks.features.zones import dependences
 
 FAMILY = "ngldm"
@@ -47,8 +43,6 @@ TERMS = emphasis_terms(
     invariances=GREY,
 )
 
-columns = describe(FAMILY, TERMS)
-
 
 def ngldm(levels: IntArray, *, number: int) -> FloatArray:
     """Measure the dependence of pixels on neighbours of equal level.
@@ -69,17 +63,4 @@ def ngldm(levels: IntArray, *, number: int) -> FloatArray:
     return emphases(dependences(levels, number=number), pixels=pixels)
 
 
-def measure_plain(batch: Batch, region: Region) -> FloatArray:
-    """Measure the dependence of neighbours of each channel in plain code; (N, 17·C) float64."""
-    return measure_levels(batch, region, number=len(TERMS), one=lambda levels: ngldm(levels, number=LEVELS))
-
-
-@register(name=FAMILY, profile="standard", columns=columns, optional=True, plain=measure_plain)
-def measure(batch: Batch, region: Region) -> FloatArray:
-    """Measure the dependence of neighbours of each channel; (N, 17·C) float64."""
-    found = np.empty((len(batch), len(batch.channels) * len(TERMS)))
-    for stack in level_stacks(batch, region):
-        measure_matrix(
-            stack.levels, stack.shapes, stack.boxes, stack.areas, DEPENDENCES, len(TERMS), found[stack.cells]
-        )
-    return found
+register_matrix(FAMILY, terms=TERMS, kind=DEPENDENCES, plain=ngldm)

@@ -25,6 +25,7 @@ ARRAY_FILE = ".zarray"
 ATTRIBUTES_FILE = ".zattrs"
 FILTER = "vlen-array"
 BLOSC_HEADER = 16
+LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,14 +121,16 @@ class RaggedZarrReader:
                     images[slot] = stamps
                     continue
                 position = _position(references[slot])
-                images[slot] = attempt(
-                    _unflatten, stamps[position % store.chunk], store, position, count=count, sources=sources
-                )
+                flat = stamps[position % store.chunk]
+                if len(slots) < len(stamps) // 2 or not flat.flags.aligned:
+                    # a view would keep the whole chunk in memory
+                    flat = flat.copy()
+                images[slot] = attempt(_unflatten, flat, store, position, count=count, sources=sources)
         return images
 
 
-def read_chunk(path: str, *, store: Store, chunk: int) -> AnyArray:
-    """Decode one chunk to an object array of flat stamps.
+def read_chunk(path: str, *, store: Store, chunk: int) -> list[AnyArray]:
+    """Decode one chunk to flat stamps, which are views of the chunk and perhaps not aligned.
 
     Raises
     ------
@@ -137,43 +140,73 @@ def read_chunk(path: str, *, store: Store, chunk: int) -> AnyArray:
     file = Path(path, str(chunk))
     if not file.is_file():
         raise PixelError(f"chunk {chunk} of the store is missing")
-    content = file.read_bytes()
+    content: AnyArray = np.fromfile(file, dtype=np.uint8)
     try:
-        if store.compressor is not None:
-            _check_blosc(content, compressor=store.compressor)
-            content = numcodecs.get_codec(dict(store.compressor)).decode(content)
-        decoded: Any = content
-        for entry in reversed(store.filters):
-            decoded = numcodecs.get_codec(dict(entry)).decode(decoded)
+        content = _decompress(content, compressor=store.compressor)
+        for entry in reversed(store.filters[1:]):
+            content = _own(numcodecs.get_codec(dict(entry)).decode(content))
+        stamps = _split(content, dtype=store.dtype)
     except Exception as error:
         raise PixelError(f"chunk {chunk} of the store is damaged ({str(error) or type(error).__name__})") from error
-    stamps = np.asarray(decoded, dtype=object)
     expected = min(store.chunk, store.length - chunk * store.chunk)
-    if stamps.ndim != 1 or len(stamps) < expected:
+    if len(stamps) < expected:
         raise PixelError(f"chunk {chunk} of the store holds {len(stamps)} stamps, expected {expected}")
     return stamps
 
 
-def _check_blosc(content: bytes, *, compressor: Mapping[str, Any]) -> None:
-    """Refuse a chunk whose length is not the one in its header: blosc itself would read beyond its end."""
+def _decompress(content: AnyArray, *, compressor: Mapping[str, Any] | None) -> AnyArray:
+    """Decompress bytes.
+
+    Blosc writes into an array, whose memory the system hands out in larger pieces than that of an object of bytes. A
+    chunk whose length is not the one in its header is refused: blosc itself would read beyond its end.
+    """
+    if compressor is None:
+        return content
+    codec = numcodecs.get_codec(dict(compressor))
     if compressor.get("id") != "blosc":
-        return
+        return _own(codec.decode(content))
     if len(content) < BLOSC_HEADER:
         raise PixelError(f"has {len(content)} bytes, too few for a header")
-    (expected,) = struct.unpack_from("<I", content, 12)
+    size, expected = struct.unpack_from("<4xI4xI", content.data)
     if expected != len(content):
         raise PixelError(f"has {len(content)} bytes, its header announces {expected}")
+    found = np.empty(size, dtype=np.uint8)
+    codec.decode(content, out=found)
+    return found
 
 
-def _unflatten(flat: object, store: Store, position: int, *, count: int, sources: Sequence[int] | None) -> AnyArray:
+def _own(content: bytes | AnyArray) -> AnyArray:
+    """Return bytes that may be written to, as those of all other images."""
+    return np.frombuffer(content, dtype=np.uint8).copy()
+
+
+def _split(content: AnyArray, *, dtype: np.dtype[np.generic]) -> list[AnyArray]:
+    """Cut what the filter ``vlen-array`` joined: how many arrays there are, and of each the number of bytes and these.
+
+    Numbers have 4 bytes, the lowest first.
+    """
+    stamps = []
+    (number,), at = LENGTH.unpack_from(content.data), LENGTH.size
+    for _ in range(number):
+        (size,) = LENGTH.unpack_from(content.data, at)
+        at += LENGTH.size
+        if at + size > len(content):
+            raise PixelError(f"has {len(content)} bytes, an array goes on to {at + size}")
+        if size % dtype.itemsize:
+            raise PixelError(f"an array has {size} bytes, a pixel {dtype.itemsize}")
+        stamps.append(content[at : at + size].view(dtype))
+        at += size
+    return stamps
+
+
+def _unflatten(flat: AnyArray, store: Store, position: int, *, count: int, sources: Sequence[int] | None) -> AnyArray:
     shape = _shape(store, position)
-    if not isinstance(flat, np.ndarray):
-        raise PixelError("the store holds no pixels for this stamp")
-    if flat.size != int(np.prod(shape)):
+    expected = shape[0] * shape[1] * shape[2]
+    if flat.size != expected:
         size = "×".join(map(str, shape))
         raise PixelError(
             f"holds {flat.size} values, but the store's attribute 'shape' says {size} (channels × rows × columns), "
-            f"which is {int(np.prod(shape))}"
+            f"which is {expected}"
         )
     require_channels(shape[0], expected=count)
     image = flat.reshape(shape)
@@ -189,7 +222,7 @@ def _position(reference: ImageReference) -> int:
 def _shape(store: Store, position: int) -> tuple[int, int, int]:
     if position >= store.length:
         raise PixelError(f"the store holds {store.length} stamps now; it was changed")
-    channels, height, width = (int(length) for length in store.shapes[position])
+    channels, height, width = store.shapes[position].tolist()
     if min(channels, height, width) < 0:
         raise PixelError("the store's attribute 'shape' does not give channels, rows and columns of this stamp")
     return channels, height, width

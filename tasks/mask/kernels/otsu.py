@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.sorting import make_room as make_sorting_room
-from tasks.core.kernels.sorting import sort
+from tasks.core.kernels.sorting import order
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.cleaning import Room, above, clean, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
@@ -145,7 +145,7 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
         return LEVELS + 2
     for at in range(size):
         distinct[at] = levels[at]
-    sort(distinct[:size], size, make_sorting_room(distinct[:size]))
+    order(distinct[:size], size, False, make_sorting_room(distinct[:size]))  # noqa: FBT003 - by position
     number = 1
     for at in range(1, size):
         if distinct[at] != distinct[number - 1]:
