@@ -153,7 +153,7 @@ def _models(types: Sequence[Any], *, value: object) -> Iterator[type[BaseModel]]
     for one in types:
         registries = [meta for meta in getattr(one, "__metadata__", ()) if isinstance(meta, Registry)]
         if registries:
-            name = value.get("method") if isinstance(value, Mapping) else value
+            name = registries[0].method_of(value)
             if (config := registries[0].config(name)) is not None:
                 yield config
         elif isinstance(one, type) and issubclass(one, BaseModel):

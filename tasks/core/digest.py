@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from tasks.core.types import AnyArray
 
@@ -21,10 +22,9 @@ def digest(*parts: object) -> str:
 def pixel_digest(image: AnyArray) -> str:
     """Digest of an image's dtype, shape and pixels.
 
-    It tells of images that changed between two readings, not of forged ones. SHA-1 is the fastest of hashlib, on
-    processors that help with it and on others.
+    It tells of images that changed between two readings, not of forged ones: XXH3 of 128 bits is as fast as the memory.
     """
-    state = hashlib.sha1(f"{image.dtype.str}{image.shape}".encode(), usedforsecurity=False)
+    state = xxhash.xxh3_128(f"{image.dtype.str}{image.shape}".encode())
     state.update(np.ascontiguousarray(image).data)
     return state.hexdigest()
 

@@ -1,13 +1,13 @@
 """Count the pixels of the cells of one partition, join such counts, and find the scaling from all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 from prefect import task
 
 from tasks.core.cutout import BOXED
-from tasks.core.decision import KEPT, Decision
+from tasks.core.decision import KEPT, Decision, group_values
 from tasks.core.digest import digest
 from tasks.core.storage import atomic, read_table
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
@@ -53,20 +53,14 @@ def count_partition(
 
 def _count(batch: CellBatch, *, region: str, group_by: Sequence[str]) -> pl.DataFrame:
     (own,) = [one for one in batch.regions if one.name == region]
-    return batch_histogram(
-        batch.batch, own, groups=[_group(row, group_by) for row in batch.cells.iter_rows(named=True)]
-    )
-
-
-def _group(row: Mapping[str, str | None], group_by: Sequence[str]) -> dict[str, str]:
-    return {name: row[f"meta__{name}"] or "" for name in group_by}
+    return batch_histogram(batch.batch, own, group_by=group_by, groups=group_values(batch.cells, group_by))
 
 
 @task(name="normalize merge")
 def merge_counts(*, folder: str, parts: Sequence[str], group_by: Sequence[str], run: str) -> Made:
     """Add up the counts of several folders."""
     watch = Stopwatch()
-    merged = merge_histograms([read_table(Path(part) / HISTOGRAM) for part in parts], group_by=group_by)
+    merged = merge_histograms((read_table(Path(part) / HISTOGRAM) for part in parts), group_by=group_by)
     with result_folder(Path(folder), provisional=is_provisional(*parts)) as temporary:
         merged.write_parquet(temporary / HISTOGRAM, compression="zstd")
     return Made(counts={}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
