@@ -19,13 +19,22 @@ FACTOR = 1 / 65535
 
 
 @compiled
-def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: BoolArray, decided: BoolArray) -> None:
+def mask_watershed(
+    pixels: FloatArray,
+    shapes: IntArray,
+    channels: int,
+    roots: IntArray,
+    found: BoolArray,
+    decided: BoolArray,
+) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
 
     Parameters
     ----------
     pixels, shapes
         Of a `Stack`.
+    roots
+        From `tasks.mask.kernels.flood_whole.distances`.
     found
         The result: flat masks, false before.
     decided
@@ -49,7 +58,7 @@ def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: B
             if size > 0 and all_finite(plane):
                 decided[cell, channel] = size < MOST_PIXELS
                 if decided[cell, channel] and _mark(plane, height, width, image, labels, work):
-                    flood(plane, height, width, labels, queue)
+                    flood(plane, height, width, labels, queue, roots)
                     _finish(labels, height, width, image, spare, room)
                     paint(room.bits, height, width, found[start : start + size])
             start += size
