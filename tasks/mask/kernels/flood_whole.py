@@ -53,7 +53,7 @@ def bits_of(number: int) -> int:
 
 
 @inner
-def flood_whole(  # noqa: C901, PLR0912 - the loop over entries
+def flood_whole(  # noqa: C901, PLR0912, PLR0915 - the loop over entries
     values: FloatArray,
     height: int,
     width: int,
@@ -102,14 +102,14 @@ def flood_whole(  # noqa: C901, PLR0912 - the loop over entries
     if not whole or cost_bits + age_bits + pixel_bits > KEY_BITS:
         return False
     # of two keys the first is less if it is so with all bits of its marker's pixel set: those do not count
-    blind = np.int64((1 << pixel_bits) - 1)
+    blind = (1 << pixel_bits) - 1
     keys[0] = BEFORE_ALL
     keys[1 : 2 << (bits_of(marked + 4 * dry) - 1)] = LAST
     count = 0
     for row in range(height):
-        first, at = np.uint64(row + 1) * stride + ONE, np.uint64(row) * wide
+        first, begin = np.uint64(row + 1) * stride + ONE, np.uint64(row) * wide
         for column in range(wide):
-            costs[first + column] = np.int64(values[at + column] - low) << (ROOT_BITS + age_bits + pixel_bits)
+            costs[first + column] = np.int64(values[begin + column] - low) << (ROOT_BITS + age_bits + pixel_bits)
         for column in range(wide):
             if labels[first + column] != 0:
                 push(keys, count, costs[first + column] | np.int64(first + column), blind)
@@ -122,18 +122,18 @@ def flood_whole(  # noqa: C901, PLR0912 - the loop over entries
         if 1 << depth > count:
             depth -= 1
         pop(keys, count, depth, blind)
-        at = source = np.uint64(key & blind)
-        if at == 0:
+        here = source = np.uint64(key & blind)
+        if here == 0:
             number = np.uint64((key >> pixel_bits) & ((1 << age_bits) - 1))
-            at, source = np.uint64(pixels[number]), np.uint64(sources[number])
-            if labels[at] != 0:
+            here, source = np.uint64(pixels[number]), np.uint64(sources[number])
+            if labels[here] != 0:
                 continue
             dry -= 1
-            labels[at] = labels[source]
-        up, left, right, down = at - stride, at - ONE, at + ONE, at + stride
+            labels[here] = labels[source]
+        up, left, right, down = here - stride, here - ONE, here + ONE, here + stride
         if labels[up] != 0 and labels[left] != 0 and labels[right] != 0 and labels[down] != 0:
             continue
-        far, wide_off = rows[at] - rows[source], columns[at] - columns[source]
+        far, wide_off = rows[here] - rows[source], columns[here] - columns[source]
         near = far * far + wide_off * wide_off + 1
         for neighbour, off in ((up, -far), (left, -wide_off), (right, wide_off), (down, far)):
             if labels[neighbour] == 0:

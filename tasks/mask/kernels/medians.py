@@ -27,6 +27,8 @@ NEIGHBOURS = 81
 DIGITS = 7
 """Of a number up to 81."""
 EIGHT = 8
+LOWEST = np.uint64(0x0101010101010101)
+"""The lowest bit of each byte."""
 TALL = 32
 """Rows of a block."""
 WINDOW = TALL + 2 * RADIUS
@@ -37,11 +39,7 @@ LANES, REACH = np.uint64(TALL), np.uint64(WINDOW)
 HALF_WIDTHS = (0, 3, 4, 4, 4, 5, 4, 4, 4, 3, 0)
 """Of the disk's rows."""
 STARTS = np.array(
-    [
-        (RADIUS + across) * WINDOW + down
-        for down, half in enumerate(HALF_WIDTHS)
-        for across in range(-half, half + 1)
-    ]
+    [(RADIUS + across) * WINDOW + down for down, half in enumerate(HALF_WIDTHS) for across in range(-half, half + 1)]
 )
 """Where each neighbour of a block's pixels begins in a window."""
 
@@ -52,6 +50,7 @@ class Room(NamedTuple):
     `planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
     frame; of each block `first` has the candidates and `ranks` the medians' ranks. The rest is of one block: `window`
     one plane moved by −5 to 5 columns, `candidates`, those with a `zero`, their `counts`, and the `rest` of the rank.
+    `low` and `high` are the bytes of 64 numbers.
     """
 
     planes: Words
@@ -63,6 +62,8 @@ class Room(NamedTuple):
     zero: Words
     counts: Words
     rest: Words
+    low: Words
+    high: Words
 
 
 @inner
@@ -89,6 +90,8 @@ def make_room(shapes: IntArray) -> Room:
         np.empty(NEIGHBOURS * TALL, np.uint64),
         np.empty(DIGITS * TALL, np.uint64),
         np.empty(DIGITS * TALL, np.uint64),
+        np.empty(EIGHT, np.uint64),
+        np.empty(EIGHT, np.uint64),
     )
 
 
@@ -102,7 +105,9 @@ def lay_out(height: int, width: int, room: Room) -> None:
     room.inside[:plane] = NONE
     for row in range(RADIUS, height + RADIUS):
         for word in range(words):
-            room.inside[row * stride + word + 1] = ALL if (word + 1) * WORD <= width else ~(ALL << np.uint64(width % WORD))
+            room.inside[row * stride + word + 1] = (
+                ALL if (word + 1) * WORD <= width else ~(ALL << np.uint64(width % WORD))
+            )
     zero, counts = room.zero, room.counts
     for block in range(blocks_of(height)):
         for word in range(words):
@@ -136,7 +141,7 @@ def find_medians(codes: IntArray, height: int, width: int, room: Room, medians: 
     words = words_of(width)
     stride = words + 2
     plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
-    bits = _split(codes, height, width, plane, room.planes)
+    bits = _split(codes, height, width, plane, room)
     medians[: height * width] = 0
     zero, counts, candidates, rest = room.zero, room.counts, room.candidates, room.rest
     for block in range(blocks_of(height)):
@@ -161,7 +166,7 @@ def find_medians(codes: IntArray, height: int, width: int, room: Room, medians: 
 
 
 @inner
-def _split(codes: IntArray, height: int, width: int, plane: int, planes: Words) -> int:
+def _split(codes: IntArray, height: int, width: int, plane: int, room: Room) -> int:
     """Split an image into one mask for each bit; return the number of bits that are ever set."""
     words = words_of(width)
     stride = words + 2
@@ -171,16 +176,40 @@ def _split(codes: IntArray, height: int, width: int, plane: int, planes: Words) 
     bits = 0
     while every >> bits:
         bits += 1
+    room.low[:], room.high[:] = NONE, NONE
+    # the first pixel's byte is the lowest one: numba knows no processor whose is the highest
+    low, high = room.low.view(np.uint8), room.high.view(np.uint8)
     for row in range(height):
         for word in range(words):
             first = row * width + word * WORD
             part = codes[first : first + min(WORD, width - word * WORD)]
+            for at in range(len(part)):
+                low[at] = part[at] & 255
+            for at in range(len(part)):
+                high[at] = part[at] >> 8
+            place = (row + RADIUS) * stride + word + 1
             for bit in range(bits):
-                mask, by = NONE, np.uint64(bit)
-                for at in range(len(part)):
-                    mask |= ((np.uint64(part[at]) >> by) & ONE) << np.uint64(at)
-                planes[bit * plane + (row + RADIUS) * stride + word + 1] = mask
+                numbers = room.low if bit < EIGHT else room.high
+                room.planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
     return bits
+
+
+@inner
+def _gather(numbers: Words, bit: np.uint64) -> np.uint64:
+    """Put one bit of 64 bytes side by side; the product moves that of byte j to bit 56 + j."""
+    mask = NONE
+    for eight in range(np.uint64(EIGHT)):
+        mask |= ((((numbers[eight] >> bit) & LOWEST) * np.uint64(0x0102040810204080)) >> np.uint64(56)) << (
+            eight * np.uint64(EIGHT)
+        )
+    return mask
+
+
+@inner
+def _set(medians: IntArray, mask: np.uint64, bit: int) -> None:
+    """Set one bit of the medians of a row."""
+    for at in range(len(medians)):
+        medians[at] |= np.int64((mask >> np.uint64(at)) & ONE) << bit
 
 
 @inner
@@ -265,10 +294,3 @@ def _compare(counts: Words, rest: Words) -> None:
             at = lane + digit * LANES
             rest[at] = (rest[at] & borrow) | (counts[at] & ~borrow)
         counts[lane] = ~borrow
-
-
-@inner
-def _set(medians: IntArray, mask: np.uint64, bit: int) -> None:
-    """Set one bit of the medians of a row."""
-    for at in range(len(medians)):
-        medians[at] |= np.int64((mask >> np.uint64(at)) & ONE) << bit

@@ -63,7 +63,7 @@ def mask_otsu(
 
 
 @inner
-def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
+def _mask_plane(  # noqa: C901 - loops over pixels
     plane: FloatArray,
     height: int,
     width: int,
@@ -178,9 +178,5 @@ def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> f
         value = plane[at] * 0.5
         level = min(int((value - start) * per_level), LEVELS) + 1
         # rounding may have taken the next edge or the one before
-        while edges[level] <= value:
-            level += 1
-        while edges[level - 1] > value:
-            level -= 1
-        levels[at] = level
+        levels[at] = level + int(edges[level] <= value) - int(edges[level - 1] > value)
     return LEVELS + 1.0

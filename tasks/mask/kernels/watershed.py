@@ -3,16 +3,14 @@
 import numpy as np
 
 from tasks.core.kernels.bits import NONE, Bits, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
 from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Room, above, drop, flip, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, sobel, to_unit_scale
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
 from tasks.mask.kernels.histograms import BINS, MOST_PIXELS, best_split, count_into_bins
-from tasks.mask.kernels.morphology import dilate, dilated_size, erode
+from tasks.mask.kernels.morphology import close, closed_size
 
-RADIUS = 2
-"""Of the closing's disk, px."""
 HOLE_AREA = 300
 """Holes of fewer pixels are filled."""
 FACTOR = 1 / 65535
@@ -42,7 +40,7 @@ def mask_watershed(
         plane.
     """
     room = make_room(shapes)
-    work = np.empty((3, max(dilated_size(shapes, RADIUS), framed_size(shapes, 1))))
+    work = np.empty((3, closed_size(shapes)))
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -64,7 +62,7 @@ def mask_watershed(
             start += size
 
 
-@compiled
+@inner
 def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels: LabelArray, work: FloatArray) -> bool:
     """Mark where a plane is steep (2) and where it is flat (1); return whether there is any marker."""
     size = height * width
@@ -72,10 +70,8 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
     for at in range(size):
         image[at] *= FACTOR
     frame(image, width, height, width, 1, work[0])
-    stride = sobel(work[0], height, width, work[1])
-    frame(work[1], stride, height, width, 0, image)
-    dilate(image, height, width, RADIUS, work)
-    erode(image, height, width, RADIUS, work)
+    stride = sobel(work[0], height, width, work[2])
+    close(work[2], stride, height, width, work, image)
     steepness = image[:size]
     low, high = extremes(steepness)
     if high <= 1.5 * low:
@@ -97,7 +93,7 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
     return markers > 0
 
 
-@compiled
+@inner
 def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Room) -> None:
     """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
     size = height * width
@@ -115,7 +111,7 @@ def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spar
     drop(height, width, SMALLEST_OBJECT, room)
 
 
-@compiled
+@inner
 def _grow(bits: Bits, height: int, width: int, spare: Bits) -> None:
     """Add the 4 neighbours of each pixel to a mask."""
     words = words_of(width)
