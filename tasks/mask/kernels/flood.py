@@ -4,30 +4,16 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from tasks.core.kernels.compiled import compiled
-from tasks.core.types import FloatArray, LabelArray
-from tasks.mask.kernels.filters import BELOW_SIGN, extremes
-
-Keys = npt.NDArray[np.int64]
+from tasks.core.kernels.compiled import compiled, inner
+from tasks.core.types import FloatArray, IntArray, LabelArray
+from tasks.mask.kernels.filters import BELOW_SIGN
+from tasks.mask.kernels.flood_whole import LAST, flood_whole
 
 ENTRIES = 5
 """Entries per pixel at most: each of its neighbours, and itself as a marker, may put it into the queue."""
 OUTSIDE = -1
 """Label of what lies beyond the frame."""
-LAST = np.int64(0x7FFFFFFFFFFFFFFF)
-"""Key of an entry that comes after all others."""
-
-# Whole numbers v of 20 bits within 16 bits of each other, in a frame of diagonal D: two different costs v + √k differ
-# by more than 1 / (12·D³), because (√a − √b − m) times its three conjugates is a whole number, and none of those is
-# larger than 2·D + 1. So the first 45 bits of a cost, 28 of them behind the point, tell it apart; 18 hold the age.
-WHOLE_LIMIT = float(1 << 20)
-RANGE_LIMIT = float(1 << 16)
-DIAGONAL_SQUARED = 200**2
-PIXEL_LIMIT = 1 << 16
-UNIT = float(1 << 28)
-AGE_BITS = 18
 
 
 class Queue(NamedTuple):
@@ -35,22 +21,16 @@ class Queue(NamedTuple):
 
     An entry has a key, which is its cost, and a number: its age, or, of a marker, whose age is 0, minus its pixel.
     `pixels` and `sources` tell of each age the pixel to flood and the marker's pixel, `rows` and `columns` where a
-    pixel of the framed image lies.
+    pixel of the framed image lies. `costs` is the image as keys.
     """
 
-    keys: Keys
+    keys: IntArray
     numbers: LabelArray
     pixels: LabelArray
     sources: LabelArray
     rows: LabelArray
     columns: LabelArray
-
-
-class Scale(NamedTuple):
-    """How costs become keys: packed with the age, when no two keys need a second look, or as their own bits."""
-
-    packed: bool
-    lowest: float
+    costs: IntArray
 
 
 @compiled
@@ -58,44 +38,19 @@ def make_queue(framed: int) -> Queue:
     """Make room for the entries of an image that has that many pixels with a frame of one pixel."""
     number = ENTRIES * framed
     return Queue(
-        np.empty(number, np.int64),
+        # levels of the heap are full
+        np.empty(2 * number + 2, np.int64),
         np.empty(number, np.int32),
         np.empty(number, np.int32),
         np.empty(number, np.int32),
         np.empty(framed, np.int32),
         np.empty(framed, np.int32),
+        np.empty(framed, np.int64),
     )
 
 
 @compiled
-def scale_of(values: FloatArray, height: int, width: int) -> Scale:
-    """Tell whether costs and ages of an image can be packed."""
-    low, high = extremes(values)
-    if (
-        low > -WHOLE_LIMIT
-        and high < WHOLE_LIMIT
-        and high - low < RANGE_LIMIT
-        and height * height + width * width <= DIAGONAL_SQUARED
-        and height * width <= PIXEL_LIMIT
-    ):
-        whole = True
-        for at in range(len(values)):
-            whole &= values[at] == np.trunc(values[at])
-        return Scale(whole, low)
-    return Scale(False, low)  # noqa: FBT003 - a tuple's part
-
-
-@compiled
-def key_of(cost: float, age: int, scale: Scale, bits: Keys) -> int:
-    """Turn a cost into a whole number of the same order; `bits` is scratch, (1,)."""
-    if scale.packed:
-        return (int((cost - scale.lowest) * UNIT) << AGE_BITS) | age
-    bits.view(np.float64)[0] = cost + 0.0  # no negative zero
-    return int(bits[0] ^ ((bits[0] >> 63) & BELOW_SIGN))
-
-
-@compiled
-def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue: Queue) -> None:
+def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue: Queue, roots: IntArray) -> None:
     """Flood an image from markers.
 
     Parameters
@@ -106,9 +61,29 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
         Flat, (H + 2, W + 2) int32: markers and 0, and beyond the frame `OUTSIDE`; the result takes their place.
     queue
         From `make_queue`.
+    roots
+        From `tasks.mask.kernels.flood_whole.distances`.
     """
-    keys, numbers, pixels, sources, rows, columns = queue
-    scale = scale_of(values, height, width)
+    keys, _, pixels, sources, rows, columns, costs = queue
+    for row in range(height):
+        for column in range(width):
+            pixel = (row + 1) * (width + 2) + column + 1
+            rows[pixel], columns[pixel] = row, column
+    if not flood_whole(values, height, width, labels, keys, costs, pixels, sources, rows, columns, roots):
+        _flood_any(values, height, width, labels, queue)
+
+
+@inner
+def key_of(cost: float, bits: IntArray) -> int:
+    """Turn a cost into a whole number of the same order; `bits` is scratch, (1,)."""
+    bits.view(np.float64)[0] = cost + 0.0  # no negative zero
+    return int(bits[0] ^ ((bits[0] >> 63) & BELOW_SIGN))
+
+
+@inner
+def _flood_any(values: FloatArray, height: int, width: int, labels: LabelArray, queue: Queue) -> None:
+    """Flood an image of any numbers."""
+    keys, numbers, pixels, sources, rows, columns, _ = queue
     bits = np.empty(1, np.int64)
     # unsigned, because other indices are tested for being negative
     stride, one = np.uint32(width + 2), np.uint32(1)
@@ -116,10 +91,8 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     for row in range(height):
         for column in range(width):
             pixel = (row + 1) * (width + 2) + column + 1
-            rows[pixel], columns[pixel] = row, column
             if labels[pixel] != 0:
-                key = key_of(values[row * width + column], 0, scale, bits)
-                push(keys, numbers, count, key, -pixel, scale.packed)
+                _push(keys, numbers, count, key_of(values[row * width + column], bits), -pixel)
                 count += 1
             else:
                 dry += 1
@@ -128,7 +101,7 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     while dry > 0 and count > 0:
         number = numbers[0]
         count -= 1
-        pop(keys, numbers, count, scale.packed)
+        _pop(keys, numbers, count)
         if number > 0:
             at, source = np.uint32(pixels[number]), np.uint32(sources[number])
             if labels[at] != 0:
@@ -147,26 +120,26 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
                 cost = values[np.uint64(row * width + column)] + math.sqrt(far * far + wide * wide)
                 age += 1
                 pixels[age], sources[age] = neighbour, source
-                push(keys, numbers, count, key_of(cost, age, scale, bits), age, scale.packed)
+                _push(keys, numbers, count, key_of(cost, bits), age)
                 count += 1
 
 
-@compiled
-def push(keys: Keys, numbers: LabelArray, count: int, key: int, number: int, packed: bool) -> None:  # noqa: FBT001
+@inner
+def _push(keys: IntArray, numbers: LabelArray, count: int, key: int, number: int) -> None:
     """Add an entry to a heap of `count`: it rises from the end as long as it is less than its parent."""
     index = count
     while index > 0:
         parent = (index - 1) >> 1
         above = keys[parent]
-        if not (key < above or (not packed and key == above and max(number, 0) < max(numbers[parent], 0))):
+        if not (key < above or (key == above and max(number, 0) < max(numbers[parent], 0))):
             break
         keys[index], numbers[index] = above, numbers[parent]
         index = parent
     keys[index], numbers[index] = key, number
 
 
-@compiled
-def pop(keys: Keys, numbers: LabelArray, count: int, packed: bool) -> None:  # noqa: FBT001
+@inner
+def _pop(keys: IntArray, numbers: LabelArray, count: int) -> None:
     """Take the first entry out of a heap, of which `count` are left.
 
     The last entry sinks from the root towards the lesser child, the first where both are equal, as long as that is
@@ -179,7 +152,7 @@ def pop(keys: Keys, numbers: LabelArray, count: int, packed: bool) -> None:  # n
     while child < end:
         first, second = keys[child], keys[child + one]
         less = second < first
-        if not packed and second == first:
+        if second == first:
             less = max(numbers[child + one], 0) < max(numbers[child], 0)
         # without a branch: either child is as likely
         child += np.uint64(less)
@@ -190,7 +163,7 @@ def pop(keys: Keys, numbers: LabelArray, count: int, packed: bool) -> None:  # n
     while index > 0:
         parent = (index - one) >> one
         above = keys[parent]
-        if above < key or (not packed and above == key and max(numbers[parent], 0) < max(number, 0)):
+        if above < key or (above == key and max(numbers[parent], 0) < max(number, 0)):
             break
         keys[index], numbers[index] = above, numbers[parent]
         index = parent

@@ -1,9 +1,10 @@
 """Median over a disk of radius 5 around each pixel, of whole numbers of a small range.
 
-For 64 pixels of a row at a time the median is found bit by bit, from the highest to the lowest: a bit is set where no
-more than half of the disk's pixels are below the number so far. Counting is nothing but comparing and adding, of eight
-bits at first and of sixteen where a neighbourhood's range has more; where pixels hardly differ few bits are to be
-found.
+For 32 rows of 64 pixels at a time the medians are found bit by bit, from the highest to the lowest. Of each pixel 81
+neighbours are candidates at first, but for those beyond the frame. Where more candidates have a zero there than rank
+before the median, its bit is zero, else one; those that have the other bit are no candidates any more. All of these are
+masks, and a number per pixel is a mask for each of its digits, so that whatever is added or compared is added or
+compared for 64 pixels by one operation.
 """
 
 from typing import NamedTuple
@@ -11,193 +12,285 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tasks.core.kernels.compiled import compiled
-from tasks.core.types import AnyArray, IntArray
+from tasks.core.kernels.bits import ALL, NONE, ONE, WORD, words_of
+from tasks.core.kernels.compiled import inner
+from tasks.core.types import IntArray
 
-Small = npt.NDArray[np.int8]
-Codes = npt.NDArray[np.int16]
+Words = npt.NDArray[np.uint64]
 
 RADIUS = 5
 ROWS = 2 * RADIUS + 1
-LANES = 64
-REACH = LANES + 2 * RADIUS
-"""Pixels of a row that the disks of a block reach."""
-BEYOND = np.int16(32767)
-"""Stands for what lies beyond the frame; above every pixel."""
-LARGEST = 16000
+MOST_BITS = 14
+LARGEST = (1 << MOST_BITS) - 1
 """Largest whole number."""
-SMALL_BEYOND = np.int16(127)
-SMALL_BITS = 7
+NEIGHBOURS = 81
+DIGITS = 7
+"""Of a number up to 81."""
+EIGHT = 8
+LOWEST = np.uint64(0x0101010101010101)
+"""The lowest bit of each byte."""
+TALL = 32
+"""Rows of a block."""
+WINDOW = TALL + 2 * RADIUS
+"""Rows that the disks of a block reach."""
 
 # unsigned, because other indices are tested for being negative
-LANE_COUNT, REACH_COUNT = np.uint64(LANES), np.uint64(REACH)
-SECOND, LAST_BUT_ONE, LAST = np.uint64(REACH), np.uint64(9 * REACH), np.uint64(10 * REACH + RADIUS)
-MIDDLE, MIDDLE_END = np.uint64(5 * REACH), np.uint64(5 * REACH + 10)
+LANES, REACH = np.uint64(TALL), np.uint64(WINDOW)
+HALF_WIDTHS = (0, 3, 4, 4, 4, 5, 4, 4, 4, 3, 0)
+"""Of the disk's rows."""
+STARTS = np.array(
+    [(RADIUS + across) * WINDOW + down for down, half in enumerate(HALF_WIDTHS) for across in range(-half, half + 1)]
+)
+"""Where each neighbour of a block's pixels begins in a window."""
 
 
 class Room(NamedTuple):
-    """Scratch for images of one size.
+    """Scratch for images of one size, and what is the same for all of them.
 
-    `codes` is the image with margins, flat, each row as long as its blocks and the margins; `ranks` tells of each pixel
-    which number in ascending order is its median; `lows` and `highs` are the range of what a block's disks reach in
-    each row.
+    `planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
+    frame; of each block `first` has the candidates and `ranks` the medians' ranks. The rest is of one block: `window`
+    one plane moved by −5 to 5 columns, `candidates`, those with a `zero`, their `counts`, and the `rest` of the rank.
+    `low` and `high` are the bytes of 64 numbers.
     """
 
-    codes: Codes
-    ranks: Codes
-    lows: Codes
-    highs: Codes
-    medians: Codes
+    planes: Words
+    inside: Words
+    first: Words
+    ranks: Words
+    window: Words
+    candidates: Words
+    zero: Words
+    counts: Words
+    rest: Words
+    low: Words
+    high: Words
 
 
-@compiled
-def blocks_of(width: int) -> int:
-    """Blocks of pixels that a row takes."""
-    return (width + LANES - 1) // LANES
+@inner
+def blocks_of(height: int) -> int:
+    """Blocks of rows that an image takes."""
+    return (height + TALL - 1) // TALL
 
 
-@compiled
+@inner
 def make_room(shapes: IntArray) -> Room:
     """Make room for the largest image of a stack."""
-    most = codes = rows = 1
+    plane = blocks = 1
     for cell in range(len(shapes)):
-        height, blocks = shapes[cell, 0], blocks_of(shapes[cell, 1])
-        most = max(most, height * blocks * LANES)
-        codes = max(codes, (height + 2 * RADIUS) * (blocks * LANES + 2 * RADIUS))
-        rows = max(rows, (height + 2 * RADIUS) * blocks)
+        high, words = blocks_of(shapes[cell, 0]), words_of(shapes[cell, 1])
+        plane = max(plane, (high * TALL + 2 * RADIUS) * (words + 2))
+        blocks = max(blocks, high * words)
     return Room(
-        np.empty(codes, np.int16),
-        np.empty(most, np.int16),
-        np.empty(rows, np.int16),
-        np.empty(rows, np.int16),
-        np.empty(most, np.int16),
+        np.empty(MOST_BITS * plane, np.uint64),
+        np.empty(plane, np.uint64),
+        np.empty(blocks * NEIGHBOURS * TALL, np.uint64),
+        np.empty(blocks * DIGITS * TALL, np.uint64),
+        np.empty(ROWS * WINDOW, np.uint64),
+        np.empty(NEIGHBOURS * TALL, np.uint64),
+        np.empty(NEIGHBOURS * TALL, np.uint64),
+        np.empty(DIGITS * TALL, np.uint64),
+        np.empty(DIGITS * TALL, np.uint64),
+        np.empty(EIGHT, np.uint64),
+        np.empty(EIGHT, np.uint64),
     )
 
 
-@compiled
+@inner
 def lay_out(height: int, width: int, room: Room) -> None:
-    """Prepare the room for images of a size: what lies beyond the frame, and the rank of each pixel's median."""
-    blocks = blocks_of(width)
-    codes, ranks = room.codes, room.ranks
-    codes[: (height + 2 * RADIUS) * (blocks * LANES + 2 * RADIUS)] = BEYOND
-    for row in range(height):
-        for column in range(width):
-            codes[place(row, column, width)] = 0
-    tile, pivots, counts = np.empty(ROWS * REACH, np.int16), np.empty(LANES, np.int16), np.empty(LANES, np.int16)
-    pivots[:] = BEYOND
-    for row in range(height):
-        for block in range(blocks):
-            _copy_tile(codes, row, block, blocks, tile)
-            _count_below(tile, pivots, counts)
-            first = np.uint64((row * blocks + block) * LANES)
-            for lane in range(LANE_COUNT):
-                ranks[first + lane] = counts[lane] // 2
+    """Prepare the room for images of a size: the candidates, and the rank of each pixel's median."""
+    words = words_of(width)
+    stride = words + 2
+    plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
+    room.planes[: MOST_BITS * plane] = NONE
+    room.inside[:plane] = NONE
+    for row in range(RADIUS, height + RADIUS):
+        for word in range(words):
+            room.inside[row * stride + word + 1] = (
+                ALL if (word + 1) * WORD <= width else ~(ALL << np.uint64(width % WORD))
+            )
+    zero, counts = room.zero, room.counts
+    for block in range(blocks_of(height)):
+        for word in range(words):
+            _move(room.inside, block * TALL * stride + word + 1, stride, room.window)
+            at = (block * words + word) * NEIGHBOURS * TALL
+            for number in range(NEIGHBOURS):
+                start = np.uint64(STARTS[number])
+                for lane in range(LANES):
+                    zero[np.uint64(number * TALL) + lane] = room.window[start + lane]
+            room.first[at : at + NEIGHBOURS * TALL] = zero
+            _count(zero, counts)
+            # half of the number: its digits but the last
+            at = (block * words + word) * DIGITS * TALL
+            room.ranks[at : at + (DIGITS - 1) * TALL] = counts[TALL:]
+            room.ranks[at + (DIGITS - 1) * TALL : at + DIGITS * TALL] = NONE
 
 
-@compiled
-def place(row: int, column: int, width: int) -> int:
-    """Index of a pixel among the codes."""
-    return (row + RADIUS) * (blocks_of(width) * LANES + 2 * RADIUS) + RADIUS + column
+@inner
+def find_medians(codes: IntArray, height: int, width: int, room: Room, medians: IntArray) -> None:
+    """Find the median of each pixel's disk.
 
-
-@compiled
-def find_medians(height: int, width: int, room: Room) -> None:  # noqa: C901, PLR0912 - loops over pixels
-    """Find the median of each pixel's disk: `room.medians`, pixel (r, c) at r·stride + c, stride = LANES · blocks."""
-    blocks = blocks_of(width)
-    codes, ranks, lows, highs, medians = room
-    _find_ranges(codes, height, blocks, lows, highs)
-    small, small_pivots = np.empty(ROWS * REACH, np.int8), np.empty(LANES, np.int8)
-    tile, pivots = np.empty(ROWS * REACH, np.int16), np.empty(LANES, np.int16)
-    small_counts, counts = np.empty(LANES, np.int8), np.empty(LANES, np.int16)
-    for row in range(height):
-        for block in range(blocks):
-            low, high = BEYOND, np.int16(0)
-            for other in range(row, row + ROWS):
-                low, high = min(low, lows[other * blocks + block]), max(high, highs[other * blocks + block])
-            first = np.uint64((row * blocks + block) * LANES)
-            for lane in range(LANE_COUNT):
-                medians[first + lane] = low
-            if low >= high:
-                continue
-            bits = 1
-            while (high - low) >> bits:
-                bits += 1
-            # small numbers leave one above all of them for what lies beyond the frame
-            shift = max(0, bits - SMALL_BITS)
-            if (high - low) >> shift == SMALL_BEYOND:
-                shift += 1
-            _copy_small(codes, row, block, blocks, low, shift, small)
-            for bit in range(bits - 1, shift - 1, -1):
-                step = np.int16(1 << bit)
-                for lane in range(LANE_COUNT):
-                    small_pivots[lane] = (medians[first + lane] - low + step) >> shift
-                _count_below(small, small_pivots, small_counts)
-                for lane in range(LANE_COUNT):
-                    medians[first + lane] += step if small_counts[lane] <= ranks[first + lane] else np.int16(0)
-            if shift == 0:
-                continue
-            _copy_tile(codes, row, block, blocks, tile)
-            for bit in range(shift - 1, -1, -1):
-                step = np.int16(1 << bit)
-                for lane in range(LANE_COUNT):
-                    pivots[lane] = medians[first + lane] + step
-                _count_below(tile, pivots, counts)
-                for lane in range(LANE_COUNT):
-                    medians[first + lane] += step if counts[lane] <= ranks[first + lane] else np.int16(0)
-
-
-@compiled
-def _find_ranges(codes: Codes, height: int, blocks: int, lows: Codes, highs: Codes) -> None:
-    """Find the range of the pixels that the disks of a block reach in each row."""
-    stride = blocks * LANES + 2 * RADIUS
-    for row in range(height + 2 * RADIUS):
-        for block in range(blocks):
-            start = np.uint64(row * stride + block * LANES)
-            low, high = BEYOND, np.int16(0)
-            for at in range(REACH_COUNT):
-                code = codes[start + at]
-                low, high = min(low, code), max(high, np.int16(0) if code == BEYOND else code)
-            lows[row * blocks + block], highs[row * blocks + block] = low, high
-
-
-@compiled
-def _copy_tile(codes: Codes, row: int, block: int, blocks: int, tile: Codes) -> None:
-    """Copy what the disks of a block reach."""
-    stride = blocks * LANES + 2 * RADIUS
-    for number in range(ROWS):
-        start, to = np.uint64((row + number) * stride + block * LANES), np.uint64(number * REACH)
-        for at in range(REACH_COUNT):
-            tile[to + at] = codes[start + at]
-
-
-@compiled
-def _copy_small(codes: Codes, row: int, block: int, blocks: int, low: np.int16, shift: int, tile: Small) -> None:
-    """Copy it less its smallest pixel, and without the last bits."""
-    stride = blocks * LANES + 2 * RADIUS
-    by = np.int16(shift)
-    for number in range(ROWS):
-        start, to = np.uint64((row + number) * stride + block * LANES), np.uint64(number * REACH)
-        for at in range(REACH_COUNT):
-            tile[to + at] = min(SMALL_BEYOND, np.int16(np.int16(codes[start + at] - low) >> by))
-
-
-@compiled
-def _count_below(tile: AnyArray, pivots: AnyArray, counts: AnyArray) -> None:
-    """Count, for each pixel of a block, the pixels of its disk that are below its pivot.
-
-    Sixteen or eight bits each: the disk has 81 pixels. Constants bound all loops but the first, so that the compiler
-    unrolls those and takes many pixels at a time in this one.
+    Parameters
+    ----------
+    codes
+        (H·W,) int64, from 0 to `LARGEST`.
+    room
+        As `lay_out` leaves it for that height and width.
+    medians
+        (H·W,) int64, the result: number n // 2 in ascending order, from 0 on, of the n pixels inside the frame.
     """
-    for lane in range(LANE_COUNT):
-        pivot, count = pivots[lane], 0
-        for row in range(np.uint64(2), np.uint64(9)):
-            for column in range(np.uint64(1), np.uint64(10)):
-                count += tile[row * REACH_COUNT + lane + column] < pivot
-        for column in range(np.uint64(2), np.uint64(9)):
-            count += tile[SECOND + lane + column] < pivot
-            count += tile[LAST_BUT_ONE + lane + column] < pivot
-        count += tile[np.uint64(RADIUS) + lane] < pivot
-        count += tile[LAST + lane] < pivot
-        count += tile[MIDDLE + lane] < pivot
-        count += tile[MIDDLE_END + lane] < pivot
-        counts[lane] = count
+    words = words_of(width)
+    stride = words + 2
+    plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
+    bits = _split(codes, height, width, plane, room)
+    medians[: height * width] = 0
+    zero, counts, candidates, rest = room.zero, room.counts, room.candidates, room.rest
+    for block in range(blocks_of(height)):
+        rows = min(TALL, height - block * TALL)
+        for word in range(words):
+            at = (block * words + word) * NEIGHBOURS * TALL
+            zero[:] = room.first[at : at + NEIGHBOURS * TALL]
+            counts[:] = NONE
+            at = (block * words + word) * DIGITS * TALL
+            rest[:] = room.ranks[at : at + DIGITS * TALL]
+            columns = min(WORD, width - word * WORD)
+            for bit in range(bits - 1, -1, -1):
+                start = bit * plane + block * TALL * stride + word + 1
+                if not _move(room.planes, start, stride, room.window):
+                    continue
+                _narrow(candidates, zero, counts, room.window)
+                _count(zero, counts)
+                _compare(counts, rest)
+                for row in range(rows):
+                    first = (block * TALL + row) * width + word * WORD
+                    _set(medians[first : first + columns], counts[row], bit)
+
+
+@inner
+def _split(codes: IntArray, height: int, width: int, plane: int, room: Room) -> int:
+    """Split an image into one mask for each bit; return the number of bits that are ever set."""
+    words = words_of(width)
+    stride = words + 2
+    every = np.int64(0)
+    for at in range(height * width):
+        every |= codes[at]
+    bits = 0
+    while every >> bits:
+        bits += 1
+    room.low[:], room.high[:] = NONE, NONE
+    # the first pixel's byte is the lowest one: numba knows no processor whose is the highest
+    low, high = room.low.view(np.uint8), room.high.view(np.uint8)
+    for row in range(height):
+        for word in range(words):
+            first = row * width + word * WORD
+            part = codes[first : first + min(WORD, width - word * WORD)]
+            for at in range(len(part)):
+                low[at] = part[at] & 255
+            for at in range(len(part)):
+                high[at] = part[at] >> 8
+            place = (row + RADIUS) * stride + word + 1
+            for bit in range(bits):
+                numbers = room.low if bit < EIGHT else room.high
+                room.planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
+    return bits
+
+
+@inner
+def _gather(numbers: Words, bit: np.uint64) -> np.uint64:
+    """Put one bit of 64 bytes side by side; the product moves that of byte j to bit 56 + j."""
+    mask = NONE
+    for eight in range(np.uint64(EIGHT)):
+        mask |= ((((numbers[eight] >> bit) & LOWEST) * np.uint64(0x0102040810204080)) >> np.uint64(56)) << (
+            eight * np.uint64(EIGHT)
+        )
+    return mask
+
+
+@inner
+def _set(medians: IntArray, mask: np.uint64, bit: int) -> None:
+    """Set one bit of the medians of a row."""
+    for at in range(len(medians)):
+        medians[at] |= np.int64((mask >> np.uint64(at)) & ONE) << bit
+
+
+@inner
+def _move(plane: Words, start: int, stride: int, window: Words) -> bool:
+    """Move the rows that a block reaches by −5 to 5 columns; return whether any pixel of them is set."""
+    seen = NONE
+    by, back = np.uint64(1), np.uint64(WORD - 1)
+    for row in range(WINDOW):
+        at = start + row * stride
+        before, here, after = plane[at - 1], plane[at], plane[at + 1]
+        seen |= before | here | after
+        window[RADIUS * WINDOW + row] = here
+        for off in range(1, RADIUS + 1):
+            by, back = np.uint64(off), np.uint64(WORD - off)
+            window[(RADIUS + off) * WINDOW + row] = (here >> by) | (after << back)
+            window[(RADIUS - off) * WINDOW + row] = (here << by) | (before >> back)
+    return bool(seen != NONE)
+
+
+@inner
+def _narrow(candidates: Words, zero: Words, chosen: Words, window: Words) -> None:
+    """Leave the candidates that have the bit chosen last; find those of them that have a zero in the next one."""
+    for number in range(NEIGHBOURS):
+        first, start = np.uint64(number * TALL), np.uint64(STARTS[number])
+        for lane in range(LANES):
+            left = zero[first + lane] ^ (candidates[first + lane] & chosen[lane])
+            candidates[first + lane] = left
+            zero[first + lane] = left & ~window[start + lane]
+
+
+@inner
+def _count(masks: Words, counts: Words) -> None:
+    """Count in how many of 81 masks each pixel is: a mask for each digit of its number."""
+    counts[:] = NONE
+    for lane in range(LANES):
+        counts[lane] = masks[np.uint64((NEIGHBOURS - 1) * TALL) + lane]
+    for number in range(0, NEIGHBOURS - 1, EIGHT):
+        _add_eight(masks[number * TALL : (number + EIGHT) * TALL], counts)
+
+
+@inner
+def _add_eight(masks: Words, counts: Words) -> None:
+    """Add eight masks to the counts, the full adders in a tree."""
+    for lane in range(LANES):
+        ones, two = _add(counts[lane], masks[lane], masks[lane + LANES])
+        ones, other_two = _add(ones, masks[lane + np.uint64(2) * LANES], masks[lane + np.uint64(3) * LANES])
+        twos, four = _add(counts[lane + LANES], two, other_two)
+        ones, two = _add(ones, masks[lane + np.uint64(4) * LANES], masks[lane + np.uint64(5) * LANES])
+        ones, other_two = _add(ones, masks[lane + np.uint64(6) * LANES], masks[lane + np.uint64(7) * LANES])
+        twos, other_four = _add(twos, two, other_two)
+        fours, carry = _add(counts[lane + np.uint64(2) * LANES], four, other_four)
+        counts[lane], counts[lane + LANES], counts[lane + np.uint64(2) * LANES] = ones, twos, fours
+        for digit in range(np.uint64(3), np.uint64(DIGITS)):
+            digits = counts[lane + digit * LANES]
+            counts[lane + digit * LANES] = digits ^ carry
+            carry &= digits
+
+
+@inner
+def _add(one: np.uint64, other: np.uint64, third: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Sum and carry of three masks."""
+    either = one ^ other
+    return either ^ third, (one & other) | (either & third)
+
+
+@inner
+def _compare(counts: Words, rest: Words) -> None:
+    """Choose each median's bit: one where no more zeros are counted than rank before it; they rank no more then.
+
+    Parameters
+    ----------
+    counts
+        The first of the result's masks takes their place.
+    """
+    for lane in range(LANES):
+        borrow = NONE
+        for digit in range(np.uint64(DIGITS)):
+            at = lane + digit * LANES
+            less = rest[at] ^ counts[at]
+            borrow, counts[at] = (~rest[at] & counts[at]) | (~less & borrow), less ^ borrow
+        for digit in range(np.uint64(DIGITS)):
+            at = lane + digit * LANES
+            rest[at] = (rest[at] & borrow) | (counts[at] & ~borrow)
+        counts[lane] = ~borrow

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.kernels.sorting import make_room as make_sorting_room
 from tasks.core.kernels.sorting import order
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.cleaning import Room, above, clean, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
 from tasks.mask.kernels.histograms import MOST_PIXELS, best_split
-from tasks.mask.kernels.medians import LANES, LARGEST, blocks_of, find_medians, lay_out, place
+from tasks.mask.kernels.medians import LARGEST, find_medians, lay_out
 from tasks.mask.kernels.medians import Room as MedianRoom
 from tasks.mask.kernels.medians import make_room as make_median_room
 
@@ -41,6 +41,10 @@ def mask_otsu(
         The plain code has to mask such a plane.
     """
     room, medians = make_room(shapes), make_median_room(shapes)
+    largest = 1
+    for cell in range(len(shapes)):
+        largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
+    codes = np.empty((2, largest), np.int64)
     work = np.empty((3, max(LEVELS + 2, framed_size(shapes, max(1, len(weights) - 1)))))
     start = 0
     for cell in range(len(shapes)):
@@ -51,20 +55,21 @@ def mask_otsu(
         for channel in range(channels):
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
-                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, medians, room)
+                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, room)
                 decided[cell, channel] = sure
                 if sure:
                     paint(room.bits, height, width, found[start : start + size])
             start += size
 
 
-@compiled
-def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
+@inner
+def _mask_plane(  # noqa: C901 - loops over pixels
     plane: FloatArray,
     height: int,
     width: int,
     weights: FloatArray,
     work: FloatArray,
+    whole: IntArray,
     medians: MedianRoom,
     room: Room,
 ) -> bool:
@@ -78,30 +83,15 @@ def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
     peak = _levels(plane, low, high, levels)
     if peak < 1:
         return True
-    codes, found = medians.codes, medians.medians
+    codes, found = whole[0], whole[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
     number = _distinct(levels, size, high <= LEVELS, one)
     if number > LARGEST:
         return False
-    for row in range(height):
-        for column in range(width):
-            value = levels[row * width + column]
-            first, last = 0, number - 1
-            if high > LEVELS:
-                first = last = int(value)
-            while first < last:
-                middle = (first + last + 1) // 2
-                if one[middle] <= value:
-                    first = middle
-                else:
-                    last = middle - 1
-            codes[place(row, column, width)] = first
-    find_medians(height, width, medians)
-    stride = blocks_of(width) * LANES
-    for row in range(height):
-        for column in range(width):
-            at = row * width + column
-            other[at] = levels[at] - one[found[row * stride + column]]
+    _find_codes(levels[:size], one, number, high > LEVELS, codes)
+    find_medians(codes, height, width, medians, found)
+    for at in range(size):
+        other[at] = levels[at] - one[found[at]]
     to_unit_scale(other[:size], other[:size])
     frame(other, width, height, width, len(weights) - 1, one)
     framed = smooth(one, height, width, weights, other)
@@ -112,19 +102,16 @@ def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
     if lowest == highest:
         return True
     for at in range(size):
-        one[at] = (other[at] - lowest) / (highest - lowest) * peak
-    for row in range(height):
-        for column in range(width):
-            codes[place(row, column, width)] = int(one[row * width + column])
-    find_medians(height, width, medians)
+        codes[at] = np.int64((other[at] - lowest) / (highest - lowest) * peak)
+    find_medians(codes, height, width, medians, found)
     counts, centres, scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
-    first, last = LEVELS + 1, 0
-    for row in range(height):
-        for column in range(width):
-            value = int(found[row * stride + column])
-            counts[value] += 1
-            first, last = min(first, value), max(last, value)
-            other[row * width + column] = value
+    first, last = found[0], found[0]
+    for at in range(size):
+        value = found[at]
+        first, last = min(first, value), max(last, value)
+        other[at] = value
+    for at in range(size):
+        counts[found[at]] += 1
     if first == last:
         return True
     for value in range(first, last + 1):
@@ -135,7 +122,7 @@ def _mask_plane(  # noqa: C901, PLR0912 - loops over pixels
     return True
 
 
-@compiled
+@inner
 def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatArray) -> int:  # noqa: FBT001 - compiled
     """Write the distinct values of levels in ascending order, or all whole numbers of the reduced ones; count them."""
     if not any_number:
@@ -154,7 +141,25 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
     return number
 
 
-@compiled
+@inner
+def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, same: bool, codes: IntArray) -> None:  # noqa: FBT001
+    """Find each level's place among the distinct ones; they are the `same` where all whole numbers are listed."""
+    if same:
+        for at in range(len(levels)):
+            codes[at] = np.int64(levels[at])
+        return
+    for at in range(len(levels)):
+        first, last = 0, number - 1
+        while first < last:
+            middle = (first + last + 1) // 2
+            if distinct[middle] <= levels[at]:
+                first = middle
+            else:
+                last = middle - 1
+        codes[at] = first
+
+
+@inner
 def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> float:
     """Reduce bright pixels as `tasks.mask.methods.otsu.grey_levels` does; return the largest level."""
     if high <= LEVELS:
@@ -173,9 +178,5 @@ def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> f
         value = plane[at] * 0.5
         level = min(int((value - start) * per_level), LEVELS) + 1
         # rounding may have taken the next edge or the one before
-        while edges[level] <= value:
-            level += 1
-        while edges[level - 1] > value:
-            level -= 1
-        levels[at] = level
+        levels[at] = level + int(edges[level] <= value) - int(edges[level - 1] > value)
     return LEVELS + 1.0

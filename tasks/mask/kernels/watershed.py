@@ -3,29 +3,36 @@
 import numpy as np
 
 from tasks.core.kernels.bits import NONE, Bits, words_of
-from tasks.core.kernels.compiled import compiled
+from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
 from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Room, above, drop, flip, make_room, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, sobel, to_unit_scale
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
 from tasks.mask.kernels.histograms import BINS, MOST_PIXELS, best_split, count_into_bins
-from tasks.mask.kernels.morphology import dilate, dilated_size, erode
+from tasks.mask.kernels.morphology import close, closed_size
 
-RADIUS = 2
-"""Of the closing's disk, px."""
 HOLE_AREA = 300
 """Holes of fewer pixels are filled."""
 FACTOR = 1 / 65535
 
 
 @compiled
-def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: BoolArray, decided: BoolArray) -> None:
+def mask_watershed(
+    pixels: FloatArray,
+    shapes: IntArray,
+    channels: int,
+    roots: IntArray,
+    found: BoolArray,
+    decided: BoolArray,
+) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
 
     Parameters
     ----------
     pixels, shapes
         Of a `Stack`.
+    roots
+        From `tasks.mask.kernels.flood_whole.distances`.
     found
         The result: flat masks, false before.
     decided
@@ -33,7 +40,7 @@ def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: B
         plane.
     """
     room = make_room(shapes)
-    work = np.empty((3, max(dilated_size(shapes, RADIUS), framed_size(shapes, 1))))
+    work = np.empty((3, closed_size(shapes)))
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -49,13 +56,13 @@ def mask_watershed(pixels: FloatArray, shapes: IntArray, channels: int, found: B
             if size > 0 and all_finite(plane):
                 decided[cell, channel] = size < MOST_PIXELS
                 if decided[cell, channel] and _mark(plane, height, width, image, labels, work):
-                    flood(plane, height, width, labels, queue)
+                    flood(plane, height, width, labels, queue, roots)
                     _finish(labels, height, width, image, spare, room)
                     paint(room.bits, height, width, found[start : start + size])
             start += size
 
 
-@compiled
+@inner
 def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels: LabelArray, work: FloatArray) -> bool:
     """Mark where a plane is steep (2) and where it is flat (1); return whether there is any marker."""
     size = height * width
@@ -63,10 +70,8 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
     for at in range(size):
         image[at] *= FACTOR
     frame(image, width, height, width, 1, work[0])
-    stride = sobel(work[0], height, width, work[1])
-    frame(work[1], stride, height, width, 0, image)
-    dilate(image, height, width, RADIUS, work)
-    erode(image, height, width, RADIUS, work)
+    stride = sobel(work[0], height, width, work[2])
+    close(work[2], stride, height, width, work, image)
     steepness = image[:size]
     low, high = extremes(steepness)
     if high <= 1.5 * low:
@@ -88,7 +93,7 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
     return markers > 0
 
 
-@compiled
+@inner
 def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Room) -> None:
     """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
     size = height * width
@@ -106,7 +111,7 @@ def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spar
     drop(height, width, SMALLEST_OBJECT, room)
 
 
-@compiled
+@inner
 def _grow(bits: Bits, height: int, width: int, spare: Bits) -> None:
     """Add the 4 neighbours of each pixel to a mask."""
     words = words_of(width)
