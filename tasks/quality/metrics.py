@@ -44,15 +44,19 @@ class View:
         return np.ones(self.pixels.shape, dtype=np.bool_) if self.mask is None else self.mask
 
     @cached_property
+    def counts(self) -> tuple[IntArray, IntArray]:
+        """Pixels of the region in each row and in each column."""
+        return np.add.reduce(self.region, axis=1, dtype=np.int64), np.add.reduce(self.region, axis=0, dtype=np.int64)
+
+    @cached_property
     def box(self) -> tuple[slice, slice] | None:
         """Rows and columns of the smallest box around the region; None where it is empty."""
         if self.mask is None:
             height, width = self.pixels.shape
             return (slice(0, height), slice(0, width)) if self.pixels.size else None
-        rows = np.flatnonzero(self.mask.any(axis=1))
+        rows, columns = (np.flatnonzero(count) for count in self.counts)
         if not rows.size:
             return None
-        columns = np.flatnonzero(self.mask.any(axis=0))
         return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
     @cached_property
@@ -63,12 +67,9 @@ class View:
         """
         if self.box is None:
             return NAN, NAN
-        mask = self.region[self.box]
-        by_row, by_column = np.count_nonzero(mask, axis=1), np.count_nonzero(mask, axis=0)
-        size = int(by_row.sum())
-        down = _powers(by_row, size=size)
-        right = _powers(by_column, size=size)
-        central = (mask.astype(np.float64).T @ down).T @ right
+        size = int(self.counts[0].sum())
+        down, right = (_powers(count[there], size=size) for count, there in zip(self.counts, self.box, strict=True))
+        central = (self.region[self.box].astype(np.float64).T @ down).T @ right
         turned = -central[1, 1] / central[0, 0]
         second = np.array([central[2, 0], central[0, 2]])
         along_row, along_column = ((second.sum() - second) / central[0, 0]).tolist()
