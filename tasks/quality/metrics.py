@@ -78,13 +78,16 @@ class View:
 
 
 def _powers(counts: IntArray, *, size: int) -> FloatArray:
-    """(n, 4) distances from the centroid to the powers of 0 to 3, given how many pixels lie in each of n lines."""
+    """(n, 4) distances from the centroid to the powers of 0 to 2, given how many pixels lie in each of n lines.
+
+    The last column only fills up: with three the processor would sum in another order than for scikit-image, which
+    has four, and the last digit may differ. So it may between a square and the second power.
+    """
     places = np.arange(len(counts))
-    return (places - int(counts @ places) / size)[:, np.newaxis] ** POWERS
-
-
-POWERS = np.arange(4, dtype=np.float64)
-"""Up to 3, as scikit-image has them: with one less the processor's order of summing, and the last digit, may differ."""
+    powers = np.ones((len(counts), 4))
+    powers[:, 1] = places - int(counts @ places) / size
+    powers[:, 2] = np.power(powers[:, 1], np.full(len(counts), 2.0))
+    return powers
 
 
 Metric = Callable[[View], float]
@@ -184,19 +187,27 @@ def laplacian_variance(view: View) -> float:
         return NAN
     height, width = view.pixels.shape
     rows, columns = view.box
-    # the neighbours of the region; where there are none, at the frame's border, a pixel is its own neighbour
     top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
     bottom, right = min(rows.stop + 1, height), min(columns.stop + 1, width)
-    near = np.empty((bottom - top + 2, right - left + 2))
-    near[1:-1, 1:-1] = view.pixels[top:bottom, left:right]
-    near[0], near[-1] = near[1], near[-2]
-    near[:, 0], near[:, -1] = near[:, 1], near[:, -2]
-    middle = near[1:-1, 1:-1]
+    near = np.empty((rows.stop - rows.start + 2, columns.stop - columns.start + 2))
+    down, across = top - rows.start + 1, left - columns.start + 1
+    near[down : down + bottom - top, across : across + right - left] = view.pixels[top:bottom, left:right]
+    # at the frame's border a pixel is its own neighbour
+    if rows.start == 0:
+        near[0] = near[1]
+    if rows.stop == height:
+        near[-1] = near[-2]
+    if columns.start == 0:
+        near[:, 0] = near[:, 1]
+    if columns.stop == width:
+        near[:, -1] = near[:, -2]
     with np.errstate(invalid="ignore", over="ignore"):
-        double = middle * -2.0
-        laplacian = double + (near[:-2, 1:-1] + near[2:, 1:-1]) + (double + (near[1:-1, :-2] + near[1:-1, 2:]))
-        values = laplacian.ravel() if view.mask is None else laplacian[view.mask[top:bottom, left:right]]
-        return _variance(values)
+        double = near[1:-1, 1:-1] * -2.0
+        laplacian = near[:-2, 1:-1] + near[2:, 1:-1]
+        laplacian += double
+        double += near[1:-1, :-2] + near[1:-1, 2:]
+        laplacian += double
+        return _variance(laplacian.ravel() if view.mask is None else laplacian[view.mask[view.box]])
 
 
 def power_slope(view: View) -> float:
