@@ -1,9 +1,9 @@
 """Tell what filtering before features saves: the features of the cells it rejects, less the metrics it decides by.
 
-    python benchmarks/filtering.py [--cells N] [--rounds R] [--channels C] [--families standard optional]
+    python benchmarks/filtering.py [--cells N] [--rounds R] [--channels C] [--families default all]
 
 Generated stamps of 12 channels are masked by li. A chain of rules such as gates of imaging flow cytometry (in focus,
-whole, of a cell's size, single, not saturated, stained) measures five metrics of every cell; its last threshold is a
+whole, of a cell's size, single, not saturated, stained) measures six metrics of every cell; its last threshold is a
 quantile, so that it rejects 0, 25, 50 or 75 % of the stamps. Then the features of the kept stamps are measured, once of
 the families that are measured by default, once of all that stamps can have. All of it runs in one process, on one core;
 what counts is the processor's time, least of all rounds. Reading the pixels, which every stage does once, is left out.
