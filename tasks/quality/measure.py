@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from tasks.core.regions import COMBINED
-from tasks.core.types import AnyArray, Batch, FloatArray, Region
+from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Region
 from tasks.quality.config import WHOLE, Rule
 from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, Metric, View, percentile
 
@@ -53,28 +53,49 @@ def measure_metrics(
     DataFrame
         N rows, a float64 column per distinct metric.
     """
-    named = {region.name: region for region in regions}
-    stamps = not regions[0].shared
+    views = _Views(batch, regions, frames)
     columns: dict[str, FloatArray] = {}
     for rule in rules:
-        column = metric_column(rule, default_region=regions[0].name, stamps=stamps)
-        if column in columns:
-            continue
-        metric = metric_of(rule)
-        channel = batch.channels.index(rule.channel) if rule.channel else 0
-        if rule.over == "image":
-            views = [View(pixels=frame[channel], mask=np.ones(frame.shape[1:], dtype=np.bool_)) for frame in frames]
-        else:
-            views = _views(batch, named[region_of(rule, default_region=regions[0].name, stamps=stamps)], channel)
-        columns[column] = np.array([metric(view) for view in views], dtype=np.float64)
+        column = metric_column(rule, default_region=regions[0].name, stamps=views.stamps)
+        if column not in columns:
+            region = region_of(rule, default_region=regions[0].name, stamps=views.stamps)
+            columns[column] = views.measure(metric_of(rule), region=region, channel=rule.channel)
     return pl.DataFrame(columns)
 
 
-def _views(batch: Batch, region: Region, channel: int) -> list[View]:
-    plane = 0 if region.shared else channel
-    return [
-        View(pixels=image[channel], mask=mask[plane], background=float(background[channel]))
-        for image, mask, background in zip(
-            batch.pixels.unstack(), region.masks.unstack(), region.background, strict=True
-        )
-    ]
+class _Views:
+    """What the metrics of a batch look at, made once for all rules that look at the same."""
+
+    def __init__(self, batch: Batch, regions: Sequence[Region], frames: Sequence[AnyArray]) -> None:
+        self._regions = {region.name: region for region in regions}
+        self._channels = batch.channels
+        self._pixels = batch.pixels.unstack()
+        self._masks: dict[str, list[BoolArray]] = {}
+        self._frames = frames
+        self._made: dict[tuple[str, int], list[View]] = {}
+        self.stamps = not regions[0].shared
+
+    def measure(self, metric: Metric, *, region: str, channel: str) -> FloatArray:
+        """(N,) float64; metrics that need no channel look at the shape of the region alone."""
+        number = self._channels.index(channel) if channel else 0
+        if (region, number) not in self._made:
+            make = self._of_frames if region == WHOLE else self._of_region
+            self._made[region, number] = make(region, number)
+        views = self._made[region, number]
+        # the objects of a field share its frame: it is measured once
+        known = {id(view): metric(view) for view in {id(view): view for view in views}.values()}
+        return np.array([known[id(view)] for view in views], dtype=np.float64)
+
+    def _of_frames(self, _: str, channel: int) -> list[View]:
+        views = {id(frame): View(pixels=frame[channel], mask=None) for frame in self._frames}
+        return [views[id(frame)] for frame in self._frames]
+
+    def _of_region(self, name: str, channel: int) -> list[View]:
+        region = self._regions[name]
+        if name not in self._masks:
+            self._masks[name] = region.masks.unstack()
+        plane = 0 if region.shared else channel
+        return [
+            View(pixels=image[channel], mask=mask[plane], background=float(background[channel]))
+            for image, mask, background in zip(self._pixels, self._masks[name], region.background, strict=True)
+        ]

@@ -2,39 +2,92 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import sqrt
 
 import numpy as np
 from scipy import ndimage
-from skimage.measure import label, regionprops
 
 from tasks.core.exact.sums import exact_total
-from tasks.core.types import AnyArray, BoolArray
+from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray
+from tasks.quality.hull import hull_area
 
 NAN = float("nan")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class View:
-    """What a metric looks at.
+    """What a metric looks at; what several metrics of one view have in common is worked out once.
 
     Parameters
     ----------
     pixels
         (H, W), of any type.
     mask
-        (H, W) bool: the region, or the whole frame.
+        (H, W) bool: the region; None: the whole frame.
     background
         Mean of the pixels outside, NaN where there is none.
     """
 
     pixels: AnyArray
-    mask: BoolArray
+    mask: BoolArray | None
     background: float = NAN
 
-    @property
+    @cached_property
     def inside(self) -> AnyArray:
-        """Pixels of the region."""
-        return self.pixels[self.mask]
+        """Pixels of the region, one-dimensional."""
+        return self.pixels.ravel() if self.mask is None else self.pixels[self.mask]
+
+    @cached_property
+    def region(self) -> BoolArray:
+        """(H, W) bool."""
+        return np.ones(self.pixels.shape, dtype=np.bool_) if self.mask is None else self.mask
+
+    @cached_property
+    def counts(self) -> tuple[IntArray, IntArray]:
+        """Pixels of the region in each row and in each column."""
+        return np.add.reduce(self.region, axis=1, dtype=np.int64), np.add.reduce(self.region, axis=0, dtype=np.int64)
+
+    @cached_property
+    def box(self) -> tuple[slice, slice] | None:
+        """Rows and columns of the smallest box around the region; None where it is empty."""
+        if self.mask is None:
+            height, width = self.pixels.shape
+            return (slice(0, height), slice(0, width)) if self.pixels.size else None
+        rows, columns = (np.flatnonzero(count) for count in self.counts)
+        if not rows.size:
+            return None
+        return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+    @cached_property
+    def eigenvalues(self) -> tuple[float, float]:
+        """Eigenvalues of the inertia tensor, the larger one first; NaN where the region is empty.
+
+        Every step is scikit-image's, so that the values are those of its ``regionprops``, but of one region.
+        """
+        if self.box is None:
+            return NAN, NAN
+        size = int(self.counts[0].sum())
+        down, right = (_powers(count[there], size=size) for count, there in zip(self.counts, self.box, strict=True))
+        central = (self.region[self.box].astype(np.float64).T @ down).T @ right
+        turned = -central[1, 1] / central[0, 0]
+        second = np.array([central[2, 0], central[0, 2]])
+        along_row, along_column = ((second.sum() - second) / central[0, 0]).tolist()
+        small, large = np.linalg.eigvalsh(np.array([[along_row, turned], [turned, along_column]])).tolist()
+        return max(large, 0.0), max(small, 0.0)
+
+
+def _powers(counts: IntArray, *, size: int) -> FloatArray:
+    """(n, 4) distances from the centroid to the powers of 0 to 2, given how many pixels lie in each of n lines.
+
+    The last column only fills up: with three the processor would sum in another order than for scikit-image, which
+    has four, and the last digit may differ. So it may between a square and the second power.
+    """
+    places = np.arange(len(counts))
+    powers = np.ones((len(counts), 4))
+    powers[:, 1] = places - int(counts @ places) / size
+    powers[:, 2] = np.power(powers[:, 1], np.full(len(counts), 2.0))
+    return powers
 
 
 Metric = Callable[[View], float]
@@ -62,7 +115,14 @@ def pixel_max(view: View) -> float:
 def pixel_std(view: View) -> float:
     """Return the population standard deviation of the pixels."""
     inside = view.inside
-    return float(inside.std(dtype=np.float64)) if inside.size else NAN
+    return sqrt(_variance(inside)) if inside.size else NAN
+
+
+def _variance(values: AnyArray) -> float:
+    """Return the population variance by the steps of ``numpy.var``, whose options take longer than few values do."""
+    off = values - np.add.reduce(values, dtype=np.float64) / len(values)
+    np.multiply(off, off, out=off)
+    return float(np.add.reduce(off) / len(values))
 
 
 def percentile(p: float) -> Metric:
@@ -70,9 +130,25 @@ def percentile(p: float) -> Metric:
 
     def metric(view: View) -> float:
         inside = view.inside
-        return float(np.percentile(inside.astype(np.float64), p)) if inside.size else NAN
+        return _quantile(inside.astype(np.float64), p / 100) if inside.size else NAN
 
     return metric
+
+
+def _quantile(values: FloatArray, q: float) -> float:
+    """Interpolate linearly between two order statistics, as numpy does; NaN where a value is NaN.
+
+    ``numpy.quantile`` of a hundred values spends its time on options.
+    """
+    last = len(values) - 1
+    place = last * q
+    lower = min(int(place), last)
+    upper = min(lower + 1, last)
+    values.partition(sorted({lower, upper, last}))  # NaN come last
+    if np.isnan(values[last]):
+        return NAN
+    below, above, share = float(values[lower]), float(values[upper]), place - lower
+    return above - (above - below) * (1 - share) if share >= 0.5 else below + (above - below) * share
 
 
 BIT_DEPTHS = (8, 10, 12, 14, 16, 32)
@@ -90,9 +166,9 @@ def saturated(view: View) -> float:
         return NAN
     highest = float(view.pixels.max())
     if view.pixels.dtype.kind == "f" and highest <= 1:
-        return float((inside == 1).mean())
+        return np.count_nonzero(inside == 1) / inside.size
     limit = next((2**bits - 1 for bits in BIT_DEPTHS if highest <= 2**bits - 1), None)
-    return 0.0 if limit is None else float((inside == limit).mean())
+    return 0.0 if limit is None else np.count_nonzero(inside == limit) / inside.size
 
 
 def signal_to_background(view: View) -> float:
@@ -107,9 +183,31 @@ def laplacian_variance(view: View) -> float:
     ----------
     Pech-Pacheco et al. (2000), Diatom autofocusing in brightfield microscopy, doi:10.1109/ICPR.2000.903548.
     """
-    if not view.mask.any():
+    if view.box is None:
         return NAN
-    return float(ndimage.laplace(view.pixels.astype(np.float64))[view.mask].var())
+    height, width = view.pixels.shape
+    rows, columns = view.box
+    top, left = max(rows.start - 1, 0), max(columns.start - 1, 0)
+    bottom, right = min(rows.stop + 1, height), min(columns.stop + 1, width)
+    near = np.empty((rows.stop - rows.start + 2, columns.stop - columns.start + 2))
+    down, across = top - rows.start + 1, left - columns.start + 1
+    near[down : down + bottom - top, across : across + right - left] = view.pixels[top:bottom, left:right]
+    # at the frame's border a pixel is its own neighbour
+    if rows.start == 0:
+        near[0] = near[1]
+    if rows.stop == height:
+        near[-1] = near[-2]
+    if columns.start == 0:
+        near[:, 0] = near[:, 1]
+    if columns.stop == width:
+        near[:, -1] = near[:, -2]
+    with np.errstate(invalid="ignore", over="ignore"):
+        double = near[1:-1, 1:-1] * -2.0
+        laplacian = near[:-2, 1:-1] + near[2:, 1:-1]
+        laplacian += double
+        double += near[1:-1, :-2] + near[1:-1, 2:]
+        laplacian += double
+        return _variance(laplacian.ravel() if view.mask is None else laplacian[view.mask[view.box]])
 
 
 def power_slope(view: View) -> float:
@@ -123,62 +221,101 @@ def power_slope(view: View) -> float:
     Bray et al. (2012), Workflow and metrics for image quality control in large-scale high-content screens,
     doi:10.1177/1087057111420292, PowerLogLogSlope.
     """
-    rows, columns = np.nonzero(view.mask)
-    if not rows.size:
+    if view.box is None:
         return NAN
-    box = view.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(np.float64)
-    size = min(box.shape)
-    if size < 8 or box.min() == box.max():
+    box = view.pixels[view.box].astype(np.float64)
+    height, width = box.shape
+    if min(height, width) < 8 or box.min() == box.max():
         return NAN
     power = np.abs(np.fft.fft2(box - box.mean())) ** 2
-    down, right = np.meshgrid(np.fft.fftfreq(box.shape[0]), np.fft.fftfreq(box.shape[1]), indexing="ij")
-    ring = np.rint(np.hypot(down, right) * size).astype(int)
-    totals, counts = np.bincount(ring.ravel(), weights=power.ravel()), np.bincount(ring.ravel())
-    rings = np.arange(1, size // 2 + 1)
-    mean = totals[rings] / counts[rings]
-    if not (mean > 0).all():
-        return NAN
-    return float(np.polyfit(np.log(rings), np.log(mean), 1)[0])
+    rings = (_kept_rings if box.size <= LARGEST_KEPT else _find_rings)(height, width)
+    mean = np.bincount(rings.ring, weights=power.ravel())[rings.chosen] / rings.counts
+    return rings.slope(np.log(mean)) if (mean > 0).all() else NAN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rings:
+    """The frequencies of boxes of one shape, gathered into rings, and the fit of a line to the rings' logarithms.
+
+    Parameters
+    ----------
+    ring
+        Of each frequency.
+    chosen, counts
+        The rings that the line is fitted to, and their numbers of frequencies.
+    terms, scale
+        Their logarithm and 1, each divided by its norm, and the norms.
+    """
+
+    ring: IntArray
+    chosen: IntArray
+    counts: IntArray
+    terms: FloatArray
+    scale: FloatArray
+
+    def slope(self, values: FloatArray) -> float:
+        """Fit a line, by the steps of ``numpy.polyfit``."""
+        fitted = np.linalg.lstsq(self.terms, values, rcond=len(values) * np.finfo(np.float64).eps)[0]
+        return float(fitted[0] / self.scale[0])
+
+
+def _find_rings(height: int, width: int) -> Rings:
+    size = min(height, width)
+    down, right = np.meshgrid(np.fft.fftfreq(height), np.fft.fftfreq(width), indexing="ij")
+    ring = np.rint(np.hypot(down, right) * size).astype(int).ravel()
+    chosen = np.arange(1, size // 2 + 1)
+    terms = np.vander(np.log(chosen), 2)
+    scale = np.sqrt((terms * terms).sum(axis=0))
+    return Rings(ring=ring, chosen=chosen, counts=np.bincount(ring)[chosen], terms=terms / scale, scale=scale)
+
+
+LARGEST_KEPT = 128 * 128
+"""Pixels of a box whose rings are kept for the next box of its shape: of cells, not of fields."""
+
+_kept_rings = lru_cache(maxsize=512)(_find_rings)
 
 
 def area(view: View) -> float:
     """Count the pixels of the region; 0 where it is empty."""
-    return float(np.count_nonzero(view.mask))
+    return float(np.count_nonzero(view.region))
 
 
 def regions(view: View) -> float:
     """Count the 8-connected components of the region; 0 where it is empty."""
-    return float(label(view.mask).max())
+    if view.box is None:
+        return 0.0
+    _, number = ndimage.label(view.region[view.box], structure=EIGHT)
+    return float(number)
+
+
+EIGHT = np.ones((3, 3), dtype=np.bool_)
+"""The neighbours of a pixel."""
 
 
 def border_contact(view: View) -> float:
     """Share of the frame's border pixels that belong to the region."""
-    inner = np.zeros(view.mask.shape, dtype=np.bool_)
-    inner[1:-1, 1:-1] = True
-    return float(view.mask[~inner].mean())
+    inner = view.region[1:-1, 1:-1]
+    return (np.count_nonzero(view.region) - np.count_nonzero(inner)) / (view.region.size - inner.size)
 
 
 def eccentricity(view: View) -> float:
     """Eccentricity of the ellipse of equal second moments, all pixels being one object: 0 for a disk, 1 for a line."""
-    return _property(view, "eccentricity")
+    large, small = view.eigenvalues
+    return 0.0 if large == 0 else sqrt(1 - small / large)
 
 
 def solidity(view: View) -> float:
-    """Area divided by that of the convex hull."""
-    return _property(view, "solidity")
+    """Area divided by that of the convex hull of the middles of the pixels' edges."""
+    if view.box is None:
+        return NAN
+    mask = view.region[view.box]
+    return np.count_nonzero(mask) / hull_area(mask)
 
 
 def aspect_ratio(view: View) -> float:
     """Minor axis of the ellipse of equal second moments divided by its major axis: 1 for a disk, 0 for a line."""
-    major = _property(view, "axis_major_length")
-    return _property(view, "axis_minor_length") / major if major > 0 else NAN
-
-
-def _property(view: View, name: str) -> float:
-    if not view.mask.any():
-        return NAN
-    (whole,) = regionprops(view.mask.astype(np.uint8))
-    return float(getattr(whole, name))
+    large, small = view.eigenvalues
+    return (4 * sqrt(small)) / (4 * sqrt(large)) if large > 0 else NAN
 
 
 def _total(pixels: AnyArray) -> int | float:

@@ -1,5 +1,6 @@
 """What is asked of the metrics of all cells, part by part: the questions of a rule's thresholds, and final counts."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -118,10 +119,10 @@ class AskTally(Frozen):
                 population = population.unique("meta__image", keep="first", maintain_order=True)
             groups = group_values(population, rule.group_by)
             kept = rule.keeps(population)
+            before = Counter(groups)
+            after = Counter(group for group, one in zip(groups, kept.tolist(), strict=True) if one)
             rules.append(
-                _added(
-                    GroupCount(group=group, before=1, after=int(one)) for group, one in zip(groups, kept, strict=True)
-                )
+                tuple(GroupCount(group=group, before=before[group], after=after[group]) for group in sorted(before))
             )
         return Tally(rules=tuple(rules))
 
