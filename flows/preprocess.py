@@ -179,6 +179,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
             stages, measured, config=quality, known=known, layout=layout, resources=needs.quality
         )
 
+    # What the stages below read of each partition, and what they depend on.
     metrics = [one.folder for one in measured] if measured else [None for _ in found]
     judged = [(one.state, metric.key if metric else "") for one, metric in zip_longest(found, measured)]
     cells = [

@@ -1,7 +1,7 @@
 """The quality decision as a file: thresholds per rule and group, and the cells they reject."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
@@ -11,6 +11,7 @@ from tasks.core.types import BoolArray
 from tasks.core.work import Frozen
 
 KEPT = "kept"
+ALL = "all"
 
 
 class GroupThreshold(Frozen):
@@ -35,9 +36,13 @@ class RuleDecision(Frozen):
     def keeps(self, metrics: pl.DataFrame) -> BoolArray:
         """(N,) bool: which cells pass; a missing or infinite value, or one of a group without threshold, does not."""
         values = metrics[self.column].cast(pl.Float64).to_numpy()
-        known = {tuple(one.group[name] for name in self.group_by): (one.threshold, one.upper) for one in self.groups}
-        limits = [known.get(group, (None, None)) for group in group_values(metrics, self.group_by)]
-        threshold, upper = np.array(limits, dtype=np.float64).reshape(-1, 2).T  # None becomes NaN
+        known = [(0, *(one.group[name] for name in self.group_by), one.threshold, one.upper) for one in self.groups]
+        groups = _grouped(metrics, self.group_by)
+        schema = {**groups.schema, "threshold": pl.Float64(), "upper": pl.Float64()}
+        limits = groups.join(
+            pl.DataFrame(known, schema=schema, orient="row"), on=groups.columns, how="left", maintain_order="left"
+        )
+        threshold, upper = limits["threshold"].to_numpy(), limits["upper"].to_numpy()  # missing becomes NaN
         passes: BoolArray = np.isfinite(values)
         if self.keep == "below":
             return passes & (values < threshold)
@@ -75,18 +80,23 @@ class Decision(Frozen):
         found
             Status of each cell after masking or segmentation.
         """
-        statuses = list(found)
+        statuses = np.array(found, dtype=object)
+        kept = statuses == KEPT
         for rule in self.rules:
-            passes = rule.keeps(metrics)
-            statuses = [
-                f"quality:{rule.rule}" if status == KEPT and not passed else status
-                for status, passed in zip(statuses, passes, strict=True)
-            ]
-        return statuses
+            failed = kept & ~rule.keeps(metrics)
+            statuses[failed] = f"quality:{rule.rule}"
+            kept &= ~failed
+        return cast("list[str]", statuses.tolist())
 
 
 def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str, ...]]:
     """Return each row's values of the metadata columns to group by; a missing one counts as empty text."""
     if not group_by:
         return [()] * len(table)
-    return table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by).rows()
+    return _grouped(table, group_by).drop(ALL).rows()
+
+
+def _grouped(table: pl.DataFrame, group_by: Sequence[str]) -> pl.DataFrame:
+    """Table what each row is grouped by, after a column that is the same for all."""
+    groups = [pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by]
+    return table.select(pl.zeros(pl.len(), dtype=pl.Int64).alias(ALL), *groups)
