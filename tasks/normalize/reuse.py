@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from tasks.core.decision import group_values
-from tasks.core.errors import ConfigError, shown, suggestion
+from tasks.core.errors import ConfigError, suggestion
 from tasks.normalize.scaling import Scaling, listed
 
 NAME = "normalization.json"
@@ -28,7 +28,7 @@ def find_file(path: str | Path) -> Path:
     if found is None:
         what = f"in which there is neither {NAME} nor statistics/{NAME}" if path.is_dir() else "which is not there"
         raise ConfigError(
-            f"normalize.use: got {shown(str(path))}, {what}; expected {NAME} of a run that had a section normalize, or "
+            f"normalize.use: got {str(path)!r}, {what}; expected {NAME} of a run that had a section normalize, or "
             "its output folder"
         )
     return found

@@ -67,8 +67,9 @@ def test_kill_9_half_way_then_rerun_gives_the_same_table(tmp_path: Path, prefect
     assert len(family) >= 3, "expected a server and two workers"
     _, alive = psutil.wait_procs(family, timeout=15)
     assert not alive, f"survivors: {alive}"
-    done = finished(killed, "features")
-    assert 5 <= done < 15
+    # A task killed between its result and the descriptor of it is done again.
+    done = len(list((killed / "work" / "results").glob("features-*")))
+    assert 3 <= done < 15
 
     rerun = subprocess.run(
         command(stamps, config=config, output=killed), env=environment, capture_output=True, text=True, check=False
