@@ -7,11 +7,10 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from tasks.core.types import BoolArray
+from tasks.core.types import BoolArray, FloatArray
 from tasks.core.work import Frozen
 
 KEPT = "kept"
-ALL = "all"
 
 
 class GroupThreshold(Frozen):
@@ -36,18 +35,25 @@ class RuleDecision(Frozen):
     def keeps(self, metrics: pl.DataFrame) -> BoolArray:
         """(N,) bool: which cells pass; a missing or infinite value, or one of a group without threshold, does not."""
         values = metrics[self.column].cast(pl.Float64).to_numpy()
-        known = [(0, *(one.group[name] for name in self.group_by), one.threshold, one.upper) for one in self.groups]
-        groups = _grouped(metrics, self.group_by)
-        schema = {**groups.schema, "threshold": pl.Float64(), "upper": pl.Float64()}
-        limits = groups.join(
-            pl.DataFrame(known, schema=schema, orient="row"), on=groups.columns, how="left", maintain_order="left"
-        )
-        threshold, upper = limits["threshold"].to_numpy(), limits["upper"].to_numpy()  # missing becomes NaN
+        threshold, upper = self._limits(metrics)
         passes: BoolArray = np.isfinite(values)
         if self.keep == "below":
             return passes & (values < threshold)
         passes &= values > threshold
         return passes & (values < upper) if self.keep == "between" else passes
+
+    def _limits(self, metrics: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
+        """Threshold and upper threshold of each row, or the ones that all share; NaN where there is none."""
+        if not self.group_by:
+            shared = [(one.threshold, one.upper) for one in self.groups] or [(None, None)]
+            return cast("tuple[FloatArray, FloatArray]", tuple(np.array(shared[0], dtype=np.float64)))
+        groups = _grouped(metrics, self.group_by)
+        known = [(*(one.group[name] for name in self.group_by), one.threshold, one.upper) for one in self.groups]
+        schema = {**groups.schema, "threshold": pl.Float64(), "upper": pl.Float64()}
+        limits = groups.join(
+            pl.DataFrame(known, schema=schema, orient="row"), on=groups.columns, how="left", maintain_order="left"
+        )
+        return limits["threshold"].to_numpy(), limits["upper"].to_numpy()
 
 
 class Decision(Frozen):
@@ -93,10 +99,8 @@ def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str
     """Return each row's values of the metadata columns to group by; a missing one counts as empty text."""
     if not group_by:
         return [()] * len(table)
-    return _grouped(table, group_by).drop(ALL).rows()
+    return _grouped(table, group_by).rows()
 
 
 def _grouped(table: pl.DataFrame, group_by: Sequence[str]) -> pl.DataFrame:
-    """Table what each row is grouped by, after a column that is the same for all."""
-    groups = [pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by]
-    return table.select(pl.zeros(pl.len(), dtype=pl.Int64).alias(ALL), *groups)
+    return table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by)
