@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("seeded", derandomize=True)
+settings.load_profile("seeded")
+"""A run tests what the run before it tested; an example that fails goes into a test of its own."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -39,7 +39,8 @@ TYPES = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"]
 
 
 def plain(pixels: AnyArray, config: Normalize) -> tuple[float, float]:
-    """Center and scale as numpy has them of all pixels."""
+    """Center and scale as numpy has them of all pixels, as float64: of int16 its quantiles may overflow."""
+    pixels = pixels.astype(np.float64)
     if isinstance(config, Asinh) and config.cofactor is not None:
         return 0.0, config.cofactor
     if isinstance(config, MinMax):
