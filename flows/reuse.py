@@ -11,7 +11,8 @@ from tasks.core.decision import Decision
 from tasks.core.layout import Layout
 from tasks.illumination.config import Use as UseIllumination
 from tasks.illumination.files import Lit
-from tasks.illumination.published import PublishedCorrections, check_fits, find_published, read_published
+from tasks.illumination.published import PublishedCorrections, check_fits, read_published
+from tasks.illumination.published import find_corrections as find_list
 from tasks.ingest.listing import Ingested
 from tasks.normalize import Scaling, read_scaling
 from tasks.normalize import Use as UseScaling
@@ -51,7 +52,7 @@ def check_reused(config: Config, *, listed: Ingested, images: pl.LazyFrame, layo
 
 def find_corrections(config: UseIllumination, *, listed: Ingested, images: pl.LazyFrame) -> FoundCorrections:
     """Find another run's correction images, of the groups that this one has."""
-    path = find_published(config)
+    path = find_list(config)
     published = read_published(path)
     groups = present_groups(images, group_by=published.group_by)
     shape = (listed.height, listed.width)

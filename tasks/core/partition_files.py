@@ -11,8 +11,10 @@ import numpy as np
 import polars as pl
 import tifffile
 
+from tasks.core.decision import KEPT, Decision
 from tasks.core.errors import Fault
 from tasks.core.layout import FAULTS
+from tasks.core.storage import read_table
 from tasks.core.types import LabelArray
 from tasks.core.work import result_folder
 
@@ -67,6 +69,22 @@ def write_found(
     return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
         cells["status"].value_counts().rows()
     )
+
+
+def kept_cells(found: Path, *, metrics: str | None, decision: Decision) -> pl.DataFrame:
+    """Read the cells of a partition that are kept after the quality decision.
+
+    Parameters
+    ----------
+    found
+        Folder that masking or segmentation wrote.
+    metrics
+        Folder of the cells' quality metrics, where the decision has rules.
+    """
+    cells = read_table(found / "cells.parquet")
+    looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
+    statuses = decision.statuses(looked_at, cells["status"].to_list())
+    return cells.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
 
 
 def label_path(folder: Path, *, position: int, name: str) -> Path:

@@ -15,9 +15,8 @@ from tasks.core.decision import KEPT, Decision
 from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.errors import Fault
 from tasks.core.layout import Layout
-from tasks.core.partition_files import fault_table
+from tasks.core.partition_files import fault_table, kept_cells
 from tasks.core.regions import COMBINED
-from tasks.core.storage import read_table
 from tasks.core.types import FloatArray
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.features.config import Features
@@ -44,9 +43,7 @@ def extract_partition(
 ) -> Made:
     """Measure the cells that are kept after the quality decision; write features.parquet and faults.parquet."""
     watch = Stopwatch()
-    cells = read_table(Path(found) / "cells.parquet")
-    looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
-    kept = cells.filter(pl.Series(decision.statuses(looked_at, cells["status"].to_list()), dtype=pl.String) == KEPT)
+    kept = kept_cells(Path(found), metrics=metrics, decision=decision)
     how = BOXED if config.profile == "scip" else SURROUNDED
     batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=how)
     layout = reading.layout

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from tasks.core.errors import InputError
+from tasks.core.published import find_published
 from tasks.core.storage import atomic
 from tasks.core.work import Frozen
 from tasks.illumination.config import Use, illuminations
@@ -103,7 +104,7 @@ def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
 
 
 @illuminations.register(Use)
-def find_published(config: Use) -> Path:
+def find_corrections(config: Use) -> Path:
     """Find the list of correction images that a user names by it, or by the run's output folder.
 
     Raises
@@ -111,9 +112,7 @@ def find_published(config: Use) -> Path:
     InputError
         There is none.
     """
-    given = Path(config.use).expanduser().absolute()
-    places = [given, given / LISTED, given / "statistics" / LISTED]
-    found = next((place for place in places if place.is_file()), None)
+    found = find_published(config.use, name=LISTED)
     if found is None:
         raise InputError(
             f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an "

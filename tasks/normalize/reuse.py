@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from tasks.core.decision import group_values
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.published import find_published
 from tasks.normalize.scaling import Scaling, listed
 
 NAME = "normalization.json"
@@ -22,11 +23,10 @@ def find_file(path: str | Path) -> Path:
     ConfigError
         It is not there.
     """
-    path = Path(path)
-    candidates = [path, path / NAME, path / "statistics" / NAME]
-    found = next((one for one in candidates if one.is_file()), None)
+    found = find_published(path, name=NAME)
     if found is None:
-        what = f"in which there is neither {NAME} nor statistics/{NAME}" if path.is_dir() else "which is not there"
+        folder = Path(path).expanduser().is_dir()
+        what = f"in which there is neither {NAME} nor statistics/{NAME}" if folder else "which is not there"
         raise ConfigError(
             f"normalize.use: got {str(path)!r}, {what}; expected {NAME} of a run that had a section normalize, or "
             "its output folder"

@@ -9,6 +9,7 @@ from prefect import task
 from tasks.core.cutout import BOXED
 from tasks.core.decision import KEPT, Decision, group_values
 from tasks.core.digest import digest
+from tasks.core.partition_files import kept_cells
 from tasks.core.storage import atomic, read_table
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.normalize.config import Normalize
@@ -37,12 +38,9 @@ def count_partition(
 ) -> Made:
     """Count the pixels of the cells that are kept after the quality decision, by group, channel and value."""
     watch = Stopwatch()
-    cells = read_table(Path(found) / "cells.parquet")
-    looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
     region = config.region or reading.layout.regions[0]
     own = pl.col(f"status__{region}") == KEPT if reading.layout.stamps else pl.lit(value=True)
-    statuses = pl.Series(decision.statuses(looked_at, cells["status"].to_list()), dtype=pl.String)
-    kept = cells.filter(statuses == KEPT).filter(own)
+    kept = kept_cells(Path(found), metrics=metrics, decision=decision).filter(own)
     batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=BOXED)
     tables = [_count(batch, region=region, group_by=config.group_by) for batch in batches]
     provisional = is_provisional(found, metrics) or not all(fault.settled for fault in faults)

@@ -1,12 +1,12 @@
 """Rules and thresholds of another run, as they stand in its statistics/quality.json."""
 
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from tasks.core.decision import Decision
 from tasks.core.errors import InputError
+from tasks.core.published import find_published
 from tasks.quality.config import Quality
 from tasks.quality.measure import metric_column
 
@@ -26,8 +26,7 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
     InputError
         There is none, it is not ours, or that run had no rules.
     """
-    given = Path(use).expanduser().absolute()
-    path = next((one for one in (given, given / LISTED, given / "statistics" / LISTED) if one.is_file()), None)
+    path = find_published(use, name=LISTED)
     if path is None:
         raise InputError(
             f"quality.use: there is no {LISTED} at {use!r}; name the output folder of a run with quality rules, or its "
