@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import xxhash
+from pydantic import BaseModel
 
 from tasks.core.types import AnyArray
 
@@ -14,7 +16,15 @@ LENGTH = 20
 
 
 def digest(*parts: object) -> str:
-    """Digest of JSON-like values; equal values give equal digests in every process and on every machine."""
+    """Digest of values; equal values give equal digests in every process and on every machine.
+
+    A type may say by an attribute `identity` what of it counts; of models and dataclasses all fields do.
+
+    Raises
+    ------
+    TypeError
+        A value is neither one of these nor JSON-like.
+    """
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.blake2b(text.encode(), digest_size=LENGTH).hexdigest()
 
@@ -30,8 +40,13 @@ def pixel_digest(image: AnyArray) -> str:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever json can write
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json")
+    """Stand in for a value that json cannot write: by its `identity` where its type defines one, else by its fields."""
+    if hasattr(value, "identity"):
+        return value.identity
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, (set, frozenset)):
         return sorted(value)
     raise TypeError(f"{type(value).__name__} has no digest")

@@ -52,38 +52,59 @@ class Partition(Frozen):
         """Number of images."""
         return self.stop - self.start
 
+    @property
+    def identity(self) -> str:
+        """What results depend on, wherever the index lies and whatever comes before."""
+        return self.digest
 
-class Made(Frozen):
-    """What a task returns: what it counted and what it cost; never the result itself, which lies in its folder.
+
+class StageResult(Frozen):
+    """What a task returns: where its result lies, what it counted and what it cost; never the result itself.
 
     Parameters
     ----------
+    key
+        Digest of all that the result depends on; the name of its folder.
+    folder
+        Where its files are.
     counts
         What the stage counted: images, cells, rows, faults …
-    digest
-        Of the pixels that were read, where later stages depend on them: files may change behind an equal size and time.
+    content
+        Digest of the pixels that were read, where later stages depend on them: files may change behind an equal size
+        and time.
     seconds
         Wall time.
     peak_bytes
         Peak resident memory of the process that computed it; 0 where the platform does not tell.
-    run
-        The run that computed it; another run's name means that it was kept.
+    run_id
+        The run that computed it; another run's means that it was cached.
     """
 
+    key: str
+    folder: str
     counts: dict[str, int]
-    digest: str = ""
+    content: str = ""
     seconds: float
     peak_bytes: int
-    run: str
+    run_id: str
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What later results depend on: all that went into this one, and the pixels that were read for it."""
+        return self.key, self.content
+
+    def file(self, name: str) -> Path:
+        """Name one of its files."""
+        return Path(self.folder) / name
 
 
 PROVISIONAL = "provisional"
 """File that marks a result which lacks images that could not be opened; the next run makes it anew."""
 
 
-def is_provisional(*folders: str | Path | None) -> bool:
+def is_provisional(*results: StageResult | None) -> bool:
     """Whether any of these results is marked as provisional."""
-    return any((Path(folder) / PROVISIONAL).exists() for folder in folders if folder)
+    return any(result.file(PROVISIONAL).exists() for result in results if result is not None)
 
 
 @contextmanager
@@ -136,17 +157,24 @@ class Stopwatch:
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
-    @property
-    def seconds(self) -> float:
-        """Elapsed wall time."""
-        return time.perf_counter() - self._start
+    def result(self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = "") -> StageResult:
+        """Describe what a task has put into its folder."""
+        return StageResult(
+            key=Path(folder).name,
+            folder=folder,
+            counts=counts or {},
+            content=content,
+            seconds=time.perf_counter() - self._start,
+            peak_bytes=peak_bytes(),
+            run_id=run_id,
+        )
 
-    @property
-    def peak_bytes(self) -> int:
-        """Peak resident memory of this process."""
-        if sys.platform == "win32":
-            return int(psutil.Process().memory_info().peak_wset)
-        import resource  # noqa: PLC0415 - does not exist on Windows
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return int(peak) * (1 if sys.platform == "darwin" else 1024)
+def peak_bytes() -> int:
+    """Peak resident memory of this process."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # noqa: PLC0415 - does not exist on Windows
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak) * (1 if sys.platform == "darwin" else 1024)

@@ -4,9 +4,6 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from rich.table import Table
-from rich.text import Text
-
 from tasks.core.decision import Decision, RuleDecision
 from tasks.core.work import Frozen
 
@@ -75,12 +72,3 @@ def _range(values: Iterable[float | None]) -> str:
     if not known:
         return "nothing known"
     return f"{known[0]:.4g}" if len(known) == 1 else f"{known[0]:.4g} … {known[-1]:.4g}"
-
-
-def show_decided(decided: Iterable[Decided]) -> Table:
-    """Show decisions on a terminal."""
-    table = Table("decided over all", "how", "groups", "before", "after", box=None, padding=(0, 2))
-    for one in decided:
-        counts = ["" if count is None else f"{count:,}" for count in (one.before, one.after)]
-        table.add_row(Text(one.step), Text(one.how), f"{one.groups:,}", *counts)
-    return table

@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from flows.command import Command
-from flows.stop import Stopped
+from flows.engine.stop import Stopped
 from tasks.core.errors import InputError, RunError, UserError
 
 FAILED, USAGE, STOPPED = 1, 2, 130
@@ -40,6 +39,7 @@ Inputs = Annotated[
 
 @app.command(help=HELP)
 def preprocess(
+    context: typer.Context,
     inputs: Inputs = None,
     *,
     config: Annotated[
@@ -81,6 +81,8 @@ def preprocess(
         looks = _only_looks(plan=plan, preview=preview)
         if fresh and not looks:
             _can_confirm(yes=yes)
+        from flows.terminal.command import Command  # noqa: PLC0415 - --help needs none of it
+
         command = Command.of(inputs or [], config=config, output=output, limit=limit, cluster=cluster, workers=workers)
         if plan:
             command.plan(verbose=verbose)
@@ -91,7 +93,7 @@ def preprocess(
                 if not yes:
                     typer.confirm(f"Discard the finished parts of the earlier run in {output}?", abort=True, err=True)
                 command.start_over()
-            command.run(verbose=verbose)
+            command.run(context.obj, verbose=verbose)
 
 
 def _only_looks(*, plan: bool, preview: int | None) -> bool:
@@ -140,8 +142,14 @@ def _tell(message: str) -> None:
     _say(message)
 
 
-def main() -> None:
-    """Run the command line."""
+def main(flow: str = "flows.preprocess:preprocess") -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    flow
+        Module and name of the flow that it runs; imported for a run alone, since Prefect takes two seconds for that.
+    """
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    app(prog_name="python -m flows.preprocess")
+    app(prog_name="python -m flows.preprocess", obj=flow)

@@ -8,7 +8,7 @@ from tasks.ingest.example import write_example
 COUNT = 200
 """Cells: enough to see every stage, few enough for a minute or two on a laptop."""
 
-EXAMPLE = Path(__file__).resolve().parent.parent / "deployments" / "configs" / "example.yaml"
+EXAMPLE = Path(__file__).resolve().parents[2] / "deployments" / "configs" / "example.yaml"
 
 
 def example_config() -> Config:

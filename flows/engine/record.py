@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from flows.config import Config
-from flows.summary import Summary
+from pydantic import BaseModel
+
+from flows.engine.preparation import Preparation
 from tasks.core.digest import digest
-from tasks.core.storage import write_json
+from tasks.core.storage import read_json, write_json
+
+RUN = "run.json"
 
 PACKAGES = (
     "scip-flows", "prefect", "prefect-dask", "dask", "distributed", "numpy", "scipy", "scikit-image", "polars",
@@ -21,21 +24,21 @@ PACKAGES = (
 class Record:
     """Keeps run.json of one run up to date."""
 
-    def __init__(
-        self, output: Path, *, run: str, config: Config, inputs: list[str], cluster: str, limit: int | None
-    ) -> None:
-        self._path = output / "run.json"
+    def __init__(self, preparation: Preparation, *, run_id: str) -> None:
+        spec = preparation.spec
+        self.run_id = run_id
+        self._path = spec.output / RUN
         self._content: dict[str, object] = {
-            "run": run,
+            "run": run_id,
             "status": "running",
             "started": _now(),
             "ended": None,
-            "inputs": inputs,
-            "limit": limit,
-            "cluster": cluster,
+            "inputs": preparation.inputs,
+            "limit": spec.limit,
+            "cluster": spec.cluster,
             "device": "cpu",
-            "configuration": config.model_dump(mode="json", by_alias=True),
-            "digest": digest(config),
+            "configuration": spec.config.model_dump(mode="json", by_alias=True),
+            "digest": digest(spec.config),
             "host": socket.gethostname(),
             "process": os.getpid(),
             "python": platform.python_version(),
@@ -43,7 +46,7 @@ class Record:
         }
         write_json(self._path, self._content)
 
-    def done(self, summary: Summary) -> None:
+    def done(self, summary: BaseModel) -> None:
         """Record the end of a run that went well."""
         self._end("done", summary=summary.model_dump(mode="json"))
 
@@ -54,6 +57,14 @@ class Record:
     def _end(self, status: str, **more: object) -> None:
         self._content |= {"status": status, "ended": _now(), **more}
         write_json(self._path, self._content)
+
+
+def record_stop(output: Path) -> None:
+    """Let run.json say that this process's run was stopped, whatever the signal made the run fail with."""
+    path = output / RUN
+    content = read_json(path) if path.is_file() else {}
+    if content.get("process") == os.getpid() and content["status"] in {"running", "failed"}:
+        write_json(path, content | {"status": "stopped", "ended": _now(), "error": None})
 
 
 def _now() -> str:

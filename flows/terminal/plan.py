@@ -1,50 +1,45 @@
 """What a run would do, shown without doing it."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from flows.config import Config
-from tasks.core.layout import Layout
+from flows.engine.preparation import Preparation
+from flows.engine.stage import Stage
 from tasks.features.families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
-from tasks.illumination.config import Estimated
-from tasks.ingest.listing import Ingested
-from tasks.normalize import Normalize
 
 
-def stage_names(config: Config) -> list[str]:
-    """Stages whose tasks are one per partition."""
-    illumination = ["illumination"] if isinstance(config.illumination, Estimated) else []
-    quality = ["quality metrics"] if config.quality is not None else []
-    normalize = ["normalize"] if isinstance(config.normalize, Normalize) else []
-    return [*illumination, "mask" if config.mask is not None else "segment", *quality, *normalize, "features"]
-
-
-def print_plan(console: Console, *, config: Config, listed: Ingested, layout: Layout, verbose: bool) -> None:
+def print_plan(
+    console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool
+) -> None:
     """Print images, partitions, tasks, and columns by family; with `verbose` every column."""
+    config, images, layout = preparation.spec.config, preparation.listing.images, preparation.layout
     columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))
-    stages = stage_names(config)
-    partitions = len(listed.partitions)
-    single = 2  # ingest and export
-    once = f"{single} for the run" + ("" if config.quality is None else ", a few for each quality rule")
-    once += "" if config.illumination is None else ", one for each correction image"
-    size = max((one.images for one in listed.partitions), default=0)
+    planned = [row for stage in stages if (row := stage.row(config)) is not None]
+    per_partition = [name for row in planned for name in row.per_partition]
+    once = sum(row.once for row in planned)
+    more = "".join(f", {row.more}" for row in planned if row.more)
+    partitions = len(images.partitions)
+    size = max((one.images for one in images.partitions), default=0)
+    tasks = partitions * len(per_partition) + once
     rows = {
-        "images": f"{listed.images:,} of about {listed.height} × {listed.width} px, {listed.dtype}",
+        "images": f"{images.images:,} of about {images.height} × {images.width} px, {images.dtype}",
         "channels": ", ".join(layout.channels),
         "metadata": ", ".join(layout.groups) or "none; load.pattern has no named groups",
         "masks" if layout.stamps else "objects": ", ".join(layout.regions),
         "partitions": f"{partitions:,} of up to {size:,} images",
-        "tasks": f"{partitions * len(stages) + single:,}: {', '.join(stages)} per partition, {once}",
+        "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {once} for the run{more}",
     }
-    if listed.ignored:
-        rows["left out"] = f"{listed.ignored:,} files that are no images or do not match load.pattern"
-    if listed.faults:
-        rows["quarantined"] = f"{listed.faults:,} images that lack a file"
+    if images.ignored:
+        rows["left out"] = f"{images.ignored:,} files that are no images or do not match load.pattern"
+    if images.faults:
+        rows["quarantined"] = f"{images.faults:,} images that lack a file"
     grid = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         grid.add_row(name, Text(value))

@@ -12,14 +12,14 @@ from rich.text import Text
 from skimage.segmentation import find_boundaries
 
 from flows.config import Config
+from flows.engine.preparation import Preparation
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic
 from tasks.core.types import AnyArray, Batch, BoolArray
-from tasks.ingest.channels import Channels
-from tasks.ingest.index import build_index
 from tasks.ingest.load import load_images
 from tasks.ingest.partition import sample
+from tasks.ingest.references import from_frame
 from tasks.mask.stage import mask_batch
 from tasks.segment.stage import segment_image
 
@@ -30,23 +30,13 @@ DOTS_PER_INCH = 110
 SOFTWARE = "scip-flows"
 
 
-def write_preview(
-    path: Path,
-    *,
-    console: Console,
-    inputs: Sequence[str],
-    count: int,
-    config: Config,
-    layout: Layout,
-    channels: Channels,
-) -> None:
+def write_preview(path: Path, preparation: Preparation, *, console: Console, count: int) -> None:
     """Draw `count` images chosen by run.seed, a row each and a column per channel, and print what was found in them."""
+    config, layout = preparation.spec.config, preparation.layout
     if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
-    references = sample(
-        build_index(inputs, config=config.load, exclude=path.parent).references, count=count, seed=config.run.seed
-    )
-    loaded = load_images(references, channels=channels)
+    references = sample(from_frame(preparation.listing.index), count=count, seed=config.run.seed)
+    loaded = load_images(references, channels=preparation.listing.images.channels)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:

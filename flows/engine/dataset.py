@@ -1,0 +1,53 @@
+"""The value that flows through the pipeline."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flows.engine.graph import Handle
+from tasks.core.decision import Decision
+from tasks.core.pixel_source import PixelSource
+from tasks.core.work import Partition, StageResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """What is known of a run's images so far, stage by stage; results that are being computed are handles.
+
+    Parameters
+    ----------
+    partitions
+        Runs of images, in table order; what follows has an entry for each.
+    source
+        How their pixels are read.
+    cells
+        What masking or segmentation finds.
+    metrics
+        Quality metrics of the cells; empty without quality rules.
+    decision
+        Which of the cells are kept.
+    features
+        What is measured of those.
+    exported
+        What was published.
+    """
+
+    partitions: tuple[Partition, ...]
+    source: PixelSource
+    cells: tuple[Handle, ...] = ()
+    metrics: tuple[Handle, ...] = ()
+    decision: Decision = Decision(rules=())
+    features: tuple[Handle, ...] = ()
+    exported: StageResult | None = None
+
+    def having(self, **changes: Any) -> "Dataset":  # noqa: ANN401 - fields of this class
+        """Return the data set with more known of it."""
+        return replace(self, **changes)
+
+    @property
+    def cells_by_partition(self) -> list[dict[str, object]]:
+        """What tasks that measure kept cells read of each partition."""
+        metrics = self.metrics or [None] * len(self.cells)
+        return [
+            {"partition": partition, "found": found, "metrics": measured}
+            for partition, found, measured in zip(self.partitions, self.cells, metrics, strict=True)
+        ]

@@ -1,0 +1,294 @@
+"""How the tasks of a run are carried out, whatever stage they belong to."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from prefect import Task
+
+from flows.engine.graph import Graph, Handle, resolved, unresolved
+from flows.engine.keys import task_key
+from flows.engine.preparation import Preparation
+from flows.engine.progress import Progress, StageProgress
+from flows.engine.submission import Resources, Submitter
+from tasks.core.errors import RunError, UserError
+from tasks.core.work import Frozen, Partition, StageResult
+
+ResultT = TypeVar("ResultT")
+ItemT = TypeVar("ItemT")
+
+SPLIT_EVERY = 32
+"""Partitions, or results, that one task of a tree takes together."""
+
+IN_FLIGHT = 256
+"""Tasks that are with Dask at a time: more than any cluster's workers run, fewer than would burden its scheduler.
+Tasks with resources are sent to workers at once, so those that are sent in vain are not called back."""
+
+
+class StageCount(Frozen):
+    """How many tasks of a stage ran in this run, how many results were cached by an earlier one, and wall time."""
+
+    computed: int
+    cached: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Submission:
+    """What is needed to begin a task once its arguments are known."""
+
+    task: Task[..., StageResult]
+    resources: Resources
+    arguments: Mapping[str, object]
+    progress: StageProgress | None
+    watch: Callable[[StageResult], None] | None
+
+
+class Execution:
+    """Carries out one run.
+
+    A result is a folder ``work/<stage>/<key>``, the key being the digest of everything that it depends on. A task is
+    submitted, with its key, when the results that it needs are there; so many at a time that workers never wait, and
+    later stages first.
+
+    Parameters
+    ----------
+    preparation
+        The run, checked.
+    run_id
+        Name of this run.
+    submitter
+        Runs tasks on the cluster.
+    progress
+        Told about every finished task.
+    """
+
+    def __init__(
+        self, preparation: Preparation, *, run_id: str, submitter: Submitter, progress: Progress
+    ) -> None:
+        self.preparation = preparation
+        self.config = preparation.spec.config
+        self.output = preparation.spec.output
+        self.run_id = run_id
+        self._work = self.output / "work"
+        self._submitter = submitter
+        self.progress = progress
+        self._graph = Graph()
+        self._submissions: dict[Handle, _Submission] = {}
+        self._ranks: dict[str, int] = {}
+        self._errors: list[tuple[str, BaseException]] = []
+        self._stopped: RunError | None = None
+        self._clocks: dict[str, tuple[float, float]] = {}
+        self._tasks: Counter[tuple[str, bool]] = Counter()
+
+    @property
+    def counts(self) -> dict[str, StageCount]:
+        """What was done so far, by stage."""
+        return {
+            stage: StageCount(
+                computed=self._tasks[stage, False], cached=self._tasks[stage, True], seconds=last - first
+            )
+            for stage, (first, last) in self._clocks.items()
+        }
+
+    def map(
+        self,
+        stage: str,
+        task: Task[..., StageResult],
+        *,
+        mapped: Sequence[Mapping[str, object]],
+        unmapped: Mapping[str, object] | None = None,
+        resources: Resources,
+        watch: Callable[[StageResult], None] | None = None,
+        shown: bool = True,
+    ) -> tuple[Handle, ...]:
+        """Have a task done for each of some arguments; returns at once.
+
+        Parameters
+        ----------
+        mapped
+            Arguments of each task; results that are not there yet are handles.
+        unmapped
+            Arguments that all tasks share.
+        watch
+            Looks at each result as it comes; a `RunError` of it stops all other stages.
+        shown
+            Whether progress is shown; not for a part of something larger that shows its own.
+        """
+        rank = self._ranks.setdefault(stage, len(self._ranks))
+        progress = self.progress.stage(stage, total=len(mapped)) if shown else None
+        handles = []
+        for number, own in enumerate(mapped):
+            arguments = {**own, **(unmapped or {})}
+            needs = unresolved(list(arguments.values()))
+            handle = Handle(stage=stage, rank=rank, number=number, needs=needs)
+            self._submissions[handle] = _Submission(
+                task=task, resources=resources, arguments=arguments, progress=progress, watch=watch
+            )
+            self._graph.add(handle)
+            handles.append(handle)
+        return tuple(handles)
+
+    def tree_reduce(
+        self,
+        stage: str,
+        task: Task[..., StageResult],
+        *,
+        results: Sequence[Handle],
+        resources: Resources,
+        unmapped: Mapping[str, object] | None = None,
+    ) -> Handle:
+        """Merge results, `SPLIT_EVERY` at a time, by a task that takes `parts`, until one is left; returns at once."""
+        while len(results) > 1:
+            results = self.map(
+                stage,
+                task,
+                mapped=[{"parts": parts} for parts in groups(results)],
+                unmapped=unmapped,
+                resources=resources,
+                shown=False,
+            )
+        return results[0]
+
+    def wait(self, handles: Sequence[Handle]) -> list[StageResult]:
+        """Carry on until these results are there.
+
+        Raises
+        ------
+        UserError, RunError
+            A task failed in spite of its retries; all that did not depend on it was finished first and is kept.
+        """
+        while not all(handle.done or handle.dropped for handle in handles):
+            self._step()
+        if self._errors or self._stopped:
+            while self._graph.under_way or self._submit():
+                self._step()
+            self._fail()
+        return [handle.result for handle in handles]
+
+    def run_single(
+        self,
+        stage: str,
+        task: Task[..., ResultT],
+        *,
+        resources: Resources,
+        arguments: Mapping[str, object],
+        shown: bool = True,
+    ) -> ResultT:
+        """Do a task that is done anew in every run, and wait for it.
+
+        Raises
+        ------
+        UserError, RunError
+            It failed.
+        """
+        self.wait([*unresolved(list(arguments.values()))])
+        progress = self.progress.stage(stage, total=1) if shown else None
+        self._clock(stage)
+        ticket = object()
+        sent = {name: resolved(value) for name, value in arguments.items()}
+        self._submitter.submit(ticket, task, name=stage, folder=None, resources=resources, arguments=sent)
+        self._submit()
+        done, outcome = self._submitter.next_done()
+        while done is not ticket:
+            self._take_in(done, outcome)
+            self._submit()
+            done, outcome = self._submitter.next_done()
+        if isinstance(outcome, BaseException):
+            self._errors.append((stage, outcome))
+            self._fail()
+        self._tasks[stage, False] += 1
+        self._clock(stage)
+        if progress is not None:
+            progress.advance()
+        result: ResultT = outcome
+        return result
+
+    def run_here(self, stage: str, task: Task[..., ResultT], *, arguments: Mapping[str, object]) -> ResultT:
+        """Do a task in this process: it looks at what was known before the workers were there."""
+        progress = self.progress.stage(stage, total=1)
+        self._clock(stage)
+        result = task.with_options(task_run_name=stage, persist_result=False)(**arguments)
+        self._tasks[stage, False] += 1
+        self._clock(stage)
+        progress.advance()
+        return result
+
+    def _step(self) -> None:
+        """Submit what can begin, and take in one result."""
+        self._submit()
+        ticket, outcome = self._submitter.next_done()
+        self._take_in(ticket, outcome)
+
+    def _submit(self) -> bool:
+        """Submit what can begin; whether there was anything."""
+        any_sent = False
+        for handle in self._graph.take(IN_FLIGHT):
+            submission = self._submissions[handle]
+            arguments = {name: resolved(value) for name, value in submission.arguments.items()}
+            key = task_key(submission.task, arguments)
+            self._clock(handle.stage)
+            if submission.progress is not None:
+                submission.progress.begin()
+            self._submitter.submit(
+                handle,
+                submission.task,
+                name=f"{submission.task.name} {_label(arguments, key=key)}",
+                folder=self._work / handle.stage.replace(" ", "-") / key,
+                resources=submission.resources,
+                arguments=arguments,
+            )
+            any_sent = True
+        return any_sent
+
+    def _take_in(self, ticket: object, outcome: object) -> None:
+        if not isinstance(ticket, Handle):
+            raise TypeError(f"{ticket!r} is no task of this run's graph")
+        submission = self._submissions.pop(ticket)
+        self._clock(ticket.stage)
+        if not isinstance(outcome, StageResult):
+            self._errors.append((ticket.stage, outcome if isinstance(outcome, BaseException) else TypeError(outcome)))
+            self._graph.drop(ticket)
+            return
+        self._graph.finish(ticket, outcome)
+        self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
+        if submission.progress is not None:
+            submission.progress.advance()
+        if submission.watch is not None and self._stopped is None:
+            try:
+                submission.watch(outcome)
+            except RunError as error:
+                self._stopped = error
+                self._graph.drop_all_but(ticket.stage)
+
+    def _fail(self) -> None:
+        """Raise what went wrong: what the user has to mend first."""
+        told = [error for _, error in self._errors if isinstance(error, (UserError, RunError))]
+        if told:
+            raise told[0]
+        if self._errors:
+            stage, error = self._errors[0]
+            raise RunError(
+                f"{stage}: {sum(one == stage for one, _ in self._errors)} tasks failed; the first: "
+                f"{type(error).__name__}: {error}. What is finished is kept; run the same command again to try the rest"
+            ) from error
+        if self._stopped is not None:
+            raise self._stopped
+
+    def _clock(self, stage: str) -> None:
+        now = time.perf_counter()
+        first, _ = self._clocks.get(stage, (now, now))
+        self._clocks[stage] = first, now
+
+
+def groups(items: Sequence[ItemT]) -> list[list[ItemT]]:
+    """Cut into runs of what one task takes together."""
+    return [list(items[start : start + SPLIT_EVERY]) for start in range(0, len(items), SPLIT_EVERY)]
+
+
+def _label(arguments: Mapping[str, object], *, key: str) -> str:
+    """Say which of a stage's tasks one is: its images by number, from 1, or the beginning of its key."""
+    partition = arguments.get("partition")
+    return f"{partition.start + 1}–{partition.stop}" if isinstance(partition, Partition) else key[:8]

@@ -1,0 +1,134 @@
+"""What can be done next: tasks that wait for others, tasks that are ready, tasks under way. It runs nothing itself."""
+
+import heapq
+from collections.abc import Collection, Iterator, Sequence
+
+from tasks.core.work import StageResult
+
+
+class Handle:
+    """A task's result, known once the task is done.
+
+    Parameters
+    ----------
+    stage
+        Name of the stage that it belongs to.
+    rank
+        Of ready tasks the one of the largest rank comes first: the later a stage, the larger, so that what is begun is
+        brought to its end before more is begun.
+    number
+        Of tasks of one rank the one of the smallest number comes first.
+    needs
+        Results without which the task cannot begin.
+    """
+
+    __slots__ = ("_result", "dropped", "needs", "number", "rank", "stage")
+
+    def __init__(self, *, stage: str, rank: int, number: int, needs: Collection["Handle"]) -> None:
+        self.stage, self.rank, self.number, self.needs = stage, rank, number, tuple(needs)
+        self.dropped = False
+        self._result: StageResult | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the result is known."""
+        return self._result is not None
+
+    @property
+    def result(self) -> StageResult:
+        """The result.
+
+        Raises
+        ------
+        RuntimeError
+            The task is not done; wait for it first.
+        """
+        if self._result is None:
+            raise RuntimeError(f"the result of task {self.number} of {self.stage} is not known yet")
+        return self._result
+
+    def __lt__(self, other: "Handle") -> bool:
+        return (-self.rank, self.number) < (-other.rank, other.number)
+
+    def resolve(self, result: StageResult) -> None:
+        """Make the result known."""
+        self._result = result
+
+
+class Graph:
+    """Tasks and what they wait for."""
+
+    def __init__(self) -> None:
+        self._ready: list[Handle] = []
+        self._missing: dict[Handle, int] = {}
+        self._waiting: dict[Handle, list[Handle]] = {}
+        self._under_way: set[Handle] = set()
+
+    @property
+    def under_way(self) -> int:
+        """Number of tasks that were taken and have not ended."""
+        return len(self._under_way)
+
+    def add(self, handle: Handle) -> None:
+        """Add a task; one that needs a dropped task is dropped, too."""
+        missing = [one for one in handle.needs if not one.done]
+        if any(one.dropped for one in missing):
+            handle.dropped = True
+        elif missing:
+            self._missing[handle] = len(missing)
+            for one in missing:
+                self._waiting.setdefault(one, []).append(handle)
+        else:
+            heapq.heappush(self._ready, handle)
+
+    def take(self, limit: int) -> Iterator[Handle]:
+        """Yield ready tasks, so many that at most `limit` are under way."""
+        while self._ready and len(self._under_way) < limit:
+            handle = heapq.heappop(self._ready)
+            if not handle.dropped:
+                self._under_way.add(handle)
+                yield handle
+
+    def finish(self, handle: Handle, result: StageResult) -> None:
+        """Note that a task ended well; those that waited for it alone become ready."""
+        self._under_way.discard(handle)
+        handle.resolve(result)
+        for waiting in self._waiting.pop(handle, ()):
+            self._missing[waiting] -= 1
+            if not self._missing[waiting]:
+                del self._missing[waiting]
+                heapq.heappush(self._ready, waiting)
+
+    def drop(self, handle: Handle) -> None:
+        """Give up a task, and all that need it."""
+        self._under_way.discard(handle)
+        handle.dropped = True
+        self._missing.pop(handle, None)
+        for waiting in self._waiting.pop(handle, ()):
+            self.drop(waiting)
+
+    def drop_all_but(self, stage: str) -> None:
+        """Give up what has not begun, except for the tasks of one stage."""
+        for handle in [*self._ready, *self._missing]:
+            if handle.stage != stage:
+                self.drop(handle)
+
+
+def unresolved(values: Sequence[object]) -> set[Handle]:
+    """Handles among values, in lists and tuples, too."""
+    found: set[Handle] = set()
+    for value in values:
+        if isinstance(value, Handle):
+            found.add(value)
+        elif isinstance(value, (list, tuple)):
+            found |= unresolved(value)
+    return found
+
+
+def resolved(value: object) -> object:
+    """Put results in the place of handles."""
+    if isinstance(value, Handle):
+        return value.result
+    if isinstance(value, (list, tuple)):
+        return type(value)(resolved(one) for one in value)
+    return value

@@ -1,0 +1,34 @@
+"""Compiled code is made ready on every worker as it starts, so that no task is held up by a compiler."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from distributed import Worker, WorkerPlugin
+
+from flows.config import Config
+from flows.engine.stage import Job
+from tasks.core.kernels.turns import in_turns
+
+
+class WarmKernels(WorkerPlugin):
+    """Compiles what a run needs, or loads what an earlier one has compiled; a worker runs no task before that.
+
+    Parameters
+    ----------
+    kernels
+        What each stage needs.
+    """
+
+    name = "scip-flows-kernels"
+
+    def __init__(self, kernels: Sequence[Callable[[Config], Mapping[str, Job]]], *, config: Config) -> None:
+        self._kernels = list(kernels)
+        self._config = config
+
+    async def setup(self, worker: Worker) -> None:
+        """Compile beside the worker's event loop, which has to answer the scheduler meanwhile."""
+        del worker
+        await asyncio.to_thread(self._warm)
+
+    def _warm(self) -> None:
+        in_turns({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})

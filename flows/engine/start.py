@@ -1,0 +1,52 @@
+"""From a run that was found possible to one that goes on: its workers, its record, its way of submitting tasks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from uuid import uuid4
+
+from prefect.context import FlowRunContext
+
+from flows.engine.execution import Execution
+from flows.engine.kernels import WarmKernels
+from flows.engine.preparation import Preparation
+from flows.engine.progress import current_progress
+from flows.engine.record import Record
+from flows.engine.stage import Stage
+from flows.engine.submission import PrefectSubmitter
+from infra.cluster import check_resources, task_runner
+from tasks.core.errors import RunError
+
+
+@contextmanager
+def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Iterator[tuple[Execution, Record]]:
+    """Start the workers of a run inside its flow run, and stop them at the end; keep run.json.
+
+    The task runner is chosen by the flow's parameters, which a decorator cannot know, so it takes the place of the one
+    that Prefect gave the flow run.
+
+    Raises
+    ------
+    ConfigError
+        No worker offers what a stage needs.
+    RunError
+        There is no flow run.
+    """
+    context = FlowRunContext.get()
+    if context is None:
+        raise RunError("a run needs a Prefect flow run around it; call preprocess, which is a flow")
+    spec = preparation.spec
+    record = Record(preparation, run_id=uuid4().hex[:12])
+    try:
+        runner = task_runner(preparation.cluster, workers=spec.workers, segment=spec.config.run.resources.segment)
+        with runner, context.model_copy(update={"task_runner": runner}), current_progress() as progress:
+            check_resources(runner.client, needed=spec.config.needed_resources)
+            kernels = progress.stage("kernels", total=1)
+            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=spec.config))
+            kernels.advance()
+            submitter = PrefectSubmitter(
+                storage=spec.output / "work" / "results", run_id=record.run_id, retries=spec.config.run.retries
+            )
+            yield Execution(preparation, run_id=record.run_id, submitter=submitter, progress=progress), record
+    except BaseException as error:
+        record.failed(error)
+        raise

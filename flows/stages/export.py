@@ -1,0 +1,71 @@
+"""The tables that people read, put together from what all stages left in work/."""
+
+from typing import TYPE_CHECKING
+
+from flows.config import Config
+from flows.engine.stage import PlanRow, Published, Stage, nothing
+from tasks.core.dictionary import is_ours
+from tasks.core.storage import holds_key
+
+if TYPE_CHECKING:
+    from flows.engine.dataset import Dataset
+    from flows.engine.execution import Execution
+
+STAGE = "export"
+
+
+def _row(config: Config) -> PlanRow:
+    del config
+    return PlanRow(once=1)
+
+
+def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
+    from tasks.export.task import export
+
+    del prepared
+    execution.wait(data.features)
+    exported = execution.run_single(
+        STAGE,
+        export,
+        resources=execution.config.run.resources.files,
+        arguments={
+            "output": str(execution.output),
+            "listed": execution.preparation.listing.images.folder,
+            "cells": data.cells,
+            "metrics": data.metrics,
+            "features": data.features,
+            "decision": data.decision,
+            "layout": data.source.layout,
+            "config": execution.config.export,
+            "run_id": execution.run_id,
+        },
+    )
+    return data.having(exported=exported)
+
+
+def export_quarantine(execution: "Execution", data: "Dataset") -> None:
+    """Tell which images were set aside, and why, where a run stops because of them."""
+    from tasks.export.task import export_quarantine
+
+    execution.run_single(
+        "quarantine",
+        export_quarantine,
+        resources=execution.config.run.resources.files,
+        arguments={
+            "output": str(execution.output),
+            "listed": execution.preparation.listing.images.folder,
+            "cells": [handle.result for handle in data.cells if handle.done],
+        },
+    )
+
+
+export_tables = Stage(
+    name=STAGE,
+    row=_row,
+    prepare=nothing,
+    run=_run,
+    published=(
+        *(Published(name=name, is_ours=is_ours) for name in ("images.parquet", "cells.parquet", "quarantine.parquet")),
+        Published(name="run.json", is_ours=holds_key("configuration")),
+    ),
+)

@@ -1,0 +1,144 @@
+"""The illumination correction: a correction image per group of fields, from all of them or from another run."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.config import Config
+from flows.engine.stage import Job, PlanRow, Published, Stage
+from tasks.core.digest import digest
+from tasks.core.layout import Layout
+from tasks.core.storage import holds_key
+from tasks.illumination.config import Estimated, Use
+from tasks.illumination.files import CorrectionStore, FieldGroup, read_index
+from tasks.illumination.published import (
+    FoundCorrections,
+    PublishedCorrections,
+    discard_published,
+    find_usable_corrections,
+)
+from tasks.illumination.warm import jobs
+from tasks.ingest.listing import ImageListing
+
+if TYPE_CHECKING:
+    from flows.engine.dataset import Dataset
+    from flows.engine.execution import Execution
+
+STAGE = "illumination"
+
+
+def _row(config: Config) -> PlanRow | None:
+    if config.illumination is None:
+        return None
+    per_partition = (STAGE,) if isinstance(config.illumination, Estimated) else ()
+    return PlanRow(per_partition=per_partition, more="one for each correction image")
+
+
+def _kernels(config: Config) -> Mapping[str, Job]:
+    return jobs(config.illumination)
+
+
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> FoundCorrections | None:
+    """Find another run's correction images, of the groups that this one has."""
+    if not isinstance(config.illumination, Use):
+        return None
+    shape = (listing.images.height, listing.images.width)
+    return find_usable_corrections(
+        config.illumination, channels=layout.channels, shape=shape, groups_by=listing.present_groups
+    )
+
+
+def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None) -> "Dataset":
+    """Make, or take over, the correction images of all groups, and put them into the output folder.
+
+    No task holds more than one group's sums, whatever the number of fields.
+    """
+    from tasks.illumination.task import publish
+
+    config = execution.config.illumination
+    if isinstance(config, Estimated):
+        store, made = _estimate(execution, data, config=config)
+    elif found is not None:
+        store, made = _take_over(execution, data, found=found)
+    else:
+        discard_published(execution.output / "statistics")
+        return data
+    published = PublishedCorrections.of(
+        made,
+        config=config.model_dump(mode="json") if config else {},
+        channels=data.source.layout.channels,
+        group_by=store.group_by,
+    )
+    execution.run_single(
+        STAGE,
+        publish,
+        resources=execution.config.run.resources.files,
+        arguments={
+            "output": str(execution.output),
+            "published": published,
+            "folders": [str(store.path(group).parent) for group in made],
+        },
+        shown=False,
+    )
+    return data.having(source=data.source.transformed_by(store))
+
+
+def _estimate(
+    execution: "Execution", data: "Dataset", *, config: Estimated
+) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
+    """Add up the fields, and make a correction image of each sum."""
+    from tasks.illumination.task import make_correction, merge_sums, sum_partition
+
+    resources = execution.config.run.resources.illumination
+    sums = execution.map(
+        STAGE,
+        sum_partition,
+        mapped=[{"partition": partition} for partition in data.partitions],
+        unmapped={"source": data.source, "group_by": config.group_by, "downscale": config.downscale},
+        resources=resources,
+    )
+    (total,) = execution.wait([execution.tree_reduce(STAGE, merge_sums, results=sums, resources=resources)])
+    groups = {stored.group: stored.images for stored in read_index(Path(total.folder)).sums}
+    images = execution.map(
+        STAGE,
+        make_correction,
+        mapped=[{"group": group} for group in groups],
+        unmapped={"total": total, "channels": data.source.layout.channels, "config": config},
+        resources=resources,
+        shown=False,
+    )
+    return CorrectionStore.of(execution.wait(images), groups=list(groups), group_by=config.group_by), groups
+
+
+def _take_over(
+    execution: "Execution", data: "Dataset", *, found: FoundCorrections
+) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
+    """Copy what another run has made, of the groups that this one has."""
+    from tasks.illumination.task import copy_correction
+
+    copies = execution.map(
+        STAGE,
+        copy_correction,
+        mapped=[
+            {"group": group, "source": str(file), "content": hashlib.blake2b(file.read_bytes()).hexdigest()}
+            for group, file in found.files.items()
+        ],
+        unmapped={"channels": data.source.layout.channels},
+        resources=execution.config.run.resources.illumination,
+    )
+    store = CorrectionStore.of(
+        execution.wait(copies), groups=list(found.files), group_by=found.published.group_by
+    )
+    images = found.published.by_group()
+    return store, {group: images[group].images for group in found.files}
+
+
+correct_illumination = Stage(
+    name=STAGE,
+    row=_row,
+    prepare=_prepare,
+    run=_run,
+    kernels=_kernels,
+    published=(Published(name="statistics/illumination.json", is_ours=holds_key("corrections")),),
+)

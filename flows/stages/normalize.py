@@ -1,0 +1,103 @@
+"""The normalization: a scaling per group and channel, from the pixels of all kept cells or from another run."""
+
+from typing import TYPE_CHECKING
+
+from flows.config import Config
+from flows.engine.stage import PlanRow, Published, Stage
+from tasks.core.layout import Layout
+from tasks.core.storage import holds_key
+from tasks.ingest.listing import ImageListing
+from tasks.normalize.config import Normalize, Use
+from tasks.normalize.reuse import find_scaling
+from tasks.normalize.scaling import Scaling, ScalingReference
+
+if TYPE_CHECKING:
+    from flows.engine.dataset import Dataset
+    from flows.engine.execution import Execution
+    from tasks.core.work import StageResult
+
+STAGE, SCALING = "normalize", "normalization.json"
+
+
+def _row(config: Config) -> PlanRow | None:
+    if config.normalize is None:
+        return None
+    return PlanRow(per_partition=(STAGE,)) if isinstance(config.normalize, Normalize) else PlanRow(once=1)
+
+
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling | None:
+    """Find another run's scaling, of this one's channels."""
+    if not isinstance(config.normalize, Use):
+        return None
+    return find_scaling(
+        config.normalize, channels=layout.channels, groups=layout.groups, groups_by=listing.present_groups
+    )
+
+
+def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dataset":
+    """Find, or take over, the scaling of pixels, and put it into the output folder."""
+    from tasks.normalize.task import publish, take_scaling
+
+    resources = execution.config.run.resources
+    if isinstance(execution.config.normalize, Normalize):
+        scaling = _fit(execution, data, config=execution.config.normalize)
+    elif found is not None:
+        (scaling,) = execution.wait(
+            execution.map(STAGE, take_scaling, mapped=[{"scaling": found}], resources=resources.normalize)
+        )
+    else:
+        (execution.output / "statistics" / SCALING).unlink(missing_ok=True)
+        return data
+    execution.run_single(
+        STAGE,
+        publish,
+        resources=resources.files,
+        arguments={"output": str(execution.output), "scaling": scaling},
+        shown=False,
+    )
+    return data.having(source=data.source.scaled_by(ScalingReference.of(scaling)))
+
+
+def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "StageResult":
+    from tasks.normalize.task import count_partition, decide_scaling, merge_counts
+
+    resources, layout = execution.config.run.resources.normalize, execution.preparation.layout
+    counts = execution.map(
+        STAGE,
+        count_partition,
+        mapped=data.cells_by_partition,
+        unmapped={
+            "decision": data.decision,
+            "source": data.source,
+            "region": config.region or layout.regions[0],
+            "group_by": config.group_by,
+        },
+        resources=resources,
+    )
+    total = execution.tree_reduce(
+        STAGE, merge_counts, results=counts, resources=resources, unmapped={"group_by": config.group_by}
+    )
+    groups = sorted(execution.preparation.listing.present_groups(config.group_by))
+    fitted = execution.map(
+        STAGE,
+        decide_scaling,
+        mapped=[{"counted": total}],
+        unmapped={
+            "config": config,
+            "channels": layout.channels,
+            "groups": groups,
+            "default_region": layout.regions[0],
+        },
+        resources=resources,
+        shown=False,
+    )
+    return execution.wait(fitted)[0]
+
+
+normalize_pixels = Stage(
+    name=STAGE,
+    row=_row,
+    prepare=_prepare,
+    run=_run,
+    published=(Published(name=f"statistics/{SCALING}", is_ours=holds_key("transform")),),
+)

@@ -1,0 +1,108 @@
+"""Which cells are kept: metrics of every cell, then one decision over the whole data set."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.config import Config
+from flows.engine.stage import PlanRow, Published, Stage
+from tasks.core.decision import Decision
+from tasks.core.layout import Layout
+from tasks.core.storage import holds_key
+from tasks.ingest.listing import ImageListing
+from tasks.quality.config import Quality
+from tasks.quality.decide import check_some_are_left, count_by, decide_by
+from tasks.quality.reuse import find_rules
+from tasks.quality.survey import Survey
+
+if TYPE_CHECKING:
+    from flows.engine.dataset import Dataset
+    from flows.engine.execution import Execution
+    from flows.engine.graph import Handle
+
+METRICS, DECISION = "quality metrics", "quality decision"
+
+
+def _row(config: Config) -> PlanRow | None:
+    return PlanRow(per_partition=(METRICS,), more="a few for each quality rule") if config.quality else None
+
+
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Quality, Decision | None] | None:
+    """Return the rules to apply, and where they are another run's, their thresholds, too."""
+    return find_rules(config.quality, layout=layout, groups_by=listing.present_groups) if config.quality else None
+
+
+def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision | None] | None) -> "Dataset":
+    from tasks.quality.task import measure_partition
+
+    if found is None:
+        return data
+    quality, known = found
+    metrics = execution.map(
+        METRICS,
+        measure_partition,
+        mapped=[
+            {"partition": partition, "found": cells}
+            for partition, cells in zip(data.partitions, data.cells, strict=True)
+        ],
+        unmapped={"source": data.source, "metrics": quality.metrics},
+        resources=execution.config.run.resources.quality,
+    )
+    decision = _fit_rules(execution, metrics, quality=quality, known=known)
+    return data.having(metrics=metrics, decision=decision)
+
+
+def _fit_rules(
+    execution: "Execution", metrics: "Sequence[Handle]", *, quality: Quality, known: Decision | None
+) -> Decision:
+    """Find the thresholds of all rules over all partitions, if they are not known, and count what they reject.
+
+    No task sees more than 32 partitions' metrics or 32 answers; the result does not depend on how they are gathered.
+    """
+    layout = execution.preparation.layout
+    progress = execution.progress.stage(DECISION, total=1 if known else len(quality.rules) + 1)
+
+    def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
+        return _ask(execution, metrics, survey=survey)
+
+    if known is not None:
+        decision = count_by(ask, decision=known, rules=quality.rules)
+        progress.advance()
+    else:
+        decision = decide_by(
+            ask,
+            rules=quality.rules,
+            default_region=layout.regions[0],
+            stamps=layout.stamps,
+            advance=progress.advance,
+        )
+    if not quality.allow_none:
+        check_some_are_left(decision)
+    return decision.model_copy(update={"quality": quality.model_dump(mode="json")})
+
+
+def _ask(execution: "Execution", metrics: "Sequence[Handle]", *, survey: Survey) -> Any:  # noqa: ANN401
+    """Let a tree of tasks answer a survey."""
+    from flows.engine.execution import groups
+    from tasks.quality.task import merge_surveys, read_survey, survey_partitions
+
+    resources = execution.config.run.resources.quality
+    answers = execution.map(
+        DECISION,
+        survey_partitions,
+        mapped=[{"measured": parts} for parts in groups(metrics)],
+        unmapped={"survey": survey},
+        resources=resources,
+        shown=False,
+    )
+    (root,) = execution.wait([execution.tree_reduce(DECISION, merge_surveys, results=answers, resources=resources)])
+    return read_survey(Path(root.folder))
+
+
+filter_cells = Stage(
+    name="quality",
+    row=_row,
+    prepare=_prepare,
+    run=_run,
+    published=(Published(name="statistics/quality.json", is_ours=holds_key("rules")),),
+)

@@ -1,0 +1,1 @@
+"""What a person at a terminal meets: command line, plan, preview, summary."""

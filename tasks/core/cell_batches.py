@@ -1,0 +1,138 @@
+"""Cells of a partition, ready to be measured: their pixels, read again, and the masks or labels found before."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from tasks.core.cells import stamp_regions
+from tasks.core.cutout import CutOut, cut_out
+from tasks.core.errors import Fault, InputChangedError
+from tasks.core.partition_files import BORDER, CELLS, IMAGES, read_labels
+from tasks.core.pixel_source import PixelSource, ScaleTransform, SourceImages, read_images, stamp_batches
+from tasks.core.storage import read_table
+from tasks.core.types import AnyArray, Batch, Region
+from tasks.core.work import Partition, StageResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellBatch:
+    """Cells of one dtype.
+
+    Parameters
+    ----------
+    cells
+        Their rows of the table of cells.
+    batch, regions
+        Their pixels, and where to measure.
+    frames
+        The whole (C, H, W) image of each.
+    """
+
+    cells: pl.DataFrame
+    batch: Batch
+    regions: tuple[Region, ...]
+    frames: list[AnyArray]
+
+    def take(self, rows: Sequence[int]) -> "CellBatch":
+        """Return some of the cells; the batch itself where those are all."""
+        if len(rows) == len(self.cells):
+            return self
+        return CellBatch(
+            cells=self.cells[list(rows)],
+            batch=self.batch.take(rows),
+            regions=tuple(region.take(rows) for region in self.regions),
+            frames=[self.frames[row] for row in rows],
+        )
+
+
+def read_cells(
+    found: StageResult, *, cells: pl.DataFrame, partition: Partition, source: PixelSource, how: CutOut
+) -> tuple[list[CellBatch], list[Fault]]:
+    """Read the pixels of cells again, and join them with the masks or labels found before.
+
+    Parameters
+    ----------
+    found
+        What masking or segmentation wrote for this partition.
+    cells
+        The rows of its table of cells that are wanted.
+
+    Raises
+    ------
+    InputChangedError
+        An image's pixels are no longer those that were masked.
+    """
+    images = read_images(partition, source=source, positions=sorted(set(cells["position"])))
+    _check_unchanged(images.table, found=found)
+    if source.scale is not None:
+        images = images.transformed(source.scale)
+    if source.layout.stamps:
+        return _stamps(images, cells=cells, source=source), images.faults
+    return _fields(images, cells=cells, found=found, source=source, how=how), images.faults
+
+
+def _stamps(images: SourceImages, *, cells: pl.DataFrame, source: PixelSource) -> list[CellBatch]:
+    channels = source.layout.channels
+    batches: list[CellBatch] = []
+    for stamps in stamp_batches(images.pixels, channels=channels):
+        order = images.table[stamps.rows].select("position")
+        own = order.join(cells, on="position", maintain_order="left").select(cells.columns)
+        shapes = stamps.batch.pixels.shapes
+        pairs = [stamp_regions(own, name=name, channels=channels, shapes=shapes) for name in source.layout.regions]
+        regions = tuple(region for pair in pairs for region in pair)
+        if source.scale is not None:
+            regions = _scaled_backgrounds(regions, cells=own, scale=source.scale)
+        batches.append(
+            CellBatch(cells=own, batch=stamps.batch, regions=regions, frames=stamps.batch.pixels.unstack())
+        )
+    return batches
+
+
+def _scaled_backgrounds(
+    regions: Sequence[Region], *, cells: pl.DataFrame, scale: ScaleTransform
+) -> tuple[Region, ...]:
+    """Put the backgrounds of stamps, which were measured when they were masked, on the scale of their pixels."""
+    apply = scale.open_levels()
+    metadata = list(cells.iter_rows(named=True))
+    return tuple(
+        replace(
+            region,
+            background=np.stack([apply(own, meta) for own, meta in zip(region.background, metadata, strict=True)]),
+        )
+        for region in regions
+    )
+
+
+def _fields(
+    images: SourceImages, *, cells: pl.DataFrame, found: StageResult, source: PixelSource, how: CutOut
+) -> list[CellBatch]:
+    batches: list[CellBatch] = []
+    for position, image in zip(images.table["position"], images.pixels, strict=True):
+        if image is None:
+            continue
+        own = cells.filter(pl.col("position") == position)
+        batch, objects = cut_out(
+            image,
+            labels={name: read_labels(found, position=position, name=name) for name in source.layout.regions},
+            border=read_labels(found, position=position, name=BORDER),
+            numbers=own["meta__object"].to_list(),
+            channels=source.layout.channels,
+            how=how,
+        )
+        batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
+    return batches
+
+
+def _check_unchanged(images: pl.DataFrame, *, found: StageResult) -> None:
+    before = read_table(found.file(IMAGES), columns=["position", "digest"])
+    both = images.join(before, on="position", suffix="_before")
+    changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
+    if changed:
+        shutil.rmtree(found.folder)
+        raise InputChangedError(
+            f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition); "
+            "run the same command again, only what depends on it is redone"
+        )

@@ -1,0 +1,182 @@
+"""The one way in which tasks get at pixels: images are loaded, transformed, and gathered into batches of one dtype.
+
+Every task that needs pixels reads them itself; none travel between tasks.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+import polars as pl
+
+from tasks.core.errors import Fault, PixelError
+from tasks.core.layout import Layout
+from tasks.core.types import AnyArray, Batch, FloatArray, IntArray
+from tasks.core.work import Partition
+
+Metadata = Mapping[str, Any]
+"""An image's row of `Layout.images`: its identity and ``meta__<group>``."""
+
+
+class LoadedImages(Protocol):
+    """Images as the files hold them."""
+
+    @property
+    def images(self) -> list[AnyArray | None]:
+        """(C, H, W) each; None for one that cannot be used."""
+
+    @property
+    def faults(self) -> list[Fault]:
+        """Why not."""
+
+    @property
+    def digests(self) -> list[str | None]:
+        """Digest of each image's pixels."""
+
+
+class ImageLoader(Protocol):
+    """Reads the images that rows of the index stand for."""
+
+    def __call__(self, index: pl.DataFrame) -> LoadedImages: ...  # noqa: D102 - the class tells
+
+    @property
+    def identity(self) -> object:
+        """What of it the partitions' digests do not hold."""
+
+
+class PixelTransform(Protocol):
+    """A step between the file and the measurement: illumination correction, normalization."""
+
+    @property
+    def stage(self) -> str:
+        """Stage that is named where it fails."""
+
+    @property
+    def identity(self) -> object:
+        """What results depend on, wherever the files lie that it needs."""
+
+    def open(self) -> Callable[[AnyArray, Metadata], AnyArray]:
+        """Return a function of an image (C, H, W) and its metadata; a `PixelError` of it sets the image aside."""
+
+
+class ScaleTransform(PixelTransform, Protocol):
+    """A transform that treats all pixels of a channel alike, so that levels measured before it can follow."""
+
+    def open_levels(self) -> Callable[[FloatArray, Metadata], FloatArray]:
+        """Return a function of levels (C,), such as backgrounds, and the image's metadata."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelSource:
+    """How the images of a run are read: what all of its tasks that look at pixels have in common.
+
+    Parameters
+    ----------
+    load
+        Reads images.
+    layout
+        Columns of the run's tables.
+    transforms
+        Applied to every image that is read, in this order.
+    scale
+        Applied afterwards to the pixels of cells; images as `read_images` returns them are not scaled.
+    """
+
+    load: ImageLoader
+    layout: Layout
+    transforms: tuple[PixelTransform, ...] = ()
+    scale: ScaleTransform | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceImages:
+    """The images of one task.
+
+    Parameters
+    ----------
+    table
+        A row per image: `Layout.images` and ``position``, its row within the partition.
+    pixels
+        (C, H, W) per image, transformed; None where there are none.
+    faults
+        Why not.
+    """
+
+    table: pl.DataFrame
+    pixels: list[AnyArray | None]
+    faults: list[Fault]
+
+    def transformed(self, transform: PixelTransform) -> "SourceImages":
+        """Return the images after a transform; those on which it fails are set aside."""
+        apply = transform.open()
+        pixels: list[AnyArray | None] = []
+        faults = list(self.faults)
+        for metadata, image in zip(self.table.iter_rows(named=True), self.pixels, strict=True):
+            try:
+                pixels.append(None if image is None else apply(image, metadata))
+            except PixelError as error:
+                pixels.append(None)
+                faults.append(Fault.of(error, image=metadata["meta__image"], stage=transform.stage))
+        return replace(self, pixels=pixels, faults=faults)
+
+
+def read_images(
+    partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None
+) -> SourceImages:
+    """Read the images of a partition, or those at the given positions in it."""
+    index = pl.scan_parquet(partition.index, glob=False).slice(partition.start, partition.images).collect()
+    index = index.with_row_index("position")
+    if positions is not None:
+        index = index.filter(pl.col("position").is_in(list(positions)))
+    loaded = source.load(index)
+    images = SourceImages(
+        table=_image_table(index, loaded=loaded, layout=source.layout),
+        pixels=loaded.images,
+        faults=list(loaded.faults),
+    )
+    for transform in source.transforms:
+        images = images.transformed(transform)
+    return images
+
+
+def _image_table(index: pl.DataFrame, *, loaded: LoadedImages, layout: Layout) -> pl.DataFrame:
+    shapes = [(None, None) if image is None else image.shape[1:] for image in loaded.images]
+    dtypes = [None if image is None else image.dtype.name for image in loaded.images]
+    statuses = ["quarantined" if image is None else "read" for image in loaded.images]
+    table = index.rename({"image": "meta__image"}).with_columns(
+        pl.Series("status", statuses, dtype=pl.String),
+        pl.lit(0).alias("cells"),
+        pl.Series("height", [shape[0] for shape in shapes], dtype=pl.Int32),
+        pl.Series("width", [shape[1] for shape in shapes], dtype=pl.Int32),
+        pl.Series("dtype", dtypes, dtype=pl.String),
+        pl.col("size").alias("bytes"),
+        pl.col("mtime_ns").alias("modified_ns"),
+        pl.Series("digest", loaded.digests, dtype=pl.String),
+        pl.col("object_number").alias("meta__object_number"),
+        *(pl.lit(None).alias(f"meta__{group}") for group in layout.groups if f"meta__{group}" not in index.columns),
+    )
+    columns = layout.images() | {"position": pl.Int32()}
+    return table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampBatch:
+    """Stamps of one dtype, and which of the task's images they are."""
+
+    rows: IntArray
+    batch: Batch
+
+
+def stamp_batches(images: Sequence[AnyArray | None], *, channels: Sequence[str]) -> Iterator[StampBatch]:
+    """Gather images into batches of equal dtype, in the order in which the dtypes appear; None is left out.
+
+    A batch of mixed dtypes would be promoted, and what is measured of an image would depend on its neighbours.
+    """
+    rows: dict[np.dtype[Any], list[int]] = {}
+    for row, image in enumerate(images):
+        if image is not None:
+            rows.setdefault(image.dtype, []).append(row)
+    for own in rows.values():
+        stamps = [image for row in own if (image := images[row]) is not None]
+        yield StampBatch(rows=np.array(own), batch=Batch.of(stamps, channels=channels))
