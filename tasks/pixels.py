@@ -16,7 +16,7 @@ from tasks.core.cells import stamp_regions
 from tasks.core.cutout import CutOut, cut_out
 from tasks.core.errors import Fault, InputChangedError, PixelError
 from tasks.core.layout import Layout
-from tasks.core.partition_files import BORDER, read_labels
+from tasks.core.partition_files import read_objects
 from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, Batch, IntArray, Region
 from tasks.core.work import Frozen, Partition
@@ -223,11 +223,9 @@ def read_cells(
     for position, image in zip(images.table["position"], images.pixels, strict=True):
         if image is not None:
             own = cells.filter(pl.col("position") == position)
-            labels = {name: read_labels(found, position=position, name=name) for name in layout.regions}
             batch, objects = cut_out(
                 image,
-                labels=labels,
-                border=read_labels(found, position=position, name=BORDER),
+                labels=read_objects(found, position=position, names=layout.regions),
                 numbers=own["meta__object"].to_list(),
                 channels=channels,
                 how=how,
