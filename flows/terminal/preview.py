@@ -76,7 +76,8 @@ def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list
     segmented = segment_image(image, channels=layout.channels, config=config.segment)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
-    border = np.unique(segmented.border[segmented.border > 0]).size
+    left_out = segmented.border[layout.regions[0]]
+    border = np.unique(left_out[left_out > 0]).size
     return [own] * len(image), ", ".join(counts) + (f", {border} left out at the border" if border else "")
 
 

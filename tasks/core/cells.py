@@ -98,20 +98,20 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmented, layout: Layout) ->
     segmented
         The field's objects.
     """
-    main = segmented.labels[layout.regions[0]]
-    found = main + segmented.border
-    numbers = np.unique(found[found > 0])
-    at_border = np.isin(numbers, segmented.border)
+    objects = segmented.whole
+    main = objects[layout.regions[0]]
+    numbers = np.unique(main[main > 0])
+    at_border = np.isin(numbers, segmented.border[layout.regions[0]])
     columns: dict[str, pl.Series] = {
         "meta__object": pl.Series(numbers),
         "status": pl.Series(np.where(at_border, "border", "kept").tolist(), dtype=pl.String),
     }
-    centroids = np.array(ndimage.center_of_mass(found > 0, found, numbers)).reshape(-1, 2)
+    centroids = np.array(ndimage.center_of_mass(main > 0, main, numbers)).reshape(-1, 2)
     columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
-    for name, labels in segmented.labels.items():
-        boxes = label_boxes(found if name == layout.regions[0] else labels, numbers)
+    for name, labels in objects.items():
+        boxes = label_boxes(labels, numbers)
         columns |= _box_columns(boxes, name=name)
-        valid = pl.Series(np.isin(numbers, labels), dtype=pl.Boolean)
+        valid = pl.Series((boxes[:, 2] > 0) & ~at_border, dtype=pl.Boolean)
         columns |= {f"meta__valid__{name}__{channel}": valid for channel in layout.channels}
     rows = pl.concat([image] * len(numbers)) if len(numbers) else image.clear()
     return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())

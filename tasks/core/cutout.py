@@ -31,8 +31,11 @@ class CutOut(Frozen):
 SURROUNDED = CutOut(margin=6, parent=False, background=True)
 """Erosion by disk(6), the widest filter of the features, sees what really surrounds the object."""
 
+FITTED = CutOut(margin=0, parent=False, background=False)
+"""All pixels of all objects, for statistics that look at nothing else."""
+
 BOXED = CutOut(margin=0, parent=True, background=False)
-"""As the published system cuts."""
+"""As the published system cuts: of the other objects only what lies in the first one's box is seen."""
 
 
 def cut_out(
@@ -41,24 +44,21 @@ def cut_out(
     labels: Mapping[str, LabelArray],
     numbers: Sequence[int],
     channels: Sequence[str],
-    border: LabelArray | None = None,
     how: CutOut = SURROUNDED,
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
 
-    The regions keep the labels of the whole field. To those of the first object the ones left out at the border are
-    added, for they are neighbours like any other; of other objects nothing is known there.
+    The regions keep the labels of the whole field. What is not wanted, because it was rejected or is cut by the frame,
+    is a neighbour like any other, and no background.
 
     Parameters
     ----------
     image
         (C, H, W).
     labels
-        Object name to (H, W) labels; the same number is the same cell.
+        Object name to (H, W) labels of all cells that were found; the same number is the same cell.
     numbers
         The cells wanted, at least one; each has a pixel in the first object.
-    border
-        (H, W) labels of objects that were left out at the border; they are no background either.
 
     Returns
     -------
@@ -74,20 +74,17 @@ def cut_out(
     batch = Batch(pixels=cut_windows(image, windows), channels=tuple(channels))
     level = np.zeros(len(channels))
     if how.background:
-        level = outside_means(image, _outside([*labels.values(), *([] if border is None else [border])]))
+        level = outside_means(image, _outside(list(labels.values())))
     background = np.tile(level, (len(wanted), 1))
-    fields = list(labels.values())
-    if border is not None:
-        fields[0] = np.where(border > 0, border, fields[0])
     regions = tuple(
         Region(
             name=name,
             shared=True,
             masks=cut_masks(one, windows, wanted),
             background=background,
-            field=Field(labels=whole, numbers=wanted),
+            field=Field(labels=one, numbers=wanted),
         )
-        for (name, one), whole in zip(labels.items(), fields, strict=True)
+        for name, one in labels.items()
     )
     return batch, regions
 

@@ -1,7 +1,7 @@
 """The files that masking and segmentation leave of one partition, read by all later stages.
 
 ``images.parquet`` (Layout.images), ``faults.parquet`` (FAULTS), ``cells.parquet`` (Layout.cells) and, of fields, a
-label image per object in ``labels/``.
+two label images per object in ``labels/``: of the cells that were kept, and of those left out at the border.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +21,8 @@ from tasks.core.work import result_folder
 LABEL_SOFTWARE = "scip-flows"
 """TIFF tag Software of label images; tells them from files that somebody else put beside them."""
 
-BORDER = "_border"
-"""Stands for an object's name in the label image of what was left out at the border; no object can have that name."""
+BORDER = ".border"
+"""Follows an object's name in that of the label image of what was left out at the border; no object's has a dot."""
 
 
 def fault_table(faults: Iterable[Fault]) -> pl.DataFrame:
@@ -44,7 +44,7 @@ def write_found(
     Parameters
     ----------
     labels
-        Label images by position in the partition and object name.
+        Label images by position in the partition and object name, with and without `BORDER`.
     """
     set_aside = fault_table(faults)
     images = images.drop("cells").join(
@@ -97,3 +97,11 @@ def read_labels(folder: Path, *, position: int, name: str) -> LabelArray:
     with tifffile.TiffFile(label_path(folder, position=position, name=name)) as file:
         labels: LabelArray = file.asarray().astype(np.int32)
     return labels
+
+
+def read_objects(folder: Path, *, position: int, names: Sequence[str]) -> dict[str, LabelArray]:
+    """Read the labels of each object of a field, (H, W) int32: of all cells, kept or left out at the border."""
+    own, border = (
+        [read_labels(folder, position=position, name=name + suffix) for name in names] for suffix in ("", BORDER)
+    )
+    return {name: one + other for name, one, other in zip(names, own, border, strict=True)}

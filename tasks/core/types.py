@@ -120,7 +120,8 @@ class Field:
     Parameters
     ----------
     labels
-        (H, W) int32 labels of the object in the whole field: every one that was found, whether it is measured or not.
+        (H, W) int32 labels of the object in the whole field: of every cell that was found, whether it is measured, was
+        rejected or was left out at the border.
     numbers
         (N,) int32, the labels of the N cells.
     """
@@ -224,9 +225,14 @@ class Segmented:
         Object name to (H, W) int32 label image, in configured order. Label k of every object is the same cell; labels
         of the first object are 1..K in raster order of each object's first pixel.
     border
-        (H, W) int32: objects left out because they touch the frame, numbered from K + 1 on in raster order; zero where
-        they are kept.
+        The same of the cells that were left out because they touch the frame: all of their objects, numbered from K + 1
+        on in raster order of the first object's first pixel. No pixel is set in both images of an object.
     """
 
     labels: dict[str, LabelArray]
-    border: LabelArray
+    border: dict[str, LabelArray]
+
+    @property
+    def whole(self) -> dict[str, LabelArray]:
+        """Object name to (H, W) int32 labels of all cells, kept or left out."""
+        return {name: labels + self.border[name] for name, labels in self.labels.items()}

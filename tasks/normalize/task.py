@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from prefect import task
 
-from tasks.core.cutout import BOXED
+from tasks.core.cutout import FITTED
 from tasks.core.decision import KEPT, Decision, group_values
 from tasks.core.digest import digest
 from tasks.core.partition_files import kept_cells
@@ -18,7 +18,7 @@ from tasks.normalize.histogram import batch_histogram, merge_histograms
 from tasks.normalize.scaling import Scaling
 from tasks.pixels import CellBatch, Reading, read_cells
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same configuration gives another scaling."""
 
 HISTOGRAM, SCALING = "histogram.parquet", "normalization.json"
@@ -41,7 +41,7 @@ def count_partition(
     region = config.region or reading.layout.regions[0]
     own = pl.col(f"status__{region}") == KEPT if reading.layout.stamps else pl.lit(value=True)
     kept = kept_cells(Path(found), metrics=metrics, decision=decision).filter(own)
-    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=BOXED)
+    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=FITTED)
     tables = [_count(batch, region=region, group_by=config.group_by) for batch in batches]
     provisional = is_provisional(found, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:

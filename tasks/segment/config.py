@@ -19,9 +19,10 @@ class Segment(Section):
         description="Where segmentation runs. auto takes the best device that the methods support; at present all of "
         "them run on the cpu.",
     )
-    border: Literal["drop", "keep"] = Field(
+    border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
-        description="What becomes of cells whose first object touches the frame of the image and is therefore cut.",
+        description="Which cells are left out because the frame of the image cuts them. drop: those of which any object "
+        "touches it; primary: those whose first object does, though the others may be cut; keep: none.",
     )
     objects: list[Annotated[ObjectMethod, segmenters]] = Field(
         min_length=1,

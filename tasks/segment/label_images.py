@@ -38,13 +38,15 @@ def select(labels: LabelArray, *, keep: BoolArray) -> LabelArray:
     return table[labels]
 
 
-def touches_frame(labels: LabelArray) -> BoolArray:
-    """(max + 1,) bool: whether object k has a pixel in the first or last row or column; the first entry is False."""
-    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    touching = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.bool_)
-    touching[frame] = True
-    touching[0] = False
-    return touching
+def at_frame(labels: AnyArray) -> AnyArray:
+    """Labels of the pixels in the first and last row and column, repeated as they occur, background among them.
+
+    Examples
+    --------
+    >>> np.unique(at_frame(np.array([[0, 1, 0], [0, 2, 0], [3, 0, 0]])))
+    array([0, 1, 3])
+    """
+    return np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
 
 
 def largest_pieces(labels: LabelArray) -> LabelArray:
@@ -96,7 +98,8 @@ def fill_holes(labels: LabelArray) -> LabelArray:
         rim = (hole > 0) & (neighbour > 0)
         np.minimum.at(lowest, hole[rim], neighbour[rim])
         np.maximum.at(highest, hole[rim], neighbour[rim])
-    filled = (lowest == highest) & ~touches_frame(holes.astype(np.int32))
+    filled = lowest == highest
+    filled[at_frame(holes)] = False
     filled[0] = False
     return np.where(filled[holes], highest[holes], labels).astype(np.int32)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tasks.core.types import AnyArray, LabelArray, Segmented
 from tasks.segment.config import Segment, check_channels
-from tasks.segment.label_images import raster_order, select, touches_frame
+from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
@@ -26,9 +26,10 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     -------
     Segmented
         Label k of every object is the same cell; those of the first object are 1..K in raster order of first pixels.
-        With ``border: drop``, cells whose first object touches the frame are left out of all objects and stand in
-        `border`, numbered from K + 1; other objects are found while they are still there, so that neighbours do not
-        flood into their territory. A derived object may have no pixel for a cell. An image without contrast has none.
+        With ``border: drop``, cells of which any object touches the frame are left out of all objects and are in
+        `border`, numbered from K + 1; ``primary`` looks at the first object only. They are left out last, so that
+        neighbours do not flood into their territory. A derived object may have no pixel for a cell. An image without
+        contrast has none.
 
     Raises
     ------
@@ -66,14 +67,15 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
         found[entry.name] = labels.astype(np.int32, copy=False)
 
-    first = found[config.names[0]]
-    cut = touches_frame(first) if config.border == "drop" else np.zeros(count + 1, dtype=np.bool_)
-    # both orders are raster orders, because dropping some labels keeps the order of the others
+    cut = np.zeros(count + 1, dtype=np.bool_)
+    for name in {"drop": config.names, "primary": config.names[:1], "keep": ()}[config.border]:
+        cut[at_frame(found[name])] = True
+    cut[0] = False
+    # the kept ones first; both orders are raster orders, because leaving out some labels keeps the order of the others
     number = np.zeros(count + 1, dtype=np.int32)
-    number[1:][~cut[1:]] = np.arange(1, (~cut[1:]).sum() + 1)
-    kept = int(number.max(initial=0))
-    border = raster_order(select(first, keep=cut))
+    number[1:][np.argsort(cut[1:], kind="stable")] = np.arange(1, count + 1)
+    inside, outside = np.where(cut, 0, number).astype(np.int32), np.where(cut, number, 0).astype(np.int32)
     return Segmented(
-        labels={name: number[labels] for name, labels in found.items()},
-        border=np.where(border > 0, border + np.int32(kept), np.int32(0)).astype(np.int32),
+        labels={name: inside[labels] for name, labels in found.items()},
+        border={name: outside[labels] for name, labels in found.items()},
     )

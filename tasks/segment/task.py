@@ -15,7 +15,7 @@ from tasks.pixels import Reading, read_images
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same configuration gives other labels."""
 
 
@@ -40,7 +40,7 @@ def segment_partition(*, folder: str, partition: Partition, reading: Reading, co
         tables.append(field_cells(image, segmented=segmented, layout=reading.layout))
         position = image["position"].item()
         labels |= {(position, name): found for name, found in segmented.labels.items()}
-        labels[position, BORDER] = segmented.border
+        labels |= {(position, name + BORDER): found for name, found in segmented.border.items()}
     cells = pl.concat([pl.DataFrame(schema=reading.layout.cells()), *tables])
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
     content = digest(images.table["digest"].to_list())

@@ -174,18 +174,26 @@ CELL = labels("""
 0 0 0 0 0 0
 0 0 0 0 0 0
 """)
-BORDER = labels("""
+NUCLEUS_LEFT_OUT = labels("""
 0 0 0 0 0 0
 0 0 0 0 0 0
 0 0 0 0 0 0
 0 3 3 0 0 4
+""")
+CELL_LEFT_OUT = labels("""
+0 0 0 0 0 0
+0 0 0 0 0 0
+3 3 0 0 0 0
+3 3 3 3 0 0
 """)
 
 
 @pytest.fixture
 def field() -> pl.DataFrame:
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [2], "status": ["read"]})
-    found = Segmented(labels={"nucleus": NUCLEUS, "cell": CELL}, border=BORDER)
+    found = Segmented(
+        labels={"nucleus": NUCLEUS, "cell": CELL}, border={"nucleus": NUCLEUS_LEFT_OUT, "cell": CELL_LEFT_OUT}
+    )
     return field_cells(image, segmented=found, layout=FIELD)
 
 
@@ -204,7 +212,7 @@ def test_boxes_are_half_open_and_those_of_an_object_that_is_missing_are_missing(
     nucleus = field.select(f"meta__bbox_{side}__nucleus" for side in BOX).rows()
     assert nucleus == [(0, 0, 2, 2), (1, 4, 3, 5), (3, 1, 4, 3), (3, 5, 4, 6)]
     cell = field.select(f"meta__bbox_{side}__cell" for side in BOX).rows()
-    assert cell == [(0, 0, 2, 3), (None,) * 4, (None,) * 4, (None,) * 4]
+    assert cell == [(0, 0, 2, 3), (None,) * 4, (2, 0, 4, 4), (None,) * 4]
 
 
 def test_an_object_is_valid_where_it_has_pixels_to_measure(field: pl.DataFrame) -> None:
@@ -221,7 +229,8 @@ def test_the_centroid_is_the_mean_of_the_first_objects_pixels(field: pl.DataFram
 def test_a_field_without_objects_has_an_empty_table_with_all_columns() -> None:
     nothing = np.zeros((4, 6), dtype=np.int32)
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [0], "status": ["read"]})
-    found = Segmented(labels={"nucleus": nothing, "cell": nothing}, border=nothing)
+    both = {"nucleus": nothing, "cell": nothing}
+    found = Segmented(labels=both, border=both)
     cells = field_cells(image, segmented=found, layout=FIELD)
     assert len(cells) == 0
     assert dict(cells.schema) == FIELD.cells()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.core.cutout import BOXED, SURROUNDED, cut_out
+from tasks.core.cutout import BOXED, FITTED, SURROUNDED, cut_out
 from tasks.core.types import AnyArray, LabelArray
 
 CHANNELS = ("DNA", "RNA")
@@ -67,7 +67,17 @@ def test_an_object_that_a_cell_lacks_has_an_empty_mask(image: AnyArray, labels: 
     assert not cell.masks.flat.any()
 
 
-def test_the_background_is_the_mean_outside_all_objects_of_the_field(
+def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(
+    image: AnyArray, labels: dict[str, LabelArray]
+) -> None:
+    batch, regions = cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=FITTED)
+    assert batch.pixels.shapes.tolist() == [[12, 16], [9, 10], [3, 4]]
+    for region in regions:
+        for number, mask, pixels in zip((1, 2, 3), region.masks.unstack(), batch.pixels.unstack(), strict=True):
+            np.testing.assert_array_equal(pixels[:, mask[0]], image[:, labels[region.name] == number])
+
+
+def test_the_background_is_the_mean_outside_all_objects_of_all_cells_whichever_are_wanted(
     image: AnyArray, labels: dict[str, LabelArray]
 ) -> None:
     _, regions = cut_out(image, labels=labels, numbers=[1, 3], channels=CHANNELS)

@@ -9,7 +9,15 @@ import tifffile
 
 from tasks.core.errors import Fault
 from tasks.core.layout import FAULTS, Layout
-from tasks.core.partition_files import LABEL_SOFTWARE, fault_table, label_path, read_labels, write_found
+from tasks.core.partition_files import (
+    BORDER,
+    LABEL_SOFTWARE,
+    fault_table,
+    label_path,
+    read_labels,
+    read_objects,
+    write_found,
+)
 from tasks.core.types import LabelArray
 
 FIELD = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=(), numbered=False)
@@ -67,3 +75,17 @@ def test_labels_come_back_as_they_were(tmp_path: Path, shape: tuple[int, int], l
     with tifffile.TiffFile(label_path(folder, position=0, name="nucleus")) as file:
         assert file.pages.first.tags.valueof("Software") == LABEL_SOFTWARE
         assert file.pages.first.dtype == (np.uint16 if largest < 65536 else np.int32)
+
+
+def test_the_objects_of_a_field_are_those_kept_and_those_left_out_at_the_border(tmp_path: Path) -> None:
+    drawn = {
+        "nucleus": [[0, 1, 0, 0]], "nucleus" + BORDER: [[0, 0, 0, 2]],
+        "cell": [[1, 1, 0, 0]], "cell" + BORDER: [[0, 0, 2, 2]],
+    }  # fmt: skip
+    labels = {(3, name): np.array(rows, dtype=np.int32) for name, rows in drawn.items()}
+    write_found(tmp_path / "found", images=images(4), faults=[], cells=cells([], statuses=[]), labels=labels)
+    objects = read_objects(tmp_path / "found", position=3, names=("cell", "nucleus"))
+    assert [(name, one.tolist()) for name, one in objects.items()] == [
+        ("cell", [[1, 1, 2, 2]]),
+        ("nucleus", [[0, 1, 0, 2]]),
+    ]

@@ -85,21 +85,19 @@ def test_all_cells_of_the_field_count_whichever_are_measured() -> None:
     assert np.array_equal(measure(*taken, config=CONFIG), together[[3, 1]], equal_nan=True)
 
 
-def test_objects_left_out_at_the_border_are_neighbours_of_the_first_object() -> None:
-    labels = field()
-    border = np.zeros_like(labels)
-    border[10:15, 0:10] = 5
+def test_every_object_has_those_of_its_kind_as_neighbours_wanted_or_not() -> None:
+    nuclei = field()
+    nuclei[10:15, 0:5] = 5
+    cells = nuclei.copy()
+    cells[9:16, 0:10] = 5
     batch, regions = cut_out(
-        np.zeros((1, 60, 80)),
-        labels={"nucleus": labels, "cell": labels},
-        border=border,
-        numbers=[1],
-        channels=["a"],
+        np.zeros((1, 60, 80)), labels={"nucleus": nuclei, "cell": cells}, numbers=[1], channels=["a"]
     )
     columns = feature_columns(config=CONFIG, channels=["a"], regions=[("nucleus", True), ("cell", True)])
     found = dict(zip([column.name for column in columns], measure(batch, regions, config=CONFIG)[0], strict=True))
-    assert found["nucleus__neighbors_number_touching"] == 2
-    assert found["cell__neighbors_number_touching"] == 1
+    assert (found["nucleus__neighbors_number_touching"], found["cell__neighbors_number_touching"]) == (1, 2)
+    assert found["nucleus__neighbors_second_closest_distance"] == 10
+    assert found["cell__neighbors_second_closest_distance"] == 7.5
 
 
 def test_stamps_have_no_neighbours() -> None:

@@ -90,7 +90,7 @@ def test_mistakes_are_named(objects: Any, words: list[str]) -> None:  # noqa: AN
 
 
 def test_unknown_border_and_device_are_refused() -> None:
-    assert "'drop' or 'keep'" in refusal({"nucleus": NUCLEUS}, border="cut")
+    assert "'drop', 'primary' or 'keep'" in refusal({"nucleus": NUCLEUS}, border="cut")
     assert "'auto' or 'cpu'" in refusal({"nucleus": NUCLEUS}, device="tpu")
 
 

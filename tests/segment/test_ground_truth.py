@@ -20,6 +20,7 @@ from tasks.segment import Segment, segment_image
 
 HUMAN = Segment.model_validate(
     {
+        "border": "primary",
         "objects": {
             "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 14},
             "cell": {"method": "seeded_watershed", "channel": "body", "seeds": "nucleus", "threshold_correction": 0.8},
@@ -29,6 +30,7 @@ HUMAN = Segment.model_validate(
 )
 NF1 = Segment.model_validate(
     {
+        "border": "primary",
         "objects": {
             "nucleus": {"method": "watershed", "channel": "DAPI", "diameter": 50},
             "cell": {"method": "seeded_watershed", "channel": "RFP", "seeds": "nucleus"},

@@ -47,6 +47,11 @@ def dropped(field: AnyArray) -> Segmented:
     return segment_image(field, channels=CHANNELS, config=config(border="drop"))
 
 
+@pytest.fixture
+def primary(field: AnyArray) -> Segmented:
+    return segment_image(field, channels=CHANNELS, config=config(border="primary"))
+
+
 def test_two_touching_discs_are_two_objects_and_one_disc_is_one() -> None:
     left = disc((50, 70), centre=(25, 25), radius=10)
     right = disc((50, 70), centre=(25, 44), radius=10)
@@ -116,31 +121,32 @@ def test_field_of_noise_has_no_object() -> None:
     assert nuclei_of(random.poisson(30, (200, 200)), min_contrast=0).max() > 100
 
 
-def test_all_cells_of_the_field_are_found(kept: Segmented, dropped: Segmented) -> None:
-    assert {name: int(labels.max()) for name, labels in kept.labels.items()} == {
-        "nucleus": 7,
-        "cell": 7,
-        "cytoplasm": 7,
-    }
-    assert kept.border.max() == 0
-    assert dropped.labels["nucleus"].max() == 5
-    assert_array_equal(np.unique(dropped.border), [0, 6, 7])
+def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(
+    kept: Segmented, dropped: Segmented, primary: Segmented
+) -> None:
+    for segmented, inside in ((kept, 7), (primary, 5), (dropped, 4)):
+        for name in ("nucleus", "cell", "cytoplasm"):
+            assert_array_equal(np.unique(segmented.labels[name]), np.arange(inside + 1))
+            assert_array_equal(np.unique(segmented.border[name]), [0, *range(inside + 1, 8)])
 
 
 def test_labels_follow_the_raster_order_of_first_pixels(kept: Segmented, dropped: Segmented) -> None:
-    for labels in (kept.labels["nucleus"], dropped.labels["nucleus"]):
-        first = [int(np.flatnonzero(labels == k)[0]) for k in range(1, labels.max() + 1)]
+    for labels in (kept.labels["nucleus"], dropped.labels["nucleus"], dropped.border["nucleus"]):
+        first = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels[labels > 0])]
         assert first == sorted(first)
-    first = [int(np.flatnonzero(dropped.border == k)[0]) for k in (6, 7)]
-    assert first == sorted(first)
 
 
-def test_dropping_the_border_removes_whole_cells_and_moves_no_pixel(kept: Segmented, dropped: Segmented) -> None:
-    cut = np.isin(kept.labels["nucleus"], [kept.labels["nucleus"][2, 70], kept.labels["nucleus"][70, 127]])
-    assert_array_equal(dropped.border > 0, cut)
-    for name, labels in kept.labels.items():
-        gone = np.isin(labels, np.unique(kept.labels["nucleus"][cut]))
-        assert_array_equal(dropped.labels[name] > 0, (labels > 0) & ~gone)
+def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(
+    kept: Segmented, dropped: Segmented, primary: Segmented
+) -> None:
+    nucleus = kept.labels["nucleus"]
+    by_nucleus = [nucleus[2, 70], nucleus[70, 127]]
+    for segmented, cut in ((primary, by_nucleus), (dropped, [*by_nucleus, nucleus[100, 110]])):
+        for name, labels in kept.labels.items():
+            gone = np.isin(labels, cut)
+            assert_array_equal(segmented.border[name] > 0, gone)
+            assert_array_equal(segmented.labels[name] > 0, (labels > 0) & ~gone)
+            assert_array_equal(segmented.whole[name] > 0, labels > 0)
 
 
 def test_every_cell_contains_its_nucleus_and_is_one_piece(kept: Segmented) -> None:

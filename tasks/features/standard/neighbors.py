@@ -100,9 +100,8 @@ def neighbors(labels: LabelArray, *, numbers: LabelArray) -> FloatArray:
     """Measure the neighbours of some objects of a field.
 
     Every object that was found counts as a neighbour, whatever the quality filter says of it later, and whichever
-    cells are measured together. Of the first object of a configuration that includes those left out because they touch
-    the frame: they are no rows of the table, but they are there. Of the other objects (the cytoplasm of a cell whose
-    nucleus touches the frame) nothing is known, and the field seems emptier near its border.
+    cells are measured together. That includes those left out because they touch the frame: they are no rows of the
+    table, but they are there.
 
     Parameters
     ----------
