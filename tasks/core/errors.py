@@ -1,8 +1,8 @@
 """Errors a user can mend, and faults of single images."""
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import yaml
 
@@ -40,6 +40,8 @@ class Fault:
 
     Parameters
     ----------
+    metadata
+        What its path tells, of an image that is in no table of images.
     settled
         Whether the reason lies in the image itself. A file that could not be opened may open in the next run.
     """
@@ -49,9 +51,12 @@ class Fault:
     error: str
     message: str
     settled: bool = True
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, error: BaseException, *, image: str, stage: str) -> "Fault":
+    def of(
+        cls, error: BaseException, *, image: str, stage: str, metadata: Mapping[str, str] | None = None
+    ) -> "Fault":
         """Describe an exception."""
         return cls(
             image=image,
@@ -59,6 +64,7 @@ class Fault:
             error=type(error).__name__,
             message=str(error) or repr(error),
             settled=not (isinstance(error, OSError) and error.errno is not None),
+            metadata=metadata or {},
         )
 
 

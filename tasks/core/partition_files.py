@@ -25,10 +25,13 @@ BORDER = ".border"
 """Follows an object's name in that of the label image of what was left out at the border; no object's has a dot."""
 
 
-def fault_table(faults: Iterable[Fault]) -> pl.DataFrame:
-    """Table faults, a row each."""
-    rows = [(fault.image, fault.stage, fault.error, fault.message) for fault in faults]
-    return pl.DataFrame(rows, schema=FAULTS, orient="row")
+def fault_table(faults: Iterable[Fault], *, groups: Sequence[str] = ()) -> pl.DataFrame:
+    """Table faults, a row each; with `groups` also the columns ``meta__<group>``, null where the path tells nothing."""
+    rows = [
+        (fault.image, fault.stage, fault.error, fault.message, *(fault.metadata.get(group) for group in groups))
+        for fault in faults
+    ]
+    return pl.DataFrame(rows, schema=FAULTS | {f"meta__{group}": pl.String() for group in groups}, orient="row")
 
 
 def write_found(

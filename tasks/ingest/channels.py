@@ -7,35 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.core.channels import Channels
 from tasks.core.errors import ConfigError, InputError, suggestion
 from tasks.core.section import check_name
 from tasks.ingest.config import ChannelSource, Load
 from tasks.ingest.readers import get_reader
-from tasks.ingest.readers.base import Header, attempt
+from tasks.ingest.readers.base import Header, attempt, reason
 from tasks.ingest.readers.tiff_per_channel import resolve_text
 from tasks.ingest.references import ImageReference
 
+__all__ = ["Channels", "Probe", "resolve_channels"]
+
 PROBED = 25
 """Headers that are opened at most."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channels:
-    """The channels of a run.
-
-    Parameters
-    ----------
-    names
-        Their names, in order.
-    sources
-        Index of each in the file; None for all of the file's channels in their order.
-    count
-        Number of channels that every file must have.
-    """
-
-    names: tuple[str, ...]
-    sources: tuple[int, ...] | None
-    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +33,7 @@ class Probe:
     dtype
         The most frequent dtype, as numpy names it: ``uint16``.
     bytes_per_image
-        Mean bytes of the channels in use, rounded up.
+        Mean bytes of the channels in use, rounded up; of z-stacks those of all planes.
     probed, failed
         Headers opened, and how many of them could not be read.
     """
@@ -66,7 +50,8 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
 
     The headers of up to 25 images, evenly spaced in the table, are opened. The number of channels is the one that most
     of them have; of numbers equally frequent, the one of the image that comes first. Names are the configured ones,
-    else the file's own (of tiff_per_channel: the texts of the group ``channel``), else ``c0``, ``c1`` ….
+    else the files' own (OME-XML, ImageJ's labels; of tiff_per_channel the texts of the group ``channel``), else ``c0``,
+    ``c1`` …. Files have names where more than half of those that were opened agree in them, in whatever order.
 
     Raises
     ------
@@ -83,57 +68,75 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
     headers = [header for header in tried if isinstance(header, Header)]
     if not headers:
         raise InputError(
-            f"none of the {len(tried)} images that were tried can be read; the first, {chosen[0].paths[0]}: {tried[0]}"
+            f"none of the {len(tried)} images that were tried can be read; the first, {chosen[0].paths[0]}: "
+            + "".join(reason(error) for error in tried[:1] if isinstance(error, Exception))
         )
     # Counter keeps the order of first appearance, and most_common is stable
     ((count, _),) = Counter(header.channels for header in headers).most_common(1)
     agreeing = [header for header in headers if header.channels == count]
-    channels = _channels(agreeing[0], config=config)
+    channels = _channels(agreeing, config=config)
     used = len(channels.names)
     height, width = (int(np.median([getattr(one, side) for one in agreeing])) for side in ("height", "width"))
     sizes = [used * header.height * header.width * header.dtype.itemsize for header in agreeing]
     probe = Probe(
         shape=(used, height, width),
         dtype=Counter(header.dtype.name for header in agreeing).most_common(1)[0][0],
-        bytes_per_image=math.ceil(sum(sizes) / len(sizes)),
+        bytes_per_image=math.ceil(sum(sizes) / len(sizes)) * max(one.depth for one in chosen),
         probed=len(tried),
         failed=len(tried) - len(headers),
     )
     return channels, probe
 
 
-def _channels(header: Header, *, config: Load) -> Channels:
-    count = header.channels
+def _channels(headers: Sequence[Header], *, config: Load) -> Channels:
+    first = headers[0]
+    names = first.names if first.numbers_are_names else _shared_names(headers)
+    by_name = () if first.numbers_are_names else names or ()
     if not config.channels:
-        names = header.names or tuple(f"c{number}" for number in range(count))
-        for name in names:
+        for name in names or ():
             try:
                 check_name(name)
             except ValueError as error:
                 raise ConfigError(f"load.channels: the files' channels need other names here; {error}") from error
-        return Channels(names=names, sources=None, count=count)
+        numbered = tuple(f"c{number}" for number in range(first.channels))
+        return Channels(names=names or numbered, sources=None, count=first.channels, labels=by_name)
     return Channels(
         names=tuple(channel.name for channel in config.channels),
-        sources=tuple(_position(channel, header=header) for channel in config.channels),
-        count=count,
+        sources=tuple(_position(channel, header=first, names=names) for channel in config.channels),
+        count=first.channels,
+        labels=by_name if any(isinstance(channel.source, str) for channel in config.channels) else (),
     )
 
 
-def _position(channel: ChannelSource, *, header: Header) -> int:
+def _shared_names(headers: Sequence[Header]) -> tuple[str, ...] | None:
+    """Names that more than half of the files give their channels, in the order of the first of these files.
+
+    ImageJ labels slices with whatever they were made of, often the file's own name: then each file has its own.
+    """
+    sets = Counter(frozenset(header.names) for header in headers if header.names is not None)
+    if not sets:
+        return None
+    ((shared, count),) = sets.most_common(1)
+    if 2 * count <= len(headers):
+        return None
+    return next(header.names for header in headers if header.names is not None and set(header.names) == shared)
+
+
+def _position(channel: ChannelSource, *, header: Header, names: tuple[str, ...] | None) -> int:
     """Index in the file of a configured channel."""
-    source, names = channel.source, header.names
+    source = channel.source
     where = f"load.channels: channel {channel.name!r} has the source {source!r}, but the files"
     if header.numbers_are_names and names is not None:
         return names.index(resolve_text(source, texts=names))
+    last = f" to {header.channels - 1}" if header.channels > 1 else ""
     if isinstance(source, int):
         if source < header.channels:
             return source
         what = "only one channel" if header.channels == 1 else f"{header.channels} channels"
-        last = f" to {header.channels - 1}" if header.channels > 1 else ""
         raise ConfigError(f"{where} have {what}; allowed: 0{last}")
     if names is None:
-        last = f" to {header.channels - 1}" if header.channels > 1 else ""
-        raise ConfigError(f"{where} do not name their channels; allowed: an index, 0{last}")
+        own = "" if header.names is None else f" alike (the first has {', '.join(header.names)})"
+        raise ConfigError(f"{where} do not name their channels{own}; allowed: an index, 0{last}")
     if source not in names:
         raise ConfigError(f"{where} have no such channel; {suggestion(source, names)}")
     return names.index(source)

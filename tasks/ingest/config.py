@@ -7,7 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from tasks.core.errors import suggestion
 from tasks.core.section import Section, check_name, named_entries
 from tasks.ingest.readers import reader_names
-from tasks.ingest.readers.base import CHANNEL_GROUP
+from tasks.ingest.readers.base import CHANNEL_GROUP, Z_GROUP
 from tasks.ingest.references import RESERVED_GROUPS
 
 __all__ = ["CHANNEL_GROUP", "ChannelSource", "Load"]
@@ -42,12 +42,14 @@ class Load(Section):
         default="auto",
         description="How the files are read: auto (by suffix and pattern), image (one file, its pages or planes are "
         "the channels), multiframe_tiff (one cell per file, a frame per channel), tiff_per_channel (a file per "
-        "channel, put together by the pattern), ragged_zarr (stamps of different size in one store).",
+        "channel, put together by the pattern; of z-stacks one per channel and plane), ragged_zarr (stamps of "
+        "different size in one store).",
     )
     pattern: str | None = Field(
         default=None,
         description="Regular expression searched in each image's path relative to the input's parent folder. Its "
-        r"named groups, as in sample(?P<sample>\d+), become metadata columns. Files that do not match are left out and "
+        r"named groups, as in sample(?P<sample>\d+), become metadata columns; but of files of one channel each a group "
+        "'channel' names the channel and a group 'z' the plane of a z-stack. Files that do not match are left out and "
         "counted.",
     )
     channels: tuple[ChannelSource, ...] = Field(
@@ -111,3 +113,10 @@ class Load(Section):
     def groups(self) -> tuple[str, ...]:
         """Named groups of the pattern, in the order of their appearance."""
         return () if self.pattern is None else tuple(re.compile(self.pattern).groupindex)
+
+    @property
+    def metadata_groups(self) -> tuple[str, ...]:
+        """Named groups that become metadata columns: not those that tell channels and z planes apart."""
+        stacked = CHANNEL_GROUP in self.groups and self.reader in {"auto", "tiff_per_channel"}
+        apart = {CHANNEL_GROUP, Z_GROUP} if stacked else {CHANNEL_GROUP}
+        return tuple(group for group in self.groups if group not in apart)

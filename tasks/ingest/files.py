@@ -2,6 +2,7 @@
 
 import difflib
 import glob
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,13 +15,19 @@ STORE_FILES = (".zarray", ".zgroup", "zarr.json")
 """Files that make a folder a zarr store."""
 
 
+RECORD = "run.json"
+RESULTS = frozenset({"work", "labels", "features", "statistics", "exports", "preview.png", "report.html"})
+"""What a run writes beside its record, less the tables, which are no images anyway."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one input means: its files and stores, and how many hidden files were passed over."""
+    """What one input means: its files and stores, how many hidden files were passed over, and whose results."""
 
     given: str
     sources: tuple[Source, ...]
     hidden: int
+    results: tuple[str, ...]
 
 
 def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
@@ -28,7 +35,8 @@ def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
 
     Their paths are given relative to the parent of the file or folder; of a glob pattern, to the last folder before its
     first wildcard. Links are followed and keep their own names. Hidden files and folders (``.name``) are passed over,
-    and what lies below the folder `exclude`, unless the input itself lies there.
+    what lies below the folder `exclude`, and the results of earlier runs, known by their record ``run.json``; unless
+    the input itself lies there.
 
     Raises
     ------
@@ -51,14 +59,21 @@ def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
         sources = [source for one in paths for source in _find(one, base=base, named=named, above=(), apart=apart)]
     except PermissionError as error:
         raise InputError(f"the input {str(given)!r} holds a folder that may not be read: {error.filename}") from error
-    shown = tuple(source for source in sources if source is not None)
-    return Found(given=str(given), sources=shown, hidden=len(sources) - len(shown))
+    return Found(
+        given=str(given),
+        sources=tuple(source for source in sources if isinstance(source, Source)),
+        hidden=sources.count(None),
+        results=tuple(str(source) for source in sources if isinstance(source, Path)),
+    )
 
 
 def _find(
     path: Path, *, base: Path, named: bool, above: tuple[str, ...], apart: Path | None
-) -> Iterator[Source | None]:
-    """Yield the sources in a path, None for a hidden file; `above` are the real folders that lead here."""
+) -> Iterator[Source | Path | None]:
+    """Yield the sources in a path, None for a hidden file, and a folder itself whose results of a run are passed over.
+
+    `above` are the real folders that lead here.
+    """
     if apart is not None and path.name == apart.name and path.resolve() == apart:
         return
     if not path.is_dir():
@@ -69,11 +84,24 @@ def _find(
         real = os.path.realpath(path)
         if real in above:  # a link back up
             return
-        for entry in sorted(path.iterdir()):
+        entries = sorted(path.iterdir())
+        if any(entry.name == RECORD and _is_record(entry) for entry in entries):
+            yield path
+            entries = [entry for entry in entries if entry.name not in RESULTS]
+        for entry in entries:
             if entry.name.startswith("."):
                 yield None
             else:
                 yield from _find(entry, base=base, named=False, above=(*above, real), apart=apart)
+
+
+def _is_record(path: Path) -> bool:
+    """Whether a file is what a run of this program tells of itself."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and {"run", "configuration", "digest", "versions"} <= record.keys()
 
 
 def _source(path: Path, *, base: Path, store: bool, named: bool) -> Source:

@@ -11,6 +11,7 @@ from typing import Any
 from natsort import natsort_keygen
 
 from tasks.core.errors import Fault, InputError
+from tasks.core.work import Frozen
 from tasks.ingest.config import Load
 from tasks.ingest.files import Found, find_sources
 from tasks.ingest.readers import get_reader, reader_names
@@ -20,6 +21,35 @@ from tasks.ingest.references import ImageReference
 
 EXAMPLES = 5
 """Files shown of those that the pattern does not match."""
+
+
+class LeftOut(Frozen):
+    """Files in the inputs that are no images of the run.
+
+    Parameters
+    ----------
+    no_image
+        Number of files that no reader reads, by their name.
+    unmatched
+        Of those that the pattern does not match.
+    unused
+        Of those of channels, or of planes of a z-stack, that are not used.
+    hidden
+        Of hidden files and folders.
+    results
+        Output folders of earlier runs; their files are not counted.
+    """
+
+    no_image: int = 0
+    unmatched: int = 0
+    unused: int = 0
+    hidden: int = 0
+    results: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> int:
+        """All that were counted."""
+        return self.no_image + self.unmatched + self.unused + self.hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +63,15 @@ class Index:
     faults
         Images that are known to be unusable before they are read: a field without one of its channels, a store with
         damaged metadata; in table order.
-    ignored
-        Number of files left out: not matched by the pattern, no image by their name, hidden, or of a channel that is
-        not used.
+    left_out
+        Files left out, by reason.
     unmatched
         Paths of up to five files that the pattern does not match.
     """
 
     references: tuple[ImageReference, ...]
     faults: tuple[Fault, ...]
-    ignored: int
+    left_out: LeftOut
     unmatched: tuple[str, ...]
 
 
@@ -51,7 +80,7 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
 
     No image file is opened; of a store its metadata is read. A file that several inputs name counts once, under the
     path that the first of them gives it. What lies below the folder `exclude`, where results are written, is passed
-    over, unless an input itself lies there.
+    over, and so are the results of earlier runs, unless an input itself lies there.
 
     Raises
     ------
@@ -63,7 +92,7 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
     """
     if not inputs:
         raise InputError("no input was given; name files, folders or glob patterns")
-    by_reader, ignored = _sort_out(inputs, config=config, exclude=exclude)
+    by_reader, left_out = _sort_out(inputs, config=config, exclude=exclude)
     sources = [source for group in by_reader.values() for source in group]
     unmatched: list[Source] = []
     if config.pattern is not None:
@@ -89,18 +118,21 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
     return Index(
         references=tuple(references),
         faults=tuple(faults),
-        ignored=ignored + len(unmatched) + sum(part.ignored for part in indexed),
+        left_out=left_out.model_copy(
+            update={"unmatched": len(unmatched), "unused": sum(part.unused for part in indexed)}
+        ),
         unmatched=tuple(source.relative for source in unmatched[:EXAMPLES]),
     )
 
 
 def _sort_out(
     inputs: Sequence[str | Path], *, config: Load, exclude: Path | None
-) -> tuple[dict[str, list[Source]], int]:
-    """Find the sources in the inputs, by the reader that suits them, and the number of files that none suits."""
+) -> tuple[dict[str, list[Source]], LeftOut]:
+    """Find the sources in the inputs, by the reader that suits them, and count the files that none suits."""
     by_reader: dict[str, list[Source]] = {name: [] for name in reader_names()}
     seen: set[str] = set()
-    ignored = 0
+    no_image = hidden = 0
+    results: dict[str, None] = {}
     for found in (find_sources(given, exclude=exclude) for given in inputs):
         readers = [_reader(source, config=config) for source in found.sources]
         for source, reader in zip(found.sources, readers, strict=True):
@@ -110,13 +142,14 @@ def _sort_out(
                 continue
             seen.add(source.path)
             if reader is None:
-                ignored += 1
+                no_image += 1
             else:
                 by_reader[reader].append(source)
         if not any(readers):
             raise InputError(_no_image(found, config=config))
-        ignored += found.hidden
-    return by_reader, ignored
+        hidden += found.hidden
+        results |= dict.fromkeys(found.results)
+    return by_reader, LeftOut(no_image=no_image, hidden=hidden, results=tuple(results))
 
 
 def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int]:
@@ -180,6 +213,11 @@ def _not_readable(source: Source, *, config: Load) -> str:
 def _no_image(found: Found, *, config: Load) -> str:
     if not found.sources:
         hidden = f", only {found.hidden} hidden ones" if found.hidden else ""
+        if found.results:
+            return (
+                f"the input {found.given!r} holds nothing but results of an earlier run ({found.results[0]}){hidden}; "
+                "name the folder of the images"
+            )
         return f"the input {found.given!r} is empty: there is no file in it{hidden}"
     kinds = Counter(_kind(source) for source in found.sources)
     seen = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(8))

@@ -1,22 +1,24 @@
 """The images of a run, listed and cut into partitions."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import polars as pl
 
+from tasks.core.channels import Channels
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.partition_files import fault_table
 from tasks.core.work import Frozen, Partition
-from tasks.ingest.channels import Channels, resolve_channels
-from tasks.ingest.config import CHANNEL_GROUP, Load
-from tasks.ingest.index import build_index
+from tasks.ingest.channels import resolve_channels
+from tasks.ingest.config import Load
+from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.partition import partition, sample
 from tasks.ingest.references import ImageReference, identity, to_frame
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same files give other images."""
 
 
@@ -27,14 +29,18 @@ class Ingested(Frozen):
     ----------
     folder
         Holds index.parquet and faults.parquet.
-    images, faults, ignored
-        Images listed, images that cannot be put together, and files left out because the pattern does not match.
+    images, faults
+        Images listed, and images that cannot be put together.
+    left_out
+        Files that are no images of this run, by reason.
     channels
         What is read of each image.
     groups
         Metadata columns from the pattern.
     numbered
         Whether any image carries an object number.
+    depth
+        Planes of the deepest z-stack; 1 where there is none.
     height, width, dtype
         Those of a typical image.
     partitions
@@ -44,14 +50,20 @@ class Ingested(Frozen):
     folder: str
     images: int
     faults: int
-    ignored: int
+    left_out: LeftOut
     channels: Channels
     groups: tuple[str, ...]
     numbered: bool
+    depth: int
     height: int
     width: int
     dtype: str
     partitions: tuple[Partition, ...]
+
+    @property
+    def ignored(self) -> int:
+        """Number of files left out."""
+        return self.left_out.files
 
 
 def list_images(
@@ -76,7 +88,7 @@ def list_images(
     references = [one for one in listed if isinstance(one, ImageReference)]
     faults = [one for one in listed if isinstance(one, Fault)]
     channels, probe = resolve_channels(references, config=config)
-    how = (VERSION, config.model_dump(mode="json"), channels.names, channels.sources, channels.count)
+    how = (VERSION, config.model_dump(mode="json"), dataclasses.astuple(channels))
     identities = [digest(how, identity(reference)) for reference in references]
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]
@@ -97,13 +109,14 @@ def list_images(
         folder=str(folder),
         images=len(references),
         faults=len(faults),
-        ignored=index.ignored,
+        left_out=index.left_out,
         channels=channels,
-        groups=tuple(group for group in config.groups if group != CHANNEL_GROUP),
+        groups=config.metadata_groups,
         numbered=any(reference.object_number is not None for reference in references),
+        depth=max(reference.depth for reference in references),
         height=probe.shape[-2],
         width=probe.shape[-1],
         dtype=str(probe.dtype),
         partitions=partitions,
     )
-    return ingested, to_frame(references), fault_table(faults)
+    return ingested, to_frame(references), fault_table(faults, groups=config.metadata_groups)

@@ -1,16 +1,18 @@
 """The pixels of a batch of images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from tasks.core.channels import Channels
 from tasks.core.digest import pixel_digest
-from tasks.core.errors import Fault, PixelError
+from tasks.core.errors import Fault, InputError, PixelError
+from tasks.core.transforms import PixelWindow, StackProjection
 from tasks.core.types import AnyArray
-from tasks.ingest.channels import Channels
 from tasks.ingest.readers import get_reader
-from tasks.ingest.readers.base import STAGE, attempt
+from tasks.ingest.readers.base import STAGE, attempt, reason
 from tasks.ingest.references import ImageReference
 
 
@@ -34,7 +36,13 @@ class Loaded:
     digests: list[str | None]
 
 
-def load_images(references: Sequence[ImageReference], *, channels: Channels) -> Loaded:
+def load_images(
+    references: Sequence[ImageReference],
+    *,
+    channels: Channels,
+    region: PixelWindow | None = None,
+    projection: StackProjection | None = None,
+) -> Loaded:
     """Read a batch of images at once; of each store, every chunk is read once.
 
     An image is set aside with a fault if it cannot be read or is cut short, has another number of channels than the
@@ -47,27 +55,68 @@ def load_images(references: Sequence[ImageReference], *, channels: Channels) -> 
         Images of any readers.
     channels
         Which channels to return.
+    region
+        Part of each image to return; None for all.
+    projection
+        What makes one image of a z-stack; flat images are left as they are.
+
+    Raises
+    ------
+    InputError
+        There is a z-stack, and no projection.
     """
     read: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
     for name in dict.fromkeys(reference.reader for reference in references):
-        slots = [slot for slot, reference in enumerate(references) if reference.reader == name]
-        batch = get_reader(name).load(
-            [references[slot] for slot in slots], count=channels.count, sources=channels.sources
-        )
+        slots = [slot for slot, reference in enumerate(references) if reference.reader == name and reference.depth == 1]
+        batch = get_reader(name).load([references[slot] for slot in slots], channels=channels, region=region)
         for slot, image in zip(slots, batch, strict=True):
-            read[slot] = image
+            read[slot] = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
+    for slot, reference in enumerate(references):
+        if reference.depth > 1:
+            if projection is None:
+                raise InputError(
+                    f"{reference.image} is a z-stack of {reference.depth} planes; add project: {{method: max}} to the "
+                    "configuration"
+                )
+            planes = read_planes(reference, channels=channels, region=region)
+            image = attempt(projection, planes)
+            read[slot] = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
 
-    images: list[AnyArray | None] = []
-    faults: list[Fault] = []
-    for reference, image in zip(references, read, strict=True):
-        checked = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
-        if isinstance(checked, Exception):
-            faults.append(_fault(checked, image=reference.image))
-            images.append(None)
-        else:
-            images.append(checked)
+    images = [None if isinstance(image, Exception) else image for image in read]
+    faults = [
+        replace(Fault.of(error, image=reference.image, stage=STAGE), message=reason(error))
+        for reference, error in zip(references, read, strict=True)
+        if isinstance(error, Exception)
+    ]
     digests = [None if image is None else pixel_digest(image) for image in images]
     return Loaded(images=images, faults=faults, digests=digests)
+
+
+def read_planes(
+    reference: ImageReference, *, channels: Channels, region: PixelWindow | None = None
+) -> Iterator[AnyArray]:
+    """Yield the planes (C, H, W) of a z-stack, from the first to the last, each read when it is asked for.
+
+    Raises
+    ------
+    PixelError
+        A plane cannot be used, or differs from the first in size or dtype.
+    Exception
+        Whatever a decoder raises on a damaged file.
+    """
+    first: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+    for z in range(reference.depth):
+        (plane,) = get_reader(reference.reader).load([reference], channels=channels, region=region, z=z)
+        if isinstance(plane, Exception):
+            raise plane
+        plane = usable(plane, channels.names)
+        own = plane.shape, plane.dtype
+        if own != (first := first or own):
+            raise PixelError(
+                f"its z planes differ: the first is {'×'.join(map(str, first[0]))} {first[1]}, plane {z + 1} is "
+                f"{'×'.join(map(str, own[0]))} {own[1]} (channels × rows × columns)"
+            )
+        yield plane
 
 
 def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
@@ -91,19 +140,3 @@ def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
         listed = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
         raise PixelError(f"has pixels that are NaN or infinite: {listed} of {height * width}")
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
-
-
-def _fault(error: Exception, *, image: str) -> Fault:
-    """Describe why an image cannot be used; a decoder's own words are put into a sentence."""
-    fault = Fault.of(error, image=image, stage=STAGE)
-    if isinstance(error, PixelError):
-        return fault
-    if isinstance(error, FileNotFoundError):
-        message = "is not there any more"
-    elif isinstance(error, PermissionError):
-        message = "may not be read; ask for its permissions to be changed"
-    else:
-        message = (
-            f"cannot be read; it is cut short, damaged or of another format ({str(error) or type(error).__name__})"
-        )
-    return replace(fault, message=message)

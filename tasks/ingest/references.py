@@ -26,11 +26,13 @@ class ImageReference:
     reader
         Name of the reader that loads it.
     paths
-        Absolute path of each file or container it lies in.
+        Absolute path of each file or container it lies in. Of a z-stack: channel by channel, each plane by plane.
     relative
         The same, relative to the input's parent folder.
     index
         Position in the container; None where the files hold this image only.
+    depth
+        Planes of a z-stack; 1 of a flat image.
     metadata
         What the pattern's groups matched; a group that took no part is absent.
     object_number
@@ -44,6 +46,7 @@ class ImageReference:
     paths: tuple[str, ...]
     relative: tuple[str, ...]
     index: int | None = None
+    depth: int = 1
     metadata: dict[str, str]
     object_number: int | None = None
     sizes: tuple[int, ...]
@@ -73,13 +76,14 @@ def identity(reference: ImageReference) -> tuple[object, ...]:
         list(reference.sizes),
         list(reference.mtimes_ns),
         reference.index,
+        reference.depth,
     )
 
 
 def to_frame(references: Sequence[ImageReference]) -> pl.DataFrame:
     """Make a table with a row per image, null where there is none.
 
-    Columns: image, reader, paths, relative, index, object_number, size, mtime_ns; sizes and mtimes_ns, the single
+    Columns: image, reader, paths, relative, index, depth, object_number, size, mtime_ns; sizes and mtimes_ns, the single
     files' figures behind size (their sum) and mtime_ns (the latest); and ``meta__<group>`` per group of the pattern.
     """
     groups = list(dict.fromkeys(group for reference in references for group in reference.metadata))
@@ -90,6 +94,7 @@ def to_frame(references: Sequence[ImageReference]) -> pl.DataFrame:
         pl.Series("paths", [list(reference.paths) for reference in references], dtype=texts),
         pl.Series("relative", [list(reference.relative) for reference in references], dtype=texts),
         pl.Series("index", [reference.index for reference in references], dtype=number),
+        pl.Series("depth", [reference.depth for reference in references], dtype=number),
         pl.Series("object_number", [reference.object_number for reference in references], dtype=number),
         pl.Series("size", [reference.size for reference in references], dtype=number),
         pl.Series("mtime_ns", [reference.mtime_ns for reference in references], dtype=number),
@@ -114,6 +119,7 @@ def from_frame(frame: pl.DataFrame) -> tuple[ImageReference, ...]:
             paths=tuple(row["paths"]),
             relative=tuple(row["relative"]),
             index=row["index"],
+            depth=row["depth"],
             metadata={group: row[META + group] for group in groups if row[META + group] is not None},
             object_number=row["object_number"],
             sizes=tuple(row["sizes"]),

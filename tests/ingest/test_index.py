@@ -14,7 +14,7 @@ import tifffile
 from tasks.core.errors import InputError
 from tasks.core.types import AnyArray
 from tasks.ingest.config import Load
-from tasks.ingest.index import Index, build_index
+from tasks.ingest.index import Index, LeftOut, build_index
 
 WriteTiff = Callable[..., AnyArray]
 WriteStore = Callable[..., list[AnyArray]]
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_is_searched_to_its_depth_and_sorted_naturally(folder: Path) -> None:
     found = index(folder)
     assert names(found) == ["run/s9/c1.TIFF", "run/s10/c2.tif", "run/s10/c10.tif"]
-    assert found.ignored == 2  # the note and the hidden file
+    assert found.left_out == LeftOut(no_image=1, hidden=1)
     assert found.references[0].paths == (str(folder / "s9" / "c1.TIFF"),)
 
 
@@ -100,7 +100,7 @@ def test_the_pattern_makes_metadata_and_what_it_does_not_match_is_counted(folder
         {"sample": "10", "cell": "1", "more": "0"},
     ]
     assert found.unmatched == ("run/s9/c1.TIFF",)
-    assert found.ignored == 3
+    assert found.left_out == LeftOut(no_image=1, unmatched=1, hidden=1)
 
 
 def test_indexing_opens_no_image(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ def test_a_chosen_reader_leaves_other_files_out(folder: Path, write_store: Write
     (folder / "overview.png").write_bytes(b"")
     found = index(folder, reader="multiframe_tiff")
     assert {reference.reader for reference in found.references} == {"multiframe_tiff"}
-    assert found.ignored == 4
+    assert found.left_out == LeftOut(no_image=3, hidden=1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from tasks.core.errors import ConfigError, InputError
 from tasks.core.types import AnyArray
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
-from tasks.ingest.index import build_index
+from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.load import load_images
 
 WriteTiff = Callable[..., AnyArray]
@@ -43,7 +43,7 @@ def test_files_of_a_field_are_put_together_in_natural_order(tmp_path: Path, plat
 def test_configured_channels_choose_and_order_the_files(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
     config = Load.model_validate({"pattern": PATTERN, "channels": {"RNA": "10", "DNA": 2}})
     index = build_index([tmp_path / "plate"], config=config)
-    assert index.ignored == 2  # the files of channel 1
+    assert index.left_out == LeftOut(unused=2)  # the files of channel 1
     channels, _ = resolve_channels(index.references, config=config)
     assert channels.names == ("RNA", "DNA")
     image = load_images(index.references, channels=channels).images[0]
@@ -107,7 +107,7 @@ def test_auto_leaves_pictures_that_are_no_tiff_out(tmp_path: Path, plate: dict[s
     assert plate
     (tmp_path / "plate" / "B9_s1_ch1_overlay.png").touch()
     index = build_index([tmp_path / "plate"], config=Load(pattern=PATTERN.replace(r"\.tif", "")))
-    assert (len(index.references), index.ignored) == (2, 1)
+    assert (len(index.references), index.left_out) == (2, LeftOut(no_image=1))
 
 
 def test_channel_files_that_disagree_or_hold_several_planes_are_faults(

@@ -1,5 +1,7 @@
 """What a reader is, and the list of readers."""
 
+import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -7,7 +9,9 @@ from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
+from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
+from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.references import ImageReference
 
@@ -16,6 +20,9 @@ STAGE = "ingest"
 
 CHANNEL_GROUP = "channel"
 """Group of the pattern that tells the channel files of a field apart."""
+
+Z_GROUP = "z"
+"""Group of the pattern that tells the planes of a z-stack apart, beside a group for the channel."""
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
@@ -59,11 +66,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indexed:
-    """What a reader makes of its sources: images, images that cannot be used, and files it left out."""
+    """What a reader makes of its sources: images, images that cannot be used, and how many files it has no use for."""
 
     references: list[ImageReference]
     faults: list[Fault] = field(default_factory=list)
-    ignored: int = 0
+    unused: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +121,7 @@ class Reader(Protocol):
         """Open one image's header; any exception means that it cannot be read."""
 
     def load(
-        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
+        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
     ) -> list[AnyArray | Exception]:
         """Read images at once.
 
@@ -122,16 +129,36 @@ class Reader(Protocol):
         ----------
         references
             Images of this reader.
-        count
-            Number of channels that each must have.
-        sources
-            Indices of the channels to return; None for all.
+        channels
+            Which channels to return.
+        region
+            Part of each image to return; None for all. A reader may read all and cut (`cropped`).
+        z
+            Which plane of z-stacks, from 0.
 
         Returns
         -------
         list
             For each image an array (C, H, W) as the file holds it, or why there is none.
         """
+
+
+class FileReader(ABC):
+    """Base of readers that read image by image; a reader of its own only tells how to read one."""
+
+    @abstractmethod
+    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
+        """Return the pixels (C, H, W) of one image; any exception means that it cannot be read."""
+
+    def load(
+        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
+    ) -> list[AnyArray | Exception]:
+        """Read image by image."""
+
+        def read(reference: ImageReference) -> AnyArray:
+            return cropped(self.read(reference, channels=channels, z=z), region=region)
+
+        return [attempt(read, reference) for reference in references]
 
 
 _readers: dict[str, Reader] = {}
@@ -166,19 +193,63 @@ def attempt(
         return error
 
 
-def require_channels(found: int, *, expected: int) -> None:
-    """Refuse an image whose number of channels differs from the data set's.
+def reason(error: Exception) -> str:
+    """Say in a sentence why an image cannot be read; a decoder's own words are added, Python's are not."""
+    if isinstance(error, PixelError):
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return "is not there any more"
+    if isinstance(error, PermissionError):
+        return "may not be read; ask for its permissions to be changed"
+    pythons = isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error))
+    words = "" if pythons or not str(error) else f" ({error})"
+    return f"cannot be read; it is cut short, damaged or of another format{words}"
+
+
+def cropped(image: AnyArray, *, region: PixelWindow | None) -> AnyArray:
+    """Cut a window out of an image (C, H, W); a copy, so that the image need not stay in memory. None: all of it.
 
     Raises
     ------
     PixelError
-        The numbers differ.
+        The window is empty or does not lie within the image.
     """
-    if found != expected:
+    if region is None:
+        return image
+    height, width = image.shape[-2:]
+    top, bottom, left, right = region
+    if not (0 <= top < bottom <= height and 0 <= left < right <= width):
+        raise PixelError(f"has {height}×{width} pixels; got the window {top}:{bottom}, {left}:{right}, not within them")
+    return image[:, top:bottom, left:right].copy()
+
+
+def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = None) -> Sequence[int] | None:
+    """Indices in a file of the channels in use; None for all in their order.
+
+    Parameters
+    ----------
+    count, labels
+        Number and names of the channels in this file; None: it does not name them, or they are chosen by position.
+
+    Raises
+    ------
+    PixelError
+        The file has another number of channels than the data set, or one of those in use is not among its names.
+    """
+    if count != channels.count:
         raise PixelError(
-            f"has {found} {'channel' if found == 1 else 'channels'}, the other images have {expected}; images of "
+            f"has {count} {'channel' if count == 1 else 'channels'}, the other images have {channels.count}; images of "
             "another kind belong into a run of their own"
         )
+    if not channels.labels or labels is None or tuple(labels) == channels.labels:
+        return channels.sources
+    wanted = channels.labels if channels.sources is None else [channels.labels[index] for index in channels.sources]
+    if missing := [label for label in wanted if label not in labels]:
+        raise PixelError(
+            f"names its channels {', '.join(labels)} and lacks {', '.join(missing)}, which the other images have; "
+            "images of another kind belong into a run of their own"
+        )
+    return [labels.index(label) for label in wanted]
 
 
 def require_one_shape(shapes: Sequence[tuple[int, int]], *, names: Sequence[str]) -> tuple[int, int]:

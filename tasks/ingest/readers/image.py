@@ -8,9 +8,10 @@ import imagecodecs
 import imageio.v3 as imageio
 import numpy as np
 
+from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
-from tasks.ingest.readers.base import TIFF_SUFFIXES, Header, Indexed, Source, attempt, register, require_channels
+from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, Indexed, Source, positions, register
 from tasks.ingest.readers.tiff import open_tiff
 from tasks.ingest.references import ImageReference
 
@@ -19,7 +20,7 @@ OTHER_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 
 @dataclass(frozen=True)
-class ImageReader:
+class ImageReader(FileReader):
     """TIFF, PNG, JPEG and the like.
 
     A grey picture has one channel, a coloured one a channel per colour (and one for its opacity, if it has that), a
@@ -45,27 +46,28 @@ class ImageReader:
         if Path(path).suffix.lower() in TIFF_SUFFIXES:
             with open_tiff(path) as planes:
                 height, width = planes.shape
-                return Header(channels=sum(planes.samples), height=height, width=width, dtype=planes.dtype)
+                return Header(
+                    channels=sum(planes.samples),
+                    height=height,
+                    width=width,
+                    dtype=planes.dtype,
+                    names=planes.labels,
+                )
         pixels = _read_picture(path)
         channels, height, width = pixels.shape
         return Header(channels=channels, height=height, width=width, dtype=pixels.dtype)
 
-    def load(
-        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
-    ) -> list[AnyArray | Exception]:
-        """Read file by file."""
-
-        def read(reference: ImageReference) -> AnyArray:
-            (path,) = reference.paths
-            if Path(path).suffix.lower() in TIFF_SUFFIXES:
-                with open_tiff(path) as planes:
-                    require_channels(sum(planes.samples), expected=count)
-                    return planes.read(sources)
-            pixels = _read_picture(path)
-            require_channels(len(pixels), expected=count)
-            return pixels if sources is None else pixels[list(sources)]
-
-        return [attempt(read, reference) for reference in references]
+    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
+        """Read the pages, planes or colours in use."""
+        del z
+        (path,) = reference.paths
+        if Path(path).suffix.lower() in TIFF_SUFFIXES:
+            with open_tiff(path) as planes:
+                labels = planes.labels if channels.labels else None
+                return planes.read(positions(channels, count=sum(planes.samples), labels=labels))
+        pixels = _read_picture(path)
+        chosen = positions(channels, count=len(pixels))
+        return pixels if chosen is None else pixels[list(chosen)]
 
 
 def file_reference(source: Source, *, reader: str) -> ImageReference:
@@ -82,17 +84,47 @@ def file_reference(source: Source, *, reader: str) -> ImageReference:
 
 
 def _read_picture(path: str) -> AnyArray:
-    """Pixels (C, H, W) of a file that is no TIFF."""
+    """Pixels (C, H, W) of a file that is no TIFF.
+
+    Raises
+    ------
+    PixelError
+        It is animated: of several frames none can be told to be the picture.
+    """
     if Path(path).suffix.lower() == ".png":
-        # pillow, which imageio uses, reduces 16-bit colour to 8 bits in silence
-        pixels = np.asarray(imagecodecs.png_decode(Path(path).read_bytes()))
+        pixels = _read_png(Path(path).read_bytes())
     else:
-        pixels = np.asarray(imageio.imread(path, plugin="pillow"))
+        animated = Path(path).suffix.lower() == ".webp"
+        pixels = np.asarray(imageio.imread(path, plugin="pillow", index=... if animated else 0))
+        if animated:
+            _require_still(len(pixels))
+            pixels = pixels[0]
     if pixels.ndim == 2:
         return pixels[np.newaxis]
     if pixels.ndim == 3 and pixels.shape[2] <= 4:
         return np.moveaxis(pixels, -1, 0)
     raise PixelError(f"has the shape {pixels.shape}, expected rows × columns, alone or with up to 4 colours")
+
+
+def _read_png(content: bytes) -> AnyArray:
+    """Pixels (H, W) or (H, W, colours); grey of 1, 2 or 4 bits as the file's numbers, as of a TIFF, not spread to 255.
+
+    Pillow, which imageio uses, would reduce 16-bit colour to 8 bits in silence.
+    """
+    pixels = np.asarray(imagecodecs.png_decode(content))
+    animation = content.find(b"acTL", 0, content.find(b"IDAT"))
+    if animation >= 0:
+        _require_still(int.from_bytes(content[animation + 4 : animation + 8]))
+    bits, kind = content[24], content[25]
+    return pixels // (255 // (2**bits - 1)) if kind == 0 and bits < 8 else pixels
+
+
+def _require_still(frames: int) -> None:
+    if frames > 1:
+        raise PixelError(
+            f"is animated: it holds {frames} frames, expected one picture; write each frame into a file of its own, or "
+            "all into one TIFF if they are the channels"
+        )
 
 
 register(ImageReader())

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
-from tasks.ingest.readers.base import TIFF_SUFFIXES, Header, Indexed, Source, attempt, register, require_channels
+from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, Indexed, Source, positions, register
 from tasks.ingest.readers.image import file_reference
 from tasks.ingest.readers.tiff import TiffPlanes, open_tiff
 from tasks.ingest.references import ImageReference
 
 
 @dataclass(frozen=True)
-class MultiframeTiffReader:
+class MultiframeTiffReader(FileReader):
     """TIFF files whose frames, all grey and of one size, are the channels."""
 
     name: str = "multiframe_tiff"
@@ -33,19 +34,14 @@ class MultiframeTiffReader:
         with open_tiff(reference.paths[0]) as planes:
             channels = _frames(planes)
             height, width = planes.shape
-            return Header(channels=channels, height=height, width=width, dtype=planes.dtype)
+            return Header(channels=channels, height=height, width=width, dtype=planes.dtype, names=planes.labels)
 
-    def load(
-        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
-    ) -> list[AnyArray | Exception]:
-        """Read file by file."""
-
-        def read(reference: ImageReference) -> AnyArray:
-            with open_tiff(reference.paths[0]) as planes:
-                require_channels(_frames(planes), expected=count)
-                return planes.read(sources)
-
-        return [attempt(read, reference) for reference in references]
+    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
+        """Read the frames in use."""
+        del z
+        with open_tiff(reference.paths[0]) as planes:
+            labels = planes.labels if channels.labels else None
+            return planes.read(positions(channels, count=_frames(planes), labels=labels))
 
 
 def _frames(planes: TiffPlanes) -> int:

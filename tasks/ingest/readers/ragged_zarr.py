@@ -16,9 +16,11 @@ from typing import Any
 import numcodecs
 import numpy as np
 
+from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
+from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray, IntArray
-from tasks.ingest.readers.base import STAGE, Header, Indexed, Source, attempt, register, require_channels
+from tasks.ingest.readers.base import STAGE, Header, Indexed, Source, attempt, cropped, positions, register
 from tasks.ingest.references import ImageReference
 
 ARRAY_FILE = ".zarray"
@@ -85,7 +87,7 @@ class RaggedZarrReader:
         for source in sources:
             found = attempt(_stamps, source, reader=self.name)
             if isinstance(found, Exception):
-                faults.append(Fault.of(found, image=source.relative, stage=STAGE))
+                faults.append(Fault.of(found, image=source.relative, stage=STAGE, metadata=source.metadata))
             else:
                 references += found
         return Indexed(references=references, faults=faults)
@@ -98,9 +100,10 @@ class RaggedZarrReader:
         return Header(channels=channels, height=height, width=width, dtype=store.dtype)
 
     def load(
-        self, references: Sequence[ImageReference], *, count: int, sources: Sequence[int] | None
+        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
     ) -> list[AnyArray | Exception]:
         """Read every chunk that holds any of the stamps once."""
+        del z
         images: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
         chunks: dict[tuple[str, int], list[int]] = {}
         stores = {path: attempt(_open, path) for path in {one.paths[0] for one in references}}
@@ -125,7 +128,7 @@ class RaggedZarrReader:
                 if len(slots) < len(stamps) // 2 or not flat.flags.aligned:
                     # a view would keep the whole chunk in memory
                     flat = flat.copy()
-                images[slot] = attempt(_unflatten, flat, store, position, count=count, sources=sources)
+                images[slot] = attempt(_unflatten, flat, store, position, channels=channels, region=region)
         return images
 
 
@@ -199,7 +202,9 @@ def _split(content: AnyArray, *, dtype: np.dtype[np.generic]) -> list[AnyArray]:
     return stamps
 
 
-def _unflatten(flat: AnyArray, store: Store, position: int, *, count: int, sources: Sequence[int] | None) -> AnyArray:
+def _unflatten(
+    flat: AnyArray, store: Store, position: int, *, channels: Channels, region: PixelWindow | None
+) -> AnyArray:
     shape = _shape(store, position)
     expected = shape[0] * shape[1] * shape[2]
     if flat.size != expected:
@@ -208,9 +213,9 @@ def _unflatten(flat: AnyArray, store: Store, position: int, *, count: int, sourc
             f"holds {flat.size} values, but the store's attribute 'shape' says {size} (channels × rows × columns), "
             f"which is {expected}"
         )
-    require_channels(shape[0], expected=count)
+    chosen = positions(channels, count=shape[0])
     image = flat.reshape(shape)
-    return image if sources is None else image[list(sources)]
+    return cropped(image if chosen is None else image[list(chosen)], region=region)
 
 
 def _position(reference: ImageReference) -> int:

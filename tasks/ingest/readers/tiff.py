@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 import numpy as np
 from tifffile import TiffFile, TiffPage
@@ -104,6 +105,22 @@ class TiffPlanes:
                 raise PixelError(f"its pixels are of an unknown kind ({page.bitspersample} bits per sample)")
         return np.result_type(*[page.dtype for page in self.pages])
 
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The file's own names of its planes, from OME-XML or ImageJ's labels.
+
+        None where it does not name each, names two alike, or has other dimensions than channels.
+        """
+        file = self.pages[0].parent
+        if file.is_ome:
+            names = _ome_channels(file.ome_metadata or "")
+        elif file.is_imagej:
+            names = list((file.imagej_metadata or {}).get("Labels") or ())
+        else:
+            return None
+        distinct = all(names) and len(set(names)) == len(names) == sum(self.samples)
+        return tuple(name.strip() for name in names) if distinct else None
+
     def read(self, wanted: Sequence[int] | None) -> AnyArray:
         """Pixels (C, H, W) of the planes with these indices, of all for None, decoding only pages that are needed."""
         self.shape  # noqa: B018 - refuses pages of different size
@@ -152,6 +169,15 @@ def open_tiff(path: str) -> Iterator[TiffPlanes]:
             yield TiffPlanes(images, _repeats(file, images))
     finally:
         _quiet.reset(token)
+
+
+def _ome_channels(text: str) -> list[str]:
+    """Names of the channels in OME-XML; an empty text for one without a name."""
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - as tifffile itself does
+    except ElementTree.ParseError:
+        return []
+    return [element.get("Name", "") for element in root.iter() if element.tag.rpartition("}")[2] == "Channel"]
 
 
 def _check_chain(file: TiffFile, pages: Sequence[TiffPage]) -> None:
