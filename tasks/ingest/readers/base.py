@@ -8,6 +8,7 @@ from typing import ParamSpec, Protocol, TypeVar
 import numpy as np
 
 from tasks.core.errors import Fault, PixelError
+from tasks.core.registry import Parts
 from tasks.core.types import AnyArray
 from tasks.ingest.references import ImageReference
 
@@ -134,24 +135,22 @@ class Reader(Protocol):
         """
 
 
-_readers: dict[str, Reader] = {}
+readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
 
 
 def register(reader: Reader) -> None:
     """Make a reader known by its name."""
-    if reader.name in _readers:
-        raise ValueError(f"two readers are called {reader.name!r}")
-    _readers[reader.name] = reader
+    readers.add(reader.name, reader)
 
 
 def get_reader(name: str) -> Reader:
     """Return the reader of this name."""
-    return _readers[name]
+    return readers[name]
 
 
 def reader_names() -> tuple[str, ...]:
-    """Names of all readers, in the order of their registration."""
-    return tuple(_readers)
+    """Names of all readers, sorted."""
+    return readers.names
 
 
 def attempt(
