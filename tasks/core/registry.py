@@ -1,8 +1,12 @@
-"""Plug-ins: a frozen configuration tagged by ``method`` and the function that it configures, registered once."""
+"""The parts of a stage, such as its masks or its readers: each in a file of its own, found without a list of them."""
 
+import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import entry_points
-from typing import Any, Generic, TypeVar, get_args
+from threading import RLock
+from typing import Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
@@ -10,15 +14,138 @@ from pydantic_core import PydanticCustomError, core_schema
 from tasks.core.errors import ConfigError, shown, suggestion
 from tasks.core.section import Method
 
+PartT = TypeVar("PartT")
 ConfigT = TypeVar("ConfigT", bound=Method)
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
+Device = Literal["cpu", "gpu"]
 
-class Registry(Generic[ConfigT, FunctionT]):
-    """The plug-ins of one kind.
+LOADING = RLock()
+"""Held while parts are imported: another thread waits for all of them instead of seeing some."""
 
-    Inside the project a plug-in registers itself with the decorator; an installed package offers one through an entry
-    point of the group ``scip_flows.<kind>`` whose object is a module that registers itself when it is imported.
+
+def scan(name: str) -> None:
+    """Import a module and, if it is a package, every module below it."""
+    module = import_module(name)
+    for info in pkgutil.walk_packages(getattr(module, "__path__", ()), prefix=f"{name}."):
+        import_module(info.name)
+
+
+class Parts(Generic[PartT]):
+    """The parts of one kind by name: those in the project's own folders and those of installed packages.
+
+    A part adds itself when its module is imported. All modules of `folders` are, as soon as a name is asked for; then
+    those that installed packages offer by entry points of the group ``scip_flows.<kind>``.
+
+    Parameters
+    ----------
+    kind
+        Such as ``reader``: names the parts in messages, and the group of entry points.
+    folders
+        Packages or modules that hold parts, such as ``tasks.ingest.readers``.
+
+    Raises
+    ------
+    ConfigError
+        By every access, each time, where an installed package cannot be loaded.
+
+    Examples
+    --------
+    >>> colors: Parts[int] = Parts("color")
+    >>> colors.add("red", 0xFF0000)
+    >>> colors.names, colors["red"]
+    (('red',), 16711680)
+    """
+
+    def __init__(self, kind: str, *folders: str) -> None:
+        self.kind = kind
+        self._folders = folders
+        self._parts: dict[str, PartT] = {}
+        self._loaded = False
+        self._broken = ""
+
+    def add(self, name: str, part: PartT) -> None:
+        """Make a part known; the same one may be added again.
+
+        Raises
+        ------
+        ValueError
+            Another part has that name.
+        """
+        known = self._parts.setdefault(name, part)
+        if known != part:
+            raise ValueError(f"two plug-ins claim the {self.kind} {name!r}: {known!r} and {part!r}")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all parts, sorted."""
+        return tuple(sorted(self._load()))
+
+    def __getitem__(self, name: str) -> PartT:
+        """Return the part of that name.
+
+        Raises
+        ------
+        ConfigError
+            There is none; the message tells those that there are.
+        """
+        if name not in self._load():
+            raise ConfigError(f"unknown {self.kind} {shown(name)}; {suggestion(name, self.names)}")
+        return self._parts[name]
+
+    def _load(self) -> dict[str, PartT]:
+        with LOADING:
+            if self._broken:
+                raise ConfigError(self._broken)
+            if not self._loaded:
+                self._loaded = True  # what is imported here may ask for names itself
+                try:
+                    for folder in self._folders:
+                        scan(folder)
+                    self._load_entry_points()
+                except BaseException:
+                    self._loaded = False
+                    raise
+        return self._parts
+
+    def _load_entry_points(self) -> None:
+        for point in entry_points(group=f"scip_flows.{self.kind}"):
+            try:
+                point.load()
+            except Exception as error:
+                # remembered: a second import would fail for another reason, such as a part that is there already
+                self._broken = (
+                    f"the {self.kind} plug-in {point.name!r} ({point.value}) cannot be loaded: "
+                    f"{type(error).__name__}: {error}; update or uninstall the package that offers it"
+                )
+                raise ConfigError(self._broken) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part(Generic[ConfigT, FunctionT]):
+    """A function and what configures it.
+
+    Parameters
+    ----------
+    config
+        Its configuration, tagged by ``method``.
+    function
+        What is called with it.
+    plain
+        The same in plain code, where `function` is compiled: what tests hold it against. A part that has it is
+        compiled before a run starts.
+    devices
+        Where `function` can run, the best first.
+    """
+
+    config: type[ConfigT]
+    function: FunctionT
+    plain: FunctionT | None = None
+    devices: tuple[Device, ...] = ("cpu",)
+
+
+class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
+    """Parts that the configuration names: a frozen model tagged by ``method``, and the function that it configures.
 
     Used as a pydantic annotation (``Annotated[MaskMethod, masks]``) it validates a mapping by its ``method`` and shows
     the union of all registered models in the JSON schema, as ``anyOf`` because the Prefect form renders only that.
@@ -39,55 +166,40 @@ class Registry(Generic[ConfigT, FunctionT]):
     1.5
     """
 
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self._configs: dict[str, type[ConfigT]] = {}
-        self._functions: dict[str, FunctionT] = {}
-        self._loaded = False
+    def register(
+        self, config: type[ConfigT], *, plain: FunctionT | None = None, devices: tuple[Device, ...] = ("cpu",)
+    ) -> Callable[[FunctionT], FunctionT]:
+        """Decorate the function that `config` configures; the other parameters are those of `Part`.
 
-    def register(self, config: type[ConfigT]) -> Callable[[FunctionT], FunctionT]:
-        """Decorate the function that `config` configures."""
+        Raises
+        ------
+        ValueError
+            Another configuration has that name.
+        """
         (name,) = get_args(config.model_fields["method"].annotation)
-        if name in self._configs and self._configs[name] is not config:
-            raise ValueError(f"two plug-ins claim the {self.kind} {name!r}: {self._configs[name]!r} and {config!r}")
+        if (known := self._parts.get(name)) is not None and known.config is not config:
+            raise ValueError(f"two plug-ins claim the {self.kind} {name!r}: {known.config!r} and {config!r}")
 
         def decorate(function: FunctionT) -> FunctionT:
-            self._configs[name] = config
-            self._functions[name] = function
+            self._parts[name] = Part(config=config, function=function, plain=plain, devices=devices)
             return function
 
         return decorate
 
-    def _load_entry_points(self) -> None:
-        if not self._loaded:
-            self._loaded = True
-            for point in entry_points(group=f"scip_flows.{self.kind}"):
-                try:
-                    point.load()
-                except Exception as error:
-                    self._loaded = False
-                    raise ConfigError(
-                        f"the {self.kind} plug-in {point.name!r} ({point.value}) cannot be loaded: "
-                        f"{type(error).__name__}: {error}; update or uninstall the package that offers it"
-                    ) from error
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all plug-ins, sorted."""
-        self._load_entry_points()
-        return tuple(sorted(self._configs))
-
     def __iter__(self) -> Iterator[type[ConfigT]]:
-        return iter([self._configs[name] for name in self.names])
+        return iter([self._parts[name].config for name in self.names])
 
     def config(self, name: object) -> type[ConfigT] | None:
         """Return the configuration of the method of that name; None where there is none."""
-        return self._configs[name] if isinstance(name, str) and name in self.names else None
+        return self._parts[name].config if isinstance(name, str) and name in self.names else None
+
+    def part(self, config: ConfigT) -> Part[ConfigT, FunctionT]:
+        """Return the part that a configuration belongs to."""
+        return self[config.method]  # type: ignore[attr-defined]
 
     def function(self, config: ConfigT) -> FunctionT:
         """Return the function registered for a configuration."""
-        self._load_entry_points()
-        return self._functions[config.method]  # type: ignore[attr-defined]
+        return self.part(config).function
 
     def method_of(self, value: object) -> object:
         """Tell which method a mapping, or a bare name, asks for; None where it does not say.
@@ -96,7 +208,7 @@ class Registry(Generic[ConfigT, FunctionT]):
         """
         if not isinstance(value, Mapping) or value.get("method") is not None:
             return value["method"] if isinstance(value, Mapping) else value
-        own = (name for name in self.names if name in value and name in self._configs[name].model_fields)
+        own = (name for name in self.names if name in value and name in self._parts[name].config.model_fields)
         return next(own, None)
 
     def parse(self, value: object) -> ConfigT:
@@ -122,7 +234,7 @@ class Registry(Generic[ConfigT, FunctionT]):
                 "unknown {kind} method {got}; {suggestion}",
                 {"kind": self.kind, "got": shown(method), "suggestion": suggestion(str(method), self.names)},
             )
-        return self._configs[str(method)].model_validate({**value, "method": method})
+        return self._parts[str(method)].config.model_validate({**value, "method": method})
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         del source, handler

@@ -14,7 +14,9 @@ class IlluminationMethod(Method):
     """Where the correction images come from."""
 
 
-illuminations: Registry[IlluminationMethod, Callable[..., Any]] = Registry("illumination")
+illuminations: Registry[IlluminationMethod, Callable[..., Any]] = Registry(
+    "illumination", "tasks.illumination.methods", "tasks.illumination.published"
+)
 """Functions ``(mean (h, w) float64, config) -> (h, w) float64`` that smooth a channel's mean image; that of ``use``
 looks at no image and is ``config -> list of correction images``."""
 

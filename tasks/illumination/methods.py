@@ -9,12 +9,17 @@ from tasks.illumination.config import Gaussian, Jones2006, Polynomial, illuminat
 from tasks.illumination.kernels.window_median import slide
 
 
-@illuminations.register(Jones2006)
+def jones2006_plain(mean: FloatArray, config: Jones2006) -> FloatArray:
+    """Return the median of a square window around every pixel, by scipy."""
+    median: FloatArray = ndimage.median_filter(mean, size=_window(mean, config), mode="reflect")
+    return median
+
+
+@illuminations.register(Jones2006, plain=jones2006_plain)
 def jones2006(mean: FloatArray, config: Jones2006) -> FloatArray:
     """Return the median of a square window around every pixel; beyond the frame the image is mirrored.
 
-    Equal to ``scipy.ndimage.median_filter(mean, size=config.median_size)``; the window's side is by default the odd
-    number next above a fifth of the shorter side.
+    The window's side is by default the odd number next above a fifth of the shorter side.
 
     References
     ----------
@@ -23,11 +28,15 @@ def jones2006(mean: FloatArray, config: Jones2006) -> FloatArray:
     high-throughput microscopy, doi:10.1111/jmi.12178.
     """
     values, ranks = np.unique(mean, return_inverse=True)
-    size = config.median_size or 2 * (min(mean.shape) // 10) + 1
+    size = _window(mean, config)
     framed = np.pad(ranks.reshape(mean.shape).astype(np.int32), size // 2, mode="symmetric")
     found = np.empty(mean.shape)
     slide(framed, size, values, found)
     return found
+
+
+def _window(mean: FloatArray, config: Jones2006) -> int:
+    return config.median_size or 2 * (min(mean.shape) // 10) + 1
 
 
 @illuminations.register(Gaussian)

@@ -5,7 +5,6 @@
 
 from tasks.core.regions import regions
 from tasks.core.types import Batch, Masked
-from tasks.mask import filters, methods
 from tasks.mask.border import remove_border_objects
 from tasks.mask.config import Mask, check_channels
 from tasks.mask.filters.normaltest import NormalTest, normaltest_passes
@@ -39,11 +38,9 @@ __all__ = [
     "channel_filters",
     "check_channels",
     "circle_mask",
-    "filters",
     "li_mask",
     "mask_batch",
     "masks",
-    "methods",
     "normaltest_passes",
     "otsu_mask",
     "regions",

@@ -57,5 +57,5 @@ MaskFunction = Callable[[Batch, Any], Ragged]
 FilterFunction = Callable[[Batch, Any], BoolArray]
 """(batch, its configuration) → (N, C) bool, whether a channel of a stamp passes; the caller looks at `channels`."""
 
-masks: Registry[MaskMethod, MaskFunction] = Registry("mask")
-channel_filters: Registry[ChannelFilter, FilterFunction] = Registry("channel_filter")
+masks: Registry[MaskMethod, MaskFunction] = Registry("mask", "tasks.mask.methods")
+channel_filters: Registry[ChannelFilter, FilterFunction] = Registry("channel_filter", "tasks.mask.filters")

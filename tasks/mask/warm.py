@@ -5,37 +5,35 @@ from functools import partial
 
 import numpy as np
 
-import tasks.mask.filters
-import tasks.mask.methods  # noqa: F401 - both imports register the plug-ins
 from tasks.core.kernels.turns import in_turns
 from tasks.core.types import Batch
 from tasks.mask.config import Mask
+from tasks.mask.registry import masks
 from tasks.mask.stage import mask_batch
 
 CHANNEL = "a"
 FILTERS = [{"method": "std", "threshold": 0}]
 """One is enough: all look at what the same kernel measures."""
 
-METHODS = ("li", "otsu", "watershed", "spot", "circle")
 
-
-def jobs(methods: Collection[str] = METHODS, *, filters: bool = True) -> dict[str, Callable[[], None]]:
+def jobs(methods: Collection[str] | None = None, *, filters: bool = True) -> dict[str, Callable[[], None]]:
     """List what makes some mask methods ready, with all that comes before and after a method.
 
     Parameters
     ----------
     methods
-        Names of methods; those of other packages need nothing.
+        Names of methods; those that are not compiled need nothing of their own. None stands for all.
     filters
         Whether channel filters are needed.
     """
-    wanted: dict[str, Callable[[], None]] = {
-        f"mask-{method}": partial(_mask, method, filters=[]) for method in METHODS if method in methods
-    }
-    return wanted | ({"mask-filters": partial(_mask, "circle", filters=FILTERS)} if filters else {})
+    compiled = [name for name in (masks.names if methods is None else methods) if masks[name].plain is not None]
+    jobs = {f"mask-{name}": partial(_mask, name, filters=[]) for name in compiled}
+    # what comes before and after a method is compiled with the one that has nothing to compile itself
+    around = partial(_mask, "circle", filters=FILTERS if filters else [])
+    return jobs | {"mask-filters" if filters else "mask-border": around}
 
 
-def warm(methods: Collection[str] = METHODS, *, filters: bool = True) -> None:
+def warm(methods: Collection[str] | None = None, *, filters: bool = True) -> None:
     """Make mask methods ready; the parameters are those of `jobs`.
 
     A worker does so once when it starts: what is compiled inside a task is counted as the task's time. The first call

@@ -17,7 +17,7 @@ class ScalingMethod(Method):
     """How pixels are scaled before features."""
 
 
-scalings: Registry[ScalingMethod, Callable[..., Any]] = Registry("normalize")
+scalings: Registry[ScalingMethod, Callable[..., Any]] = Registry("normalize", "tasks.normalize.methods")
 """Functions ``(pixels, config) -> (center, scale)`` of the pixels of one group and channel; that of ``use`` looks at no
 pixels and is ``config -> scaling``."""
 

@@ -9,7 +9,9 @@ Pure functions of arrays and a frozen configuration, without files, Prefect or D
 """
 
 from tasks.segment.config import Segment, check_channels
-from tasks.segment.methods import SeededWatershed, Subtract, Watershed, seeded_watershed, subtract, watershed
+from tasks.segment.methods.seeded_watershed import SeededWatershed, seeded_watershed
+from tasks.segment.methods.subtract import Subtract, subtract
+from tasks.segment.methods.watershed import Watershed, watershed
 from tasks.segment.stage import segment_image
 
 __all__ = [

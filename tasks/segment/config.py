@@ -5,7 +5,6 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-import tasks.segment.methods  # noqa: F401 - registers the methods
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Section, named_entries
 from tasks.segment.registry import ObjectMethod, segmenters

@@ -50,5 +50,5 @@ class Segmenter(Protocol):
     ) -> LabelArray: ...
 
 
-segmenters: Registry[ObjectMethod, Segmenter] = Registry("segment")
+segmenters: Registry[ObjectMethod, Segmenter] = Registry("segment", "tasks.segment.methods")
 """The methods by name; an installed package offers more through entry points of the group ``scip_flows.segment``."""

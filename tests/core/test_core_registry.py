@@ -1,5 +1,6 @@
 """The registry of plug-ins: by name, by mapping, from other packages, and in the form."""
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tasks.core.errors import ConfigError
-from tasks.core.registry import Registry
+from tasks.core.registry import Parts, Registry
 from tasks.core.section import Method, Section
 
 Filters = Registry[Method, Callable[..., float]]
@@ -185,8 +186,7 @@ def test_an_installed_package_offers_its_plug_in(
     from tasks.mask import Mask  # noqa: PLC0415 - the registry that the package extends
     from tasks.mask.registry import masks  # noqa: PLC0415
 
-    for name in ("_configs", "_functions"):
-        monkeypatch.setattr(masks, name, dict(getattr(masks, name)))
+    monkeypatch.setattr(masks, "_parts", dict(masks._parts))
     monkeypatch.setattr(masks, "_loaded", False)
     install(PLUG_IN, "scip_flows.mask")
     assert "everything" in masks.names
@@ -197,9 +197,76 @@ def test_an_installed_package_offers_its_plug_in(
     assert masks.function(method)(marker, marker) is marker
 
 
-def test_a_package_that_cannot_be_loaded_is_named_each_time(install: Callable[[str, str], None]) -> None:
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import a_module_that_is_not_there", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"),
+        (f"{PLUG_IN}\nraise OSError('no licence')", "OSError: no licence"),  # once a part of it is registered
+    ],
+)
+@pytest.mark.parametrize("ask", [lambda parts: parts.names, lambda parts: parts["blur"], list])
+def test_a_package_that_cannot_be_loaded_is_named_each_time(
+    install: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    reason: str,
+    ask: Callable[[Filters], object],
+) -> None:
+    from tasks.mask.registry import masks  # noqa: PLC0415
+
+    monkeypatch.setattr(masks, "_parts", dict(masks._parts))
     broken: Filters = Registry("brokenkind")
-    install("import a_module_that_is_not_there", "scip_flows.brokenkind")
-    for _ in range(2):
-        with pytest.raises(ConfigError, match=r"the brokenkind plug-in 'everything' \(fancy_masks\) cannot be loaded"):
-            _ = broken.names
+    broken.register(Blur)(lambda value, config: value * config.sigma)
+    install(source, "scip_flows.brokenkind")
+    for _ in range(3):
+        with pytest.raises(ConfigError) as caught:
+            ask(broken)
+        assert str(caught.value) == (
+            f"the brokenkind plug-in 'everything' (fancy_masks) cannot be loaded: {reason}; update or uninstall the "
+            "package that offers it"
+        )
+
+
+def test_parts_are_found_in_a_folder_and_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = "from colors import shades\nshades.add({name!r}, {number})\n"
+    for path, source in {
+        "colors.py": "from tasks.core.registry import Parts\nshades = Parts('shade', 'palette')\n",
+        "palette/__init__.py": "",
+        "palette/red.py": add.format(name="red", number=1),
+        "palette/blues/__init__.py": "",
+        "palette/blues/navy.py": add.format(name="navy", number=2),
+    }.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    shades: Parts[int] = importlib.import_module("colors").shades
+    assert not any(name.startswith("palette") for name in sys.modules)  # imported only when a name is asked for
+    assert (shades.names, shades["navy"]) == (("navy", "red"), 2)
+    for name in [name for name in sys.modules if name.partition(".")[0] in {"colors", "palette"}]:
+        monkeypatch.delitem(sys.modules, name)
+
+
+def test_parts_of_one_name_are_refused_and_an_unknown_one_is_told_with_those_that_are() -> None:
+    shades: Parts[int] = Parts("shade")
+    shades.add("red", 1)
+    shades.add("red", 1)
+    with pytest.raises(ValueError, match="two plug-ins claim the shade 'red': 1 and 2"):
+        shades.add("red", 2)
+    with pytest.raises(ConfigError, match="unknown shade 'rde'; allowed: red; did you mean 'red'"):
+        _ = shades["rde"]
+
+
+def test_a_part_has_a_plain_twin_and_devices(filters: Filters) -> None:
+    class Median(Method):
+        """Median."""
+
+        method: Literal["median"] = "median"
+
+    def plain(value: float, config: Median) -> float:
+        del config
+        return value
+
+    filters.register(Median, plain=plain, devices=("gpu", "cpu"))(plain)
+    part = filters.part(Median())
+    assert (part.config, part.plain, part.devices) == (Median, plain, ("gpu", "cpu"))
+    assert (filters["blur"].plain, filters["blur"].devices) == (None, ("cpu",))

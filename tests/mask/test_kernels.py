@@ -17,12 +17,10 @@ from skimage.filters import gaussian, sobel, threshold_li
 from skimage.morphology import dilation as grey_dilation
 from skimage.morphology import disk
 
-from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Masked, Ragged
+from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Masked, Ragged
 from tasks.mask import Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, mask_batch
 from tasks.mask.compact_watershed import compact_watershed
-from tasks.mask.filters.normaltest import normaltest_plain
 from tasks.mask.filters.std import std_plain
-from tasks.mask.filters.value_range import value_range_plain
 from tasks.mask.kernels import filters as kernels
 from tasks.mask.kernels import stacks
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
@@ -32,14 +30,10 @@ from tasks.mask.kernels.medians import find_medians, lay_out, make_room
 from tasks.mask.kernels.morphology import dilate, dilated_size
 from tasks.mask.kernels.spot import quantile_of
 from tasks.mask.kernels.sums import sum_pairwise
-from tasks.mask.methods.li import li_plain
-from tasks.mask.methods.otsu import otsu_plain
-from tasks.mask.methods.spot import spot_plain
-from tasks.mask.methods.watershed import watershed_plain
 from tasks.mask.plain import keep_whole_plain
 from tasks.mask.planes import unit_range
 from tasks.mask.rank_median import rank_median
-from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
+from tasks.mask.registry import ChannelFilter, MaskFunction, MaskMethod, channel_filters, masks
 from tasks.mask.stage import keep_whole_cells
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -48,12 +42,6 @@ DTYPES = (
     *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
     *("float16", "float32", "float64", "longdouble", ">u2", ">f4"),
 )
-PLAIN: dict[str, Callable[..., Ragged]] = {
-    "li": li_plain,
-    "otsu": otsu_plain,
-    "watershed": watershed_plain,
-    "spot": spot_plain,
-}
 METHODS: tuple[MaskMethod, ...] = (
     Li(),
     Li.model_validate({"sigma": {"a": 0, "b": 1.3, "c": 4}}),
@@ -63,11 +51,6 @@ METHODS: tuple[MaskMethod, ...] = (
     Spot.model_validate({"size": {"a": 1, "b": 3, "c": 8}}),
 )
 EACH = pytest.mark.parametrize("method", METHODS, ids=["li", "li-mixed", "otsu", "watershed", "spot", "spot-mixed"])
-PLAIN_FILTERS: dict[str, Callable[..., BoolArray]] = {
-    "normaltest": normaltest_plain,
-    "std": std_plain,
-    "value_range": value_range_plain,
-}
 
 
 def cell(shape: tuple[int, int], *, seed: int, light: float = 400) -> FloatArray:
@@ -104,11 +87,17 @@ def degenerate() -> list[FloatArray]:
     ]
 
 
+def plain(method: MaskMethod) -> MaskFunction:
+    function = masks.part(method).plain
+    assert function is not None
+    return function
+
+
 def assert_same_masks(method: MaskMethod, stamps: Batch) -> None:
-    found, expected = masks.function(method)(stamps, method), PLAIN[method.method](stamps, method)  # type: ignore[attr-defined]
+    found, expected = masks.function(method)(stamps, method), plain(method)(stamps, method)
     assert found.flat.dtype == np.bool_
-    for number, (ours, plain) in enumerate(zip(found.unstack(), expected.unstack(), strict=True)):
-        np.testing.assert_array_equal(ours, plain, err_msg=f"stamp {number}, {stamps.pixels.flat.dtype}")
+    for number, (ours, theirs) in enumerate(zip(found.unstack(), expected.unstack(), strict=True)):
+        np.testing.assert_array_equal(ours, theirs, err_msg=f"stamp {number}, {stamps.pixels.flat.dtype}")
 
 
 @EACH
@@ -199,7 +188,9 @@ def test_filters_pass_the_channels_that_the_plain_code_passes(config: ChannelFil
         images[2][1, 3, 3] = np.nan
     stamps = batch(images)
     found = channel_filters.function(config)(stamps, config)
-    expected = PLAIN_FILTERS[config.method](stamps, config)  # type: ignore[attr-defined]
+    by_plain_code = channel_filters.part(config).plain
+    assert by_plain_code is not None
+    expected = by_plain_code(stamps, config)
     np.testing.assert_array_equal(found, expected)
     assert found.any()
     assert not found.all()
@@ -235,11 +226,11 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     passed = rng.random((6, 3)) < 0.8
     combine = [None, ["b"], ["a", "c"]][seed % 3]
     config = Mask.model_validate({"methods": ["li"], "main_channel": "abc"[seed % 2], "combine": combine})
-    ours, plain = (
+    ours, expected = (
         keep(stamps, found=found, name="m", config=config, passed=passed)
         for keep in (keep_whole_cells, keep_whole_plain)
     )
-    assert_same(ours, plain)
+    assert_same(ours, expected)
 
 
 def test_several_methods_filters_and_parameters_per_channel_work_together() -> None:
@@ -257,7 +248,7 @@ def test_several_methods_filters_and_parameters_per_channel_work_together() -> N
     passed = std_plain(stamps, Std(threshold=30)) | [False, False, True]
     for method, masked in zip(config.methods, mask_batch(stamps, config=config), strict=True):
         name = method.name
-        found = PLAIN[name](stamps, method) if name in PLAIN else masks.function(method)(stamps, method)
+        found = (masks.part(method).plain or masks.function(method))(stamps, method)
         assert_same(masked, keep_whole_plain(stamps, found=found, name=name, config=config, passed=passed))
         assert masked.status.tolist() == ["kept", "channel_filter", "kept", "kept"]
 

@@ -171,7 +171,7 @@ def plugged_in() -> Iterator[None]:
         return Ragged(flat=full, shapes=batch.pixels.shapes, planes=batch.pixels.planes)
 
     yield
-    del masks._configs["everything"], masks._functions["everything"]
+    del masks._parts["everything"]
 
 
 @pytest.mark.usefixtures("plugged_in")

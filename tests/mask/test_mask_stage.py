@@ -251,7 +251,7 @@ def foreign() -> Iterator[None]:
         )
 
     yield
-    del masks._configs["foreign"], masks._functions["foreign"]
+    del masks._parts["foreign"]
 
 
 @pytest.mark.usefixtures("foreign")

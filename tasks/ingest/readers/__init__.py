@@ -1,6 +1,5 @@
-"""Readers: file formats and ways to lay images out in files. Importing this package registers them."""
+"""Readers: file formats and ways to lay images out in files, one per file."""
 
-from tasks.ingest.readers import image, multiframe_tiff, ragged_zarr, tiff_per_channel
-from tasks.ingest.readers.base import get_reader, reader_names, register
+from tasks.ingest.readers.base import get_reader, reader_names, readers, register
 
-__all__ = ["get_reader", "image", "multiframe_tiff", "ragged_zarr", "reader_names", "register", "tiff_per_channel"]
+__all__ = ["get_reader", "reader_names", "readers", "register"]

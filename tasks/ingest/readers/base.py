@@ -11,7 +11,11 @@ import numpy as np
 
 from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
+<<<<<<< HEAD
 from tasks.core.transforms import PixelWindow
+=======
+from tasks.core.registry import Parts
+>>>>>>> registry
 from tasks.core.types import AnyArray
 from tasks.ingest.references import ImageReference
 
@@ -143,6 +147,7 @@ class Reader(Protocol):
         """
 
 
+<<<<<<< HEAD
 class FileReader(ABC):
     """Base of readers that read image by image; a reader of its own only tells how to read one."""
 
@@ -162,23 +167,24 @@ class FileReader(ABC):
 
 
 _readers: dict[str, Reader] = {}
+=======
+readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
+>>>>>>> registry
 
 
 def register(reader: Reader) -> None:
     """Make a reader known by its name."""
-    if reader.name in _readers:
-        raise ValueError(f"two readers are called {reader.name!r}")
-    _readers[reader.name] = reader
+    readers.add(reader.name, reader)
 
 
 def get_reader(name: str) -> Reader:
     """Return the reader of this name."""
-    return _readers[name]
+    return readers[name]
 
 
 def reader_names() -> tuple[str, ...]:
-    """Names of all readers, in the order of their registration."""
-    return tuple(_readers)
+    """Names of all readers, sorted."""
+    return readers.names
 
 
 def attempt(

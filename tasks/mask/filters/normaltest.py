@@ -34,7 +34,7 @@ def normaltest_plain(batch: Batch, config: NormalTest) -> BoolArray:
     return test_each(batch, lambda image: normaltest_passes(image, p=config.p))
 
 
-@channel_filters.register(NormalTest)
+@channel_filters.register(NormalTest, plain=normaltest_plain)
 def normaltest(batch: Batch, config: NormalTest) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
 

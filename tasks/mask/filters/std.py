@@ -32,7 +32,7 @@ def std_plain(batch: Batch, config: Std) -> BoolArray:
     return test_each(batch, lambda image: std_passes(image, threshold=config.threshold))
 
 
-@channel_filters.register(Std)
+@channel_filters.register(Std, plain=std_plain)
 def std(batch: Batch, config: Std) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
 

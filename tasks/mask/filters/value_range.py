@@ -30,7 +30,7 @@ def value_range_plain(batch: Batch, config: ValueRange) -> BoolArray:
     return test_each(batch, lambda image: value_range_passes(image, threshold=config.threshold))
 
 
-@channel_filters.register(ValueRange)
+@channel_filters.register(ValueRange, plain=value_range_plain)
 def value_range(batch: Batch, config: ValueRange) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
     dtype = batch.pixels.flat.dtype

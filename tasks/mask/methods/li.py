@@ -38,7 +38,7 @@ def li_plain(batch: Batch, config: Li) -> Ragged:
     return mask_each(batch, lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
 
 
-@masks.register(Li)
+@masks.register(Li, plain=li_plain)
 def li(batch: Batch, config: Li) -> Ragged:
     """Masks of a batch: bool, C planes."""
     sigmas = [config.sigma.of(channel) for channel in batch.channels]

@@ -36,7 +36,7 @@ def otsu_plain(batch: Batch, config: Otsu) -> Ragged:
     return mask_each(batch, lambda image, _: otsu_mask(image))
 
 
-@masks.register(Otsu)
+@masks.register(Otsu, plain=otsu_plain)
 def otsu(batch: Batch, config: Otsu) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config

@@ -39,7 +39,7 @@ def spot_plain(batch: Batch, config: Spot) -> Ragged:
     return mask_each(batch, lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
-@masks.register(Spot)
+@masks.register(Spot, plain=spot_plain)
 def spot(batch: Batch, config: Spot) -> Ragged:
     """Masks of a batch: bool, C planes."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)

@@ -33,7 +33,7 @@ def watershed_plain(batch: Batch, config: Watershed) -> Ragged:
     return mask_each(batch, lambda image, _: watershed_mask(image))
 
 
-@masks.register(Watershed)
+@masks.register(Watershed, plain=watershed_plain)
 def watershed(batch: Batch, config: Watershed) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
