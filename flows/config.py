@@ -25,6 +25,7 @@ from tasks.ingest.config import Load
 from tasks.mask.config import Mask
 from tasks.mask.config import check_channels as check_mask_channels
 from tasks.normalize.config import ScalingMethod, check_normalize, scalings
+from tasks.project.config import Project
 from tasks.quality.config import Quality, check_quality
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
@@ -64,6 +65,7 @@ class Config(Section):
     """What is done to the images. A section left out is a step left out."""
 
     load: Load = Field(default=Load(), description="Which files are images, and which of their channels are used.")
+    project: Project | None = Field(default=None, description="For z-stacks: how one image is made of their planes.")
     illumination: Annotated[IlluminationMethod, illuminations] | None = Field(
         default=None, description="For fields: the shading that all have in common is divided out."
     )
@@ -107,9 +109,14 @@ class Config(Section):
         return tuple(method.name or "" for method in self.mask.methods) if self.mask else ()
 
     @property
+    def cells_stage(self) -> str:
+        """Name of the stage that finds the cells: of its section."""
+        return "mask" if self.mask is not None else "segment"
+
+    @property
     def needed_resources(self) -> dict[str, dict[str, float]]:
         """Resources of the stages that this configuration has."""
-        used = ["files", "features", "mask" if self.mask else "segment"]
+        used = ["files", "features", self.cells_stage]
         used += [stage for stage in ("illumination", "quality", "normalize") if getattr(self, stage) is not None]
         return {stage: getattr(self.run.resources, stage) for stage in used}
 

@@ -9,10 +9,12 @@ from flows.stages.features import measure_features
 from flows.stages.illumination import correct_illumination
 from flows.stages.list_images import list_images
 from flows.stages.normalize import normalize_pixels
+from flows.stages.project import project_stacks
 from flows.stages.quality import filter_cells
 
 PIPELINE: tuple[Stage[Any], ...] = (
     list_images,  # which images there are, cut into partitions
+    project_stacks,  # z-stacks become images
     correct_illumination,  # the light's shading, which all fields share, is divided out
     find_cells,  # a mask per stamp, or the objects of a field
     filter_cells,  # the good ones, decided over the whole data set

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,9 +11,10 @@ import polars as pl
 from tasks.core.cells import stamp_regions
 from tasks.core.cutout import CutOut, cut_out
 from tasks.core.errors import Fault, InputChangedError
-from tasks.core.partition_files import BORDER, CELLS, IMAGES, read_labels
-from tasks.core.pixel_source import PixelSource, ScaleTransform, SourceImages, read_images, stamp_batches
+from tasks.core.partition_files import IMAGES, read_objects
+from tasks.core.pixel_source import PixelSource, SourceImages, read_images, stamp_batches
 from tasks.core.storage import read_table
+from tasks.core.transforms import ScaleTransform
 from tasks.core.types import AnyArray, Batch, Region
 from tasks.core.work import Partition, StageResult
 
@@ -116,8 +118,7 @@ def _fields(
         own = cells.filter(pl.col("position") == position)
         batch, objects = cut_out(
             image,
-            labels={name: read_labels(found, position=position, name=name) for name in source.layout.regions},
-            border=read_labels(found, position=position, name=BORDER),
+            labels=read_objects(Path(found.folder), position=position, names=source.layout.regions),
             numbers=own["meta__object"].to_list(),
             channels=source.layout.channels,
             how=how,

@@ -3,7 +3,7 @@
 Every task that needs pixels reads them itself; none travel between tasks.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,12 +12,9 @@ import polars as pl
 
 from tasks.core.errors import Fault, PixelError
 from tasks.core.layout import Layout
-from tasks.core.types import AnyArray, Batch, FloatArray, IntArray
+from tasks.core.transforms import PixelTransform, ScaleTransform, StackProjection
+from tasks.core.types import AnyArray, Batch, IntArray
 from tasks.core.work import Partition
-
-Metadata = Mapping[str, Any]
-"""An image's row of `Layout.images`: its identity and ``meta__<group>``."""
-
 
 class LoadedImages(Protocol):
     """Images as the files hold them."""
@@ -36,35 +33,15 @@ class LoadedImages(Protocol):
 
 
 class ImageLoader(Protocol):
-    """Reads the images that rows of the index stand for."""
-
-    def __call__(self, index: pl.DataFrame) -> LoadedImages: ...  # noqa: D102 - the class tells
+    """Reads the images that rows of the index stand for; `identity` is what the partitions' digests do not hold."""
 
     @property
-    def identity(self) -> object:
-        """What of it the partitions' digests do not hold."""
+    def identity(self) -> object: ...  # noqa: D102 - the class tells
 
+    def __call__(self, index: pl.DataFrame) -> LoadedImages: ...  # noqa: D102
 
-class PixelTransform(Protocol):
-    """A step between the file and the measurement: illumination correction, normalization."""
-
-    @property
-    def stage(self) -> str:
-        """Stage that is named where it fails."""
-
-    @property
-    def identity(self) -> object:
-        """What results depend on, wherever the files lie that it needs."""
-
-    def open(self) -> Callable[[AnyArray, Metadata], AnyArray]:
-        """Return a function of an image (C, H, W) and its metadata; a `PixelError` of it sets the image aside."""
-
-
-class ScaleTransform(PixelTransform, Protocol):
-    """A transform that treats all pixels of a channel alike, so that levels measured before it can follow."""
-
-    def open_levels(self) -> Callable[[FloatArray, Metadata], FloatArray]:
-        """Return a function of levels (C,), such as backgrounds, and the image's metadata."""
+    def projected_by(self, projection: StackProjection) -> "ImageLoader":
+        """Return the loader that makes one image of each z-stack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +64,18 @@ class PixelSource:
     layout: Layout
     transforms: tuple[PixelTransform, ...] = ()
     scale: ScaleTransform | None = None
+
+    def projected_by(self, projection: StackProjection) -> "PixelSource":
+        """Return the source of one image of each z-stack."""
+        return replace(self, load=self.load.projected_by(projection))
+
+    def transformed_by(self, transform: PixelTransform) -> "PixelSource":
+        """Return the source of images after a further transform."""
+        return replace(self, transforms=(*self.transforms, transform))
+
+    def scaled_by(self, scale: ScaleTransform) -> "PixelSource":
+        """Return the source of cells whose pixels are scaled."""
+        return replace(self, scale=scale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,15 @@
 """What may be done to pixels between their file and the stage that needs them.
 
-Stages never import each other: each offers functions of these forms, and whoever reads pixels applies them in order.
+Stages never import each other: each offers transforms of these forms, and whoever reads pixels applies them in order.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from tasks.core.types import AnyArray
+from tasks.core.types import AnyArray, FloatArray
+
+Metadata = Mapping[str, Any]
+"""An image's columns, ``meta__image`` and ``meta__<group>`` among them."""
 
 
 class PixelWindow(NamedTuple):
@@ -19,18 +22,24 @@ class PixelWindow(NamedTuple):
 
 
 class PixelTransform(Protocol):
-    """Changes the pixels of an image, such as a correction or a normalization."""
+    """Changes the pixels of an image, such as a correction or a normalization.
 
-    def __call__(self, image: AnyArray, meta: Mapping[str, Any], /) -> AnyArray:
-        """Return the changed image, of the same shape (C, H, W).
+    It travels with tasks, small and frozen; what its digest is made of are its fields, or its `identity`.
+    """
 
-        `meta` are the image's columns, ``meta__image`` and ``meta__<group>`` among them.
+    @property
+    def stage(self) -> str:
+        """Stage that is named where it fails."""
 
-        Raises
-        ------
-        PixelError
-            The image cannot be used; it is quarantined.
-        """
+    def open(self) -> Callable[[AnyArray, Metadata], AnyArray]:
+        """Return a function of an image (C, H, W) and its metadata; its `PixelError` sets the image aside."""
+
+
+class ScaleTransform(PixelTransform, Protocol):
+    """A transform that treats all pixels of a channel alike, so that levels measured before it can follow."""
+
+    def open_levels(self) -> Callable[[FloatArray, Metadata], FloatArray]:
+        """Return a function of levels (C,), such as backgrounds, and the image's metadata."""
 
 
 class StackProjection(Protocol):

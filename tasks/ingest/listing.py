@@ -1,6 +1,7 @@
 """The images of a run, listed and cut into partitions."""
 
 import dataclasses
+from dataclasses import dataclass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,18 +12,20 @@ from tasks.core.channels import Channels
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.partition_files import fault_table
-from tasks.core.work import Frozen, Partition
+from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.partition import partition, sample
 from tasks.ingest.references import ImageReference, identity, to_frame
 
+INDEX, FAULTS = "index.parquet", "faults.parquet"
+
 VERSION = 2
 """Raise it when the same files give other images."""
 
 
-class Ingested(Frozen):
+class ImageList(Frozen):
     """The images of a run.
 
     Parameters
@@ -66,6 +69,33 @@ class Ingested(Frozen):
         return self.left_out.files
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageListing:
+    """The images of a run, the table of their references, and the table of those that cannot be put together."""
+
+    images: ImageList
+    index: pl.DataFrame
+    faults: pl.DataFrame
+
+    def present_groups(self, group_by: Sequence[str]) -> set[tuple[str, ...]]:
+        """Return the groups that the images form; metadata that they do not have is empty text."""
+        columns = [
+            (pl.col(f"meta__{name}") if f"meta__{name}" in self.index.columns else pl.lit(""))
+            .fill_null("")
+            .alias(name)
+            for name in group_by
+        ]
+        return set(self.index.select(columns).unique().rows()) if columns else {()}
+
+    def write(self) -> None:
+        """Write both tables where the tasks look for them, unless they are there."""
+        folder = Path(self.images.folder)
+        if not folder.is_dir():
+            with result_folder(folder) as temporary:
+                self.index.write_parquet(temporary / INDEX)
+                self.faults.write_parquet(temporary / FAULTS)
+
+
 def list_images(
     inputs: Sequence[str],
     *,
@@ -74,13 +104,8 @@ def list_images(
     limit: int | None,
     seed: int,
     work: Path,
-) -> tuple[Ingested, pl.DataFrame, pl.DataFrame]:
-    """List images without reading pixels; nothing is written.
-
-    Returns
-    -------
-    The summary, the table of image references, and the table of faults.
-    """
+) -> ImageListing:
+    """List images without reading pixels; nothing is written."""
     index = build_index(inputs, config=config, exclude=work.parent)
     listed: Sequence[ImageReference | Fault] = (*index.references, *index.faults)
     if limit is not None:
@@ -96,7 +121,7 @@ def list_images(
     partitions = tuple(
         Partition(
             number=number,
-            index=str(folder / "index.parquet"),
+            index=str(folder / INDEX),
             start=start,
             stop=stop,
             digest=digest(identities[start:stop]),
@@ -105,7 +130,7 @@ def list_images(
             partition(references, size=partition_size, bytes_per_image=probe.bytes_per_image)
         )
     )
-    ingested = Ingested(
+    images = ImageList(
         folder=str(folder),
         images=len(references),
         faults=len(faults),
@@ -119,4 +144,6 @@ def list_images(
         dtype=str(probe.dtype),
         partitions=partitions,
     )
-    return ingested, to_frame(references), fault_table(faults, groups=config.metadata_groups)
+    return ImageListing(
+        images=images, index=to_frame(references), faults=fault_table(faults, groups=config.metadata_groups)
+    )

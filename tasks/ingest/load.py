@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from tasks.core.channels import Channels
 from tasks.core.digest import pixel_digest
@@ -13,7 +14,7 @@ from tasks.core.transforms import PixelWindow, StackProjection
 from tasks.core.types import AnyArray
 from tasks.ingest.readers import get_reader
 from tasks.ingest.readers.base import STAGE, attempt, reason
-from tasks.ingest.references import ImageReference
+from tasks.ingest.references import ImageReference, from_frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,3 +141,32 @@ def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
         listed = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
         raise PixelError(f"has pixels that are NaN or infinite: {listed} of {height * width}")
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartitionLoader:
+    """Loads the images that rows of the index stand for.
+
+    Parameters
+    ----------
+    channels
+        Which channels are read.
+    projection
+        What makes one image of a z-stack.
+    """
+
+    channels: Channels
+    projection: StackProjection | None = None
+
+    @property
+    def identity(self) -> object:
+        """The projection; channels are part of every partition's digest."""
+        return self.projection
+
+    def __call__(self, index: pl.DataFrame) -> Loaded:
+        """Load images."""
+        return load_images(from_frame(index), channels=self.channels, projection=self.projection)
+
+    def projected_by(self, projection: StackProjection) -> "PartitionLoader":
+        """Return the loader that makes one image of each z-stack."""
+        return replace(self, projection=projection)

@@ -1,6 +1,7 @@
 """Projections of z-stacks: plane by plane, so that memory holds a few planes however deep the stack is."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,17 @@ def project(planes: Iterable[AnyArray], *, config: Project) -> AnyArray:
     if first is None:
         raise ValueError("a projection needs at least one plane")
     return _METHODS[config.method](first, rest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """`project` with its configuration, as it travels with tasks."""
+
+    config: Project
+
+    def __call__(self, planes: Iterable[AnyArray], /) -> AnyArray:
+        """Make one image of the planes of a z-stack."""
+        return project(planes, config=self.config)
 
 
 def _max(first: AnyArray, rest: Iterator[AnyArray]) -> AnyArray:

@@ -11,11 +11,8 @@ import numpy as np
 
 from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
-<<<<<<< HEAD
-from tasks.core.transforms import PixelWindow
-=======
 from tasks.core.registry import Parts
->>>>>>> registry
+from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.references import ImageReference
 
@@ -147,7 +144,6 @@ class Reader(Protocol):
         """
 
 
-<<<<<<< HEAD
 class FileReader(ABC):
     """Base of readers that read image by image; a reader of its own only tells how to read one."""
 
@@ -166,10 +162,7 @@ class FileReader(ABC):
         return [attempt(read, reference) for reference in references]
 
 
-_readers: dict[str, Reader] = {}
-=======
 readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
->>>>>>> registry
 
 
 def register(reader: Reader) -> None:
