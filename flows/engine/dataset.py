@@ -48,6 +48,6 @@ class Dataset:
         """What tasks that measure kept cells read of each partition."""
         metrics = self.metrics or [None] * len(self.cells)
         return [
-            {"partition": partition, "found": found, "metrics": measured}
+            {"partition": partition, "cells": found, "metrics": measured}
             for partition, found, measured in zip(self.partitions, self.cells, metrics, strict=True)
         ]

@@ -8,15 +8,16 @@ from tasks.core.layout import Layout
 from tasks.core.storage import holds_key
 from tasks.ingest.listing import ImageListing
 from tasks.normalize.config import Normalize, Use
-from tasks.normalize.reuse import find_scaling
-from tasks.normalize.scaling import Scaling, ScalingReference
+from tasks.normalize.reuse import SCALING, find_scaling
+from tasks.normalize.scaling import Scaling
+from tasks.normalize.transform import NormalizationRef
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
     from flows.engine.execution import Execution
     from tasks.core.work import StageResult
 
-STAGE, SCALING = "normalize", "normalization.json"
+STAGE = "normalize"
 
 
 def _row(config: Config) -> PlanRow | None:
@@ -30,7 +31,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling |
     if not isinstance(config.normalize, Use):
         return None
     return find_scaling(
-        config.normalize, channels=layout.channels, groups=layout.groups, groups_by=listing.present_groups
+        config.normalize, channels=layout.channels, groups=layout.groups, present_groups=listing.present_groups
     )
 
 
@@ -55,11 +56,11 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
         arguments={"output": str(execution.output), "scaling": scaling},
         shown=False,
     )
-    return data.having(source=data.source.scaled_by(ScalingReference.of(scaling)))
+    return data.having(source=data.source.scaled_by(NormalizationRef.of(scaling)))
 
 
 def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "StageResult":
-    from tasks.normalize.task import count_partition, decide_scaling, merge_counts
+    from tasks.normalize.task import count_partition, fit_scaling, merge_counts
 
     resources, layout = execution.config.run.resources.normalize, execution.preparation.layout
     counts = execution.map(
@@ -80,7 +81,7 @@ def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "Stag
     groups = sorted(execution.preparation.listing.present_groups(config.group_by))
     fitted = execution.map(
         STAGE,
-        decide_scaling,
+        fit_scaling,
         mapped=[{"counted": total}],
         unmapped={
             "config": config,

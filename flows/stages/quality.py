@@ -1,7 +1,6 @@
 """Which cells are kept: metrics of every cell, then one decision over the whole data set."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
@@ -29,7 +28,7 @@ def _row(config: Config) -> PlanRow | None:
 
 def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Quality, Decision | None] | None:
     """Return the rules to apply, and where they are another run's, their thresholds, too."""
-    return find_rules(config.quality, layout=layout, groups_by=listing.present_groups) if config.quality else None
+    return find_rules(config.quality, layout=layout, present_groups=listing.present_groups) if config.quality else None
 
 
 def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision | None] | None) -> "Dataset":
@@ -42,10 +41,10 @@ def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision
         METRICS,
         measure_partition,
         mapped=[
-            {"partition": partition, "found": cells}
+            {"partition": partition, "cells": cells}
             for partition, cells in zip(data.partitions, data.cells, strict=True)
         ],
-        unmapped={"source": data.source, "metrics": quality.metrics},
+        unmapped={"source": data.source, "measurements": quality.measurements},
         resources=execution.config.run.resources.quality,
     )
     decision = _fit_rules(execution, metrics, quality=quality, known=known)
@@ -96,7 +95,7 @@ def _ask(execution: "Execution", metrics: "Sequence[Handle]", *, survey: Survey)
         shown=False,
     )
     (root,) = execution.wait([execution.tree_reduce(DECISION, merge_surveys, results=answers, resources=resources)])
-    return read_survey(Path(root.folder))
+    return read_survey(root)
 
 
 filter_cells = Stage(

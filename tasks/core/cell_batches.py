@@ -11,7 +11,8 @@ import polars as pl
 from tasks.core.cells import stamp_regions
 from tasks.core.cutout import CutOut, cut_out
 from tasks.core.errors import Fault, InputChangedError
-from tasks.core.partition_files import IMAGES, read_objects
+from tasks.core.file_names import IMAGES
+from tasks.core.partition_files import read_objects
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images, stamp_batches
 from tasks.core.storage import read_table
 from tasks.core.transforms import ScaleTransform
@@ -51,15 +52,15 @@ class CellBatch:
 
 
 def read_cells(
-    found: StageResult, *, cells: pl.DataFrame, partition: Partition, source: PixelSource, how: CutOut
+    cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, how: CutOut
 ) -> tuple[list[CellBatch], list[Fault]]:
     """Read the pixels of cells again, and join them with the masks or labels found before.
 
     Parameters
     ----------
-    found
-        What masking or segmentation wrote for this partition.
     cells
+        What masking or segmentation wrote for this partition.
+    kept
         The rows of its table of cells that are wanted.
 
     Raises
@@ -67,21 +68,21 @@ def read_cells(
     InputChangedError
         An image's pixels are no longer those that were masked.
     """
-    images = read_images(partition, source=source, positions=sorted(set(cells["position"])))
-    _check_unchanged(images.table, found=found)
+    images = read_images(partition, source=source, positions=sorted(set(kept["position"])))
+    _check_unchanged(images.table, cells=cells)
     if source.scale is not None:
         images = images.transformed(source.scale)
     if source.layout.stamps:
-        return _stamps(images, cells=cells, source=source), images.faults
-    return _fields(images, cells=cells, found=found, source=source, how=how), images.faults
+        return _stamps(images, kept=kept, source=source), images.faults
+    return _fields(images, kept=kept, cells=cells, source=source, how=how), images.faults
 
 
-def _stamps(images: SourceImages, *, cells: pl.DataFrame, source: PixelSource) -> list[CellBatch]:
+def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) -> list[CellBatch]:
     channels = source.layout.channels
     batches: list[CellBatch] = []
     for stamps in stamp_batches(images.pixels, channels=channels):
         order = images.table[stamps.rows].select("position")
-        own = order.join(cells, on="position", maintain_order="left").select(cells.columns)
+        own = order.join(kept, on="position", maintain_order="left").select(kept.columns)
         shapes = stamps.batch.pixels.shapes
         pairs = [stamp_regions(own, name=name, channels=channels, shapes=shapes) for name in source.layout.regions]
         regions = tuple(region for pair in pairs for region in pair)
@@ -109,16 +110,16 @@ def _scaled_backgrounds(
 
 
 def _fields(
-    images: SourceImages, *, cells: pl.DataFrame, found: StageResult, source: PixelSource, how: CutOut
+    images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, how: CutOut
 ) -> list[CellBatch]:
     batches: list[CellBatch] = []
     for position, image in zip(images.table["position"], images.pixels, strict=True):
         if image is None:
             continue
-        own = cells.filter(pl.col("position") == position)
+        own = kept.filter(pl.col("position") == position)
         batch, objects = cut_out(
             image,
-            labels=read_objects(Path(found.folder), position=position, names=source.layout.regions),
+            labels=read_objects(Path(cells.folder), position=position, names=source.layout.regions),
             numbers=own["meta__object"].to_list(),
             channels=source.layout.channels,
             how=how,
@@ -127,12 +128,12 @@ def _fields(
     return batches
 
 
-def _check_unchanged(images: pl.DataFrame, *, found: StageResult) -> None:
-    before = read_table(found.file(IMAGES), columns=["position", "digest"])
+def _check_unchanged(images: pl.DataFrame, *, cells: StageResult) -> None:
+    before = read_table(cells.file(IMAGES), columns=["position", "digest"])
     both = images.join(before, on="position", suffix="_before")
     changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
     if changed:
-        shutil.rmtree(found.folder)
+        shutil.rmtree(cells.folder)
         raise InputChangedError(
             f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition); "
             "run the same command again, only what depends on it is redone"

@@ -69,7 +69,7 @@ class Decision(Frozen):
     quality: dict[str, Any] = Field(default={})
 
     @property
-    def thresholds(self) -> list[object]:
+    def identity(self) -> list[object]:
         """What a cell's status depends on: the decision without its counts."""
         return [
             (rule.rule, rule.column, rule.keep, [(group.group, group.threshold, group.upper) for group in rule.groups])

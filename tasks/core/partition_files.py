@@ -13,10 +13,11 @@ import tifffile
 
 from tasks.core.decision import KEPT, Decision
 from tasks.core.errors import Fault
-from tasks.core.layout import FAULTS
+from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
+from tasks.core.layout import FAULTS as FAULT_COLUMNS
 from tasks.core.storage import read_table
 from tasks.core.types import LabelArray
-from tasks.core.work import result_folder
+from tasks.core.work import StageResult, result_folder
 
 LABEL_SOFTWARE = "scip-flows"
 """TIFF tag Software of label images; tells them from files that somebody else put beside them."""
@@ -31,10 +32,10 @@ def fault_table(faults: Iterable[Fault], *, groups: Sequence[str] = ()) -> pl.Da
         (fault.image, fault.stage, fault.error, fault.message, *(fault.metadata.get(group) for group in groups))
         for fault in faults
     ]
-    return pl.DataFrame(rows, schema=FAULTS | {f"meta__{group}": pl.String() for group in groups}, orient="row")
+    return pl.DataFrame(rows, schema=FAULT_COLUMNS | {f"meta__{group}": pl.String() for group in groups}, orient="row")
 
 
-def write_found(
+def write_cells(
     folder: Path,
     *,
     images: pl.DataFrame,
@@ -61,9 +62,9 @@ def write_found(
         .alias("status"),
     )
     with result_folder(folder, provisional=not all(fault.settled for fault in faults)) as temporary:
-        images.write_parquet(temporary / "images.parquet")
-        set_aside.write_parquet(temporary / "faults.parquet")
-        cells.write_parquet(temporary / "cells.parquet", compression="zstd")
+        images.write_parquet(temporary / IMAGES)
+        set_aside.write_parquet(temporary / FAULTS)
+        cells.write_parquet(temporary / CELLS, compression="zstd")
         for (position, name), image in (labels or {}).items():
             path = label_path(temporary, position=position, name=name)
             path.parent.mkdir(exist_ok=True)
@@ -74,20 +75,20 @@ def write_found(
     )
 
 
-def kept_cells(found: Path, *, metrics: str | None, decision: Decision) -> pl.DataFrame:
+def kept_cells(cells: StageResult, *, metrics: StageResult | None, decision: Decision) -> pl.DataFrame:
     """Read the cells of a partition that are kept after the quality decision.
 
     Parameters
     ----------
-    found
-        Folder that masking or segmentation wrote.
+    cells
+        What masking or segmentation wrote.
     metrics
-        Folder of the cells' quality metrics, where the decision has rules.
+        The cells' quality metrics, where the decision has rules.
     """
-    cells = read_table(found / "cells.parquet")
-    looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
-    statuses = decision.statuses(looked_at, cells["status"].to_list())
-    return cells.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
+    table = read_table(cells.file(CELLS))
+    looked_at = table if metrics is None else read_table(metrics.file(METRICS))
+    statuses = decision.statuses(looked_at, table["status"].to_list())
+    return table.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
 
 
 def label_path(folder: Path, *, position: int, name: str) -> Path:

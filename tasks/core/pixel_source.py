@@ -156,6 +156,12 @@ class StampBatch:
     rows: IntArray
     batch: Batch
 
+    def take(self, rows: Sequence[int]) -> "StampBatch":
+        """Return some of the stamps; the batch itself where those are all."""
+        if len(rows) == len(self.rows):
+            return self
+        return StampBatch(rows=self.rows[list(rows)], batch=self.batch.take(rows))
+
 
 def stamp_batches(images: Sequence[AnyArray | None], *, channels: Sequence[str]) -> Iterator[StampBatch]:
     """Gather images into batches of equal dtype, in the order in which the dtypes appear; None is left out.

@@ -3,9 +3,10 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import polars as pl
@@ -47,3 +48,29 @@ def discard_leftovers(paths: Iterable[Path]) -> None:
 def read_table(path: Path, *, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read a Parquet file, or some of its columns; brackets and stars in its path are meant as they stand."""
     return pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, expected an object")
+    return content
+
+
+def holds_key(key: str) -> Callable[[Path], bool]:
+    """Make a test for files that are JSON objects with a key."""
+
+    def test(path: Path) -> bool:
+        try:
+            return key in read_json(path)
+        except (OSError, ValueError):
+            return False
+
+    return test

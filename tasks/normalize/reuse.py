@@ -1,6 +1,6 @@
 """The scaling of another run: found, read, and checked against the images to be scaled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from tasks.core.decision import group_values
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.published import find_published
+from tasks.normalize.config import Use
 from tasks.normalize.scaling import Scaling, listed
 
-NAME = "normalization.json"
+SCALING = "normalization.json"
 """File in statistics/ that holds the scaling of a run."""
 
 
@@ -23,12 +24,12 @@ def find_file(path: str | Path) -> Path:
     ConfigError
         It is not there.
     """
-    found = find_published(path, name=NAME)
+    found = find_published(path, name=SCALING)
     if found is None:
         folder = Path(path).expanduser().is_dir()
-        what = f"in which there is neither {NAME} nor statistics/{NAME}" if folder else "which is not there"
+        what = f"in which there is neither {SCALING} nor statistics/{SCALING}" if folder else "which is not there"
         raise ConfigError(
-            f"normalize.use: got {str(path)!r}, {what}; expected {NAME} of a run that had a section normalize, or "
+            f"normalize.use: got {str(path)!r}, {what}; expected {SCALING} of a run that had a section normalize, or "
             "its output folder"
         )
     return found
@@ -58,8 +59,38 @@ def read_scaling(path: str | Path) -> Scaling:
         where = ".".join(map(str, first["loc"]))
         reason = ": ".join(part for part in (where, first["msg"].removeprefix("Value error, ")) if part)
         raise ConfigError(
-            f"normalize.use: {file} {what} ({reason}); expected {NAME} as a run with a section normalize writes it"
+            f"normalize.use: {file} {what} ({reason}); expected {SCALING} as a run with a section normalize writes it"
         ) from error
+
+
+def find_scaling(
+    config: Use,
+    *,
+    channels: Sequence[str],
+    groups: Sequence[str],
+    present_groups: Callable[[Sequence[str]], set[tuple[str, ...]]],
+) -> Scaling:
+    """Find another run's scaling, of this one's channels.
+
+    Parameters
+    ----------
+    channels
+        Channels of the images.
+    groups
+        Metadata that the images have.
+    present_groups
+        Tells the groups that the images form by some metadata.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or it lacks a channel or a group.
+    """
+    scaling = read_scaling(config.use)
+    names = tuple(name for name in scaling.group_by if name in groups)
+    images = pl.DataFrame(sorted(present_groups(names)), schema=[f"meta__{name}" for name in names], orient="row")
+    check_fits(scaling, channels=channels, images=images)
+    return scaling.narrowed(channels)
 
 
 def check_fits(scaling: Scaling, *, channels: Sequence[str], images: pl.DataFrame) -> None:

@@ -6,79 +6,85 @@ from pathlib import Path
 import polars as pl
 from prefect import task
 
+from tasks.core.cell_batches import CellBatch, read_cells
 from tasks.core.cutout import FITTED
 from tasks.core.decision import KEPT, Decision, group_values
 from tasks.core.digest import digest
+from tasks.core.faults import isolate_faults
 from tasks.core.partition_files import kept_cells
+from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import atomic, read_table
-from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
+from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.normalize.config import Normalize
 from tasks.normalize.find import find_scaling
 from tasks.normalize.histogram import batch_histogram, merge_histograms
+from tasks.normalize.reuse import SCALING
 from tasks.normalize.scaling import Scaling
-from tasks.pixels import CellBatch, Reading, read_cells
 
-VERSION = 2
-"""Raise it when the same configuration gives another scaling."""
-
-HISTOGRAM, SCALING = "histogram.parquet", "normalization.json"
+HISTOGRAM = "histogram.parquet"
 
 
-@task(name="normalize")
+@task(name="normalize", version="2")
 def count_partition(
     *,
-    folder: str,
-    found: str,
-    metrics: str | None,
-    decision: Decision,
     partition: Partition,
-    reading: Reading,
-    config: Normalize,
-    run: str,
-) -> Made:
+    cells: StageResult,
+    metrics: StageResult | None,
+    decision: Decision,
+    source: PixelSource,
+    region: str,
+    group_by: Sequence[str],
+    folder: str,
+    run_id: str,
+) -> StageResult:
     """Count the pixels of the cells that are kept after the quality decision, by group, channel and value."""
     watch = Stopwatch()
-    region = config.region or reading.layout.regions[0]
-    own = pl.col(f"status__{region}") == KEPT if reading.layout.stamps else pl.lit(value=True)
-    kept = kept_cells(Path(found), metrics=metrics, decision=decision).filter(own)
-    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=FITTED)
-    tables = [_count(batch, region=region, group_by=config.group_by) for batch in batches]
-    provisional = is_provisional(found, metrics) or not all(fault.settled for fault in faults)
+    own = pl.col(f"status__{region}") == KEPT if source.layout.stamps else pl.lit(value=True)
+    kept = kept_cells(cells, metrics=metrics, decision=decision).filter(own)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=FITTED)
+    tables = [table for batch in batches for table in _count(batch, region=region, group_by=group_by)]
+    provisional = is_provisional(cells, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
-        merge_histograms(tables, group_by=config.group_by).write_parquet(temporary / HISTOGRAM, compression="zstd")
-    return Made(counts={"cells": len(kept)}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+        merge_histograms(tables, group_by=group_by).write_parquet(temporary / HISTOGRAM, compression="zstd")
+    return watch.result(folder, run_id=run_id, counts={"cells": len(kept)})
 
 
-def _count(batch: CellBatch, *, region: str, group_by: Sequence[str]) -> pl.DataFrame:
-    (own,) = [one for one in batch.regions if one.name == region]
-    return batch_histogram(batch.batch, own, group_by=group_by, groups=group_values(batch.cells, group_by))
+def _count(batch: CellBatch, *, region: str, group_by: Sequence[str]) -> list[pl.DataFrame]:
+    """Count the pixels of a batch; a cell that cannot be counted is left out here, and set aside by its features."""
+
+    def count(rows: range) -> pl.DataFrame:
+        some = batch.take(rows)
+        (own,) = [one for one in some.regions if one.name == region]
+        return batch_histogram(some.batch, own, group_by=group_by, groups=group_values(some.cells, group_by))
+
+    return [table for _, table in isolate_faults(len(batch.cells), count)[0]]
 
 
-@task(name="normalize merge")
-def merge_counts(*, folder: str, parts: Sequence[str], group_by: Sequence[str], run: str) -> Made:
-    """Add up the counts of several folders."""
+@task(name="normalize merge", version="1")
+def merge_counts(*, parts: Sequence[StageResult], group_by: Sequence[str], folder: str, run_id: str) -> StageResult:
+    """Add up the counts of several results."""
     watch = Stopwatch()
-    merged = merge_histograms((read_table(Path(part) / HISTOGRAM) for part in parts), group_by=group_by)
+    merged = merge_histograms((read_table(part.file(HISTOGRAM)) for part in parts), group_by=group_by)
     with result_folder(Path(folder), provisional=is_provisional(*parts)) as temporary:
         merged.write_parquet(temporary / HISTOGRAM, compression="zstd")
-    return Made(counts={}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return watch.result(folder, run_id=run_id)
 
 
-@task(name="normalize scaling")
-def decide_scaling(
+@task(name="normalize scaling", version="1")
+def fit_scaling(
     *,
-    folder: str,
-    counted: str,
+    counted: StageResult,
     config: Normalize,
     channels: Sequence[str],
     groups: Sequence[tuple[str, ...]],
     default_region: str,
-    run: str,
-) -> Made:
+    folder: str,
+    run_id: str,
+) -> StageResult:
     """Find the scaling of every group and channel."""
     watch = Stopwatch()
     scaling = find_scaling(
-        read_table(Path(counted) / HISTOGRAM),
+        read_table(counted.file(HISTOGRAM)),
         config=config,
         channels=channels,
         groups=groups,
@@ -86,23 +92,23 @@ def decide_scaling(
     )
     with result_folder(Path(folder), provisional=is_provisional(counted)) as temporary:
         _write(temporary / SCALING, scaling)
-    return Made(counts={}, digest=digest(scaling), seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return watch.result(folder, run_id=run_id, content=digest(scaling))
 
 
-@task(name="normalize reuse")
-def take_scaling(*, folder: str, scaling: Scaling, run: str) -> Made:
+@task(name="normalize reuse", version="1")
+def take_scaling(*, scaling: Scaling, folder: str, run_id: str) -> StageResult:
     """Take over the scaling of another run."""
     watch = Stopwatch()
     with result_folder(Path(folder)) as temporary:
         _write(temporary / SCALING, scaling)
-    return Made(counts={}, digest=digest(scaling), seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return watch.result(folder, run_id=run_id, content=digest(scaling))
 
 
 @task(name="normalize statistics")
-def publish(*, output: str, folder: str) -> None:
+def publish(*, output: str, scaling: StageResult) -> None:
     """Copy the scaling into the output folder."""
     with atomic(Path(output) / "statistics" / SCALING) as temporary:
-        temporary.write_bytes((Path(folder) / SCALING).read_bytes())
+        temporary.write_bytes(scaling.file(SCALING).read_bytes())
 
 
 def _write(path: Path, scaling: Scaling) -> None:

@@ -40,12 +40,9 @@ OF_SHAPES = OF_REGIONS - {"signal_to_background"}
 """Metrics that look at no pixels, and so need no channel."""
 
 
-class Rule(Section):
-    """Cells to keep: those whose metric lies on one side of a threshold, or between two."""
+class Measurement(Section):
+    """What is measured of every cell."""
 
-    name: str = Field(
-        default="", description="Name of the rule, recorded for each cell it rejects; default: metric and channel."
-    )
     metric: MetricName = Field(description="What is measured of the pixels, or of the mask or object.")
     percentile: float | None = Field(
         default=None, description="Which percentile, where that is the metric.", ge=0, le=100
@@ -61,6 +58,19 @@ class Rule(Section):
     region: str = Field(
         default="", description="The mask or object to measure when over is mask; default: the first one."
     )
+
+    @property
+    def measure(self) -> str:
+        """The metric with its parameter, as it is in the name of a column."""
+        return self.metric if self.percentile is None else f"{self.metric}_{self.percentile:g}"
+
+
+class Rule(Measurement):
+    """Cells to keep: those whose metric lies on one side of a threshold, or between two."""
+
+    name: str = Field(
+        default="", description="Name of the rule, recorded for each cell it rejects; default: metric and channel."
+    )
     keep: Literal["above", "below", "between"] = Field(
         default="above", description="Keep the cells strictly above or below the threshold, or between two."
     )
@@ -71,11 +81,6 @@ class Rule(Section):
     group_by: tuple[str, ...] = Field(
         default=(), description="Metadata (named groups of load.pattern); each combination gets a threshold of its own."
     )
-
-    @property
-    def measure(self) -> str:
-        """The metric with its parameter, as it stands in the name of a column."""
-        return self.metric if self.percentile is None else f"{self.metric}_{self.percentile:g}"
 
     @field_validator("group_by", mode="before")
     @classmethod
@@ -130,9 +135,10 @@ class Quality(Section):
     )
 
     @property
-    def measured(self) -> list[tuple[str, str, str, str]]:
-        """What is measured of every cell; the thresholds are not part of it."""
-        return [(rule.measure, rule.channel, rule.over, rule.region) for rule in self.rules]
+    def measurements(self) -> tuple[Measurement, ...]:
+        """What is measured of every cell, each once; thresholds are not part of it."""
+        fields = set(Measurement.model_fields)
+        return tuple(dict.fromkeys(Measurement.model_construct(**rule.model_dump(include=fields)) for rule in self.rules))
 
     @model_validator(mode="after")
     def _rules_or_use(self) -> Self:

@@ -7,18 +7,18 @@ import polars as pl
 
 from tasks.core.regions import COMBINED
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Region
-from tasks.quality.config import WHOLE, Rule
+from tasks.quality.config import WHOLE, Measurement
 from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, Metric, View, percentile
 
 METRICS: dict[str, Metric] = INTENSITY | AGAINST_BACKGROUND | SHAPE
 
 
-def metric_of(rule: Rule) -> Metric:
+def metric_of(rule: Measurement) -> Metric:
     """Return the function that a rule's metric stands for."""
     return METRICS[rule.metric] if rule.percentile is None else percentile(rule.percentile)
 
 
-def region_of(rule: Rule, *, default_region: str, stamps: bool) -> str:
+def region_of(rule: Measurement, *, default_region: str, stamps: bool) -> str:
     """Name the region that a rule looks at; of stamps a rule without channel looks at the combined mask."""
     if rule.over == "image":
         return WHOLE
@@ -26,14 +26,14 @@ def region_of(rule: Rule, *, default_region: str, stamps: bool) -> str:
     return name + COMBINED if stamps and not rule.channel else name
 
 
-def metric_column(rule: Rule, *, default_region: str, stamps: bool) -> str:
+def metric_column(rule: Measurement, *, default_region: str, stamps: bool) -> str:
     """Name the column that a rule looks at: ``image__quality_sum__BF``, ``nucleus__quality_area``."""
     region = region_of(rule, default_region=default_region, stamps=stamps)
     return "__".join(filter(None, (region, f"quality_{rule.measure}", rule.channel)))
 
 
 def measure_metrics(
-    batch: Batch, regions: Sequence[Region], *, rules: Sequence[Rule], frames: Sequence[AnyArray]
+    batch: Batch, regions: Sequence[Region], *, rules: Sequence[Measurement], frames: Sequence[AnyArray]
 ) -> pl.DataFrame:
     """Measure what the rules look at.
 

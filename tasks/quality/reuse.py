@@ -1,16 +1,17 @@
 """Rules and thresholds of another run, as they stand in its statistics/quality.json."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from pydantic import ValidationError
 
 from tasks.core.decision import Decision
 from tasks.core.errors import InputError
+from tasks.core.layout import Layout
 from tasks.core.published import find_published
-from tasks.quality.config import Quality
+from tasks.quality.config import Quality, check_quality
 from tasks.quality.measure import metric_column
 
-LISTED = "quality.json"
+QUALITY = "quality.json"
 
 
 def read_decision(use: str) -> tuple[Quality, Decision]:
@@ -26,11 +27,11 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
     InputError
         There is none, it is not ours, or that run had no rules.
     """
-    path = find_published(use, name=LISTED)
+    path = find_published(use, name=QUALITY)
     if path is None:
         raise InputError(
-            f"quality.use: there is no {LISTED} at {use!r}; name the output folder of a run with quality rules, or its "
-            f"statistics/{LISTED}"
+            f"quality.use: there is no {QUALITY} at {use!r}; name the output folder of a run with quality rules, or its "
+            f"statistics/{QUALITY}"
         )
     try:
         decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
@@ -41,13 +42,44 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
         raise InputError(f"quality.use: {path} is not a quality decision as this program writes it") from error
 
 
-def fitted(
+def find_rules(
+    config: Quality, *, layout: Layout, present_groups: Callable[[Sequence[str]], set[tuple[str, ...]]]
+) -> tuple[Quality, Decision | None]:
+    """Return the rules to apply, and where they are another run's, their thresholds, too.
+
+    Parameters
+    ----------
+    layout
+        This run's channels, regions and groups.
+    present_groups
+        Tells the groups that this run's images form by some metadata.
+
+    Raises
+    ------
+    InputError, ConfigError
+        The other run has no rules, or they do not fit this one.
+    """
+    if not config.use:
+        return config, None
+    rules, decision = read_decision(config.use)
+    rules = rules.model_copy(update={"allow_none": config.allow_none})
+    check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.groups)
+    return rules, _fitted(
+        decision,
+        config=rules,
+        default_region=layout.regions[0],
+        stamps=layout.stamps,
+        groups=present_groups,
+    )
+
+
+def _fitted(
     decision: Decision,
     *,
     config: Quality,
     default_region: str,
     stamps: bool,
-    groups: Callable[[tuple[str, ...]], Collection[tuple[str, ...]]],
+    groups: Callable[[Sequence[str]], Collection[tuple[str, ...]]],
 ) -> Decision:
     """Fit another run's decision to this one: its thresholds, of the groups that there are here.
 

@@ -7,83 +7,93 @@ from typing import Any
 import polars as pl
 from prefect import task
 
+from tasks.core.cell_batches import CellBatch, read_cells
 from tasks.core.cutout import SURROUNDED
 from tasks.core.decision import KEPT
+from tasks.core.errors import Fault
 from tasks.core.exact.questions import merged
+from tasks.core.faults import isolate_faults
+from tasks.core.file_names import CELLS, FAULTS, METRICS
 from tasks.core.partition_files import fault_table
+from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import read_table
-from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
-from tasks.pixels import Reading, read_cells
-from tasks.quality.config import Quality
+from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
+from tasks.quality.config import Measurement
 from tasks.quality.measure import measure_metrics, metric_column
 from tasks.quality.survey import Survey, SurveyResult
 
-VERSION = 3
-"""Raise it when the same configuration gives other metrics or decisions."""
+ANSWER = "answer.json"
+IDENTITY = ["position", "meta__image", "meta__object"]
 
 
-@task(name="quality metrics")
+@task(name="quality metrics", version="3")
 def measure_partition(
-    *, folder: str, found: str, partition: Partition, reading: Reading, config: Quality, run: str
-) -> Made:
+    *,
+    partition: Partition,
+    cells: StageResult,
+    source: PixelSource,
+    measurements: Sequence[Measurement],
+    folder: str,
+    run_id: str,
+) -> StageResult:
     """Measure the cells that masking or segmentation kept; write a row per cell found."""
     watch = Stopwatch()
-    cells = read_table(Path(found) / "cells.parquet")
-    kept = cells.filter(pl.col("status") == KEPT)
-    batches, faults = read_cells(Path(found), cells=kept, partition=partition, reading=reading, how=SURROUNDED)
-    layout = reading.layout
-    identity = ["position", "meta__image", "meta__object"]
+    table, layout = read_table(cells.file(CELLS)), source.layout
+    kept = table.filter(pl.col("status") == KEPT)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=SURROUNDED)
     columns: dict[str, pl.DataType] = {
-        metric_column(rule, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64()
-        for rule in config.rules
+        metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64()
+        for one in measurements
     }
-    measured = [
-        pl.concat(
-            [
-                one.cells.select(identity),
-                measure_metrics(one.batch, one.regions, rules=config.rules, frames=one.frames),
-            ],
-            how="horizontal",
-        )
-        for one in batches
-    ]
-    empty = pl.DataFrame(schema={name: cells.schema[name] for name in identity} | columns)
-    keep = [*identity, "status", *(f"meta__{group}" for group in layout.groups)]
-    metrics = cells.select(keep).join(pl.concat([empty, *measured]), on=identity, how="left", maintain_order="left")
-    provisional = is_provisional(found) or not all(fault.settled for fault in faults)
+    measured = [pl.DataFrame(schema={name: table.schema[name] for name in IDENTITY} | columns)]
+    for batch in batches:
+        found, faulty = _measure(batch, measurements=measurements)
+        measured += found
+        faults += faulty
+    keep = [*IDENTITY, "status", *(f"meta__{group}" for group in layout.groups)]
+    metrics = table.select(keep).join(pl.concat(measured), on=IDENTITY, how="left", maintain_order="left")
+    provisional = is_provisional(cells) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
-        metrics.write_parquet(temporary / "metrics.parquet")
-        fault_table(faults).write_parquet(temporary / "faults.parquet")
+        metrics.write_parquet(temporary / METRICS)
+        fault_table(faults).write_parquet(temporary / FAULTS)
     counts = {"cells": len(kept), "quarantined": len(faults)}
-    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return watch.result(folder, run_id=run_id, counts=counts)
 
 
-@task(name="quality survey")
-def survey_partitions(*, folder: str, measured: Sequence[str], survey: Survey, run: str) -> Made:
+def _measure(batch: CellBatch, *, measurements: Sequence[Measurement]) -> tuple[list[pl.DataFrame], list[Fault]]:
+    def measure(rows: range) -> pl.DataFrame:
+        some = batch.take(rows)
+        values = measure_metrics(some.batch, some.regions, rules=measurements, frames=some.frames)
+        return pl.concat([some.cells.select(IDENTITY), values], how="horizontal")
+
+    found, failed = isolate_faults(len(batch.cells), measure)
+    names = batch.cells["meta__image"]
+    return [table for _, table in found], [Fault.of(error, image=names[row], stage="quality") for row, error in failed]
+
+
+@task(name="quality survey", version="3")
+def survey_partitions(*, measured: Sequence[StageResult], survey: Survey, folder: str, run_id: str) -> StageResult:
     """Answer a survey for the cells of some partitions."""
     watch = Stopwatch()
-    metrics = pl.concat([read_table(Path(one) / "metrics.parquet") for one in measured])
-    result = SurveyResult(result=survey.answer(metrics))
-    return _write(Path(folder), result, provisional=is_provisional(*measured), watch=watch, run=run)
+    metrics = pl.concat([read_table(one.file(METRICS)) for one in measured])
+    _write(Path(folder), survey.answer(metrics), provisional=is_provisional(*measured))
+    return watch.result(folder, run_id=run_id)
 
 
-@task(name="quality merge")
-def merge_surveys(*, folder: str, parts: Sequence[str], run: str) -> Made:
+@task(name="quality merge", version="3")
+def merge_surveys(*, parts: Sequence[StageResult], folder: str, run_id: str) -> StageResult:
     """Merge the answers to one survey."""
     watch = Stopwatch()
-    result = SurveyResult(result=merged([read_survey(Path(part)) for part in parts]))
-    return _write(Path(folder), result, provisional=is_provisional(*parts), watch=watch, run=run)
+    _write(Path(folder), merged([read_survey(part) for part in parts]), provisional=is_provisional(*parts))
+    return watch.result(folder, run_id=run_id)
 
 
-def _write(folder: Path, result: SurveyResult, *, provisional: bool, watch: Stopwatch, run: str) -> Made:
+def _write(folder: Path, answer: Any, *, provisional: bool) -> None:  # noqa: ANN401 - Answers or Tally
     with result_folder(folder, provisional=provisional) as temporary:
-        (temporary / ANSWER).write_text(result.model_dump_json(), encoding="utf-8")
-    return Made(counts={}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+        text = SurveyResult(result=answer).model_dump_json()
+        (temporary / ANSWER).write_text(text, encoding="utf-8")
 
 
-ANSWER = "answer.json"
-
-
-def read_survey(folder: Path) -> Any:  # noqa: ANN401 - Answers or Tally, as was asked
+def read_survey(result: StageResult) -> Any:  # noqa: ANN401 - Answers or Tally, as was asked
     """Read back the answer to a survey."""
-    return SurveyResult.model_validate_json((folder / ANSWER).read_text(encoding="utf-8")).result
+    return SurveyResult.model_validate_json(result.file(ANSWER).read_text(encoding="utf-8")).result

@@ -8,40 +8,41 @@ from prefect import task
 from tasks.core.cells import field_cells
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
-from tasks.core.partition_files import BORDER, write_found
-from tasks.core.types import LabelArray
-from tasks.core.work import Made, Partition, Stopwatch
-from tasks.pixels import Reading, read_images
+from tasks.core.faults import isolate_faults
+from tasks.core.partition_files import BORDER, write_cells
+from tasks.core.pixel_source import PixelSource, read_images
+from tasks.core.types import AnyArray, LabelArray, Segmented
+from tasks.core.work import Partition, StageResult, Stopwatch
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
 
-VERSION = 3
-"""Raise it when the same configuration gives other labels."""
 
-
-@task(name="segment")
-def segment_partition(*, folder: str, partition: Partition, reading: Reading, config: Segment, run: str) -> Made:
-    """Read the fields of a partition, find their objects, and write tables and label images into `folder`."""
+@task(name="segment", version="3")
+def segment_partition(
+    *, partition: Partition, source: PixelSource, config: Segment, folder: str, run_id: str
+) -> StageResult:
+    """Read the fields of a partition, find their objects, and write tables and label images."""
     watch = Stopwatch()
-    images = read_images(partition, reading=reading)
-    tables: list[pl.DataFrame] = []
+    images, layout = read_images(partition, source=source), source.layout
+    tables = [pl.DataFrame(schema=layout.cells())]
     labels: dict[tuple[int, str], LabelArray] = {}
-    for row, pixels in enumerate(images.pixels):
+    for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
-        image = images.table[row]
-        try:
-            segmented = segment_image(pixels, channels=reading.channels.names, config=config)
-        except MemoryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever one field does, the others go on
-            images.faults.append(Fault.of(error, image=image["meta__image"].item(), stage="segment"))
-            continue
-        tables.append(field_cells(image, segmented=segmented, layout=reading.layout))
-        position = image["position"].item()
-        labels |= {(position, name): found for name, found in segmented.labels.items()}
-        labels |= {(position, name + BORDER): found for name, found in segmented.border.items()}
-    cells = pl.concat([pl.DataFrame(schema=reading.layout.cells()), *tables])
-    counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
-    content = digest(images.table["digest"].to_list())
-    return Made(counts=counts, digest=content, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+
+        def find(_: range, pixels: AnyArray = pixels) -> Segmented:
+            return segment_image(pixels, channels=layout.channels, config=config)
+
+        found, failed = isolate_faults(1, find)
+        images.faults.extend(
+            Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed
+        )
+        for _, segmented in found:
+            tables.append(field_cells(image, segmented=segmented, layout=layout))
+            position = image["position"].item()
+            labels |= {(position, name): own for name, own in segmented.labels.items()}
+            labels |= {(position, name + BORDER): own for name, own in segmented.border.items()}
+    counts = write_cells(
+        Path(folder), images=images.table, faults=images.faults, cells=pl.concat(tables), labels=labels
+    )
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(images.table["digest"].to_list()))
