@@ -1,5 +1,6 @@
 """Sums and correction images as files, and where those of a group lie."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -15,7 +16,7 @@ from tasks.illumination.correction import Correction, corrected
 from tasks.illumination.sums import LightSum
 
 INDEX = "sums.json"
-CORRECTION = "correction.npy"
+CORRECTION, OFFSET = "correction.npy", "offset.json"
 
 
 class Lit(Frozen):
@@ -39,6 +40,7 @@ class StoredSum(Frozen):
     lit: Lit
     images: int
     downscale: int
+    least: int
     file: str
 
 
@@ -63,7 +65,8 @@ def write_sums(folder: Path, sums: Iterator[tuple[Lit, LightSum]]) -> None:
     """Write sums one by one, so that no more than one need be in memory."""
     stored = []
     for number, (lit, light) in enumerate(sums):
-        stored.append(StoredSum(lit=lit, images=light.images, downscale=light.downscale, file=f"{number}.npy"))
+        facts = {"images": light.images, "downscale": light.downscale, "least": light.least}
+        stored.append(StoredSum(lit=lit, file=f"{number}.npy", **facts))
         np.save(folder / stored[-1].file, light.totals)
     (folder / INDEX).write_text(SumIndex(sums=tuple(stored)).model_dump_json(), encoding="utf-8")
 
@@ -75,6 +78,7 @@ def read_sum(folder: Path, stored: StoredSum) -> LightSum:
         images=stored.images,
         shape=(stored.lit.height, stored.lit.width),
         downscale=stored.downscale,
+        least=stored.least,
     )
 
 
@@ -118,15 +122,20 @@ class Corrections(Frozen):
         return Lit(group=group, height=shape[0], width=shape[1])
 
 
+def read_offset(folder: Path) -> float:
+    """Read the gray level of no light that belongs to the correction image of a folder."""
+    return float(json.loads((folder / OFFSET).read_text(encoding="utf-8")))
+
+
 class Corrector:
     """Corrects fields; each correction image is opened once."""
 
     def __init__(self, corrections: Corrections) -> None:
         self._corrections = corrections
-        self._known: dict[Lit, Correction | None] = {}
+        self._known: dict[Lit, tuple[Correction, float] | None] = {}
 
     def __call__(self, image: AnyArray, meta: Mapping[str, str | None]) -> AnyArray:
-        """Return a field (C, H, W) divided by the correction image of its group.
+        """Return the light of a field (C, H, W) divided by the correction image of its group.
 
         Raises
         ------
@@ -136,8 +145,11 @@ class Corrector:
         lit = self._corrections.lit(meta, shape=(image.shape[1], image.shape[2]))
         if lit not in self._known:
             path = self._corrections.path(lit)
-            self._known[lit] = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
-        correction = self._known[lit]
-        if correction is None:
+            known = (
+                (np.load(path, mmap_mode="r", allow_pickle=False), read_offset(path.parent)) if path.exists() else None
+            )
+            self._known[lit] = known
+        known = self._known[lit]
+        if known is None:
             raise PixelError(f"has no correction image: illumination was not estimated for {lit}")
-        return corrected(image, correction)
+        return corrected(image, known[0], offset=known[1])

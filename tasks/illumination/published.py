@@ -12,7 +12,7 @@ from tasks.core.published import find_published
 from tasks.core.storage import atomic
 from tasks.core.work import Frozen
 from tasks.illumination.config import Use, illuminations
-from tasks.illumination.files import Lit
+from tasks.illumination.files import Lit, read_offset
 from tasks.illumination.pictures import PICTURE, TIFF
 
 FOLDER = "illumination"
@@ -21,13 +21,17 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
 class PublishedCorrection(Frozen):
-    """One correction image: whose fields it corrects, of how many it was made, and the file beside, (C, H, W)."""
+    """One correction image: whose fields it corrects, of how many it was made, and the file beside, (C, H, W).
+
+    The offset is the gray level of no light: pixels minus it are divided.
+    """
 
     group: dict[str, str]
     height: int
     width: int
     images: int
     file: str
+    offset: float = 0.0
 
 
 class PublishedCorrections(Frozen):
@@ -79,6 +83,11 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
     folders
         Where each of the published correction images lies.
     """
+    own = tuple(
+        one.model_copy(update={"offset": read_offset(folder)})
+        for one, folder in zip(published.corrections, folders, strict=True)
+    )
+    published = published.model_copy(update={"corrections": own})
     names = {one.file for one in published.corrections}
     discard_published(statistics, but=names)
     for one, folder in zip(published.corrections, folders, strict=True):

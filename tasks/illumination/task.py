@@ -9,14 +9,14 @@ from tasks.core.digest import digest
 from tasks.core.errors import InputError, PixelError
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.illumination.config import Estimated
-from tasks.illumination.correction import correction_image
+from tasks.illumination.correction import correction_image, light_offset
 from tasks.illumination.files import Corrections, Lit, read_index, read_sum, sums_of, write_sums
 from tasks.illumination.pictures import read_tiff, write_correction
-from tasks.illumination.published import PublishedCorrections, publish_corrections
+from tasks.illumination.published import LISTED, PublishedCorrections, publish_corrections, read_published
 from tasks.illumination.sums import LightSum, added
 from tasks.pixels import Reading, read_images
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same configuration gives other correction images."""
 
 
@@ -68,9 +68,11 @@ def make_correction(
     """Make the correction image of one group of fields."""
     watch = Stopwatch()
     (stored,) = [one for one in read_index(Path(summed)).sums if one.lit == lit]
-    correction = correction_image(read_sum(Path(summed), stored), config=config)
+    light = read_sum(Path(summed), stored)
+    correction = correction_image(light, config=config, channels=channels, title=str(lit))
+    offset = light_offset(light, config=config)
     with result_folder(Path(folder), provisional=is_provisional(summed)) as temporary:
-        write_correction(temporary, correction, channels=channels, title=str(lit))
+        write_correction(temporary, correction, offset=offset, channels=channels, title=str(lit))
     return Made(counts={"images": stored.images}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
 
 
@@ -84,8 +86,9 @@ def copy_correction(*, folder: str, source: str, lit: Lit, channels: Sequence[st
             f"illumination.use: {source} has the shape {correction.shape}, expected "
             f"{(len(channels), lit.height, lit.width)} as its list says; it was changed"
         )
+    offset = read_published(Path(source).parents[1] / LISTED, complete=False).lits()[lit].offset
     with result_folder(Path(folder)) as temporary:
-        write_correction(temporary, correction, channels=channels, title=str(lit))
+        write_correction(temporary, correction, offset=offset, channels=channels, title=str(lit))
     return Made(counts={"images": images}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
 
 
