@@ -45,7 +45,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> FoundCorr
         return None
     shape = (listing.images.height, listing.images.width)
     return find_usable_corrections(
-        config.illumination, channels=layout.channels, shape=shape, groups_by=listing.present_groups
+        config.illumination, channels=layout.channels, shape=shape, present_groups=listing.present_groups
     )
 
 
@@ -58,14 +58,14 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
 
     config = execution.config.illumination
     if isinstance(config, Estimated):
-        store, made = _estimate(execution, data, config=config)
+        store, fields = _estimate(execution, data, config=config)
     elif found is not None:
-        store, made = _take_over(execution, data, found=found)
+        store, fields = _take_over(execution, data, found=found)
     else:
         discard_published(execution.output / "statistics")
         return data
     published = PublishedCorrections.of(
-        made,
+        fields,
         config=config.model_dump(mode="json") if config else {},
         channels=data.source.layout.channels,
         group_by=store.group_by,
@@ -77,7 +77,7 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
         arguments={
             "output": str(execution.output),
             "published": published,
-            "folders": [str(store.path(group).parent) for group in made],
+            "images": [image for _, image in store.images],
         },
         shown=False,
     )
@@ -87,7 +87,7 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
 def _estimate(
     execution: "Execution", data: "Dataset", *, config: Estimated
 ) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
-    """Add up the fields, and make a correction image of each sum."""
+    """Add up the fields, and make a correction image of each sum; count the fields of each."""
     from tasks.illumination.task import make_correction, merge_sums, sum_partition
 
     resources = execution.config.run.resources.illumination
@@ -99,39 +99,44 @@ def _estimate(
         resources=resources,
     )
     (total,) = execution.wait([execution.tree_reduce(STAGE, merge_sums, results=sums, resources=resources)])
-    groups = {stored.group: stored.images for stored in read_index(Path(total.folder)).sums}
+    fields = {stored.group: stored.images for stored in read_index(Path(total.folder)).sums}
     images = execution.map(
         STAGE,
         make_correction,
-        mapped=[{"group": group} for group in groups],
+        mapped=[{"group": group} for group in fields],
         unmapped={"total": total, "channels": data.source.layout.channels, "config": config},
         resources=resources,
         shown=False,
     )
-    return CorrectionStore.of(execution.wait(images), groups=list(groups), group_by=config.group_by), groups
+    made = tuple(zip(fields, execution.wait(images), strict=True))
+    return CorrectionStore(group_by=config.group_by, images=made), fields
 
 
 def _take_over(
     execution: "Execution", data: "Dataset", *, found: FoundCorrections
 ) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
-    """Copy what another run has made, of the groups that this one has."""
+    """Copy what another run has made, of the groups that this one has; tell of how many fields each was made."""
     from tasks.illumination.task import copy_correction
 
+    known = found.published.by_group()
     copies = execution.map(
         STAGE,
         copy_correction,
         mapped=[
-            {"group": group, "source": str(file), "content": hashlib.blake2b(file.read_bytes()).hexdigest()}
+            {
+                "group": group,
+                "source": str(file),
+                "content": hashlib.blake2b(file.read_bytes()).hexdigest(),
+                "offset": known[group].offset,
+            }
             for group, file in found.files.items()
         ],
         unmapped={"channels": data.source.layout.channels},
         resources=execution.config.run.resources.illumination,
     )
-    store = CorrectionStore.of(
-        execution.wait(copies), groups=list(found.files), group_by=found.published.group_by
-    )
-    images = found.published.by_group()
-    return store, {group: images[group].images for group in found.files}
+    made = tuple(zip(found.files, execution.wait(copies), strict=True))
+    store = CorrectionStore(group_by=found.published.group_by, images=made)
+    return store, {group: known[group].images for group in found.files}
 
 
 correct_illumination = Stage(

@@ -5,7 +5,7 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from tasks.core.types import BoolArray, FloatArray
 from tasks.core.work import Frozen
@@ -14,7 +14,13 @@ KEPT = "kept"
 
 
 class GroupThreshold(Frozen):
-    """One rule's threshold, or two, in one group, with the cells (or images) counted before and after it."""
+    """One rule's threshold, or two, in one group, with the cells (or images) counted before and after it.
+
+    A threshold is infinite, and removes nothing, where the group's values separate nothing; None of a group that has no
+    values.
+    """
+
+    model_config = ConfigDict(ser_json_inf_nan="strings")
 
     group: dict[str, str]
     threshold: float | None
@@ -93,6 +99,32 @@ class Decision(Frozen):
             statuses[failed] = f"quality:{rule.rule}"
             kept &= ~failed
         return cast("list[str]", statuses.tolist())
+
+
+class EmptiedGroup(Frozen):
+    """A group of which a rule kept nothing, and how many cells (or images) it had before."""
+
+    rule: str
+    group: dict[str, str]
+    before: int
+
+
+def emptied_groups(decision: Decision) -> tuple[EmptiedGroup, ...]:
+    """List the groups that a rule of a counted decision emptied, rule by rule.
+
+    Examples
+    --------
+    >>> groups = (GroupThreshold(group={"plate": "2"}, threshold=9.0, before=4, after=0),)
+    >>> rule = RuleDecision(rule="bright", column="max", keep="above", group_by=("plate",), groups=groups)
+    >>> emptied_groups(Decision(rules=(rule,)))
+    (EmptiedGroup(rule='bright', group={'plate': '2'}, before=4),)
+    """
+    return tuple(
+        EmptiedGroup(rule=rule.rule, group=one.group, before=one.before)
+        for rule in decision.rules
+        for one in rule.groups
+        if one.before > 0 and one.after == 0
+    )
 
 
 def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str, ...]]:

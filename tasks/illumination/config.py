@@ -35,6 +35,13 @@ class Estimated(IlluminationMethod):
         ge=1,
         le=16,
     )
+    offset: float | None = Field(
+        default=None,
+        description="Gray level of no light: what the camera adds to every pixel, subtracted before pixels are "
+        "divided. Left out: 0, or the smallest number of a signed integer type where the mean light is nearer to that.",
+        ge=-(2**32),
+        le=2**32,
+    )
     rescale: Literal["mean", "none"] = Field(
         default="mean",
         description="mean: correction images have the mean 1, so that pixels keep their unit and size. none: pixels "

@@ -1,9 +1,16 @@
 """Correction images, and fields divided by them."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from skimage.transform import resize
 
+<<<<<<< HEAD
+=======
+import tasks.illumination.methods  # noqa: F401 - registers the methods
+from tasks.core.errors import InputError
+>>>>>>> values
 from tasks.core.types import AnyArray, FloatArray
 from tasks.illumination.config import Estimated, illuminations
 from tasks.illumination.sums import LightSum, check_size
@@ -11,18 +18,49 @@ from tasks.illumination.sums import LightSum, check_size
 Correction = npt.NDArray[np.float32]
 """(C, H, W): what a field's pixels are divided by."""
 
+DIMMEST = 0.05
+"""Of a channel's mean light: where there is no more, a pixel would be multiplied by 20 or more."""
 
-def correction_image(light: LightSum, *, config: Estimated) -> Correction:
+
+def light_offset(light: LightSum, *, config: Estimated) -> float:
+    """Gray level of no light in a group of fields.
+
+    Left out of the configuration it is 0, but for signed integers one of whose channels has a mean nearer to the
+    smallest number of the type: these are counts from there on. Background-subtracted pixels are not.
+    """
+    if config.offset is not None:
+        return config.offset
+    return float(light.least) if light.mean().mean(axis=(1, 2)).min() < light.least / 2 else 0.0
+
+
+def correction_image(
+    light: LightSum, *, config: Estimated, channels: Sequence[str] | None = None, title: str = ""
+) -> Correction:
     """Make the correction image of a group of fields: their mean, smoothed, and scaled back to their size bilinearly.
 
-    With ``rescale: mean`` each channel is divided by its mean, so that the mean correction is 1. Where the smoothed
-    mean is not positive (a channel without light) the correction is 1, which changes nothing.
+    The mean is that of the light, that is, of pixels minus `light_offset`. With ``rescale: mean`` each channel is
+    divided by its mean, so that the mean correction is 1. A channel in which no pixel of any field has light is left
+    alone: its correction is 1.
+
+    Parameters
+    ----------
+    channels, title
+        Names of the channels and of the group, for errors.
 
     Returns
     -------
     (C, H, W) float32.
+
+    Raises
+    ------
+    InputError
+        The smoothed mean light of a channel is anywhere at most a twentieth of its mean, or negative.
     """
-    smooth = np.stack([_smoothed(plane, config=config) for plane in light.mean()])
+    means = light.mean(offset=light_offset(light, config=config))
+    names = channels or [f"channel {number}" for number in range(len(means))]
+    smooth = np.stack(
+        [_smoothed(mean, config=config, name=name, title=title) for mean, name in zip(means, names, strict=True)]
+    )
     (height, width), side = light.shape, light.downscale
     if side > 1:
         shape = (smooth.shape[1] * side, smooth.shape[2] * side)
@@ -30,16 +68,25 @@ def correction_image(light: LightSum, *, config: Estimated) -> Correction:
     return smooth[:, :height, :width].astype(np.float32)
 
 
-def _smoothed(mean: FloatArray, *, config: Estimated) -> FloatArray:
+def _smoothed(mean: FloatArray, *, config: Estimated, name: str, title: str) -> FloatArray:
+    if not mean.any():
+        return np.ones_like(mean)
     smooth: FloatArray = illuminations.function(config)(mean, config)
-    lit = smooth > 0
-    if config.rescale == "mean" and lit.any():
-        smooth = smooth / smooth[lit].mean()
-    return np.where(lit, smooth, 1.0)
+    level = smooth.mean()
+    dim = float(np.mean(smooth <= DIMMEST * max(level, 0.0)))
+    if dim > 0:
+        where = f" of {title}" if title else ""
+        raise InputError(
+            f"illumination: the mean light of {name}{where} is not clearly positive in {max(dim, 0.001):.1%} of the "
+            f"field: got {smooth.min():.4g} to {smooth.max():.4g}, expected more than {DIMMEST:.0%} of its mean, "
+            f"{level:.4g}, everywhere; set illumination.offset to the gray level of no light (of background-subtracted "
+            "images, which have none, take the originals), or leave illumination out"
+        )
+    return smooth / level if config.rescale == "mean" else smooth
 
 
-def corrected(image: AnyArray, correction: Correction) -> AnyArray:
-    """Divide a field by its correction image, both (C, H, W).
+def corrected(image: AnyArray, correction: Correction, *, offset: float = 0.0) -> AnyArray:
+    """Divide a field's light, its pixels minus the offset, by its correction image, both (C, H, W).
 
     Returns
     -------
@@ -51,4 +98,5 @@ def corrected(image: AnyArray, correction: Correction) -> AnyArray:
         Its pixels are too large to have been added up with the others.
     """
     check_size(image)
-    return np.divide(image, correction, dtype=np.result_type(image.dtype, np.float32))
+    dtype = np.result_type(image.dtype, np.float32)
+    return np.divide(np.subtract(image, offset, dtype=dtype) if offset else image, correction, dtype=dtype)

@@ -1,24 +1,26 @@
 """Sums and correction images as files, and where those of a group lie."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import model_validator
 
-from tasks.core.digest import digest
 from tasks.core.errors import PixelError
+from tasks.core.transforms import Metadata
 from tasks.core.types import AnyArray
-from tasks.core.work import Frozen
+from tasks.core.work import Frozen, StageResult
 from tasks.illumination.correction import Correction, corrected
 from tasks.illumination.sums import LightSum
 
 INDEX = "sums.json"
-CORRECTION = "correction.npy"
+CORRECTION, OFFSET = "correction.npy", "offset.json"
 
 
-class Lit(Frozen):
+class FieldGroup(Frozen):
     """Fields that share a correction image: one group's, of one size.
 
     A camera's shading belongs to its whole frame, so fields of another size are corrected apart.
@@ -28,6 +30,12 @@ class Lit(Frozen):
     height: int
     width: int
 
+    @classmethod
+    def of(cls, metadata: Metadata, *, group_by: Sequence[str], shape: tuple[int, int]) -> "FieldGroup":
+        """Tell which fields an image belongs to, given its metadata and its height and width."""
+        group = tuple(metadata.get(f"meta__{name}") or "" for name in group_by)
+        return cls(group=group, height=shape[0], width=shape[1])
+
     def __str__(self) -> str:
         group = f"group {', '.join(self.group)!r}, " if self.group else ""
         return f"{group}{self.height}×{self.width} px"
@@ -36,9 +44,10 @@ class Lit(Frozen):
 class StoredSum(Frozen):
     """A sum of fields in a file of the same folder."""
 
-    lit: Lit
+    group: FieldGroup
     images: int
     downscale: int
+    least: int
     file: str
 
 
@@ -49,7 +58,7 @@ class SumIndex(Frozen):
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        if len({one.lit for one in self.sums}) != len(self.sums):
+        if len({one.group for one in self.sums}) != len(self.sums):
             raise ValueError("a group of fields is listed twice")
         return self
 
@@ -59,11 +68,12 @@ def read_index(folder: Path) -> SumIndex:
     return SumIndex.model_validate_json((folder / INDEX).read_text(encoding="utf-8"))
 
 
-def write_sums(folder: Path, sums: Iterator[tuple[Lit, LightSum]]) -> None:
+def write_sums(folder: Path, sums: Iterable[tuple[FieldGroup, LightSum]]) -> None:
     """Write sums one by one, so that no more than one need be in memory."""
     stored = []
-    for number, (lit, light) in enumerate(sums):
-        stored.append(StoredSum(lit=lit, images=light.images, downscale=light.downscale, file=f"{number}.npy"))
+    for number, (group, light) in enumerate(sums):
+        facts = {"images": light.images, "downscale": light.downscale, "least": light.least}
+        stored.append(StoredSum(group=group, file=f"{number}.npy", **facts))
         np.save(folder / stored[-1].file, light.totals)
     (folder / INDEX).write_text(SumIndex(sums=tuple(stored)).model_dump_json(), encoding="utf-8")
 
@@ -73,71 +83,58 @@ def read_sum(folder: Path, stored: StoredSum) -> LightSum:
     return LightSum(
         totals=np.load(folder / stored.file, mmap_mode="r", allow_pickle=False),
         images=stored.images,
-        shape=(stored.lit.height, stored.lit.width),
+        shape=(stored.group.height, stored.group.width),
         downscale=stored.downscale,
+        least=stored.least,
     )
 
 
-def sums_of(folders: Sequence[Path]) -> dict[Lit, list[LightSum]]:
+def sums_of(folders: Sequence[Path]) -> dict[FieldGroup, list[LightSum]]:
     """Open the sums in several folders, group by group in the order of the groups."""
-    found: dict[Lit, list[LightSum]] = {}
+    found: dict[FieldGroup, list[LightSum]] = {}
     for folder in folders:
         for stored in read_index(folder).sums:
-            found.setdefault(stored.lit, []).append(read_sum(folder, stored))
-    return {lit: found[lit] for lit in sorted(found, key=lambda one: (one.group, one.height, one.width))}
+            found.setdefault(stored.group, []).append(read_sum(folder, stored))
+    return {group: found[group] for group in sorted(found, key=lambda one: (one.group, one.height, one.width))}
 
 
-class Corrections(Frozen):
-    """Where the correction images of a run lie.
+def read_offset(folder: Path) -> float:
+    """Read the gray level of no light that belongs to the correction image of a folder."""
+    return float(json.loads((folder / OFFSET).read_text(encoding="utf-8")))
+
+
+class CorrectionStore(Frozen):
+    """The correction images of a run: the step that divides fields by them.
 
     Parameters
     ----------
-    folder
-        Folder of their folders.
-    key
-        Digest of all that they depend on.
     group_by
         Metadata whose values make groups.
+    images
+        What holds the correction image of each group of fields.
     """
 
-    folder: str
-    key: str
     group_by: tuple[str, ...]
+    images: tuple[tuple[FieldGroup, StageResult], ...]
+    stage: ClassVar[str] = "illumination"
 
-    def key_of(self, lit: Lit) -> str:
-        """Digest that names the folder of one correction image."""
-        return digest(self.key, lit)
+    def open(self) -> Callable[[AnyArray, Metadata], AnyArray]:
+        """Return a function that corrects fields; each correction image is opened once.
 
-    def path(self, lit: Lit) -> Path:
-        """Name the file of one correction image."""
-        return Path(self.folder) / self.key_of(lit) / CORRECTION
-
-    def lit(self, meta: Mapping[str, str | None], *, shape: tuple[int, int]) -> Lit:
-        """Tell which fields an image belongs to, given its metadata ``meta__<group>``."""
-        group = tuple(meta.get(f"meta__{name}") or "" for name in self.group_by)
-        return Lit(group=group, height=shape[0], width=shape[1])
-
-
-class Corrector:
-    """Corrects fields; each correction image is opened once."""
-
-    def __init__(self, corrections: Corrections) -> None:
-        self._corrections = corrections
-        self._known: dict[Lit, Correction | None] = {}
-
-    def __call__(self, image: AnyArray, meta: Mapping[str, str | None]) -> AnyArray:
-        """Return a field (C, H, W) divided by the correction image of its group.
-
-        Raises
-        ------
-        PixelError
-            There is none for its group and size.
+        It raises a `PixelError` where there is none for a field's group and size.
         """
-        lit = self._corrections.lit(meta, shape=(image.shape[1], image.shape[2]))
-        if lit not in self._known:
-            path = self._corrections.path(lit)
-            self._known[lit] = np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
-        correction = self._known[lit]
-        if correction is None:
-            raise PixelError(f"has no correction image: illumination was not estimated for {lit}")
-        return corrected(image, correction)
+        results = dict(self.images)
+
+        @cache
+        def correction(group: FieldGroup) -> tuple[Correction, float]:
+            if group not in results:
+                raise PixelError(f"has no correction image: illumination was not estimated for {group}")
+            folder = Path(results[group].folder)
+            return np.load(folder / CORRECTION, mmap_mode="r", allow_pickle=False), read_offset(folder)
+
+        def correct(image: AnyArray, metadata: Metadata) -> AnyArray:
+            group = FieldGroup.of(metadata, group_by=self.group_by, shape=(image.shape[1], image.shape[2]))
+            image_of_light, offset = correction(group)
+            return corrected(image, image_of_light, offset=offset)
+
+        return correct

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,7 +12,7 @@ from tasks.core.published import find_published
 from tasks.core.storage import atomic
 from tasks.core.work import Frozen
 from tasks.illumination.config import Use, illuminations
-from tasks.illumination.files import Lit
+from tasks.illumination.files import FieldGroup, read_offset
 from tasks.illumination.pictures import PICTURE, TIFF
 
 FOLDER = "illumination"
@@ -21,13 +21,17 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
 class PublishedCorrection(Frozen):
-    """One correction image: whose fields it corrects, of how many it was made, and the file beside, (C, H, W)."""
+    """One correction image: whose fields it corrects, of how many it was made, and the file beside, (C, H, W).
+
+    The offset is the gray level of no light: pixels minus it are divided.
+    """
 
     group: dict[str, str]
     height: int
     width: int
     images: int
     file: str
+    offset: float = 0.0
 
 
 class PublishedCorrections(Frozen):
@@ -38,37 +42,37 @@ class PublishedCorrections(Frozen):
     group_by: tuple[str, ...]
     corrections: tuple[PublishedCorrection, ...]
 
-    def lits(self) -> dict[Lit, PublishedCorrection]:
+    def by_group(self) -> dict[FieldGroup, PublishedCorrection]:
         """Return the correction images by the fields that they correct."""
         return {
-            Lit(group=tuple(one.group[name] for name in self.group_by), height=one.height, width=one.width): one
+            FieldGroup(group=tuple(one.group[name] for name in self.group_by), height=one.height, width=one.width): one
             for one in self.corrections
         }
 
     @classmethod
     def of(
-        cls, made: Mapping[Lit, int], *, config: Mapping[str, object], channels: Sequence[str], group_by: Sequence[str]
+        cls, made: Mapping[FieldGroup, int], *, config: Mapping[str, object], channels: Sequence[str], group_by: Sequence[str]
     ) -> "PublishedCorrections":
         """List correction images, with the number of fields that each was made of."""
         corrections = tuple(
             PublishedCorrection(
-                group=dict(zip(group_by, lit.group, strict=True)),
-                height=lit.height,
-                width=lit.width,
+                group=dict(zip(group_by, group.group, strict=True)),
+                height=group.height,
+                width=group.width,
                 images=images,
-                file=f"{FOLDER}/{_file_name(lit, number=number)}",
+                file=f"{FOLDER}/{_file_name(group, number=number)}",
             )
-            for number, (lit, images) in enumerate(made.items())
+            for number, (group, images) in enumerate(made.items())
         )
         return cls(
             illumination=dict(config), channels=tuple(channels), group_by=tuple(group_by), corrections=corrections
         )
 
 
-def _file_name(lit: Lit, *, number: int) -> str:
+def _file_name(group: FieldGroup, *, number: int) -> str:
     """Name a correction image's file, readable and unlike all others."""
-    words = [NOT_IN_NAMES.sub("-", value) for value in lit.group if value]
-    return "_".join([f"{number:04d}", *words, f"{lit.height}x{lit.width}"]) + ".tif"
+    words = [NOT_IN_NAMES.sub("-", value) for value in group.group if value]
+    return "_".join([f"{number:04d}", *words, f"{group.height}x{group.width}"]) + ".tif"
 
 
 def publish_corrections(statistics: Path, *, published: PublishedCorrections, folders: Sequence[Path]) -> None:
@@ -79,6 +83,11 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
     folders
         Where each of the published correction images lies.
     """
+    own = tuple(
+        one.model_copy(update={"offset": read_offset(folder)})
+        for one, folder in zip(published.corrections, folders, strict=True)
+    )
+    published = published.model_copy(update={"corrections": own})
     names = {one.file for one in published.corrections}
     discard_published(statistics, but=names)
     for one, folder in zip(published.corrections, folders, strict=True):
@@ -173,17 +182,53 @@ def check_fits(
             f"illumination.use: {path} holds the channels {', '.join(published.channels)}, this run reads "
             f"{', '.join(channels)}; set load.channels alike in both runs, or estimate illumination anew"
         )
-    known = published.lits()
-    if not any((lit.height, lit.width) == shape for lit in known):
-        sizes = sorted({f"{lit.height}×{lit.width}" for lit in known})
+    known = published.by_group()
+    if not any((one.height, one.width) == shape for one in known):
+        sizes = sorted({f"{one.height}×{one.width}" for one in known})
         raise InputError(
             f"illumination.use: {path} holds corrections of fields of {', '.join(sizes)} px, this run's fields have "
             f"{shape[0]}×{shape[1]}; estimate illumination anew"
         )
-    missing = sorted(set(groups) - {lit.group for lit in known})
+    missing = sorted(set(groups) - {one.group for one in known})
     if missing:
         named = ", ".join("/".join(group) for group in missing[:3])
         raise InputError(
             f"illumination.use: {path} has no correction image for {len(missing)} of {len(set(groups))} groups by "
             f"{', '.join(published.group_by)}: {named}{' …' if len(missing) > 3 else ''}; estimate illumination anew"
         )
+
+
+class FoundCorrections(Frozen):
+    """Another run's correction images: their list, and the files of those that this run needs."""
+
+    published: PublishedCorrections
+    files: dict[FieldGroup, Path]
+
+
+def find_usable_corrections(
+    config: Use,
+    *,
+    channels: Sequence[str],
+    shape: tuple[int, int],
+    present_groups: Callable[[Sequence[str]], Collection[tuple[str, ...]]],
+) -> FoundCorrections:
+    """Find another run's correction images, of the groups that this one has.
+
+    Parameters
+    ----------
+    channels, shape
+        Of this run's fields.
+    present_groups
+        Tells the groups that they form by some metadata.
+
+    Raises
+    ------
+    InputError
+        There are none, or they do not fit.
+    """
+    path = find_corrections(config)
+    published = read_published(path)
+    groups = present_groups(published.group_by)
+    check_fits(published, path=path, channels=channels, groups=groups, shape=shape)
+    files = {group: path.parent / one.file for group, one in published.by_group().items() if group.group in groups}
+    return FoundCorrections(published=published, files=files)

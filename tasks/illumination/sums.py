@@ -32,12 +32,15 @@ class LightSum:
         Height and width of a field.
     downscale
         Side of a block; those at the lower and right rim may be smaller.
+    least
+        Smallest number of the pixels' type where that is one of signed integers, else 0; of several types the largest.
     """
 
     totals: IntArray
     images: int
     shape: tuple[int, int]
     downscale: int
+    least: int = 0
 
     @classmethod
     def of(cls, image: AnyArray, *, downscale: int) -> "LightSum":
@@ -51,16 +54,22 @@ class LightSum:
         check_size(image)
         parts = [image] if image.dtype.kind in "iu" else _taken_apart(image.astype(np.float64))
         totals = np.stack([_blocks(part, side=downscale) for part in parts])
-        return cls(totals=totals, images=1, shape=(image.shape[1], image.shape[2]), downscale=downscale)
+        least = int(np.iinfo(image.dtype).min) if image.dtype.kind == "i" else 0
+        shape = (image.shape[1], image.shape[2])
+        return cls(totals=totals, images=1, shape=shape, downscale=downscale, least=least)
 
-    def mean(self) -> FloatArray:
-        """(C, h, w) mean over fields, and over the pixels of each block."""
+    def mean(self, *, offset: float = 0.0) -> FloatArray:
+        """(C, h, w) mean over fields, and over the pixels of each block, of what is above an offset.
+
+        The whole part of the offset is subtracted from the sums, so that signed counts have the very mean of unsigned.
+        """
         ones = np.ones((1, *self.shape), dtype=np.int64)
         counts = self.images * _blocks(ones, side=self.downscale)
-        mean: FloatArray = self.totals[-1] / counts
-        for part in self.totals[-2::-1]:
-            mean = part / counts + mean / 2.0**DIGITS
-        return mean
+        first, *rest = self.totals
+        mean: FloatArray = np.zeros(())
+        for part in reversed(rest):
+            mean = (part / counts + mean) / 2.0**DIGITS
+        return (first - round(offset) * counts) / counts + mean - (offset - round(offset))
 
 
 def check_size(image: AnyArray) -> None:
@@ -87,7 +96,8 @@ def added(sums: Sequence[LightSum]) -> LightSum:
     for one in sums:
         totals[: len(one.totals)] += one.totals
     images = sum(one.images for one in sums)
-    return LightSum(totals=totals, images=images, shape=sums[0].shape, downscale=sums[0].downscale)
+    least = max(one.least for one in sums)
+    return LightSum(totals=totals, images=images, shape=sums[0].shape, downscale=sums[0].downscale, least=least)
 
 
 def _taken_apart(image: FloatArray) -> list[AnyArray]:

@@ -7,89 +7,110 @@ from prefect import task
 
 from tasks.core.digest import digest
 from tasks.core.errors import InputError, PixelError
-from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
+from tasks.core.pixel_source import PixelSource, read_images
+from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.illumination.config import Estimated
-from tasks.illumination.correction import correction_image
-from tasks.illumination.files import Corrections, Lit, read_index, read_sum, sums_of, write_sums
+from tasks.illumination.correction import correction_image, light_offset
+from tasks.illumination.files import FieldGroup, read_index, read_sum, sums_of, write_sums
 from tasks.illumination.pictures import read_tiff, write_correction
 from tasks.illumination.published import PublishedCorrections, publish_corrections
 from tasks.illumination.sums import LightSum, added
-from tasks.pixels import Reading, read_images
-
-VERSION = 1
-"""Raise it when the same configuration gives other correction images."""
 
 
-@task(name="illumination")
-def sum_partition(*, folder: str, partition: Partition, reading: Reading, config: Estimated, run: str) -> Made:
+@task(name="illumination", version="2")
+def sum_partition(
+    *,
+    partition: Partition,
+    source: PixelSource,
+    group_by: Sequence[str],
+    downscale: int,
+    folder: str,
+    run_id: str,
+) -> StageResult:
     """Read the fields of a partition and add them up, group by group.
 
     Fields that cannot be read are left out here; masking or segmentation sets them aside.
     """
     watch = Stopwatch()
-    images = read_images(partition, reading=reading)
-    light: dict[Lit, list[LightSum]] = {}
-    where = Corrections(folder="", key="", group_by=config.group_by)
-    for meta, pixels in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
+    images = read_images(partition, source=source)
+    light: dict[FieldGroup, LightSum] = {}
+    for metadata, pixels in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
         if pixels is None:
             continue
         try:
-            one = LightSum.of(pixels, downscale=config.downscale)
+            own = LightSum.of(pixels, downscale=downscale)
         except PixelError:
             continue
-        lit = where.lit(meta, shape=one.shape)
-        light[lit] = [added([*light.get(lit, []), one])]
+        group = FieldGroup.of(metadata, group_by=group_by, shape=own.shape)
+        light[group] = added([light[group], own]) if group in light else own
     provisional = not all(fault.settled for fault in images.faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
-        write_sums(temporary, ((lit, one) for lit, (one,) in light.items()))
-    content = digest(images.table["digest"].to_list())
-    counts = {"images": sum(one.images for (one,) in light.values())}
-    return Made(counts=counts, digest=content, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+        write_sums(temporary, light.items())
+    counts = {"images": sum(own.images for own in light.values())}
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(images.table["digest"].to_list()))
 
 
-@task(name="illumination merge")
-def merge_sums(*, folder: str, parts: Sequence[str], run: str) -> Made:
-    """Add up the sums of several folders, one group after the other."""
+@task(name="illumination merge", version="2")
+def merge_sums(*, parts: Sequence[StageResult], folder: str, run_id: str) -> StageResult:
+    """Add up the sums of several results, one group after the other."""
     watch = Stopwatch()
 
-    def sums() -> Iterator[tuple[Lit, LightSum]]:
-        for lit, found in sums_of([Path(part) for part in parts]).items():
-            yield lit, added(found)
+    def sums() -> Iterator[tuple[FieldGroup, LightSum]]:
+        for group, own in sums_of([Path(part.folder) for part in parts]).items():
+            yield group, added(own)
 
     with result_folder(Path(folder), provisional=is_provisional(*parts)) as temporary:
         write_sums(temporary, sums())
-    return Made(counts={}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return watch.result(folder, run_id=run_id)
 
 
-@task(name="illumination image")
+@task(name="illumination image", version="2")
 def make_correction(
-    *, folder: str, summed: str, lit: Lit, channels: Sequence[str], config: Estimated, run: str
-) -> Made:
+    *,
+    total: StageResult,
+    group: FieldGroup,
+    channels: Sequence[str],
+    config: Estimated,
+    folder: str,
+    run_id: str,
+) -> StageResult:
     """Make the correction image of one group of fields."""
     watch = Stopwatch()
-    (stored,) = [one for one in read_index(Path(summed)).sums if one.lit == lit]
-    correction = correction_image(read_sum(Path(summed), stored), config=config)
-    with result_folder(Path(folder), provisional=is_provisional(summed)) as temporary:
-        write_correction(temporary, correction, channels=channels, title=str(lit))
-    return Made(counts={"images": stored.images}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    (stored,) = [one for one in read_index(Path(total.folder)).sums if one.group == group]
+    light = read_sum(Path(total.folder), stored)
+    correction = correction_image(light, config=config, channels=channels, title=str(group))
+    offset = light_offset(light, config=config)
+    with result_folder(Path(folder), provisional=is_provisional(total)) as temporary:
+        write_correction(temporary, correction, offset=offset, channels=channels, title=str(group))
+    return watch.result(folder, run_id=run_id, counts={"images": stored.images})
 
 
-@task(name="illumination copy")
-def copy_correction(*, folder: str, source: str, lit: Lit, channels: Sequence[str], images: int, run: str) -> Made:
-    """Take over a correction image of another run."""
+@task(name="illumination copy", version="2")
+def copy_correction(
+    *,
+    source: str,
+    content: str,
+    group: FieldGroup,
+    offset: float,
+    channels: Sequence[str],
+    folder: str,
+    run_id: str,
+) -> StageResult:
+    """Take over a correction image of another run; `content` is the digest of its file."""
     watch = Stopwatch()
     correction = read_tiff(Path(source))
-    if correction.shape != (len(channels), lit.height, lit.width):
+    expected = (len(channels), group.height, group.width)
+    if correction.shape != expected:
         raise InputError(
-            f"illumination.use: {source} has the shape {correction.shape}, expected "
-            f"{(len(channels), lit.height, lit.width)} as its list says; it was changed"
+            f"illumination.use: {source} has the shape {correction.shape}, expected {expected} as its list says; it was "
+            "changed"
         )
     with result_folder(Path(folder)) as temporary:
-        write_correction(temporary, correction, channels=channels, title=str(lit))
-    return Made(counts={"images": images}, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+        write_correction(temporary, correction, offset=offset, channels=channels, title=str(group))
+    return watch.result(folder, run_id=run_id, content=content)
 
 
 @task(name="illumination statistics")
-def publish(*, output: str, published: PublishedCorrections, folders: Sequence[str]) -> None:
+def publish(*, output: str, published: PublishedCorrections, images: Sequence[StageResult]) -> None:
     """Copy the correction images into the output folder, and list them there."""
-    publish_corrections(Path(output) / "statistics", published=published, folders=[Path(one) for one in folders])
+    publish_corrections(Path(output) / "statistics", published=published, folders=[Path(one.folder) for one in images])

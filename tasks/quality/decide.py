@@ -24,7 +24,8 @@ def decide_by(
 
     Rules apply in order: the values from which a threshold is taken are those of the cells that all earlier rules
     kept. A metric over the image counts each image once, however many cells it holds. Missing values are left out;
-    a group without any value has no threshold, and its cells are rejected.
+    a group without any value has no threshold, and its cells are rejected. A threshold other than a given value removes
+    nothing in a group whose values are all equal or, by `mad` and `mixture`, spread too little to be told apart.
 
     Parameters
     ----------

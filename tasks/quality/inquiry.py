@@ -1,17 +1,19 @@
 """How a rule's thresholds are found: which question each group is asked next, and what follows from the answers."""
 
 from collections.abc import Mapping
+from math import inf, isnan
 from typing import Any
 
 from tasks.core.decision import Decision, GroupThreshold, RuleDecision
-from tasks.core.exact.programs import Program, count
+from tasks.core.exact.programs import Program
 from tasks.core.exact.questions import AskLimits
+from tasks.core.exact.questions import Limits as Extremes
 from tasks.quality.config import Rule
 from tasks.quality.survey import Answers, AskValues, Group, GroupQuestion, Tally
-from tasks.quality.thresholds import thresholds
+from tasks.quality.thresholds import Absolute, ThresholdMethod, thresholds
 
 Limits = tuple[float | None, float | None]
-"""Threshold and upper threshold; None where there is none."""
+"""Threshold and upper threshold; infinite where they remove nothing, None where there is none."""
 
 
 class Inquiry:
@@ -101,18 +103,27 @@ class Inquiry:
 
 def _limits(rule: Rule) -> Program[Limits]:
     """Find a rule's thresholds in one group; none of no values."""
-    number = yield from count()
-    if number == 0:
+    extremes: Extremes = yield AskLimits()
+    if extremes.count == 0:
         return None, None
-    threshold = yield from thresholds.function(rule.threshold)(rule.threshold)
-    if rule.upper is None:
-        return _known(threshold), None
-    upper = yield from thresholds.function(rule.upper)(rule.upper)
-    return _known(threshold), _known(upper)
+    equal = extremes.low == extremes.high
+    threshold = yield from _limit(rule.threshold, equal=equal, unlimited=inf if rule.keep == "below" else -inf)
+    upper = None
+    if rule.upper is not None:
+        upper = yield from _limit(rule.upper, equal=equal, unlimited=inf)
+    return threshold, upper
 
 
-def _known(value: float) -> float | None:
-    return value if value == value else None  # noqa: PLR0124 - NaN differs from itself
+def _limit(method: ThresholdMethod, *, equal: bool, unlimited: float) -> Program[float]:
+    """Find one threshold, or `unlimited`: what a statistic says of values that are all equal, or NaN, removes nothing.
+
+    The statistic of equal values is that value, of which no cell would be above or below: a group of one cell, or of
+    equal ones, would vanish although nothing sets its cells apart. A given value holds in any group.
+    """
+    if equal and not isinstance(method, Absolute):
+        return unlimited
+    threshold = yield from thresholds.function(method)(method)
+    return unlimited if isnan(threshold) else threshold
 
 
 def counted(decision: Decision, tally: Tally) -> Decision:

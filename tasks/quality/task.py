@@ -71,7 +71,7 @@ def _measure(batch: CellBatch, *, measurements: Sequence[Measurement]) -> tuple[
     return [table for _, table in found], [Fault.of(error, image=names[row], stage="quality") for row, error in failed]
 
 
-@task(name="quality survey", version="3")
+@task(name="quality survey", version="4")
 def survey_partitions(*, measured: Sequence[StageResult], survey: Survey, folder: str, run_id: str) -> StageResult:
     """Answer a survey for the cells of some partitions."""
     watch = Stopwatch()
@@ -80,7 +80,7 @@ def survey_partitions(*, measured: Sequence[StageResult], survey: Survey, folder
     return watch.result(folder, run_id=run_id)
 
 
-@task(name="quality merge", version="3")
+@task(name="quality merge", version="4")
 def merge_surveys(*, parts: Sequence[StageResult], folder: str, run_id: str) -> StageResult:
     """Merge the answers to one survey."""
     watch = Stopwatch()

@@ -20,7 +20,8 @@ class ThresholdMethod(Method):
 
 
 thresholds: Registry[ThresholdMethod, Callable[..., Program[float]]] = Registry("threshold")
-"""Functions ``config -> program`` that finds the threshold of at least one finite value."""
+"""Functions ``config -> program`` that finds the threshold of finite values that are not all equal (but for `Absolute`:
+of at least one), NaN where these separate nothing. Such a threshold removes nothing."""
 
 
 class Absolute(ThresholdMethod):
@@ -90,8 +91,10 @@ def normal_quantile(config: NormalQuantile) -> Program[float]:
 
 @thresholds.register(Mad)
 def mad(config: Mad) -> Program[float]:
-    """Find median + n · 1.4826 · MAD."""
-    return programs.deviations_from_median(config.n)
+    """Find median + n · 1.4826 · MAD; NaN where the MAD is 0, that is, where half of the values are equal."""
+    median = yield from programs.quantile(0.5)
+    threshold = yield from programs.deviations_from_median(config.n)
+    return threshold if threshold != median or config.n == 0 else float("nan")
 
 
 OTSU_BINS = 256
@@ -107,8 +110,6 @@ def otsu(config: Otsu) -> Program[float]:
     """
     del config
     counts, edges = yield from programs.histogram(OTSU_BINS)
-    if edges[0] == edges[-1] or np.count_nonzero(counts) == 1:
-        return float(edges[0])
     return float(threshold_otsu(hist=(counts, (edges[:-1] + edges[1:]) / 2)))
 
 

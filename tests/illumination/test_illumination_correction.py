@@ -5,9 +5,10 @@ import pytest
 from scipy import ndimage
 from skimage.transform import downscale_local_mean, rescale
 
+from tasks.core.errors import InputError
 from tasks.core.types import AnyArray, FloatArray
-from tasks.illumination.config import Estimated, Jones2006, Polynomial
-from tasks.illumination.correction import corrected, correction_image
+from tasks.illumination.config import Estimated, Gaussian, Jones2006, Polynomial
+from tasks.illumination.correction import corrected, correction_image, light_offset
 from tasks.illumination.sums import LightSum, added
 
 HEIGHT, WIDTH, FIELDS = 260, 348, 200
@@ -76,6 +77,50 @@ def test_a_channel_without_light_is_left_alone() -> None:
         correction = correction_image(light(images, downscale=1), config=config)
         assert np.array_equal(correction[0], np.ones((30, 30)))
         assert np.array_equal(corrected(images[0], correction)[0], np.zeros((30, 30)))
+
+
+METHODS = [Jones2006(median_size=3, downscale=2), Gaussian(sigma=2), Polynomial(downscale=3)]
+
+
+@pytest.mark.parametrize("config", METHODS, ids=lambda config: config.method)
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4"])
+def test_signed_counts_are_corrected_as_unsigned_ones(config: Estimated, dtype: str) -> None:
+    rng = np.random.default_rng(5)
+    unsigned = rng.poisson(40 * np.linspace(0.6, 1.2, 37), (5, 2, 30, 37)).astype(f"u{dtype[1]}")
+    unsigned[:, 1] = 0  # without light
+    signed = (unsigned ^ unsigned.dtype.type(1 << (8 * unsigned.itemsize - 1))).view(dtype)
+    expected, found = (
+        correction_image(light(one, downscale=config.downscale), config=config) for one in (unsigned, signed)
+    )
+    assert np.array_equal(found, expected)
+    assert np.array_equal(found[1], np.ones((30, 37)))
+    offset = light_offset(light(signed, downscale=2), config=config)
+    assert offset == np.iinfo(dtype).min
+    assert np.array_equal(corrected(signed[0], found, offset=offset), corrected(unsigned[0], expected))
+
+
+def test_signed_counts_from_0_on_have_no_offset_and_a_given_one_is_taken() -> None:
+    counts = np.random.default_rng(5).poisson(40 * np.linspace(0.6, 1.2, 37), (5, 1, 30, 37))
+    config = Polynomial(offset=100.5)
+    for dtype in ("int16", "int32", "float32"):
+        assert light_offset(light(counts.astype(dtype), downscale=1), config=Polynomial()) == 0
+    found = correction_image(light(counts + 100.5, downscale=4), config=config)
+    assert np.allclose(found, correction_image(light(counts, downscale=4), config=Polynomial()), rtol=1e-6)
+    assert np.allclose(corrected(np.full((1, 30, 37), 140.5), found, offset=100.5), 40 / found)
+
+
+@pytest.mark.parametrize("config", METHODS, ids=lambda config: config.method)
+@pytest.mark.parametrize("subtracted", [38, 400])
+def test_light_that_is_not_clearly_positive_is_an_error(config: Estimated, subtracted: int) -> None:
+    counts = np.random.default_rng(5).poisson(40 * np.linspace(0.6, 1.2, 37), (5, 2, 30, 37)).astype(np.float32)
+    counts[:, 1] -= subtracted
+    share = r"100.0%" if subtracted == 400 else r"[3-7]\d\.\d%"
+    with pytest.raises(
+        InputError, match=f"mean light of RNA of group 'P1' is not clearly positive in {share} of the field"
+    ):
+        correction_image(
+            light(counts, downscale=config.downscale), config=config, channels=["DNA", "RNA"], title="group 'P1'"
+        )
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,16 @@ def test_whole_and_other_numbers_add_up_whichever_comes_first() -> None:
     assert np.allclose(one.mean()[:, 0, 0], expected[:, :2, :2].mean(axis=(1, 2)).astype(float), rtol=1e-14)
 
 
+def test_the_mean_above_an_offset_is_that_of_shifted_pixels() -> None:
+    images = fields("uint16")
+    assert np.array_equal(
+        summed(images.astype(np.int32) - 70000, downscale=4).mean(offset=-70000), summed(images, downscale=4).mean()
+    )
+    assert np.allclose(
+        summed(images, downscale=4).mean(offset=3.25), summed(images, downscale=4).mean() - 3.25, rtol=1e-12
+    )
+
+
 def test_a_million_bright_fields_do_not_overflow() -> None:
     brightest = np.full((1, 16, 16), 2**35 - 1, dtype=np.int64)
     one = LightSum.of(brightest, downscale=16)

@@ -13,10 +13,11 @@ from tasks.core.types import AnyArray
 from tasks.core.work import is_provisional
 from tasks.illumination.config import Estimated, Jones2006
 from tasks.illumination.correction import correction_image
-from tasks.illumination.files import Corrections, Lit, read_index, read_sum
+from tasks.illumination.files import Corrections, Lit, read_index, read_offset, read_sum
 from tasks.illumination.pictures import read_tiff, write_correction
+from tasks.illumination.published import PublishedCorrections, publish_corrections, read_published
 from tasks.illumination.sums import LightSum
-from tasks.illumination.task import make_correction, merge_sums, sum_partition
+from tasks.illumination.task import copy_correction, make_correction, merge_sums, sum_partition
 from tasks.ingest.listing import Ingested, list_images
 from tasks.pixels import Reading, read_images
 
@@ -102,6 +103,19 @@ def test_correction_images_are_those_of_all_fields_at_once(
         assert np.array_equal(read_tiff(folder / "correction.tif"), found)
 
 
+def test_the_offset_travels_with_a_correction_image(tmp_path: Path) -> None:
+    made, output, copied = tmp_path / "made", tmp_path / "out", tmp_path / "copied"
+    made.mkdir()
+    write_correction(made, np.ones((1, 40, 50), dtype=np.float32), channels=["DNA"], title="P0", offset=-32768.0)
+    published = PublishedCorrections.of({A: 6}, config={}, channels=["DNA"], group_by=["plate"])
+    publish_corrections(output / "statistics", published=published, folders=[made])
+    (listed,) = read_published(output / "statistics" / "illumination.json").corrections
+    assert listed.offset == -32768
+    source = str(output / "statistics" / listed.file)
+    copy_correction.fn(folder=str(copied), source=source, lit=A, channels=["DNA"], images=6, run="test")
+    assert read_offset(copied) == -32768
+
+
 def test_the_tiff_names_its_channels_and_its_pixels_are_floats(tmp_path: Path) -> None:
     correction = np.random.default_rng(0).uniform(0.5, 1.5, (2, 30, 40)).astype(np.float32)
     write_correction(tmp_path, correction, channels=["DNA", "RNA [µ]"], title="P0")
@@ -128,14 +142,14 @@ def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
     shading = np.linspace(0.5, 1.5, 2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
     folder = corrections.path(A).parent
     folder.mkdir(parents=True)
-    write_correction(folder, shading, channels=["DNA", "RNA"], title="P0")
+    write_correction(folder, shading, channels=["DNA", "RNA"], title="P0", offset=20)
     (partition,) = listed.partitions
     plain = read_images(partition, reading=reading)
     images = read_images(partition, reading=reading.model_copy(update={"illumination": corrections}))
     first = images.table["meta__plate"].to_list().index("P0")
     found = images.pixels[first]
     assert found is not None
-    assert np.array_equal(found, (fields["P0"][0] / shading).astype(np.float32))
+    assert np.array_equal(found, ((fields["P0"][0] - 20.0) / shading).astype(np.float32))
     assert images.table.equals(plain.table), "digests and types are those of the files"
     assert [one is not None for one in images.pixels] == [
         plate == "P0" and status == "read" for plate, status in images.table.select("meta__plate", "status").rows()

@@ -1,6 +1,7 @@
 """Thresholds, and the decision over the whole data set."""
 
 import time
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.decision import Decision
+from tasks.core.decision import Decision, emptied_groups
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
 
@@ -66,22 +67,59 @@ def test_every_group_gets_its_own_threshold_and_missing_metadata_is_a_group() ->
     metrics = table([1.0, 2.0, 3.0, 10.0, 20.0, 30.0, 7.0, 8.0, 9.0, 5.0], meta__well=wells)
     decision = decided(metrics, rule(group_by=["well"]))
     told = {one.group["well"]: (one.threshold, one.before, one.after) for one in decision.rules[0].groups}
-    assert told == {"": (8.0, 3, 1), "A": (2.0, 3, 1), "B": (20.0, 3, 1), "C": (5.0, 1, 0)}
+    assert told == {"": (8.0, 3, 1), "A": (2.0, 3, 1), "B": (20.0, 3, 1), "C": (-inf, 1, 1)}
     kept = [well for well, status in zip(wells, statuses(decision, metrics), strict=True) if status == "kept"]
-    assert kept == ["A", "B", None]
+    assert kept == ["A", "B", None, "C"]
 
 
 def test_groups_may_be_combinations() -> None:
     metrics = table([1.0, 2.0, 3.0, 4.0], meta__well=["A", "A", "A", "B"], meta__site=["1", "1", "2", "1"])
     decision = decided(metrics, rule(group_by=["well", "site"]))
     groups = [(one.group["well"], one.group["site"], one.threshold) for one in decision.rules[0].groups]
-    assert groups == [("A", "1", 1.5), ("A", "2", 3.0), ("B", "1", 4.0)]
+    assert groups == [("A", "1", 1.5), ("A", "2", -inf), ("B", "1", -inf)]
 
 
-def test_a_group_with_one_cell_does_not_lose_it_to_an_absolute_threshold() -> None:
-    metrics = table([5.0, 1.0], meta__well=["A", "B"])
-    decision = decided(metrics, rule(threshold={"method": "absolute", "value": 2}, group_by=["well"]))
-    assert statuses(decision, metrics) == ["kept", "quality:sum_BF"]
+STATISTICS = [
+    {"method": "quantile", "q": 0.5},
+    {"method": "normal_quantile", "q": 0.9},
+    {"method": "mad", "n": -50},
+    {"method": "mad", "n": 3},
+    {"method": "otsu"},
+    {"method": "mixture"},
+]
+
+
+@pytest.mark.parametrize("keep", ["above", "below", "between"])
+@pytest.mark.parametrize("threshold", STATISTICS, ids=lambda one: one["method"])
+@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0, 5.0]])
+def test_a_group_of_equal_values_loses_none_to_a_statistic(
+    values: list[float], threshold: dict[str, Any], keep: str
+) -> None:
+    upper = {"upper": threshold} if keep == "between" else {}
+    metrics = table([*values, None, 1.0, 2.0], meta__well=[*"A" * (len(values) + 1), "B", "B"])
+    decision = decided(metrics, rule(threshold=threshold, keep=keep, group_by=["well"], **upper))
+    assert statuses(decision, metrics)[: len(values) + 1] == ["kept"] * len(values) + ["quality:sum_BF"]
+    assert Decision.model_validate_json(decision.model_dump_json()) == decision
+    assert Decision.model_validate(decision.model_dump(mode="json")) == decision
+
+
+@pytest.mark.parametrize("n", [-3, 3])
+def test_a_median_deviation_of_0_removes_none(n: float) -> None:
+    metrics = table([1.0, 1.0, 1.0, 1.0, 2.0])
+    for keep in ("above", "below"):
+        decision = decided(metrics, rule(threshold={"method": "mad", "n": n}, keep=keep))
+        assert statuses(decision, metrics) == ["kept"] * 5
+    assert decided(metrics, rule(threshold={"method": "mad", "n": 0})).rules[0].groups[0].threshold == 1
+
+
+def test_a_given_value_holds_in_a_group_of_one_cell_and_emptied_groups_are_listed() -> None:
+    metrics = table([5.0, 1.0, 7.0, 1.5, 1.8], meta__well=["A", "B", "A", "C", "C"])
+    given = rule(threshold={"method": "absolute", "value": 2}, group_by=["well"])
+    decision = decided(metrics, given, rule(name="second", threshold={"method": "quantile", "q": 1}))
+    first, second = "quality:sum_BF", "quality:second"
+    assert statuses(decision, metrics) == [second, first, second, first, first]
+    told = [(one.rule, one.group, one.before) for one in emptied_groups(decision)]
+    assert told == [("sum_BF", {"well": "B"}, 1), ("sum_BF", {"well": "C"}, 2), ("second", {}, 2)]
 
 
 def test_a_missing_metric_is_rejected_and_does_not_count_for_the_threshold() -> None:
