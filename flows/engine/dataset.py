@@ -8,6 +8,9 @@ from tasks.core.decision import Decision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
 
+ALL = Decision(rules=())
+"""Without quality rules all cells are kept."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
@@ -35,7 +38,7 @@ class Dataset:
     source: PixelSource
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()
-    decision: Decision = Decision(rules=())
+    decision: Decision = ALL
     features: tuple[Handle, ...] = ()
     exported: StageResult | None = None
 

@@ -65,9 +65,7 @@ class Execution:
         Told about every finished task.
     """
 
-    def __init__(
-        self, preparation: Preparation, *, run_id: str, submitter: Submitter, progress: Progress
-    ) -> None:
+    def __init__(self, preparation: Preparation, *, run_id: str, submitter: Submitter, progress: Progress) -> None:
         self.preparation = preparation
         self.config = preparation.spec.config
         self.output = preparation.spec.output
@@ -87,9 +85,7 @@ class Execution:
     def counts(self) -> dict[str, StageCount]:
         """What was done so far, by stage."""
         return {
-            stage: StageCount(
-                computed=self._tasks[stage, False], cached=self._tasks[stage, True], seconds=last - first
-            )
+            stage: StageCount(computed=self._tasks[stage, False], cached=self._tasks[stage, True], seconds=last - first)
             for stage, (first, last) in self._clocks.items()
         }
 

@@ -115,7 +115,7 @@ class Graph:
 
 
 def unresolved(values: Sequence[object]) -> set[Handle]:
-    """Handles among values, in lists and tuples, too."""
+    """Find the handles among values, in lists and tuples, too."""
     found: set[Handle] = set()
     for value in values:
         if isinstance(value, Handle):

@@ -59,9 +59,7 @@ def summarize(execution: Execution, data: Dataset) -> Summary:
         return {name.removeprefix(prefix): count for name, count in exported.items() if name.startswith(prefix)}
 
     cells, images, layout = counted("cells"), counted("images"), data.source.layout
-    columns = feature_columns(
-        config=execution.config.features, channels=layout.channels, regions=region_list(layout)
-    )
+    columns = feature_columns(config=execution.config.features, channels=layout.channels, regions=region_list(layout))
     return Summary(
         output=str(execution.output),
         images=sum(images.values()),

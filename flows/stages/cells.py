@@ -20,7 +20,9 @@ def _kernels(config: Config) -> Mapping[str, Job]:
 
     if config.mask is None:
         return {}
-    return jobs([method.method for method in config.mask.methods], filters=bool(config.mask.channel_filter))
+    return jobs(
+        [str(method.model_dump()["method"]) for method in config.mask.methods], filters=bool(config.mask.channel_filter)
+    )
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":

@@ -1,13 +1,11 @@
 """The illumination correction: a correction image per group of fields, from all of them or from another run."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.config import Config
 from flows.engine.stage import Job, PlanRow, Published, Stage
-from tasks.core.digest import digest
 from tasks.core.layout import Layout
 from tasks.core.storage import holds_key
 from tasks.illumination.config import Estimated, Use
@@ -122,15 +120,7 @@ def _take_over(
     copies = execution.map(
         STAGE,
         copy_correction,
-        mapped=[
-            {
-                "group": group,
-                "source": str(file),
-                "content": hashlib.blake2b(file.read_bytes()).hexdigest(),
-                "offset": known[group].offset,
-            }
-            for group, file in found.files.items()
-        ],
+        mapped=[{"group": group, "file": file} for group, file in found.files.items()],
         unmapped={"channels": data.source.layout.channels},
         resources=execution.config.run.resources.illumination,
     )

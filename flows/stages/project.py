@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 
 def _row(config: Config) -> PlanRow | None:
-    return PlanRow(more=f"z-stacks are projected as they are read ({config.project.method})") if config.project else None
+    return (
+        PlanRow(more=f"z-stacks are projected as they are read ({config.project.method})") if config.project else None
+    )
 
 
 def _prepare(config: Config, listing: ImageListing, layout: Layout) -> None:

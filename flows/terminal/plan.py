@@ -15,9 +15,7 @@ from tasks.features.names import rename
 from tasks.features.regions import region_list
 
 
-def print_plan(
-    console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool
-) -> None:
+def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool) -> None:
     """Print images, partitions, tasks, and columns by family; with `verbose` every column."""
     config, images, layout = preparation.spec.config, preparation.listing.images, preparation.layout
     columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))

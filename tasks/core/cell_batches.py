@@ -88,15 +88,11 @@ def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) ->
         regions = tuple(region for pair in pairs for region in pair)
         if source.scale is not None:
             regions = _scaled_backgrounds(regions, cells=own, scale=source.scale)
-        batches.append(
-            CellBatch(cells=own, batch=stamps.batch, regions=regions, frames=stamps.batch.pixels.unstack())
-        )
+        batches.append(CellBatch(cells=own, batch=stamps.batch, regions=regions, frames=stamps.batch.pixels.unstack()))
     return batches
 
 
-def _scaled_backgrounds(
-    regions: Sequence[Region], *, cells: pl.DataFrame, scale: ScaleTransform
-) -> tuple[Region, ...]:
+def _scaled_backgrounds(regions: Sequence[Region], *, cells: pl.DataFrame, scale: ScaleTransform) -> tuple[Region, ...]:
     """Put the backgrounds of stamps, which were measured when they were masked, on the scale of their pixels."""
     apply = scale.open_levels()
     metadata = list(cells.iter_rows(named=True))

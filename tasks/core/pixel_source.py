@@ -16,6 +16,7 @@ from tasks.core.transforms import PixelTransform, ScaleTransform, StackProjectio
 from tasks.core.types import AnyArray, Batch, IntArray
 from tasks.core.work import Partition
 
+
 class LoadedImages(Protocol):
     """Images as the files hold them."""
 
@@ -110,9 +111,7 @@ class SourceImages:
         return replace(self, pixels=pixels, faults=faults)
 
 
-def read_images(
-    partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None
-) -> SourceImages:
+def read_images(partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None) -> SourceImages:
     """Read the images of a partition, or those at the given positions in it."""
     index = pl.scan_parquet(partition.index, glob=False).slice(partition.start, partition.images).collect()
     index = index.with_row_index("position")

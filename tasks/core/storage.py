@@ -60,7 +60,9 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(content, dict):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected an object")
+        raise ValueError(  # noqa: TRY004 - of a file, not of an argument
+            f"{path} holds a {type(content).__name__}, expected an object"
+        )
     return content
 
 

@@ -157,7 +157,9 @@ class Stopwatch:
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
-    def result(self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = "") -> StageResult:
+    def result(
+        self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = ""
+    ) -> StageResult:
         """Describe what a task has put into its folder."""
         return StageResult(
             key=Path(folder).name,

@@ -6,11 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from skimage.transform import resize
 
-<<<<<<< HEAD
-=======
-import tasks.illumination.methods  # noqa: F401 - registers the methods
 from tasks.core.errors import InputError
->>>>>>> values
 from tasks.core.types import AnyArray, FloatArray
 from tasks.illumination.config import Estimated, illuminations
 from tasks.illumination.sums import LightSum, check_size

@@ -1,5 +1,6 @@
 """Correction images as users get them and give them to other runs: statistics/illumination.json, TIFF and PNG."""
 
+import hashlib
 import re
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -51,7 +52,12 @@ class PublishedCorrections(Frozen):
 
     @classmethod
     def of(
-        cls, made: Mapping[FieldGroup, int], *, config: Mapping[str, object], channels: Sequence[str], group_by: Sequence[str]
+        cls,
+        made: Mapping[FieldGroup, int],
+        *,
+        config: Mapping[str, object],
+        channels: Sequence[str],
+        group_by: Sequence[str],
     ) -> "PublishedCorrections":
         """List correction images, with the number of fields that each was made of."""
         corrections = tuple(
@@ -198,11 +204,24 @@ def check_fits(
         )
 
 
+class CorrectionFile(Frozen):
+    """A correction image of another run, as a file; what counts is its content, wherever it is."""
+
+    path: str
+    content: str
+    offset: float
+
+    @property
+    def identity(self) -> tuple[str, float]:
+        """Digest of the file, and the gray level of no light."""
+        return self.content, self.offset
+
+
 class FoundCorrections(Frozen):
-    """Another run's correction images: their list, and the files of those that this run needs."""
+    """Another run's correction images: their list, and those that this run needs."""
 
     published: PublishedCorrections
-    files: dict[FieldGroup, Path]
+    files: dict[FieldGroup, CorrectionFile]
 
 
 def find_usable_corrections(
@@ -230,5 +249,13 @@ def find_usable_corrections(
     published = read_published(path)
     groups = present_groups(published.group_by)
     check_fits(published, path=path, channels=channels, groups=groups, shape=shape)
-    files = {group: path.parent / one.file for group, one in published.by_group().items() if group.group in groups}
+    files = {
+        group: CorrectionFile(
+            path=str(path.parent / one.file),
+            content=hashlib.blake2b((path.parent / one.file).read_bytes()).hexdigest(),
+            offset=one.offset,
+        )
+        for group, one in published.by_group().items()
+        if group.group in groups
+    }
     return FoundCorrections(published=published, files=files)

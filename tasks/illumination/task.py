@@ -13,7 +13,7 @@ from tasks.illumination.config import Estimated
 from tasks.illumination.correction import correction_image, light_offset
 from tasks.illumination.files import FieldGroup, read_index, read_sum, sums_of, write_sums
 from tasks.illumination.pictures import read_tiff, write_correction
-from tasks.illumination.published import PublishedCorrections, publish_corrections
+from tasks.illumination.published import CorrectionFile, PublishedCorrections, publish_corrections
 from tasks.illumination.sums import LightSum, added
 
 
@@ -88,26 +88,24 @@ def make_correction(
 @task(name="illumination copy", version="2")
 def copy_correction(
     *,
-    source: str,
-    content: str,
+    file: CorrectionFile,
     group: FieldGroup,
-    offset: float,
     channels: Sequence[str],
     folder: str,
     run_id: str,
 ) -> StageResult:
-    """Take over a correction image of another run; `content` is the digest of its file."""
+    """Take over a correction image of another run."""
     watch = Stopwatch()
-    correction = read_tiff(Path(source))
+    correction = read_tiff(Path(file.path))
     expected = (len(channels), group.height, group.width)
     if correction.shape != expected:
         raise InputError(
-            f"illumination.use: {source} has the shape {correction.shape}, expected {expected} as its list says; it was "
-            "changed"
+            f"illumination.use: {file.path} has the shape {correction.shape}, expected {expected} as its list says; "
+            "it was changed"
         )
     with result_folder(Path(folder)) as temporary:
-        write_correction(temporary, correction, offset=offset, channels=channels, title=str(group))
-    return watch.result(folder, run_id=run_id, content=content)
+        write_correction(temporary, correction, offset=file.offset, channels=channels, title=str(group))
+    return watch.result(folder, run_id=run_id)
 
 
 @task(name="illumination statistics")

@@ -1,8 +1,8 @@
 """The images of a run, listed and cut into partitions."""
 
 import dataclasses
-from dataclasses import dataclass
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -80,9 +80,7 @@ class ImageListing:
     def present_groups(self, group_by: Sequence[str]) -> set[tuple[str, ...]]:
         """Return the groups that the images form; metadata that they do not have is empty text."""
         columns = [
-            (pl.col(f"meta__{name}") if f"meta__{name}" in self.index.columns else pl.lit(""))
-            .fill_null("")
-            .alias(name)
+            (pl.col(f"meta__{name}") if f"meta__{name}" in self.index.columns else pl.lit("")).fill_null("").alias(name)
             for name in group_by
         ]
         return set(self.index.select(columns).unique().rows()) if columns else {()}

@@ -138,7 +138,9 @@ class Quality(Section):
     def measurements(self) -> tuple[Measurement, ...]:
         """What is measured of every cell, each once; thresholds are not part of it."""
         fields = set(Measurement.model_fields)
-        return tuple(dict.fromkeys(Measurement.model_construct(**rule.model_dump(include=fields)) for rule in self.rules))
+        return tuple(
+            dict.fromkeys(Measurement.model_construct(**rule.model_dump(include=fields)) for rule in self.rules)
+        )
 
     @model_validator(mode="after")
     def _rules_or_use(self) -> Self:

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from tasks.core.decision import Decision
+from tasks.core.errors import InputError
 from tasks.quality.config import Rule
 from tasks.quality.inquiry import Inquiry, counted
 from tasks.quality.measure import metric_column
@@ -67,3 +68,23 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str,
         group by.
     """
     return decide_by(lambda survey: survey.answer(metrics), rules=rules, default_region=default_region, stamps=stamps)
+
+
+def check_some_are_left(decision: Decision) -> None:
+    """Refuse a counted decision one of whose rules rejects all that was left.
+
+    Raises
+    ------
+    InputError
+        Naming the rule and its threshold.
+    """
+    for number, rule in enumerate(decision.rules):
+        before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
+        if before and not after:
+            limits = sorted({one.threshold for one in rule.groups if one.threshold is not None})
+            at = f"at {limits[0]:g}" if len(limits) == 1 else f"at {limits[0]:g} to {limits[-1]:g}" if limits else ""
+            raise InputError(
+                f"quality.rules.{number}: {rule.rule} keeps none of {before:,}: {rule.keep} its threshold "
+                f"{at or '(there is none, for no value is known)'} lies no value of {rule.column}; change the rule, or "
+                "set quality.allow_none: true if a table without rows will do"
+            )

@@ -30,8 +30,8 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
     path = find_published(use, name=QUALITY)
     if path is None:
         raise InputError(
-            f"quality.use: there is no {QUALITY} at {use!r}; name the output folder of a run with quality rules, or its "
-            f"statistics/{QUALITY}"
+            f"quality.use: there is no {QUALITY} at {use!r}; name the output folder of a run with quality rules, or "
+            f"its statistics/{QUALITY}"
         )
     try:
         decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))

@@ -42,8 +42,7 @@ def measure_partition(
     kept = table.filter(pl.col("status") == KEPT)
     batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=SURROUNDED)
     columns: dict[str, pl.DataType] = {
-        metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64()
-        for one in measurements
+        metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64() for one in measurements
     }
     measured = [pl.DataFrame(schema={name: table.schema[name] for name in IDENTITY} | columns)]
     for batch in batches:

@@ -34,9 +34,7 @@ def segment_partition(
             return segment_image(pixels, channels=layout.channels, config=config)
 
         found, failed = isolate_faults(1, find)
-        images.faults.extend(
-            Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed
-        )
+        images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in found:
             tables.append(field_cells(image, segmented=segmented, layout=layout))
             position = image["position"].item()
