@@ -33,10 +33,12 @@ from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputChangedError, RunError
 from tasks.core.work import discard_unfinished
-from tasks.export.publish import PartitionFolders, check_output
+from tasks.export.folders import PartitionFolders
+from tasks.export.published import check_output
 from tasks.export.task import export, export_quarantine
 from tasks.features.families import feature_columns
 from tasks.features.regions import region_list
+from tasks.features.table import table_dictionary
 from tasks.features.task import VERSION as FEATURES_VERSION
 from tasks.features.task import extract_partition
 from tasks.ingest.listing import Ingested
@@ -81,7 +83,7 @@ def preprocess(
     inputs = [os.path.abspath(Path(one).expanduser()) for one in inputs or []]  # noqa: PTH100
     run = uuid4().hex[:12]
     with only_run_in(folder):
-        check_output(folder)
+        check_output(folder, more=[one.PUBLISHED for one in config.export.formats])
         discard_unfinished(folder / "work")
         runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
         run_pipeline = pipeline.with_options(
@@ -227,6 +229,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
         decision=decision,
         layout=layout,
         config=config.export,
+        dictionary=table_dictionary(layout=layout, config=config.features),
         run=run,
     )
     columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))

@@ -5,28 +5,26 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 from prefect import task
 
 from tasks.core.columns import Column
 from tasks.core.cutout import BOXED, SURROUNDED
 from tasks.core.decision import KEPT, Decision
-from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.errors import Fault
-from tasks.core.layout import Layout
+from tasks.core.feature_files import write_feature_file
+from tasks.core.file_names import FEATURES
 from tasks.core.partition_files import fault_table, kept_cells
 from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
 from tasks.features.config import Features
 from tasks.features.families import feature_columns, measure
-from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
+from tasks.features.table import feature_table
 from tasks.pixels import CellBatch, Reading, read_cells
 
-VERSION = 3
-"""Raise it when the same configuration gives other values."""
+VERSION = 4
+"""Raise it when the same configuration gives other values, or files of another form."""
 
 
 @task(name="features")
@@ -59,10 +57,10 @@ def extract_partition(
     order = (
         rows.with_row_index("row").filter(~pl.col("meta__image").is_in(list(broken))).sort("position", "meta__object")
     )
-    table = _table(order, values=values[order["row"].to_numpy()], columns=columns, layout=layout, config=config)
+    table = feature_table(order, values=values[order["row"].to_numpy()], columns=columns, layout=layout, config=config)
     provisional = is_provisional(found, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
-        pq.write_table(table, temporary / "features.parquet", compression="zstd")
+        write_feature_file(temporary / FEATURES, table)
         fault_table(faults).write_parquet(temporary / "faults.parquet")
     counts = {"rows": table.num_rows, "quarantined": len(faults)}
     return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
@@ -88,23 +86,3 @@ def _measure(
             own = np.array([column.region.removesuffix(COMBINED) == name for column in columns])
             values[np.ix_(rejected, own)] = np.nan
     return [(batch.cells, values)], []
-
-
-def _table(
-    cells: pl.DataFrame, *, values: FloatArray, columns: Sequence[Column], layout: Layout, config: Features
-) -> pa.Table:
-    """Put metadata and features side by side, with their dictionary."""
-    schema = layout.cell_meta()
-    names = rename_meta(list(schema), names=config.names)
-    meta = cells.select(
-        pl.col(old).cast(dtype).alias(new) for (old, dtype), new in zip(schema.items(), names, strict=True)
-    )
-    dtype = np.dtype(config.dtype)
-    spelled = rename(columns, names=config.names)
-    with np.errstate(over="ignore"):
-        cast = values.astype(dtype)
-    cast[np.isinf(cast)] = np.nan  # beyond what the dtype holds
-    features = [pa.array(np.ascontiguousarray(column)) for column in cast.T]
-    table = pa.table([*meta.to_arrow().columns, *features], names=[*names, *spelled])
-    definitions = dict(zip(names, meta_definitions(list(schema)).values(), strict=True))
-    return table.replace_schema_metadata(encode(dict(zip(spelled, columns, strict=True)), meta=definitions))
