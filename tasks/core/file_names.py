@@ -32,10 +32,10 @@ _KEPT = frozenset(" !#$&()+,-.;=@[]^_{}~")
 
 
 def file_names(names: Sequence[str]) -> list[str]:
-    """Name files after images, one to one, readable, and valid on any file system.
+    r"""Name files after images, one to one, readable, and valid on any file system.
 
     What some file system refuses is written as ``%`` and two digits for each byte of UTF-8, as in a URL: ``%`` itself,
-    ``< > : " | ? * \\`` and quotes, control characters, accents that are characters of their own, a dot or blank at
+    ``< > : " | ? * \`` and quotes, control characters, accents that are characters of their own, a dot or blank at
     the end and a dot at the start, names that Windows keeps for devices. Names longer than `LONGEST` bytes end in a
     digest. Where names differ by capital and small letters alone, their capitals are written so too.
 

@@ -1,18 +1,39 @@
 """Configuration of the export."""
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tasks.core.section import Section
+from tasks.export.formats.parquet import Parquet
+from tasks.export.registry import ExportMethod, exporters
 
 
 class Export(Section):
-    """What is written beside the feature table."""
+    """What is written beside the feature table.
 
-    formats: tuple[Literal["parquet"], ...] = Field(
-        default=("parquet",), description="Formats of the feature table; parquet is always written."
+    Examples
+    --------
+    >>> [one.method for one in Export(formats=["csv"]).formats]
+    ['parquet', 'csv']
+    """
+
+    formats: tuple[Annotated[ExportMethod, exporters], ...] = Field(
+        default=(Parquet(),), description="Forms of the feature table; parquet is always written."
     )
     labels: bool = Field(
         default=True, description="Whether the label images of segmented fields are published as TIFF."
     )
+
+    @field_validator("formats")
+    @classmethod
+    def _each_once_and_parquet_first(cls, formats: tuple[ExportMethod, ...]) -> tuple[ExportMethod, ...]:
+        kinds = [type(one) for one in formats]
+        if twice := [kind for kind in kinds if kinds.count(kind) > 1]:
+            raise ValueError(f"got {twice[0].model_fields['method'].default!r} twice; expected each format once")
+        others = [one for one in formats if not isinstance(one, Parquet)]
+        return (
+            (*(one for one in formats if isinstance(one, Parquet)), *others)
+            if Parquet in kinds
+            else (Parquet(), *others)
+        )

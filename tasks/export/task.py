@@ -6,19 +6,31 @@ from pathlib import Path
 from prefect import task
 
 from tasks.core.decision import Decision
+from tasks.core.file_names import (
+    CELLS,
+    EXPORTS_FOLDER,
+    FEATURES,
+    FEATURES_FOLDER,
+    IMAGES,
+    LABELS_FOLDER,
+    QUARANTINE,
+    STATISTICS_FOLDER,
+)
 from tasks.core.layout import Layout
-from tasks.core.storage import discard_leftovers
+from tasks.core.storage import atomic, discard_leftovers
 from tasks.core.work import Made, Stopwatch
 from tasks.export.config import Export
-from tasks.export.publish import (
-    PartitionFolders,
-    publish_cells,
-    publish_decision,
-    publish_features,
-    publish_images,
-    publish_labels,
-    publish_quarantine,
-)
+from tasks.export.emptied import Emptied, GroupCounts
+from tasks.export.folders import PartitionFolders
+from tasks.export.labels import publish_labels
+from tasks.export.registry import FeatureTable, exporters
+from tasks.export.tables import publish_cells, publish_images, publish_quarantine
+
+
+class Exported(Made):
+    """What was published, counted; and the groups of the path's metadata that lost all of their cells."""
+
+    emptied: tuple[Emptied, ...]
 
 
 @task(name="export")
@@ -30,28 +42,44 @@ def export(
     decision: Decision,
     layout: Layout,
     config: Export,
+    dictionary: dict[bytes, bytes],
     run: str,
-) -> Made:
-    """Write images, cells, quarantine, statistics, features and labels into the output folder."""
+) -> Exported:
+    """Write features, labels, cells, images, quarantine and statistics into the output folder.
+
+    Parameters
+    ----------
+    dictionary
+        Parquet metadata that describes the columns of the feature table.
+    """
     watch = Stopwatch()
     folder = Path(output)
-    below = (path for part in ("features", "labels", "statistics") for path in (folder / part).rglob(".*"))
-    discard_leftovers([*folder.glob(".*"), *below])
-    # First what can be refused, because files of somebody else have the names of ours.
-    rows = publish_features(folder / "features", partitions=partitions)
-    labels = publish_labels(folder / "labels", partitions=partitions if config.labels else (), layout=layout)
-    cells = publish_cells(folder / "cells.parquet", partitions=partitions, decision=decision, layout=layout)
-    images = publish_images(folder / "images.parquet", partitions=partitions, listed=Path(listed), layout=layout)
-    publish_quarantine(folder / "quarantine.parquet", partitions=partitions, listed=Path(listed))
-    publish_decision(folder / "statistics" / "quality.json", decision)
-    counts = {"rows": rows, "labels": labels}
+    parts = (FEATURES_FOLDER, EXPORTS_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER)
+    discard_leftovers([*folder.glob(".*"), *(path for part in parts for path in (folder / part).rglob(".*"))])
+    # First what can be refused, because other programs' files have the names of ours.
+    table = FeatureTable(files=tuple(Path(one.features) / FEATURES for one in partitions), dictionary=dictionary)
+    for one in config.formats:
+        exporters.function(one)(table, folder, one)
+    for kind in exporters:
+        if not any(isinstance(one, kind) for one in config.formats):
+            kind.PUBLISHED.discard_stale(folder, but=())
+    labels = publish_labels(folder, partitions=partitions if config.labels else (), layout=layout)
+    groups = GroupCounts(layout.groups)
+    cells = publish_cells(folder / CELLS, partitions=partitions, decision=decision, layout=layout, groups=groups)
+    images = publish_images(folder / IMAGES, partitions=partitions, listed=Path(listed), layout=layout)
+    publish_quarantine(folder / QUARANTINE, partitions=partitions, listed=Path(listed))
+    with atomic(folder / STATISTICS_FOLDER / "quality.json") as temporary:
+        temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    counts = {"rows": table.rows, "labels": labels}
     counts |= {f"images:{status}": count for status, count in images.items()}
     counts |= {f"cells:{status}": count for status, count in cells.items()}
-    return Made(counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run)
+    return Exported(
+        counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run, emptied=groups.emptied()
+    )
 
 
 @task(name="quarantine")
 def export_quarantine(*, output: str, listed: str, found: Sequence[str]) -> None:
     """Write quarantine.parquet of a run that stops after masking or segmentation."""
     partitions = [PartitionFolders(number=number, found=one) for number, one in enumerate(found)]
-    publish_quarantine(Path(output) / "quarantine.parquet", partitions=partitions, listed=Path(listed))
+    publish_quarantine(Path(output) / QUARANTINE, partitions=partitions, listed=Path(listed))

@@ -12,7 +12,6 @@ import tifffile
 from flows.config import parse_config
 from tasks.core.cutout import SURROUNDED
 from tasks.core.decision import Decision
-from tasks.core.dictionary import read_dictionary
 from tasks.core.layout import FAULTS, Layout
 from tasks.features.config import Features
 from tasks.features.task import extract_partition
@@ -103,7 +102,6 @@ def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_ro
     assert schema(tables[0]) == schema(tables[1])
     assert pl.read_parquet(tables[1]).is_empty()
     assert not pl.read_parquet(tables[0]).is_empty()
-    assert read_dictionary(tables[0]).equals(read_dictionary(tables[1]))
 
 
 def test_features_computed_twice_are_equal_to_the_last_byte(images: Path, tmp_path: Path) -> None:

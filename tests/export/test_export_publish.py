@@ -3,33 +3,27 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import tifffile
 
 from tasks.core.decision import Decision, GroupThreshold, RuleDecision
-from tasks.core.dictionary import encode, is_ours
+from tasks.core.dictionary import encode
 from tasks.core.errors import Fault, InputError, RunError
+from tasks.core.feature_files import write_feature_file
 from tasks.core.layout import FAULTS, Layout
 from tasks.core.partition_files import fault_table, write_found
 from tasks.core.types import LabelArray
-from tasks.core.work import Made
 from tasks.export.config import Export
-from tasks.export.publish import (
-    PartitionFolders,
-    check_output,
-    publish_cells,
-    publish_features,
-    publish_images,
-    publish_labels,
-    publish_quarantine,
-)
-from tasks.export.task import export, export_quarantine
+from tasks.export.emptied import GroupCounts
+from tasks.export.folders import PartitionFolders
+from tasks.export.labels import publish_labels
+from tasks.export.published import check_output
+from tasks.export.tables import publish_cells, publish_images, publish_quarantine
+from tasks.export.task import Exported, export, export_quarantine
 
 LAYOUT = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=("well",), numbered=False)
 METRIC = "image__quality_sum__DNA"
@@ -55,8 +49,7 @@ def fault(image: str, stage: str) -> Fault:
 def features(path: Path, rows: list[tuple[str, int]]) -> None:
     schema = pa.schema([("meta__image", pa.large_string()), ("meta__object", pa.int32()), ("x", pa.float32())])
     values = [[row[0] for row in rows], [row[1] for row in rows], [float(len(row[0])) for row in rows]]
-    table = pa.table(dict(zip(schema.names, values, strict=True)), schema=schema)
-    pq.write_table(table.replace_schema_metadata(encode({}, meta={})), path)
+    write_feature_file(path, pa.table(dict(zip(schema.names, values, strict=True)), schema=schema))
 
 
 @pytest.fixture
@@ -123,9 +116,11 @@ def partition(tmp_path: Path) -> Callable[..., PartitionFolders]:
 
 @pytest.fixture
 def listed(tmp_path: Path) -> Path:
+    """Tell of an image that was set aside as the images were listed, and what its path says of it."""
     folder = tmp_path / "work" / "ingest"
     folder.mkdir(parents=True)
-    fault_table([fault("Z9/lacks_a_channel.tif", "ingest")]).write_parquet(folder / "faults.parquet")
+    faults = fault_table([fault("Z9/lacks_a_channel.tif", "ingest")]).with_columns(meta__well=pl.lit("Z"))
+    faults.write_parquet(folder / "faults.parquet")
     return folder
 
 
@@ -153,6 +148,7 @@ def test_images_stand_in_table_order_with_their_last_status(
     counts = publish_images(tmp_path / "images.parquet", partitions=partitions, listed=listed, layout=LAYOUT)
     table = pl.read_parquet(tmp_path / "images.parquet")
     assert dict(table.schema) == LAYOUT.images() | {"partition": pl.Int32()}
+    assert table["meta__well"].to_list() == [image[0] for image in table["meta__image"]]
     assert table.select("meta__image", "status", "cells", "partition").rows() == [
         ("A/1.tif", "read", 2, 0),
         ("A/2.tif", "quarantined", 0, 0),
@@ -166,7 +162,10 @@ def test_images_stand_in_table_order_with_their_last_status(
 
 
 def test_cells_know_why_they_were_left_out(partitions: list[PartitionFolders], tmp_path: Path) -> None:
-    counts = publish_cells(tmp_path / "cells.parquet", partitions=partitions, decision=DECISION, layout=LAYOUT)
+    groups = GroupCounts(LAYOUT.groups)
+    path = tmp_path / "cells.parquet"
+    counts = publish_cells(path, partitions=partitions, decision=DECISION, layout=LAYOUT, groups=groups)
+    assert groups.emptied() == ()
     table = pl.read_parquet(tmp_path / "cells.parquet")
     assert dict(table.schema) == LAYOUT.cell_meta() | {"status": pl.String(), METRIC: pl.Float64()}
     assert table.select("meta__image", "meta__object", "status", METRIC).rows() == [
@@ -184,7 +183,8 @@ def test_cells_know_why_they_were_left_out(partitions: list[PartitionFolders], t
 
 def test_without_quality_there_are_no_metrics(partitions: list[PartitionFolders], tmp_path: Path) -> None:
     plain = [one.model_copy(update={"metrics": None}) for one in partitions]
-    counts = publish_cells(tmp_path / "cells.parquet", partitions=plain, decision=Decision(rules=()), layout=LAYOUT)
+    path, groups = tmp_path / "cells.parquet", GroupCounts(LAYOUT.groups)
+    counts = publish_cells(path, partitions=plain, decision=Decision(rules=()), layout=LAYOUT, groups=groups)
     assert dict(pl.read_parquet_schema(tmp_path / "cells.parquet")) == LAYOUT.cell_meta() | {"status": pl.String()}
     assert counts == {"kept": 5, "border": 1, "quarantined": 2}
 
@@ -212,14 +212,15 @@ def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
     assert table.select("meta__image", "stage").rows()[1:] == [("A/1.tif", "quality")]
 
 
-def run_export(output: Path, *, partitions: list[PartitionFolders], listed: Path, labels: bool = True) -> Made:
+def run_export(output: Path, *, partitions: list[PartitionFolders], listed: Path, **config: object) -> Exported:
     return export.fn(
         output=str(output),
         listed=str(listed),
         partitions=partitions,
         decision=DECISION,
         layout=LAYOUT,
-        config=Export(labels=labels),
+        config=Export.model_validate(config),
+        dictionary=encode({}, meta={}),
         run="test",
     )
 
@@ -235,7 +236,7 @@ def files(folder: Path) -> dict[str, str]:
 def test_everything_is_published_and_adds_up(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
     made = run_export(tmp_path / "out[1]", partitions=partitions, listed=listed)
     assert sorted(files(tmp_path / "out[1]")) == [
-        "cells.parquet", "features/part-00000.parquet", "features/part-00001.parquet", "images.parquet",
+        "cells.parquet", "features/part-00000.parquet", "images.parquet",
         "labels/A/1.tif.nucleus.tif", "labels/A/10.tif.nucleus.tif", "labels/A/3.tif.nucleus.tif",
         "labels/B/1.tif.nucleus.tif", "labels/B/2.tif.nucleus.tif", "quarantine.parquet", "statistics/quality.json",
     ]  # fmt: skip
@@ -243,10 +244,10 @@ def test_everything_is_published_and_adds_up(partitions: list[PartitionFolders],
         "rows": 2, "labels": 5, "images:read": 3, "images:quarantined": 4, "cells:kept": 2, "cells:border": 1,
         "cells:quality:dim": 2, "cells:quarantined": 3,
     }  # fmt: skip
-    parts = [pl.read_parquet(tmp_path / "out[1]" / "features" / f"part-0000{n}.parquet", glob=False) for n in range(2)]
+    part = pl.read_parquet(tmp_path / "out[1]" / "features" / "part-00000.parquet", glob=False)
     cells = pl.read_parquet(tmp_path / "out[1]" / "cells.parquet", glob=False).filter(pl.col("status") == "kept")
-    both = pl.concat(parts).select("meta__image", "meta__object")
-    assert both.rows() == cells.select("meta__image", "meta__object").rows() == [("A/1.tif", 1), ("B/2.tif", 1)]
+    assert part.select("meta__image", "meta__object").rows() == [("A/1.tif", 1), ("B/2.tif", 1)]
+    assert part.select("meta__image", "meta__object").equals(cells.select("meta__image", "meta__object"))
 
 
 def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
@@ -258,77 +259,11 @@ def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionFolders], 
     assert once == files(tmp_path / "one")
 
 
-def test_a_run_without_any_row_has_a_part_with_all_columns(
-    partition: Callable[..., PartitionFolders], partitions: list[PartitionFolders], tmp_path: Path
-) -> None:
-    nothing = partition(2, [("A/1.tif", ["border"], 99.0)])
-    assert publish_features(tmp_path / "features", partitions=[nothing]) == 0
-    assert sorted(files(tmp_path / "features")) == ["part-00000.parquet"]
-    full = publish_features(tmp_path / "full", partitions=partitions[:1])
-    assert full == 1
-    empty = pq.read_schema(tmp_path / "features" / "part-00000.parquet")
-    assert empty.equals(pq.read_schema(tmp_path / "full" / "part-00000.parquet"), check_metadata=True)
-    assert is_ours(tmp_path / "features" / "part-00000.parquet")
-
-
-def test_parts_of_an_earlier_run_go_and_files_of_others_stay(
-    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    folder = output / "features"
-    publish_features(folder, partitions=[*partitions, *partitions])
-    assert len(files(folder)) == 4
-    pl.DataFrame({"a": [1]}).write_parquet(folder / "part-99999.parquet")
-    # a table that somebody made from ours carries our metadata, but not the name of a part
-    pq.write_table(pq.read_table(folder / "part-00000.parquet"), folder / "part-filtered.parquet")
-    (folder / "part-00007.parquet").write_bytes(b"no parquet at all")
-    (folder / "notes.txt").write_text("mine")
-    (folder / f".part-00000.{'0' * 32}.tmp.parquet").write_bytes(b"half a part, of a run that was killed")
-    (output / f".cells.{'0' * 32}.tmp.parquet").write_bytes(b"half a table")
-    (output / "mine").mkdir()
-    (output / "mine" / f".cells.{'0' * 32}.tmp.parquet").write_bytes(b"in a folder that is not ours")
-    before = files(output)
-    run_export(output, partitions=partitions, listed=listed, labels=False)
-    after = files(output)
-    assert before.keys() - after.keys() == {
-        "features/part-00002.parquet",
-        "features/part-00003.parquet",
-        f"features/.part-00000.{'0' * 32}.tmp.parquet",
-        f".cells.{'0' * 32}.tmp.parquet",
-    }
-    assert {name: after[name] for name in before if name in after} == {
-        name: value for name, value in before.items() if name in after
-    }
-
-
-def test_a_foreign_file_with_the_name_of_a_part_is_not_overwritten(
-    partitions: list[PartitionFolders], tmp_path: Path
-) -> None:
-    folder = tmp_path / "features"
-    folder.mkdir()
-    pl.DataFrame({"a": [1]}).write_parquet(folder / "part-00001.parquet")
-    before = files(folder)
-    with pytest.raises(
-        RunError, match=r"part-00001\.parquet is in the way: it was not written by this program; move it"
-    ):
-        publish_features(folder, partitions=partitions)
-    assert files(folder) == before
-
-
-def test_writing_into_a_published_part_does_not_reach_what_a_rerun_relies_on(
-    partitions: list[PartitionFolders], tmp_path: Path
-) -> None:
-    publish_features(tmp_path, partitions=partitions)
-    with (tmp_path / "part-00000.parquet").open("r+b") as file:
-        file.write(b"spoilt")
-    assert pq.read_metadata(Path(partitions[0].features) / "features.parquet").num_rows == 1
-
-
 def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
     partitions: list[PartitionFolders], tmp_path: Path
 ) -> None:
     folder = tmp_path / "labels"
-    assert publish_labels(folder, partitions=partitions, layout=LAYOUT) == 5
+    assert publish_labels(tmp_path, partitions=partitions, layout=LAYOUT) == 5
     np.testing.assert_array_equal(tifffile.imread(folder / "A" / "1.tif.nucleus.tif"), np.full((3, 4), 2))
     tifffile.imwrite(folder / "A" / "mine.tif", np.zeros((2, 2), np.uint8))
     tifffile.imwrite(folder / "by_hand.tif", np.zeros((2, 2), np.uint8), software="ImageJ")
@@ -336,19 +271,22 @@ def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
         (folder / f"{name}.tif").write_bytes(content)
     (folder / "folder.tif").mkdir()
     before = files(folder)
-    assert publish_labels(folder, partitions=partitions[1:], layout=LAYOUT) == 3
+    assert publish_labels(tmp_path, partitions=partitions[1:], layout=LAYOUT) == 3
     assert before.keys() - files(folder).keys() == {"A/1.tif.nucleus.tif", "A/3.tif.nucleus.tif"}
     stamps = LAYOUT.model_copy(update={"stamps": True})
-    assert publish_labels(folder, partitions=partitions, layout=stamps) == 0
+    assert publish_labels(tmp_path, partitions=partitions, layout=stamps) == 0
     assert sorted(files(folder)) == ["A/mine.tif", "by_hand.tif", "empty.tif", "garbage.tif", "no_page.tif"]
 
 
-def test_labels_are_named_so_that_every_file_system_takes_them(
-    partition: Callable[..., PartitionFolders], tmp_path: Path
-) -> None:
-    one = partition(0, [("plate/B02_s1_w*.tif", ["kept"], 1.0), ("store.zarr#3", ["kept"], 1.0)])
-    publish_labels(tmp_path / "labels", partitions=[one], layout=LAYOUT)
-    assert sorted(files(tmp_path / "labels")) == ["plate/B02_s1_w+.tif.nucleus.tif", "store.zarr#3.nucleus.tif"]
+def test_labels_of_others_are_not_overwritten(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+    (tmp_path / "labels" / "A").mkdir(parents=True)
+    tifffile.imwrite(tmp_path / "labels" / "A" / "3.tif.nucleus.tif", np.zeros((2, 2), np.uint8))
+    before = files(tmp_path / "labels")
+    with pytest.raises(
+        RunError, match=r"3\.tif\.nucleus\.tif is in the way: it was not written by this program; move it"
+    ):
+        publish_labels(tmp_path, partitions=partitions, layout=LAYOUT)
+    assert files(tmp_path / "labels") == before
 
 
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
@@ -357,13 +295,6 @@ def test_a_run_that_stops_early_tells_which_images_were_set_aside(
     export_quarantine.fn(output=str(tmp_path), listed=str(listed), found=[one.found for one in partitions])
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
-
-
-def test_the_section_has_parquet_only_for_now() -> None:
-    assert Export().formats == ("parquet",)
-    wrong: Any = {"formats": ["csv"]}
-    with pytest.raises(ValueError, match="parquet"):
-        Export.model_validate(wrong)
 
 
 def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path) -> None:

@@ -186,8 +186,8 @@ UNKNOWN_NAMES = {
             "cytominer, or profile to scip"
         )
     ],
-    "mask: {methods: li, main_channel: BF}\nexport: {formats: [csv]}": [
-        "export.formats.0: got 'csv'; allowed: parquet"
+    "mask: {methods: li, main_channel: BF}\nexport: {formats: [cvs]}": [
+        "export.formats.0: unknown exporter method 'cvs'; allowed: csv, parquet; did you mean 'csv'?"
     ],
     "segment: {device: GPU, objects: {nucleus: {method: watershed, channel: DAPI, threshold: lee}}}": [
         "segment.device: got 'GPU'; allowed: auto, cpu; did you mean 'cpu'?",
@@ -398,7 +398,7 @@ def test_no_mistake_is_told_in_the_words_of_a_library(text: str) -> None:
     """Every value of a configuration replaced by odd ones: the key is the user's, and no word is pydantic's."""
     complete = yaml.safe_load(text) | {
         "features": {"profile": "standard", "families": ["shape"], "dtype": "float32"},
-        "export": {"formats": ["parquet"], "labels": True},
+        "export": {"formats": [{"method": "parquet"}], "labels": True},
         "run": {"partition_size": 5, "max_quarantined": 0.1, "retries": 1, "resources": {"mask": {"CPU": 1}}},
     }
     refused = 0

@@ -1,0 +1,47 @@
+"""Exporter ``parquet``: features/part-00000.parquet …, always written."""
+
+from contextlib import ExitStack
+from itertools import islice
+from math import ceil
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from tasks.core.feature_files import PART_GROUPS, feature_writer, group_rows
+from tasks.core.file_names import FEATURES_FOLDER, PART
+from tasks.core.storage import atomic
+from tasks.export.published import PARTS, Published
+from tasks.export.registry import ExportMethod, FeatureTable, exporters
+
+
+class Parquet(ExportMethod):
+    """Parquet files of a size that suits readers."""
+
+    PUBLISHED: ClassVar[Published] = PARTS
+    method: Literal["parquet"] = Field(
+        default="parquet", description="Parquet files with the dictionary of the columns; always written."
+    )
+
+
+@exporters.register(Parquet)
+def write_parquet(table: FeatureTable, output: Path, config: Parquet) -> None:
+    """Write the parts, at least one; they take their names together when all of them are whole.
+
+    Raises
+    ------
+    RunError
+        Another program's file has the name of a part; nothing is written then.
+    """
+    rows = group_rows(table.schema)
+    count = max(1, ceil(table.rows / (rows * PART_GROUPS)))
+    parts = [output / FEATURES_FOLDER / PART.format(number) for number in range(count)]
+    config.PUBLISHED.claim(parts)
+    groups = table.tables(rows=rows)
+    with ExitStack() as unfinished:
+        for part in parts:
+            with feature_writer(unfinished.enter_context(atomic(part)), table.schema) as writer:
+                writer.add_key_value_metadata(table.dictionary)
+                for group in islice(groups, PART_GROUPS):
+                    writer.write_table(group, row_group_size=rows)
+    config.PUBLISHED.discard_stale(output, but=parts)

@@ -1,0 +1,56 @@
+"""The exporters: forms in which the feature table is written."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tasks.core.feature_files import read_groups
+from tasks.core.registry import Registry
+from tasks.core.section import Method
+from tasks.export.published import Published
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureTable:
+    """The feature table of a run, which need not fit into memory.
+
+    Parameters
+    ----------
+    files
+        Parquet files, at least one, all with the same columns; their rows one after the other are the table's.
+    dictionary
+        Parquet metadata that describes the columns; `tasks.core.dictionary` reads it.
+    """
+
+    files: tuple[Path, ...]
+    dictionary: dict[bytes, bytes]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        return pq.read_schema(self.files[0])
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of rows."""
+        return sum(pq.read_metadata(file).num_rows for file in self.files)
+
+    def tables(self, *, rows: int) -> Iterator[pa.Table]:
+        """Yield the rows in tables of `rows` rows, the last one shorter, whatever the files."""
+        return read_groups(self.files, rows=rows)
+
+
+class ExportMethod(Method):
+    """A form of the feature table; a subclass says in `PUBLISHED` what it writes."""
+
+    PUBLISHED: ClassVar[Published]
+
+
+exporters: Registry[ExportMethod, Callable[[FeatureTable, Path, Any], None]] = Registry("exporter")
+"""Functions (table, output folder, configuration) that write what `PUBLISHED` says: each file whole or not at all, no
+file of other programs overwritten, no file of an earlier run left."""

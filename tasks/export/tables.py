@@ -1,0 +1,121 @@
+"""The tables of images, cells and quarantined images, put together partition by partition, each whole or absent."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+from natsort import natsort_keygen
+
+from tasks.core.decision import Decision
+from tasks.core.dictionary import encode
+from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
+from tasks.core.layout import FAULTS as FAULT_COLUMNS
+from tasks.core.layout import Layout
+from tasks.core.storage import atomic, read_table
+from tasks.export.emptied import GroupCounts
+from tasks.export.folders import PartitionFolders
+
+
+def publish_images(
+    path: Path, *, partitions: Sequence[PartitionFolders], listed: Path, layout: Layout
+) -> dict[str, int]:
+    """Write images.parquet, a row per image in natural order of the identities; count them by status."""
+    schema = layout.images() | {"partition": pl.Int32()}
+    apart = _in_order(_unread(read_table(listed / FAULTS), schema=schema))
+
+    def tables() -> Iterator[pl.DataFrame]:
+        left = apart
+        for one in partitions:
+            images = read_table(Path(one.found) / IMAGES)
+            broken = one.faults()["meta__image"].to_list()
+            images = images.with_columns(
+                partition=pl.lit(one.number),
+                status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status"),
+            ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+            last = _order(images["meta__image"].to_list()[-1])
+            due = sum(_order(image) < last for image in left["meta__image"])
+            yield _in_order(pl.concat([images, left[:due]])) if due else images
+            left = left[due:]
+        yield left
+
+    return _stream(path, tables(), schema=schema)
+
+
+_natural = natsort_keygen()
+
+
+def _order(image: str) -> tuple[object, str]:
+    """Order of images, as the list of images has it."""
+    return _natural(image), image
+
+
+def _in_order(images: pl.DataFrame) -> pl.DataFrame:
+    names = images["meta__image"].to_list()
+    return images[sorted(range(len(names)), key=lambda row: _order(names[row]))]
+
+
+def _unread(faults: pl.DataFrame, *, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Table images that could not be put together from their files, with what their paths tell."""
+    known = faults.select(name for name in faults.columns if name in schema).with_columns(status=pl.lit("quarantined"))
+    return pl.concat([pl.DataFrame(schema=schema), known], how="diagonal")
+
+
+def publish_cells(
+    path: Path,
+    *,
+    partitions: Sequence[PartitionFolders],
+    decision: Decision,
+    layout: Layout,
+    groups: GroupCounts,
+) -> dict[str, int]:
+    """Write cells.parquet, a row per cell found, kept or not and why, with its quality metrics; count by status.
+
+    Parameters
+    ----------
+    groups
+        Counts the cells of each group too.
+    """
+    metrics = {rule.column: pl.Float64() for rule in decision.rules}
+    schema = layout.cell_meta() | {"status": pl.String()} | metrics
+
+    def tables() -> Iterator[pl.DataFrame]:
+        for one in partitions:
+            cells = read_table(Path(one.found) / CELLS)
+            if one.metrics is not None:
+                measured = read_table(Path(one.metrics) / METRICS).select(list(metrics))
+                cells = pl.concat([cells, measured], how="horizontal")
+            broken = one.faults()["meta__image"].to_list()
+            status = pl.Series("status", decision.statuses(cells, cells["status"].to_list()), dtype=pl.String)
+            cells = cells.with_columns(status).with_columns(
+                status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status")
+            )
+            groups.add(cells)
+            yield cells
+
+    return _stream(path, tables(), schema=schema)
+
+
+def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], listed: Path) -> dict[str, int]:
+    """Write quarantine.parquet: a row per image set aside."""
+
+    def tables() -> Iterator[pl.DataFrame]:
+        yield read_table(listed / FAULTS).with_columns(status=pl.lit("quarantined"))
+        for one in partitions:
+            yield one.faults().with_columns(status=pl.lit("quarantined"))
+
+    return _stream(path, tables(), schema=FAULT_COLUMNS)
+
+
+def _stream(path: Path, tables: Iterable[pl.DataFrame], *, schema: dict[str, pl.DataType]) -> dict[str, int]:
+    """Write tables one after the other into one Parquet file; count the values of the column status."""
+    counts: dict[str, int] = {}
+    arrow = pl.DataFrame(schema=schema).to_arrow().schema.with_metadata(encode({}, meta={}))
+    with atomic(path) as temporary, pq.ParquetWriter(temporary, arrow, compression="zstd") as writer:
+        for table in tables:
+            for status, count in table["status"].value_counts().rows():
+                counts[status] = counts.get(status, 0) + count
+            if len(table):
+                chosen = table.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+                writer.write_table(chosen.to_arrow().cast(arrow))
+    return counts
