@@ -15,7 +15,7 @@ from tasks.core.decision import KEPT, Decision
 from tasks.core.errors import Fault
 from tasks.core.layout import FAULTS
 from tasks.core.storage import read_table
-from tasks.core.types import LabelArray
+from tasks.core.types import AnyArray, LabelArray
 from tasks.core.work import result_folder
 
 LABEL_SOFTWARE = "scip-flows"
@@ -37,7 +37,7 @@ def write_found(
     images: pl.DataFrame,
     faults: Sequence[Fault],
     cells: pl.DataFrame,
-    labels: Mapping[tuple[int, str], LabelArray] | None = None,
+    labels: Mapping[tuple[int, str], AnyArray] | None = None,
 ) -> dict[str, int]:
     """Write what was found in a partition, whole or not at all, and count it.
 
@@ -64,8 +64,7 @@ def write_found(
         for (position, name), image in (labels or {}).items():
             path = label_path(temporary, position=position, name=name)
             path.parent.mkdir(exist_ok=True)
-            smallest = np.uint16 if image.max(initial=0) < 2**16 else np.int32
-            tifffile.imwrite(path, image.astype(smallest), compression="zlib", software=LABEL_SOFTWARE)
+            tifffile.imwrite(path, compact(image), compression="zlib", software=LABEL_SOFTWARE)
     return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
         cells["status"].value_counts().rows()
     )
@@ -85,6 +84,11 @@ def kept_cells(found: Path, *, metrics: str | None, decision: Decision) -> pl.Da
     looked_at = cells if metrics is None else read_table(Path(metrics) / "metrics.parquet")
     statuses = decision.statuses(looked_at, cells["status"].to_list())
     return cells.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
+
+
+def compact(labels: AnyArray) -> AnyArray:
+    """Labels as they are stored: uint16, int32 where that is too small."""
+    return labels.astype(np.uint16 if labels.max(initial=0) < 2**16 else np.int32, copy=False)
 
 
 def label_path(folder: Path, *, position: int, name: str) -> Path:

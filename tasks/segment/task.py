@@ -8,8 +8,8 @@ from prefect import task
 from tasks.core.cells import field_cells
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
-from tasks.core.partition_files import BORDER, write_found
-from tasks.core.types import LabelArray
+from tasks.core.partition_files import BORDER, compact, write_found
+from tasks.core.types import AnyArray
 from tasks.core.work import Made, Partition, Stopwatch
 from tasks.pixels import Reading, read_images
 from tasks.segment.config import Segment
@@ -25,7 +25,7 @@ def segment_partition(*, folder: str, partition: Partition, reading: Reading, co
     watch = Stopwatch()
     images = read_images(partition, reading=reading)
     tables: list[pl.DataFrame] = []
-    labels: dict[tuple[int, str], LabelArray] = {}
+    labels: dict[tuple[int, str], AnyArray] = {}
     for row, pixels in enumerate(images.pixels):
         if pixels is None:
             continue
@@ -39,8 +39,8 @@ def segment_partition(*, folder: str, partition: Partition, reading: Reading, co
             continue
         tables.append(field_cells(image, segmented=segmented, layout=reading.layout))
         position = image["position"].item()
-        labels |= {(position, name): found for name, found in segmented.labels.items()}
-        labels |= {(position, name + BORDER): found for name, found in segmented.border.items()}
+        labels |= {(position, name): compact(found) for name, found in segmented.labels.items()}
+        labels |= {(position, name + BORDER): compact(found) for name, found in segmented.border.items()}
     cells = pl.concat([pl.DataFrame(schema=reading.layout.cells()), *tables])
     counts = write_found(Path(folder), images=images.table, faults=images.faults, cells=cells, labels=labels)
     content = digest(images.table["digest"].to_list())
