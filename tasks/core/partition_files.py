@@ -16,7 +16,7 @@ from tasks.core.errors import Fault
 from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
 from tasks.core.storage import read_table
-from tasks.core.types import LabelArray
+from tasks.core.types import AnyArray, LabelArray
 from tasks.core.work import StageResult, result_folder
 
 LABEL_SOFTWARE = "scip-flows"
@@ -41,7 +41,7 @@ def write_cells(
     images: pl.DataFrame,
     faults: Sequence[Fault],
     cells: pl.DataFrame,
-    labels: Mapping[tuple[int, str], LabelArray] | None = None,
+    labels: Mapping[tuple[int, str], AnyArray] | None = None,
 ) -> dict[str, int]:
     """Write what was found in a partition, whole or not at all, and count it.
 
@@ -68,8 +68,7 @@ def write_cells(
         for (position, name), image in (labels or {}).items():
             path = label_path(temporary, position=position, name=name)
             path.parent.mkdir(exist_ok=True)
-            smallest = np.uint16 if image.max(initial=0) < 2**16 else np.int32
-            tifffile.imwrite(path, image.astype(smallest), compression="zlib", software=LABEL_SOFTWARE)
+            tifffile.imwrite(path, compact(image), compression="zlib", software=LABEL_SOFTWARE)
     return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
         cells["status"].value_counts().rows()
     )
@@ -89,6 +88,11 @@ def kept_cells(cells: StageResult, *, metrics: StageResult | None, decision: Dec
     looked_at = table if metrics is None else read_table(metrics.file(METRICS))
     statuses = decision.statuses(looked_at, table["status"].to_list())
     return table.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
+
+
+def compact(labels: AnyArray) -> AnyArray:
+    """Labels as they are stored: uint16, int32 where that is too small."""
+    return labels.astype(np.uint16 if labels.max(initial=0) < 2**16 else np.int32, copy=False)
 
 
 def label_path(folder: Path, *, position: int, name: str) -> Path:

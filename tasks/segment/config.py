@@ -20,8 +20,8 @@ class Segment(Section):
     )
     border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
-        description="Which cells are left out because the frame of the image cuts them. drop: those of which any object "
-        "touches it; primary: those whose first object does, though the others may be cut; keep: none.",
+        description="Which cells are left out because the frame of the image cuts them. drop: those of which any "
+        "object touches it; primary: those whose first object does, though the others may be cut; keep: none.",
     )
     objects: list[Annotated[ObjectMethod, segmenters]] = Field(
         min_length=1,

@@ -9,9 +9,9 @@ from tasks.core.cells import field_cells
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
-from tasks.core.partition_files import BORDER, write_cells
+from tasks.core.partition_files import BORDER, compact, write_cells
 from tasks.core.pixel_source import PixelSource, read_images
-from tasks.core.types import AnyArray, LabelArray, Segmented
+from tasks.core.types import AnyArray, Segmented
 from tasks.core.work import Partition, StageResult, Stopwatch
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
@@ -25,7 +25,7 @@ def segment_partition(
     watch = Stopwatch()
     images, layout = read_images(partition, source=source), source.layout
     tables = [pl.DataFrame(schema=layout.cells())]
-    labels: dict[tuple[int, str], LabelArray] = {}
+    labels: dict[tuple[int, str], AnyArray] = {}
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
@@ -38,8 +38,8 @@ def segment_partition(
         for _, segmented in found:
             tables.append(field_cells(image, segmented=segmented, layout=layout))
             position = image["position"].item()
-            labels |= {(position, name): own for name, own in segmented.labels.items()}
-            labels |= {(position, name + BORDER): own for name, own in segmented.border.items()}
+            labels |= {(position, name): compact(own) for name, own in segmented.labels.items()}
+            labels |= {(position, name + BORDER): compact(own) for name, own in segmented.border.items()}
     counts = write_cells(
         Path(folder), images=images.table, faults=images.faults, cells=pl.concat(tables), labels=labels
     )

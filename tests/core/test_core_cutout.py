@@ -67,9 +67,7 @@ def test_an_object_that_a_cell_lacks_has_an_empty_mask(image: AnyArray, labels: 
     assert not cell.masks.flat.any()
 
 
-def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(
-    image: AnyArray, labels: dict[str, LabelArray]
-) -> None:
+def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(image: AnyArray, labels: dict[str, LabelArray]) -> None:
     batch, regions = cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=FITTED)
     assert batch.pixels.shapes.tolist() == [[12, 16], [9, 10], [3, 4]]
     for region in regions:

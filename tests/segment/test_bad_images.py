@@ -35,7 +35,9 @@ def test_constant_images_have_no_object(dtype: type[np.generic], shape: tuple[in
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = segment_image(image, channels=("DNA", "RNA"), config=config())
-    assert all(labels.shape == shape and not labels.any() for labels in (*found.labels.values(), *found.border.values()))
+    assert all(
+        labels.shape == shape and not labels.any() for labels in (*found.labels.values(), *found.border.values())
+    )
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

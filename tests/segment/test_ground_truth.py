@@ -25,7 +25,7 @@ HUMAN = Segment.model_validate(
             "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 14},
             "cell": {"method": "seeded_watershed", "channel": "body", "seeds": "nucleus", "threshold_correction": 0.8},
             "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-        }
+        },
     }
 )
 NF1 = Segment.model_validate(
@@ -35,7 +35,7 @@ NF1 = Segment.model_validate(
             "nucleus": {"method": "watershed", "channel": "DAPI", "diameter": 50},
             "cell": {"method": "seeded_watershed", "channel": "RFP", "seeds": "nucleus"},
             "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-        }
+        },
     }
 )
 DSB2018: dict[str, Any] = {
