@@ -1,16 +1,55 @@
-"""Fixtures that all tests share."""
+"""Fixtures that all tests share, how many examples hypothesis draws, and which tests may be skipped."""
 
 import os
+from collections import Counter, defaultdict
+from collections.abc import Generator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
+from numba.core import dispatcher
+from numba.core.caching import FunctionCache
 
-settings.register_profile("seeded", derandomize=True)
-settings.load_profile("seeded")
+for name, examples in {"quick": 20, "thorough": 150}.items():
+    settings.register_profile(name, derandomize=True, deadline=None, max_examples=examples)
+settings.load_profile("quick")
 """A run tests what the run before it tested; an example that fails goes into a test of its own."""
 
 PROJECT = Path(__file__).resolve().parent.parent
+MARKERS = ("slow", "chaos", "slurm", "browser", "gpu")
+REQUIRE_ALL = "SCIP_REQUIRE_ALL" in os.environ
+"""Nothing but a missing GPU excuses a test; `.ci/run` sets it."""
+
+
+class OneAtATime(FunctionCache):
+    """Numba's cache; of several test processes that need a kernel at once, one compiles it and the others load it."""
+
+    locks: ClassVar[dict[str, FileLock]] = {}
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Load a kernel, or return None and keep all others from compiling it until it is saved."""
+        found = super().load_overload(sig, target_context)
+        if found is None:
+            Path(self.cache_path).mkdir(parents=True, exist_ok=True)
+            path = f"{self.cache_path}/{self._impl.filename_base}.lock"
+            lock = self.locks.setdefault(path, FileLock(path, thread_local=False))
+            lock.acquire()
+            found = super().load_overload(sig, target_context)
+            if found is not None:
+                lock.release()
+        return found
+
+    def save_overload(self, sig: object, data: object) -> None:
+        """Save a kernel that was compiled and let the others load it."""
+        try:
+            super().save_overload(sig, data)
+        finally:
+            self.locks[f"{self.cache_path}/{self._impl.filename_base}.lock"].release()
+
+
+dispatcher.FunctionCache = OneAtATime
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +59,38 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"no real images at {root}; set SCIP_TEST_DATA to their folder")
     return root
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail") and "gpu" not in report.keywords:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"{reason}\nnothing is skipped where SCIP_REQUIRE_ALL is set"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail that skips without an excuse."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Let a whole file fail that skips."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests of each marker there were."""
+    counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            if isinstance(report, pytest.TestReport) and (report.when == "call" or outcome != "passed"):
+                for marker in [one for one in MARKERS if one in report.keywords] or ["none of these"]:
+                    counts[marker][outcome] += 1
+    for marker in [*MARKERS, "none of these"]:
+        told = ", ".join(f"{count} {outcome}" for outcome, count in counts[marker].items()) or "none"
+        terminalreporter.write_line(f"marker {marker}: {told}")

@@ -83,7 +83,7 @@ def prepare(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Preparation:
     UserError
         The configuration, an input, the output, the cluster or another run's decision does not do.
     """
-    check_output(spec.output, stages=stages)
+    check_output(spec.output, config=spec.config, stages=stages)
     cluster = find_cluster(spec.cluster)
     run = spec.config.run
     inputs = spec.inputs or tuple(example_inputs(spec.output, seed=run.seed))
@@ -107,7 +107,7 @@ def prepare(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Preparation:
     )
 
 
-def check_output(output: Path, *, stages: Sequence[Stage[object]]) -> None:
+def check_output(output: Path, *, config: Config, stages: Sequence[Stage[object]]) -> None:
     """Refuse an output folder that cannot be written, or in which other programs' files have the names of ours.
 
     Raises
@@ -120,13 +120,8 @@ def check_output(output: Path, *, stages: Sequence[Stage[object]]) -> None:
         raise InputError(f"--output: {existing} is a file; give a folder, which need not exist")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"--output: you may not write into {existing}; give a folder of your own")
-    for published in (one for stage in stages for one in stage.published):
-        path = output / published.name
-        if path.exists() and not published.is_ours(path):
-            raise InputError(
-                f"--output: {path} was not written by this program and would be overwritten; move it away or choose "
-                "another folder"
-            )
+    for published in (one for stage in stages for one in stage.published(config)):
+        published.check(output)
 
 
 _reserved: ContextVar[Preparation | None] = ContextVar("reserved", default=None)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from flows.config import Config
 from tasks.core.layout import Layout
+from tasks.core.published import Published
 from tasks.ingest.listing import ImageListing
 
 if TYPE_CHECKING:  # --plan shows stages and needs neither Prefect nor Dask
@@ -38,18 +38,16 @@ class PlanRow:
     more: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """A file of the output folder, and how it is recognised as ours."""
-
-    name: str
-    is_ours: Callable[[Path], bool]
-
-
 def no_kernels(config: Config) -> dict[str, Job]:
     """Need nothing compiled."""
     del config
     return {}
+
+
+def no_files(config: Config) -> tuple[Published, ...]:
+    """Publish nothing."""
+    del config
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +76,7 @@ class Stage(Generic[PreparedT]):
     prepare: Callable[[Config, ImageListing, Layout], PreparedT]
     run: Callable[["Execution", "Dataset", PreparedT], "Dataset"]
     kernels: Callable[[Config], Mapping[str, Job]] = no_kernels
-    published: tuple[Published, ...] = ()
+    published: Callable[[Config], tuple[Published, ...]] = no_files
 
     def __call__(self, execution: "Execution", data: "Dataset") -> "Dataset":
         """Take the data one step further."""

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import PlanRow, Published, Stage, nothing
-from tasks.core.dictionary import is_ours
-from tasks.core.storage import holds_key
+from flows.engine.stage import PlanRow, Stage, nothing
+from tasks.core.published import Published
+from tasks.export.published import SINGLE
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -21,9 +21,10 @@ def _row(config: Config) -> PlanRow:
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     from tasks.export.task import export
+    from tasks.features.table import table_dictionary
 
     del prepared
-    execution.wait(data.features)
+    layout, features = data.source.layout, execution.config.features
     exported = execution.run_single(
         STAGE,
         export,
@@ -35,8 +36,9 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
             "metrics": data.metrics,
             "features": data.features,
             "decision": data.decision,
-            "layout": data.source.layout,
+            "layout": layout,
             "config": execution.config.export,
+            "dictionary": table_dictionary(layout=layout, config=features),
             "run_id": execution.run_id,
         },
     )
@@ -59,13 +61,8 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> None:
     )
 
 
-export_tables = Stage(
-    name=STAGE,
-    row=_row,
-    prepare=nothing,
-    run=_run,
-    published=(
-        *(Published(name=name, is_ours=is_ours) for name in ("images.parquet", "cells.parquet", "quarantine.parquet")),
-        Published(name="run.json", is_ours=holds_key("configuration")),
-    ),
-)
+def _published(config: Config) -> tuple[Published, ...]:
+    return (*SINGLE, *(one.PUBLISHED for one in config.export.formats))
+
+
+export_tables = Stage(name=STAGE, row=_row, prepare=nothing, run=_run, published=_published)

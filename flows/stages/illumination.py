@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import Job, PlanRow, Published, Stage
+from flows.engine.stage import Job, PlanRow, Stage
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.layout import Layout
+from tasks.core.published import Published
 from tasks.core.storage import holds_key
 from tasks.illumination.config import Estimated, Use
 from tasks.illumination.files import CorrectionStore, FieldGroup, read_index
 from tasks.illumination.published import (
+    LISTED,
     FoundCorrections,
     PublishedCorrections,
     discard_published,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from flows.engine.execution import Execution
 
 STAGE = "illumination"
+PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{LISTED}", is_ours=holds_key("corrections"))
 
 
 def _row(config: Config) -> PlanRow | None:
@@ -60,7 +64,7 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
     elif found is not None:
         store, fields = _take_over(execution, data, found=found)
     else:
-        discard_published(execution.output / "statistics")
+        discard_published(execution.output / STATISTICS_FOLDER)
         return data
     published = PublishedCorrections.of(
         fields,
@@ -135,5 +139,5 @@ correct_illumination = Stage(
     prepare=_prepare,
     run=_run,
     kernels=_kernels,
-    published=(Published(name="statistics/illumination.json", is_ours=holds_key("corrections")),),
+    published=lambda _: (PUBLISHED,),
 )

@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import PlanRow, Published, Stage
+from flows.engine.stage import PlanRow, Stage
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.layout import Layout
+from tasks.core.published import Published
 from tasks.core.storage import holds_key
 from tasks.ingest.listing import ImageListing
 from tasks.normalize.config import Normalize, Use
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from tasks.core.work import StageResult
 
 STAGE = "normalize"
+PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{SCALING}", is_ours=holds_key("transform"))
 
 
 def _row(config: Config) -> PlanRow | None:
@@ -47,7 +50,7 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
             execution.map(STAGE, take_scaling, mapped=[{"scaling": found}], resources=resources.normalize)
         )
     else:
-        (execution.output / "statistics" / SCALING).unlink(missing_ok=True)
+        (execution.output / STATISTICS_FOLDER / SCALING).unlink(missing_ok=True)
         return data
     execution.run_single(
         STAGE,
@@ -100,5 +103,5 @@ normalize_pixels = Stage(
     row=_row,
     prepare=_prepare,
     run=_run,
-    published=(Published(name=f"statistics/{SCALING}", is_ours=holds_key("transform")),),
+    published=lambda _: (PUBLISHED,),
 )

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
-from flows.engine.stage import PlanRow, Published, Stage
+from flows.engine.stage import PlanRow, Stage
 from tasks.core.decision import Decision
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.layout import Layout
+from tasks.core.published import Published
 from tasks.core.storage import holds_key
 from tasks.ingest.listing import ImageListing
 from tasks.quality.config import Quality
 from tasks.quality.decide import check_some_are_left, count_by, decide_by
-from tasks.quality.reuse import find_rules
+from tasks.quality.reuse import QUALITY, find_rules
 from tasks.quality.survey import Survey
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from flows.engine.graph import Handle
 
 METRICS, DECISION = "quality metrics", "quality decision"
+PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{QUALITY}", is_ours=holds_key("rules"))
 
 
 def _row(config: Config) -> PlanRow | None:
@@ -103,5 +106,5 @@ filter_cells = Stage(
     row=_row,
     prepare=_prepare,
     run=_run,
-    published=(Published(name="statistics/quality.json", is_ours=holds_key("rules")),),
+    published=lambda _: (PUBLISHED,),
 )

@@ -1,6 +1,76 @@
-"""What a run has decided, as files in its folder ``statistics`` that another run can name."""
+"""What is published in the output folder, by what it is known as ours, and how another run finds it."""
 
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+from tasks.core.errors import InputError, RunError
+from tasks.core.file_names import STATISTICS_FOLDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A kind of published file.
+
+    Parameters
+    ----------
+    path
+        Path in the output folder; of several files a glob pattern.
+    is_ours
+        Whether a file of that name was written by this program.
+    name
+        What the names of several files look like.
+    """
+
+    path: str
+    is_ours: Callable[[Path], bool]
+    name: re.Pattern[str] = re.compile(r".*", re.DOTALL)
+
+    @property
+    def single(self) -> bool:
+        """Whether it is one file, whose name does not depend on the data."""
+        return "*" not in self.path
+
+    def files(self, output: Path) -> Iterator[Path]:
+        """Yield the files there that have such a name, of whomever."""
+        return (path for path in output.glob(self.path) if self.name.fullmatch(path.name) and path.is_file())
+
+    def check(self, output: Path) -> None:
+        """Refuse an output folder in which another program's file has the name of a single one of ours.
+
+        Raises
+        ------
+        InputError
+            Naming the file.
+        """
+        for path in self.files(output) if self.single else ():
+            if not self.is_ours(path):
+                raise InputError(
+                    f"--output: {path} was not written by this program and would be overwritten; move it away or "
+                    "choose another folder"
+                )
+
+    def claim(self, targets: Iterable[Path]) -> None:
+        """Refuse to overwrite a file of another program.
+
+        Raises
+        ------
+        RunError
+            Naming the file; to be called before anything is written.
+        """
+        for target in targets:
+            if target.exists() and not self.is_ours(target):
+                raise RunError(
+                    f"{target} is in the way: it was not written by this program; move it, or choose another "
+                    "--output, and run again"
+                )
+
+    def discard_stale(self, output: Path, *, but: Collection[Path]) -> None:
+        """Remove files of an earlier run."""
+        for path in self.files(output):
+            if path not in but and self.is_ours(path):
+                path.unlink()
 
 
 def find_published(path: str | Path, *, name: str) -> Path | None:
@@ -18,4 +88,4 @@ def find_published(path: str | Path, *, name: str) -> Path | None:
     Its absolute path; None where there is no such file.
     """
     given = Path(path).expanduser().absolute()
-    return next((one for one in (given, given / name, given / "statistics" / name) if one.is_file()), None)
+    return next((one for one in (given, given / name, given / STATISTICS_FOLDER / name) if one.is_file()), None)

@@ -8,11 +8,11 @@ from tasks.core.file_names import IMAGES, LABELS_FOLDER, file_names
 from tasks.core.layout import Layout
 from tasks.core.partition_files import label_path
 from tasks.core.storage import atomic, read_table
-from tasks.export.folders import PartitionFolders
 from tasks.export.published import LABELS
+from tasks.export.results import PartitionResults
 
 
-def publish_labels(output: Path, *, partitions: Sequence[PartitionFolders], layout: Layout) -> int:
+def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layout: Layout) -> int:
     """Write labels/<image>.<object>.tif of segmented fields, and remove those of an earlier run; count them.
 
     Raises
@@ -22,8 +22,8 @@ def publish_labels(output: Path, *, partitions: Sequence[PartitionFolders], layo
     """
     images: list[tuple[str, Path, int]] = []
     for one in partitions if not layout.stamps else ():
-        rows = read_table(Path(one.found) / IMAGES, columns=["position", "meta__image"]).rows()
-        images += [(image, Path(one.found), position) for position, image in rows]
+        rows = read_table(one.cells.file(IMAGES), columns=["position", "meta__image"]).rows()
+        images += [(image, Path(one.cells.folder), position) for position, image in rows]
     sources: dict[Path, Path] = {}
     objects = dict(zip(layout.regions, file_names(layout.regions), strict=True))
     for name, (_, found, position) in zip(file_names([image for image, _, _ in images]), images, strict=True):

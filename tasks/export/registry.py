@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.feature_files import read_groups
+from tasks.core.published import Published
 from tasks.core.registry import Registry
 from tasks.core.section import Method
-from tasks.export.published import Published
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,11 @@ from tasks.core.layout import FAULTS as FAULT_COLUMNS
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic, read_table
 from tasks.export.emptied import GroupCounts
-from tasks.export.folders import PartitionFolders
+from tasks.export.results import PartitionResults
 
 
 def publish_images(
-    path: Path, *, partitions: Sequence[PartitionFolders], listed: Path, layout: Layout
+    path: Path, *, partitions: Sequence[PartitionResults], listed: Path, layout: Layout
 ) -> dict[str, int]:
     """Write images.parquet, a row per image in natural order of the identities; count them by status."""
     schema = layout.images() | {"partition": pl.Int32()}
@@ -27,7 +27,7 @@ def publish_images(
     def tables() -> Iterator[pl.DataFrame]:
         left = apart
         for one in partitions:
-            images = read_table(Path(one.found) / IMAGES)
+            images = read_table(one.cells.file(IMAGES))
             broken = one.faults()["meta__image"].to_list()
             images = images.with_columns(
                 partition=pl.lit(one.number),
@@ -64,7 +64,7 @@ def _unread(faults: pl.DataFrame, *, schema: dict[str, pl.DataType]) -> pl.DataF
 def publish_cells(
     path: Path,
     *,
-    partitions: Sequence[PartitionFolders],
+    partitions: Sequence[PartitionResults],
     decision: Decision,
     layout: Layout,
     groups: GroupCounts,
@@ -81,9 +81,9 @@ def publish_cells(
 
     def tables() -> Iterator[pl.DataFrame]:
         for one in partitions:
-            cells = read_table(Path(one.found) / CELLS)
+            cells = read_table(one.cells.file(CELLS))
             if one.metrics is not None:
-                measured = read_table(Path(one.metrics) / METRICS).select(list(metrics))
+                measured = read_table(one.metrics.file(METRICS)).select(list(metrics))
                 cells = pl.concat([cells, measured], how="horizontal")
             broken = one.faults()["meta__image"].to_list()
             status = pl.Series("status", decision.statuses(cells, cells["status"].to_list()), dtype=pl.String)
@@ -96,7 +96,7 @@ def publish_cells(
     return _stream(path, tables(), schema=schema)
 
 
-def publish_quarantine(path: Path, *, partitions: Sequence[PartitionFolders], listed: Path) -> dict[str, int]:
+def publish_quarantine(path: Path, *, partitions: Sequence[PartitionResults], listed: Path) -> dict[str, int]:
     """Write quarantine.parquet: a row per image set aside."""
 
     def tables() -> Iterator[pl.DataFrame]:

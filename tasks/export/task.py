@@ -18,16 +18,16 @@ from tasks.core.file_names import (
 )
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic, discard_leftovers
-from tasks.core.work import Made, Stopwatch
+from tasks.core.work import StageResult, Stopwatch
 from tasks.export.config import Export
 from tasks.export.emptied import Emptied, GroupCounts
-from tasks.export.folders import PartitionFolders
 from tasks.export.labels import publish_labels
 from tasks.export.registry import FeatureTable, exporters
+from tasks.export.results import by_partition
 from tasks.export.tables import publish_cells, publish_images, publish_quarantine
 
 
-class Exported(Made):
+class Exported(StageResult):
     """What was published, counted; and the groups of the path's metadata that lost all of their cells."""
 
     emptied: tuple[Emptied, ...]
@@ -38,12 +38,14 @@ def export(
     *,
     output: str,
     listed: str,
-    partitions: Sequence[PartitionFolders],
+    cells: Sequence[StageResult],
+    metrics: Sequence[StageResult],
+    features: Sequence[StageResult],
     decision: Decision,
     layout: Layout,
     config: Export,
     dictionary: dict[bytes, bytes],
-    run: str,
+    run_id: str,
 ) -> Exported:
     """Write features, labels, cells, images, quarantine and statistics into the output folder.
 
@@ -54,10 +56,11 @@ def export(
     """
     watch = Stopwatch()
     folder = Path(output)
+    partitions = by_partition(cells=cells, metrics=metrics, features=features)
     parts = (FEATURES_FOLDER, EXPORTS_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER)
     discard_leftovers([*folder.glob(".*"), *(path for part in parts for path in (folder / part).rglob(".*"))])
     # First what can be refused, because other programs' files have the names of ours.
-    table = FeatureTable(files=tuple(Path(one.features) / FEATURES for one in partitions), dictionary=dictionary)
+    table = FeatureTable(files=tuple(one.file(FEATURES) for one in features), dictionary=dictionary)
     for one in config.formats:
         exporters.function(one)(table, folder, one)
     for kind in exporters:
@@ -65,21 +68,19 @@ def export(
             kind.PUBLISHED.discard_stale(folder, but=())
     labels = publish_labels(folder, partitions=partitions if config.labels else (), layout=layout)
     groups = GroupCounts(layout.groups)
-    cells = publish_cells(folder / CELLS, partitions=partitions, decision=decision, layout=layout, groups=groups)
-    images = publish_images(folder / IMAGES, partitions=partitions, listed=Path(listed), layout=layout)
+    cell_counts = publish_cells(folder / CELLS, partitions=partitions, decision=decision, layout=layout, groups=groups)
+    image_counts = publish_images(folder / IMAGES, partitions=partitions, listed=Path(listed), layout=layout)
     publish_quarantine(folder / QUARANTINE, partitions=partitions, listed=Path(listed))
     with atomic(folder / STATISTICS_FOLDER / "quality.json") as temporary:
         temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
     counts = {"rows": table.rows, "labels": labels}
-    counts |= {f"images:{status}": count for status, count in images.items()}
-    counts |= {f"cells:{status}": count for status, count in cells.items()}
-    return Exported(
-        counts=counts, seconds=watch.seconds, peak_bytes=watch.peak_bytes, run=run, emptied=groups.emptied()
-    )
+    counts |= {f"images:{status}": count for status, count in image_counts.items()}
+    counts |= {f"cells:{status}": count for status, count in cell_counts.items()}
+    result = watch.result(output, run_id=run_id, counts=counts)
+    return Exported(**result.model_dump(), emptied=groups.emptied())
 
 
 @task(name="quarantine")
-def export_quarantine(*, output: str, listed: str, found: Sequence[str]) -> None:
+def export_quarantine(*, output: str, listed: str, cells: Sequence[StageResult]) -> None:
     """Write quarantine.parquet of a run that stops after masking or segmentation."""
-    partitions = [PartitionFolders(number=number, found=one) for number, one in enumerate(found)]
-    publish_quarantine(Path(output) / QUARANTINE, partitions=partitions, listed=Path(listed))
+    publish_quarantine(Path(output) / QUARANTINE, partitions=by_partition(cells=cells), listed=Path(listed))

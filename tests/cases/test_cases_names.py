@@ -16,7 +16,7 @@ from tasks.core import file_names as module
 from tasks.core.file_names import LONGEST, file_names
 from tasks.core.layout import Layout
 from tasks.core.partition_files import write_found
-from tasks.export.folders import PartitionFolders
+from tasks.export.results import PartitionResults
 from tasks.export.labels import publish_labels
 
 CASE = ("t10:30", "t10+30", "a b #1", "x[1]", "50%25", "tab\tname", "neu\nline", "d'quote\"")
@@ -65,16 +65,16 @@ def test_names_too_long_for_a_file_system_are_cut_and_still_differ() -> None:
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> PartitionFolders:
+def found(tmp_path: Path) -> PartitionResults:
     """Make the images of the case, the n-th with n + 1 cells."""
     rows = [{"meta__image": f"in/{name}.tif", "position": row, "status": "read"} for row, name in enumerate(CASE)]
     images = pl.DataFrame(rows, schema=LAYOUT.images() | {"position": pl.Int32()})
     labels = {(row, "nucleus"): np.full((2, 3), row + 1, dtype=np.int32) for row in range(len(CASE))}
     write_found(tmp_path / "found", images=images, faults=[], cells=pl.DataFrame(schema=LAYOUT.cells()), labels=labels)
-    return PartitionFolders(number=0, found=str(tmp_path / "found"))
+    return PartitionResults(number=0, found=str(tmp_path / "found"))
 
 
-def test_look_alike_names_have_label_files_of_their_own(found: PartitionFolders, tmp_path: Path) -> None:
+def test_look_alike_names_have_label_files_of_their_own(found: PartitionResults, tmp_path: Path) -> None:
     assert publish_labels(tmp_path, partitions=[found], layout=LAYOUT) == len(CASE)
     written = {path.name: int(tifffile.imread(path).max()) for path in (tmp_path / "labels").rglob("*.tif")}
     assert written == {

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -113,7 +113,6 @@ def test_keys_order_numbers_and_can_be_undone(values: FloatArray) -> None:
     assert len(np.unique(keys)) == len(np.unique(values))
 
 
-@settings(deadline=None)
 @given(values=VALUES | TIED, q=st.floats(0, 1), seed=st.integers(0, 2**32 - 1), few=st.sampled_from([0, 3, 4096]))
 def test_quantiles_are_numpys_bit_for_bit(values: FloatArray, q: float, seed: int, few: int) -> None:
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore", invalid="ignore"):

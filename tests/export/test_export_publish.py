@@ -19,7 +19,7 @@ from tasks.core.partition_files import fault_table, write_found
 from tasks.core.types import LabelArray
 from tasks.export.config import Export
 from tasks.export.emptied import GroupCounts
-from tasks.export.folders import PartitionFolders
+from tasks.export.results import PartitionResults
 from tasks.export.labels import publish_labels
 from tasks.export.published import check_output
 from tasks.export.tables import publish_cells, publish_images, publish_quarantine
@@ -53,12 +53,12 @@ def features(path: Path, rows: list[tuple[str, int]]) -> None:
 
 
 @pytest.fixture
-def partition(tmp_path: Path) -> Callable[..., PartitionFolders]:
+def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
     """Make the folders that the stages leave of one partition."""
 
     def make(
         number: int, images: list[Image], *, found: list[str] | None = None, metrics: str = "", measured: str = ""
-    ) -> PartitionFolders:
+    ) -> PartitionResults:
         """Fields with their cells; `found` could not be read, and two more failed later, in other stages."""
         schema = LAYOUT.images() | {"position": pl.Int32()}
         names = [name for name, _, _ in images]
@@ -104,7 +104,7 @@ def partition(tmp_path: Path) -> Callable[..., PartitionFolders]:
         fault_table([fault(measured, "features")] if measured else []).write_parquet(
             folder / "features" / "faults.parquet"
         )
-        return PartitionFolders(
+        return PartitionResults(
             number=number,
             found=str(folder / "found"),
             metrics=str(folder / "metrics"),
@@ -125,7 +125,7 @@ def listed(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def partitions(partition: Callable[..., PartitionFolders]) -> list[PartitionFolders]:
+def partitions(partition: Callable[..., PartitionResults]) -> list[PartitionResults]:
     first: list[Image] = [
         ("A/1.tif", ["kept", "border"], 20.0),
         ("A/2.tif", [], 5.0),
@@ -143,7 +143,7 @@ def partitions(partition: Callable[..., PartitionFolders]) -> list[PartitionFold
 
 
 def test_images_stand_in_table_order_with_their_last_status(
-    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
     counts = publish_images(tmp_path / "images.parquet", partitions=partitions, listed=listed, layout=LAYOUT)
     table = pl.read_parquet(tmp_path / "images.parquet")
@@ -161,7 +161,7 @@ def test_images_stand_in_table_order_with_their_last_status(
     assert counts == {"read": 3, "quarantined": 4}
 
 
-def test_cells_know_why_they_were_left_out(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+def test_cells_know_why_they_were_left_out(partitions: list[PartitionResults], tmp_path: Path) -> None:
     groups = GroupCounts(LAYOUT.groups)
     path = tmp_path / "cells.parquet"
     counts = publish_cells(path, partitions=partitions, decision=DECISION, layout=LAYOUT, groups=groups)
@@ -181,7 +181,7 @@ def test_cells_know_why_they_were_left_out(partitions: list[PartitionFolders], t
     assert counts == {"kept": 2, "border": 1, "quality:dim": 2, "quarantined": 3}
 
 
-def test_without_quality_there_are_no_metrics(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults], tmp_path: Path) -> None:
     plain = [one.model_copy(update={"metrics": None}) for one in partitions]
     path, groups = tmp_path / "cells.parquet", GroupCounts(LAYOUT.groups)
     counts = publish_cells(path, partitions=plain, decision=Decision(rules=()), layout=LAYOUT, groups=groups)
@@ -190,7 +190,7 @@ def test_without_quality_there_are_no_metrics(partitions: list[PartitionFolders]
 
 
 def test_the_quarantine_tells_every_image_once_wherever_it_failed(
-    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
     publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, listed=listed)
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
@@ -204,7 +204,7 @@ def test_the_quarantine_tells_every_image_once_wherever_it_failed(
 
 
 def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
-    partition: Callable[..., PartitionFolders], listed: Path, tmp_path: Path
+    partition: Callable[..., PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
     twice = partition(0, [("A/1.tif", ["kept"], 99.0)], metrics="A/1.tif", measured="A/1.tif")
     publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], listed=listed)
@@ -212,7 +212,7 @@ def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
     assert table.select("meta__image", "stage").rows()[1:] == [("A/1.tif", "quality")]
 
 
-def run_export(output: Path, *, partitions: list[PartitionFolders], listed: Path, **config: object) -> Exported:
+def run_export(output: Path, *, partitions: list[PartitionResults], listed: Path, **config: object) -> Exported:
     return export.fn(
         output=str(output),
         listed=str(listed),
@@ -233,7 +233,7 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def test_everything_is_published_and_adds_up(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
+def test_everything_is_published_and_adds_up(partitions: list[PartitionResults], listed: Path, tmp_path: Path) -> None:
     made = run_export(tmp_path / "out[1]", partitions=partitions, listed=listed)
     assert sorted(files(tmp_path / "out[1]")) == [
         "cells.parquet", "features/part-00000.parquet", "images.parquet",
@@ -250,7 +250,7 @@ def test_everything_is_published_and_adds_up(partitions: list[PartitionFolders],
     assert part.select("meta__image", "meta__object").equals(cells.select("meta__image", "meta__object"))
 
 
-def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionFolders], listed: Path, tmp_path: Path) -> None:
+def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionResults], listed: Path, tmp_path: Path) -> None:
     run_export(tmp_path / "one", partitions=partitions, listed=listed)
     run_export(tmp_path / "two", partitions=partitions, listed=listed)
     once = files(tmp_path / "one")
@@ -260,7 +260,7 @@ def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionFolders], 
 
 
 def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
-    partitions: list[PartitionFolders], tmp_path: Path
+    partitions: list[PartitionResults], tmp_path: Path
 ) -> None:
     folder = tmp_path / "labels"
     assert publish_labels(tmp_path, partitions=partitions, layout=LAYOUT) == 5
@@ -278,7 +278,7 @@ def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
     assert sorted(files(folder)) == ["A/mine.tif", "by_hand.tif", "empty.tif", "garbage.tif", "no_page.tif"]
 
 
-def test_labels_of_others_are_not_overwritten(partitions: list[PartitionFolders], tmp_path: Path) -> None:
+def test_labels_of_others_are_not_overwritten(partitions: list[PartitionResults], tmp_path: Path) -> None:
     (tmp_path / "labels" / "A").mkdir(parents=True)
     tifffile.imwrite(tmp_path / "labels" / "A" / "3.tif.nucleus.tif", np.zeros((2, 2), np.uint8))
     before = files(tmp_path / "labels")
@@ -290,7 +290,7 @@ def test_labels_of_others_are_not_overwritten(partitions: list[PartitionFolders]
 
 
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
-    partitions: list[PartitionFolders], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
     export_quarantine.fn(output=str(tmp_path), listed=str(listed), found=[one.found for one in partitions])
     table = pl.read_parquet(tmp_path / "quarantine.parquet")

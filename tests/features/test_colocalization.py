@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -95,7 +95,6 @@ def test_costes_does_not_depend_on_the_unit_of_the_pixels() -> None:
     np.testing.assert_allclose(costes(y, x), costes(x, y)[::-1])
 
 
-@settings(max_examples=80, deadline=None)
 @given(
     values=hnp.arrays(
         np.float64,

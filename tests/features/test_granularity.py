@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -67,7 +67,6 @@ def test_what_is_missing_is_nan() -> None:
     assert np.isfinite(granularity(pixels, mask=mask, background=0.0)).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_spectra_are_parts_of_the_whole(data: st.DataObject) -> None:
     shape = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 14))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.measure import label
@@ -277,7 +277,6 @@ def test_they_agree_on_strange_backgrounds(family: Family, background: float) ->
 
 
 @EACH
-@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_they_agree_on_whatever_is_drawn(family: Family, data: st.DataObject) -> None:
     height, width = data.draw(st.integers(1, 30)), data.draw(st.integers(1, 70))

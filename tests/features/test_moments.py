@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import measure
@@ -19,7 +19,6 @@ def close(found: FloatArray, expected: npt.ArrayLike, *, scale: float) -> bool:
     return bool(np.allclose(found, expected, rtol=1e-9, atol=1e-9 * scale, equal_nan=True))
 
 
-@settings(max_examples=60)
 @given(PIXELS)
 def test_moments_are_those_of_scikit_image(image: BoolArray) -> None:
     found = moments(raw_moments(image))
@@ -33,7 +32,6 @@ def test_moments_are_those_of_scikit_image(image: BoolArray) -> None:
     assert close(found.hu, measure.moments_hu(normalized), scale=1.0)
 
 
-@settings(max_examples=60)
 @given(PIXELS)
 def test_the_ellipse_is_that_of_scikit_image(image: BoolArray) -> None:
     found = ellipse(raw_moments(image))

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -66,7 +66,6 @@ def runs_of(mask: BoolArray) -> IntArray:
     return np.column_stack([starts, ends[:, 1]]).astype(np.int64)
 
 
-@settings(max_examples=60, deadline=None)
 @given(mask=hnp.arrays(np.bool_, st.tuples(st.integers(1, 5), st.integers(1, 5))))
 def test_the_circle_is_the_smallest(mask: BoolArray) -> None:
     if not mask.any():

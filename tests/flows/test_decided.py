@@ -20,8 +20,6 @@ from tasks.illumination.published import read_published
 from tasks.illumination.sums import LightSum, added
 from tasks.normalize import read_scaling
 
-pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
-
 HEIGHT, WIDTH = 150, 190
 DECIDED: dict[str, Any] = {
     "illumination": {"method": "polynomial", "group_by": "plate", "degree": 2},
@@ -30,7 +28,7 @@ DECIDED: dict[str, Any] = {
 }
 
 
-def run(images: Path, output: Path, *, size: int, **sections: object) -> Summary:
+def run(images: Path, output: Path, *, scheduler: str, size: int, **sections: object) -> Summary:
     config = parse_config(
         {
             "load": {"pattern": r"P(?P<plate>[AB])/", "channels": {"DNA": 0, "RNA": 1}},
@@ -40,7 +38,7 @@ def run(images: Path, output: Path, *, size: int, **sections: object) -> Summary
             **sections,
         }
     )
-    return preprocess(config=config, inputs=[str(images)], output=str(output), workers=2)
+    return preprocess(config=config, inputs=[str(images)], output=str(output), cluster=scheduler)
 
 
 def table(output: Path) -> pl.DataFrame:
@@ -67,10 +65,9 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def decided(prefect_api: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
-    del prefect_api
+def decided(scheduler: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     output = tmp_path_factory.mktemp("decided")
-    return output, run(images, output, size=3, **DECIDED)
+    return output, run(images, output, scheduler=scheduler, size=3, **DECIDED)
 
 
 def plate_images(images: Path, plate: str) -> dict[str, AnyArray]:
@@ -123,11 +120,11 @@ def test_too_small_cells_are_rejected_by_the_rule(decided: tuple[Path, Summary])
 
 
 def test_another_run_takes_over_all_that_was_decided(
-    images: Path, decided: tuple[Path, Summary], tmp_path: Path
+    images: Path, decided: tuple[Path, Summary], tmp_path: Path, scheduler: str
 ) -> None:
     output, summary = decided
     used = {"use": str(output)}
-    again = run(images, tmp_path, size=7, illumination=used, quality=used, normalize=used)
+    again = run(images, tmp_path, scheduler=scheduler, size=7, illumination=used, quality=used, normalize=used)
     assert_frame_equal(table(tmp_path), table(output), check_exact=True)
     assert again.statuses == summary.statuses
     assert [one.model_dump(exclude={"how"}) for one in again.decided] == [
@@ -136,7 +133,7 @@ def test_another_run_takes_over_all_that_was_decided(
     for name in ("normalization.json", "illumination/0000_A_150x190.tif"):
         assert (tmp_path / "statistics" / name).read_bytes() == (output / "statistics" / name).read_bytes()
 
-    without = run(images, tmp_path, size=7)
+    without = run(images, tmp_path, scheduler=scheduler, size=7)
     assert sorted(path.name for path in (tmp_path / "statistics").rglob("*") if path.is_file()) == ["quality.json"]
     assert without.rows == 200
     mean = table(tmp_path)["nucleus__intensity_mean__DNA"].mean()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +15,6 @@ from flows.preprocess import preprocess
 from flows.summary import Summary
 from tasks.core.errors import InputError, RunError
 from tasks.ingest.example import write_example
-
-pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
 
 CHANNELS = {"BF": 0, "DNA": 2, "CD45": 3}
 
@@ -41,22 +40,37 @@ def table(output: Path) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(part) for part in sorted((output / "features").glob("part-*.parquet"))])
 
 
-def run(output: Path, inputs: Path, *, workers: int = 2, **sections: object) -> Summary:
-    return preprocess(config=config(**sections), inputs=[str(inputs)], output=str(output), workers=workers)
+Run = Callable[..., Summary]
 
 
 @pytest.fixture(scope="module")
-def reference(prefect_api: str, stamps: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
-    del prefect_api
+def run(scheduler: str) -> Run:
+    """Return what runs the pipeline: with output, inputs, sections of the configuration."""
+
+    def run(output: Path, inputs: Path, *, cluster: str = scheduler, **sections: object) -> Summary:
+        return preprocess(config=config(**sections), inputs=[str(inputs)], output=str(output), cluster=cluster)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def reference(run: Run, stamps: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     output = tmp_path_factory.mktemp("reference")
     return output, run(output, stamps, run={"partition_size": 12})
 
 
-@pytest.mark.parametrize(("workers", "size"), [(1, 36), (2, 5)])
+@pytest.mark.parametrize(
+    ("cluster", "size"), [("shared", 5), pytest.param("one-worker.yaml", 36, marks=pytest.mark.slow)]
+)
 def test_table_is_equal_for_any_workers_and_partition_size(
-    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path, workers: int, size: int
+    run: Run, reference: tuple[Path, Summary], stamps: Path, tmp_path: Path, cluster: str, size: int
 ) -> None:
-    run(tmp_path, stamps, workers=workers, run={"partition_size": size})
+    sections = {"run": {"partition_size": size}}
+    if cluster == "shared":
+        run(tmp_path, stamps, **sections)
+    else:
+        (tmp_path / cluster).write_text("{kind: local, workers: 1}", encoding="utf-8")
+        run(tmp_path, stamps, cluster=str(tmp_path / cluster), **sections)
     assert_frame_equal(table(tmp_path), table(reference[0]), check_exact=True)
     for name in ("cells.parquet", "quarantine.parquet"):
         assert_frame_equal(pl.read_parquet(tmp_path / name), pl.read_parquet(reference[0] / name), check_exact=True)
@@ -75,7 +89,7 @@ def test_every_image_is_accounted_for(reference: tuple[Path, Summary]) -> None:
 
 
 def test_second_run_computes_nothing_and_a_changed_section_only_what_depends_on_it(
-    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+    run: Run, reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
     shutil.copytree(reference[0], output)
@@ -94,7 +108,7 @@ def test_second_run_computes_nothing_and_a_changed_section_only_what_depends_on_
 
 
 def test_a_descriptor_without_its_file_is_not_believed(
-    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+    run: Run, reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
     shutil.copytree(reference[0], output)
@@ -105,7 +119,7 @@ def test_a_descriptor_without_its_file_is_not_believed(
 
 
 def test_a_smaller_run_leaves_no_part_of_a_larger_one(
-    reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
+    run: Run, reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
     shutil.copytree(reference[0], output)
@@ -115,7 +129,9 @@ def test_a_smaller_run_leaves_no_part_of_a_larger_one(
     assert sorted(path.name for path in (output / "features").iterdir()) == ["part-00000.parquet", foreign.name]
 
 
-def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(stamps: Path, tmp_path: Path) -> None:
+def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(
+    run: Run, stamps: Path, tmp_path: Path
+) -> None:
     folder, output = tmp_path / "plain", tmp_path / "output"
     for path in sorted(stamps.rglob("*.tif"))[:12]:
         (folder / path.parent.name).mkdir(parents=True, exist_ok=True)
@@ -157,7 +173,7 @@ def damaged(stamps: Path, tmp_path: Path) -> Path:
 
 
 def test_unreadable_files_are_quarantined_and_the_others_go_on(
-    reference: tuple[Path, Summary], damaged: Path, tmp_path: Path
+    run: Run, reference: tuple[Path, Summary], damaged: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
     summary = run(output, damaged, run={"partition_size": 12, "max_quarantined": 0.1}, quality=None)
@@ -167,14 +183,16 @@ def test_unreadable_files_are_quarantined_and_the_others_go_on(
     assert set(table(output)["meta__image"]) < set(pl.read_parquet(reference[0] / "cells.parquet")["meta__image"])
 
 
-def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(damaged: Path, tmp_path: Path) -> None:
+def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
+    run: Run, damaged: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "output"
     with pytest.raises(RunError, match=r"2 of 36 images were quarantined, more than run\.max_quarantined: 0\.05"):
         run(output, damaged, run={"partition_size": 12})
     assert len(pl.read_parquet(output / "quarantine.parquet")) == 2
 
 
-def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(stamps: Path, tmp_path: Path) -> None:
+def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(run: Run, stamps: Path, tmp_path: Path) -> None:
     from flows.lock import only_run_in  # noqa: PLC0415
 
     with only_run_in(tmp_path), pytest.raises(InputError, match="another run is writing"):

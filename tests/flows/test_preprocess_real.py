@@ -1,5 +1,6 @@
 """Real images, each with the configuration kept for it: the rows a person would count, and values of the original."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +11,30 @@ from flows.config import load_config
 from flows.preprocess import preprocess
 from flows.summary import Summary
 
-pytestmark = [pytest.mark.usefixtures("prefect_api"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., tuple[Summary, pl.DataFrame]]
 
 CONFIGS = Path(__file__).resolve().parents[2] / "deployments" / "configs"
 FIXTURES = Path(__file__).resolve().parents[1] / "oracle" / "fixtures"
 
 
-def run(output: Path, *, config: str, inputs: Path) -> tuple[Summary, pl.DataFrame]:
-    summary = preprocess(config=load_config(CONFIGS / f"{config}.yaml"), inputs=[str(inputs)], output=str(output))
-    table = pl.concat([pl.read_parquet(part) for part in sorted((output / "features").glob("part-*.parquet"))])
-    cells = pl.read_parquet(output / "cells.parquet")
-    assert len(pl.read_parquet(output / "images.parquet")) == summary.images
-    assert len(cells) == summary.cells == sum(summary.statuses.values())
-    assert len(table) == summary.rows == summary.statuses["kept"]
-    assert table.select(pl.selectors.float().is_infinite().any()).sum_horizontal().item() == 0
-    return summary, table
+@pytest.fixture
+def run(scheduler: str, tmp_path: Path) -> Run:
+    """Return what runs one of the example configurations into `tmp_path` and checks what holds of every result."""
+
+    def run(*, config: str, inputs: Path) -> tuple[Summary, pl.DataFrame]:
+        read = load_config(CONFIGS / f"{config}.yaml")
+        summary = preprocess(config=read, inputs=[str(inputs)], output=str(tmp_path), cluster=scheduler)
+        table = pl.concat([pl.read_parquet(part) for part in sorted((tmp_path / "features").glob("part-*.parquet"))])
+        cells = pl.read_parquet(tmp_path / "cells.parquet")
+        assert len(pl.read_parquet(tmp_path / "images.parquet")) == summary.images
+        assert len(cells) == summary.cells == sum(summary.statuses.values())
+        assert len(table) == summary.rows == summary.statuses["kept"]
+        assert table.select(pl.selectors.float().is_infinite().any()).sum_horizontal().item() == 0
+        return summary, table
+
+    return run
 
 
 def inside(output: Path, *objects: str) -> pl.DataFrame:
@@ -39,8 +49,8 @@ def inside(output: Path, *objects: str) -> pl.DataFrame:
     return cells.filter(~pl.any_horizontal(touch.fill_null(value=False) for touch in touches))
 
 
-def test_1258_jurkat_stamps(data_root: Path, tmp_path: Path) -> None:
-    summary, table = run(tmp_path, config="ifc_jurkat_cellcycle", inputs=data_root / "ifc_jurkat_cellcycle" / "images")
+def test_1258_jurkat_stamps(run: Run, data_root: Path) -> None:
+    summary, table = run(config="ifc_jurkat_cellcycle", inputs=data_root / "ifc_jurkat_cellcycle" / "images")
     assert (summary.images, summary.quarantined, summary.cells) == (1258, 0, 1258)
     assert sum(summary.rejected.values()) + summary.rows == 1258
     assert summary.rows > 1200
@@ -50,14 +60,14 @@ def test_1258_jurkat_stamps(data_root: Path, tmp_path: Path) -> None:
     assert 1.5 < by_phase["G2"] / by_phase["G1"] < 2.1
 
 
-def test_11_pbmc_stamps_with_two_masks(data_root: Path, tmp_path: Path) -> None:
-    summary, table = run(tmp_path, config="ifc_pbmc_multiframe", inputs=data_root / "ifc_pbmc_multiframe" / "*.tiff")
+def test_11_pbmc_stamps_with_two_masks(run: Run, data_root: Path) -> None:
+    summary, table = run(config="ifc_pbmc_multiframe", inputs=data_root / "ifc_pbmc_multiframe" / "*.tiff")
     assert (summary.images, summary.cells, summary.rows) == (11, 11, 11)
     assert {"feat_li_area_c0", "feat_circle_area_c0", "feat_raw_mean_c7"} <= set(table.columns)
 
 
-def test_ragged_zarr_gives_the_values_of_the_original(data_root: Path, tmp_path: Path) -> None:
-    summary, table = run(tmp_path, config="ifc_pbmc_zarr", inputs=data_root / "ifc_pbmc_multiframe" / "test.zarr")
+def test_ragged_zarr_gives_the_values_of_the_original(run: Run, data_root: Path) -> None:
+    summary, table = run(config="ifc_pbmc_zarr", inputs=data_root / "ifc_pbmc_multiframe" / "test.zarr")
     assert (summary.images, summary.rows, summary.columns) == (10, 10, 1557)
     with np.load(FIXTURES / "scip_features.npz") as fixture:
         names, expected = fixture["zarr.names"], fixture["zarr.values"]
@@ -66,8 +76,8 @@ def test_ragged_zarr_gives_the_values_of_the_original(data_root: Path, tmp_path:
     np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
 
-def test_hcs_examplehuman_has_the_289_nuclei_that_cellprofiler_found(data_root: Path, tmp_path: Path) -> None:
-    summary, _ = run(tmp_path, config="hcs_examplehuman", inputs=data_root / "hcs_examplehuman")
+def test_hcs_examplehuman_has_the_289_nuclei_that_cellprofiler_found(run: Run, data_root: Path, tmp_path: Path) -> None:
+    summary, _ = run(config="hcs_examplehuman", inputs=data_root / "hcs_examplehuman")
     assert summary.images == 1
     nuclei = inside(tmp_path, "nucleus")  # as CellProfiler chooses; a row needs all objects inside
     assert len(nuclei) == pytest.approx(289, abs=6)
@@ -80,8 +90,8 @@ def test_hcs_examplehuman_has_the_289_nuclei_that_cellprofiler_found(data_root: 
     assert (tmp_path / "labels").is_dir()
 
 
-def test_hcs_nf1_three_wells(data_root: Path, tmp_path: Path) -> None:
-    summary, table = run(tmp_path, config="hcs_nf1", inputs=data_root / "hcs_nf1" / "images")
+def test_hcs_nf1_three_wells(run: Run, data_root: Path) -> None:
+    summary, table = run(config="hcs_nf1", inputs=data_root / "hcs_nf1" / "images")
     assert summary.images == 3
     per_well = dict(inside(tmp_path, "nucleus").group_by("meta__well").len().rows())
     # The masks hold 28, 27 and 29 connected components; touching nuclei are one component there.
@@ -90,8 +100,8 @@ def test_hcs_nf1_three_wells(data_root: Path, tmp_path: Path) -> None:
     assert dict(table.group_by("meta__well").len().rows()) == {"B7": 17, "D6": 17, "D7": 23}
 
 
-def test_seg_dsb2018_27_fields(data_root: Path, tmp_path: Path) -> None:
-    summary, table = run(tmp_path, config="seg_dsb2018", inputs=data_root / "seg_dsb2018" / "images")
+def test_seg_dsb2018_27_fields(run: Run, data_root: Path) -> None:
+    summary, table = run(config="seg_dsb2018", inputs=data_root / "seg_dsb2018" / "images")
     assert (summary.images, summary.quarantined) == (27, 0)
     assert 1200 < summary.rows < 1750
     assert table["meta__image"].n_unique() == 27

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import PixelError
@@ -45,7 +45,6 @@ def test_blocks_are_means_of_the_pixels_that_are_there() -> None:
     assert np.allclose(mean[:, 5, 7], whole[:, 20:, 28:].mean(axis=(1, 2)), rtol=1e-14)
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     order=st.permutations(range(12)), cut=st.integers(1, 11), dtype=st.sampled_from(DTYPES), downscale=st.integers(1, 5)
 )

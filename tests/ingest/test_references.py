@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.digest import digest
@@ -35,7 +35,6 @@ FIELD = ImageReference(
 )
 
 
-@settings(max_examples=40)
 @given(st.lists(REFERENCES, max_size=4))
 def test_a_table_gives_the_references_back(references: list[ImageReference]) -> None:
     references = [replace(one, sizes=tuple(size // 4 for size in one.sizes)) for one in references]

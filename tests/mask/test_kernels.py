@@ -10,7 +10,7 @@ from typing import cast
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.filters import gaussian, sobel, threshold_li
@@ -158,7 +158,6 @@ def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pyt
 
 
 @EACH
-@settings(max_examples=12, deadline=None)
 @given(data=st.data())
 def test_masks_of_any_stamp_are_those_of_the_plain_code(method: MaskMethod, data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.just(3), st.integers(1, 26), st.integers(1, 26)))
@@ -212,7 +211,6 @@ def assert_same(first: Masked, second: Masked) -> None:
         np.testing.assert_array_equal(getattr(first, field).flat, getattr(second, field).flat, err_msg=field)
 
 
-@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), dtype=st.sampled_from(DTYPES), density=st.sampled_from([0.02, 0.2, 0.5, 0.9]))
 def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, dtype: str, density: float) -> None:
     rng = np.random.default_rng(seed)
@@ -316,7 +314,6 @@ def test_dilation_with_a_disk(shape: tuple[int, int], radius: int) -> None:
     np.testing.assert_array_equal(found.reshape(shape), expected)
 
 
-@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), values=st.sampled_from(["few", "whole", "large", "real", "negative"]))
 def test_flooding_takes_the_queues_own_order(seed: int, values: str) -> None:
     rng = np.random.default_rng(seed)

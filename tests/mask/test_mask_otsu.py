@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.filters import rank
@@ -52,7 +52,6 @@ def test_up_to_512_pixels_are_their_own_levels_and_above_there_are_513() -> None
     assert levels.tolist() == [[1, 1, 2, 2, 511, 512, 512, 513]]
 
 
-@settings(deadline=None)
 @given(
     image=hnp.arrays(
         dtype=np.uint16, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 65535)
@@ -66,7 +65,6 @@ def test_levels_are_exact_fractions_of_the_range(image: npt.NDArray[np.uint16]) 
     np.testing.assert_array_equal(grey_levels(image), expected)
 
 
-@settings(deadline=None)
 @given(
     image=hnp.arrays(
         dtype=np.uint16, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=15), elements=st.integers(0, 1023)
@@ -121,7 +119,6 @@ BRIGHT = hnp.arrays(
 )
 
 
-@settings(deadline=None, max_examples=50)
 @given(image=BRIGHT, constant=st.integers(0, 2**20), power=st.integers(0, 20))
 def test_above_512_a_constant_and_a_power_of_two_change_nothing(
     image: npt.NDArray[np.uint16], constant: int, power: int
@@ -149,7 +146,6 @@ def test_pixels_below_1_have_no_object() -> None:
     assert not otsu_mask(image.astype(np.int16) - 128).any()
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     image=st.sampled_from([np.dtype(dtype) for dtype in DTYPES]).flatmap(
         lambda dtype: hnp.arrays(dtype=dtype, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from pydantic import ValidationError
@@ -108,7 +108,6 @@ IMAGES = hnp.arrays(
 )
 
 
-@settings(deadline=None, max_examples=100)
 @given(image=IMAGES, constant=st.integers(-(2**20), 2**20), power=st.integers(0, 30), size=st.sampled_from([1, 4]))
 def test_adding_a_constant_and_scaling_by_a_power_of_two_change_nothing(
     image: npt.NDArray[np.uint16], constant: int, power: int, size: int
@@ -118,7 +117,6 @@ def test_adding_a_constant_and_scaling_by_a_power_of_two_change_nothing(
     np.testing.assert_array_equal(spot_mask(image * 2.0**-power, size=size), mask)
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     image=st.sampled_from([np.dtype(dtype) for dtype in DTYPES]).flatmap(
         lambda dtype: hnp.arrays(dtype=dtype, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))

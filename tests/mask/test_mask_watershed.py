@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.measure import label
@@ -75,7 +75,6 @@ def test_with_background_markers_alone_the_mask_is_the_frame() -> None:
     assert watershed_mask(image).all()
 
 
-@settings(deadline=None)
 @given(
     keys=st.lists(st.tuples(st.sampled_from([0.0, 1.5, 2.0]), st.integers(0, 3)), max_size=30), taken=st.integers(0, 9)
 )
@@ -116,7 +115,6 @@ def test_on_flat_ground_a_pixel_belongs_to_the_nearest_marker() -> None:
     np.testing.assert_array_equal(basins[first > second], 2)
 
 
-@settings(deadline=None, max_examples=50)
 @given(
     image=hnp.arrays(
         dtype=np.float64, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=10), elements=st.integers(0, 20)
@@ -146,7 +144,6 @@ def test_the_dtype_of_equal_pixels_does_not_matter(dtype: str) -> None:
     np.testing.assert_array_equal(given_image, before)  # it is left alone
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     image=st.sampled_from([np.dtype(dtype) for dtype in DTYPES]).flatmap(
         lambda dtype: hnp.arrays(dtype=dtype, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=10))

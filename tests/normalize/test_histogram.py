@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from polars.testing import assert_frame_equal
@@ -80,7 +80,6 @@ def test_many_pixels_are_counted_a_few_at_a_time(name: str, monkeypatch: pytest.
     )
 
 
-@settings(deadline=None)
 @given(values=FLOATS)
 def test_the_middle_of_a_bucket_is_at_most_2_to_the_minus_13_off(values: FloatArray) -> None:
     histogram = pixel_histogram(values)
@@ -119,7 +118,6 @@ PARTS: list[tuple[str, AnyArray]] = [
 ]
 
 
-@settings(deadline=None)
 @given(order=st.permutations(range(len(PARTS))), cuts=st.sets(st.integers(1, len(PARTS) - 1)))
 def test_any_order_and_any_tree_of_merges_gives_the_same(order: list[int], cuts: set[int]) -> None:
     tables = [table(values, well=well) for well, values in PARTS]
@@ -142,7 +140,6 @@ def test_whole_numbers_beside_floats_share_their_buckets() -> None:
     assert merged.schema == histogram_columns(["well"])
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 999), many=st.sampled_from([1, 40, 99, 100, 101]))
 def test_too_many_whole_numbers_share_buckets_whatever_the_order(seed: int, many: int) -> None:
     rng = np.random.default_rng(seed)

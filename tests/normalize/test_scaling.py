@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -105,7 +105,6 @@ def test_of_integers_it_is_numpys_bit_for_bit_for_any_partition_size(config: Nor
         assert numbers(everything, well="", channel=name) == (center, scale or 1.0)
 
 
-@settings(deadline=None)
 @given(
     values=hnp.arrays(st.sampled_from(TYPES), st.integers(1, 50)),
     config=st.sampled_from(METHODS),
@@ -127,7 +126,6 @@ def test_of_any_integers_it_is_numpys_bit_for_bit(
 SIZES = st.floats(-1e6, 1e6) | st.floats(-1e-6, 1e-6) | st.sampled_from([0.0, 1.0, 1000.0])
 
 
-@settings(deadline=None)
 @given(
     values=hnp.arrays(np.float64, st.integers(1, 60), elements=SIZES),
     q=st.floats(0, 1),

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -114,7 +114,6 @@ def test_percentiles_are_those_of_numpy(values: FloatArray, p: float) -> None:
     np.testing.assert_array_equal(found, np.percentile(values, p))
 
 
-@settings(max_examples=150)
 @given(mask=hnp.arrays(np.bool_, hnp.array_shapes(min_dims=2, max_dims=2, max_side=14)).filter(np.any))
 def test_the_hull_has_the_pixels_of_scikit_image(mask: BoolArray) -> None:
     assert hull_area(mask) == convex_hull_image(mask).sum()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
@@ -63,7 +63,6 @@ def test_missing_pixels_belong_to_no_nucleus_and_spoil_no_other(field: AnyArray,
 PLANES = st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 7))
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     arrays.arrays(np.float64, PLANES, elements=st.floats(allow_nan=True, allow_infinity=True))
     | arrays.arrays(np.uint8, PLANES)

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from tasks.core.feature_files import group_rows
 from tasks.core.file_names import EXPORTS_FOLDER
+from tasks.core.published import Published
 from tasks.core.storage import atomic
-from tasks.export.published import Published
 from tasks.export.registry import ExportMethod, FeatureTable, exporters
 
 PATH = f"{EXPORTS_FOLDER}/features.csv"

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from tasks.core.feature_files import PART_GROUPS, feature_writer, group_rows
 from tasks.core.file_names import FEATURES_FOLDER, PART
+from tasks.core.published import Published
 from tasks.core.storage import atomic
-from tasks.export.published import PARTS, Published
+from tasks.export.published import PARTS
 from tasks.export.registry import ExportMethod, FeatureTable, exporters
 
 
