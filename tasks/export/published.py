@@ -1,4 +1,4 @@
-"""What the export writes, and by what each file is known as ours: nothing of other programs is overwritten or removed."""
+"""What the export writes, and by what it is known as ours: nothing of other programs is overwritten or removed."""
 
 import re
 from pathlib import Path
