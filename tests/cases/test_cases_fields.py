@@ -70,7 +70,7 @@ class Run:
         return cls(config=config, partition=partition, reading=reading, found=found)
 
     def task(self, task: Any, **given: Any) -> Path:  # noqa: ANN401 - any task that looks at what was found
-        folder = self.found.parent / task.name
+        folder = self.found.parent / str(task.name)
         task.fn(
             folder=str(folder), found=str(self.found), metrics=None, decision=Decision(rules=()),
             partition=self.partition, reading=self.reading, run="test", **given,
