@@ -54,9 +54,7 @@ class Fault:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, error: BaseException, *, image: str, stage: str, metadata: Mapping[str, str] | None = None
-    ) -> "Fault":
+    def of(cls, error: BaseException, *, image: str, stage: str, metadata: Mapping[str, str] | None = None) -> "Fault":
         """Describe an exception."""
         return cls(
             image=image,

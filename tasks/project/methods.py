@@ -1,7 +1,6 @@
 """Projections of z-stacks: plane by plane, so that memory holds a few planes however deep the stack is."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import laplace
@@ -87,7 +86,7 @@ def _sharpness(plane: AnyArray) -> float:
     return float(laplace(plane.astype(np.float64), mode="reflect").var())
 
 
-_METHODS: dict[str, Callable[[AnyArray, Iterator[AnyArray]], Any]] = {
+_METHODS: dict[str, Callable[[AnyArray, Iterator[AnyArray]], AnyArray]] = {
     "max": _max,
     "mean": _mean,
     "sum": _sum,

@@ -67,3 +67,14 @@ def test_labels_come_back_as_they_were(tmp_path: Path, shape: tuple[int, int], l
     with tifffile.TiffFile(label_path(folder, position=0, name="nucleus")) as file:
         assert file.pages.first.tags.valueof("Software") == LABEL_SOFTWARE
         assert file.pages.first.dtype == (np.uint16 if largest < 65536 else np.int32)
+
+
+def test_faults_tell_what_the_path_tells_where_columns_are_asked_for() -> None:
+    faults = [
+        Fault(image="B2_*.tif", stage="ingest", error="PixelError", message="no file", metadata={"well": "B2"}),
+        Fault(image="0.tif", stage="ingest", error="PixelError", message="cut short"),
+    ]
+    table = fault_table(faults, groups=("well",))
+    assert table.columns == [*FAULTS, "meta__well"]
+    assert table["meta__well"].to_list() == ["B2", None]
+    assert fault_table(faults).columns == list(FAULTS)
