@@ -83,8 +83,9 @@ def identity(reference: ImageReference) -> tuple[object, ...]:
 def to_frame(references: Sequence[ImageReference]) -> pl.DataFrame:
     """Make a table with a row per image, null where there is none.
 
-    Columns: image, reader, paths, relative, index, depth, object_number, size, mtime_ns; sizes and mtimes_ns, the single
-    files' figures behind size (their sum) and mtime_ns (the latest); and ``meta__<group>`` per group of the pattern.
+    Columns: image, reader, paths, relative, index, depth, object_number, size, mtime_ns; sizes and mtimes_ns, the
+    single files' figures behind size (their sum) and mtime_ns (the latest); and ``meta__<group>`` per group of the
+    pattern.
     """
     groups = list(dict.fromkeys(group for reference in references for group in reference.metadata))
     text, number, texts, numbers = pl.String(), pl.Int64(), pl.List(pl.String()), pl.List(pl.Int64())

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.ndimage import laplace
@@ -99,7 +98,7 @@ def _sharpness(plane: AnyArray) -> float:
     return float(laplace(plane.astype(np.float64), mode="reflect").var())
 
 
-_METHODS: dict[str, Callable[[AnyArray, Iterator[AnyArray]], Any]] = {
+_METHODS: dict[str, Callable[[AnyArray, Iterator[AnyArray]], AnyArray]] = {
     "max": _max,
     "mean": _mean,
     "sum": _sum,

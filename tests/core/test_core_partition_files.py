@@ -89,3 +89,14 @@ def test_the_objects_of_a_field_are_those_kept_and_those_left_out_at_the_border(
         ("cell", [[1, 1, 2, 2]]),
         ("nucleus", [[0, 1, 0, 2]]),
     ]
+
+
+def test_faults_tell_what_the_path_tells_where_columns_are_asked_for() -> None:
+    faults = [
+        Fault(image="B2_*.tif", stage="ingest", error="PixelError", message="no file", metadata={"well": "B2"}),
+        Fault(image="0.tif", stage="ingest", error="PixelError", message="cut short"),
+    ]
+    table = fault_table(faults, groups=("well",))
+    assert table.columns == [*FAULTS, "meta__well"]
+    assert table["meta__well"].to_list() == ["B2", None]
+    assert fault_table(faults).columns == list(FAULTS)

@@ -4,16 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 
 from tasks.core.errors import ConfigError, InputError
 from tasks.core.types import AnyArray
 from tasks.ingest.channels import PROBED, Channels, Probe, resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
+from tasks.ingest.load import Loaded
 from tasks.ingest.readers.image import ImageReader
 
 WriteTiff = Callable[..., AnyArray]
+ReadAll = Callable[..., Loaded]
 
 
 def resolve(folder: Path, **load: Any) -> tuple[Channels, Probe]:  # noqa: ANN401
@@ -101,3 +105,58 @@ def test_a_channel_that_is_not_there_is_a_configuration_error(
         resolve(tmp_path, channels=channels)
     assert str(error.value).startswith("load.channels: ")
     assert told in str(error.value)
+
+
+def write_named(path: Path, *labels: str, form: str = "ome") -> None:
+    """Write a TIFF of a plane per label, all of whose pixels are the number of the label's letters."""
+    pixels = np.stack([np.full((4, 5), len(label), dtype=np.uint16) for label in labels])
+    if form == "ImageJ":
+        tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX", "Labels": list(labels)})
+    else:
+        named = {"axes": "CYX", "Channel": {"Name": list(labels)}}
+        tifffile.imwrite(path, pixels, ome=True, photometric="minisblack", metadata=named)
+
+
+@pytest.mark.parametrize("form", ["ome", "ImageJ"])
+@pytest.mark.parametrize("reader", ["image", "multiframe_tiff"])
+def test_channels_are_called_and_chosen_as_the_file_names_them(form: str, reader: str, tmp_path: Path) -> None:
+    write_named(tmp_path / "a.tif", "DAPI", "GFP", form=form)
+    channels, _ = resolve(tmp_path, reader=reader)
+    assert channels == Channels(names=("DAPI", "GFP"), sources=None, count=2, labels=("DAPI", "GFP"))
+    by_name, _ = resolve(tmp_path, reader=reader, channels={"ER": "GFP"})
+    assert by_name == Channels(names=("ER",), sources=(1,), count=2, labels=("DAPI", "GFP"))
+    by_position, _ = resolve(tmp_path, reader=reader, channels={"ER": 1})
+    assert by_position == Channels(names=("ER",), sources=(1,), count=2)
+    with pytest.raises(ConfigError, match="no such channel; allowed: DAPI, GFP; did you mean 'DAPI'"):
+        resolve(tmp_path, reader=reader, channels={"DNA": "dapi"})
+
+
+@pytest.mark.parametrize("reader", ["image", "multiframe_tiff"])
+def test_files_in_another_order_are_read_by_name_and_other_names_are_a_fault(
+    reader: str, tmp_path: Path, read_all: ReadAll
+) -> None:
+    for number, labels in enumerate([("DAPI", "GFP"), ("GFP", "DAPI"), ("DAPI", "GFP"), ("DAPI", "mCherry")]):
+        write_named(tmp_path / f"{number}.tif", *labels)
+    for channels, expected in (({"DNA": "DAPI", "ER": "GFP"}, [4, 3]), ({}, [4, 3]), ({"ER": "GFP"}, [3])):
+        loaded = read_all(tmp_path, reader=reader, channels=channels)
+        for image in loaded.images[:3]:
+            assert image is not None
+            assert image[:, 0, 0].tolist() == expected
+        (fault,) = loaded.faults
+        assert "names its channels DAPI, mCherry and lacks GFP, which the other images have" in fault.message
+    by_position = read_all(tmp_path, reader=reader, channels={"first": 0})
+    assert [None if image is None else int(image[0, 0, 0]) for image in by_position.images] == [4, 3, 4, 4]
+
+
+def test_labels_that_each_file_has_of_its_own_name_no_channels(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_named(tmp_path / f"{name}.tif", f"{name}:1/2", f"{name}:2/2", form="ImageJ")
+    assert resolve(tmp_path)[0] == Channels(names=("c0", "c1"), sources=None, count=2)
+    with pytest.raises(ConfigError, match=r"do not name their channels alike \(the first has a:1/2, a:2/2\)"):
+        resolve(tmp_path, channels={"DNA": "DAPI"})
+
+
+@pytest.mark.parametrize("labels", [("DAPI", ""), ("DAPI", "DAPI")])
+def test_names_that_tell_no_channels_apart_are_none(labels: tuple[str, ...], tmp_path: Path) -> None:
+    write_named(tmp_path / "a.tif", *labels)
+    assert resolve(tmp_path)[0].names == ("c0", "c1")

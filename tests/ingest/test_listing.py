@@ -8,8 +8,9 @@ import pytest
 import tifffile
 
 from tasks.core.errors import InputError
+from tasks.core.storage import write_json
 from tasks.ingest.config import Load
-from tasks.ingest.index import build_index
+from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.listing import Ingested, list_images
 
 
@@ -41,6 +42,22 @@ def test_results_below_the_input_are_no_images(tmp_path: Path) -> None:
     assert [one.image for one in build_index([folder / "*"], config=Load(), exclude=output).references] == ["a.tif"]
 
 
+def test_results_of_an_earlier_run_below_the_input_are_no_images(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    write(folder / "a.tif")
+    earlier = folder / "results"
+    for name in ("labels/a.nucleus.tif", "work/segment/x/labels/00000.nucleus.tif", "statistics/light.tif", "my.tif"):
+        write(earlier / name)
+    record = dict.fromkeys(("run", "configuration", "digest", "versions"), "")
+    write_json(earlier / "run.json", record)
+    found = build_index([folder], config=Load())
+    assert [one.image for one in found.references] == ["images/a.tif", "images/results/my.tif"]
+    assert found.left_out == LeftOut(no_image=1, results=(str(earlier),))  # the record
+    assert len(build_index([earlier / "labels"], config=Load()).references) == 1
+    write_json(earlier / "run.json", {"run": 7})
+    assert len(build_index([folder], config=Load()).references) == 5
+
+
 def test_an_input_inside_the_output_folder_is_read(tmp_path: Path) -> None:
     output = tmp_path / "output"
     write(output / "work" / "example" / "a.tif")
@@ -54,6 +71,17 @@ def test_a_data_set_that_was_moved_keeps_its_partitions_but_not_its_list_of_path
     after = listed(tmp_path / "there" / "images", work=tmp_path / "work")
     assert [one.digest for one in after.partitions] == [one.digest for one in before.partitions]
     assert after.folder != before.folder
+
+
+def test_an_image_that_lacks_a_file_keeps_what_its_path_tells(tmp_path: Path) -> None:
+    for name in ("A1_DNA", "A1_ER", "B2_DNA"):
+        write(tmp_path / "plate" / f"{name}.tif")
+    config = Load(pattern=r"(?P<well>[A-Z]\d)(_s(?P<site>\d))?_(?P<channel>\w+)\.tif")
+    _, _, faults = list_images(
+        [str(tmp_path / "plate")], config=config, partition_size=1, limit=None, seed=0, work=tmp_path / "work"
+    )
+    row = {"meta__image": "plate/B2_*.tif", "meta__well": "B2", "meta__site": None}
+    assert faults.select(list(row)).row(0, named=True) == row
 
 
 def test_a_sample_holds_images_that_lack_a_file_in_their_share(tmp_path: Path) -> None:

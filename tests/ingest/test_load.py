@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from tasks.core.digest import pixel_digest
 from tasks.core.errors import PixelError
+from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
@@ -87,6 +88,24 @@ def test_the_digest_is_that_of_the_chosen_channels(tmp_path: Path, write_tiff: W
     pixels = write_tiff(tmp_path / "a.tif")
     chosen = read_all(tmp_path, channels={"SSC": 2, "BF": 0})
     assert chosen.digests == [pixel_digest(pixels[[2, 0]])]
+
+
+def test_a_window_of_every_reader_is_that_of_the_image(
+    tmp_path: Path, write_tiff: WriteTiff, write_store: WriteStore
+) -> None:
+    whole = [
+        write_store(tmp_path / "run" / "a.zarr", sizes=[(9, 7)], channels=3)[0],
+        write_tiff(tmp_path / "run" / "b.tif"),
+    ]
+    references = build_index([tmp_path / "run"], config=Load()).references
+    window = PixelWindow(row_start=1, row_stop=9, col_start=2, col_stop=4)
+    loaded = load_images(references, channels=THREE, region=window)
+    for image, expected in zip(loaded.images, whole, strict=True):
+        np.testing.assert_array_equal(image, expected[:, 1:9, 2:4])
+    beyond = load_images(references, channels=THREE, region=window._replace(row_stop=10))
+    assert [fault.message for fault in beyond.faults] == [
+        "has 9×7 pixels; got the window 1:10, 2:4, not within them"
+    ] * 2
 
 
 def test_no_reference_gives_no_image() -> None:

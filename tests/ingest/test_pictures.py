@@ -2,6 +2,8 @@
 
 import io
 import logging
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -216,12 +218,39 @@ def test_other_pictures_cut_anywhere_never_give_other_pixels(suffix: str, tmp_pa
     assert faults > len(content) / 3 * 0.9
 
 
-def test_a_bilevel_picture_is_read_as_0_and_1(tmp_path: Path, read_all: ReadAll) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", PIXELS[0] > 150, photometric="minisblack")
-    (image,) = read_all(tmp_path / "a.tif").images
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".bmp"])
+def test_a_bilevel_picture_is_read_as_0_and_1(suffix: str, tmp_path: Path, read_all: ReadAll) -> None:
+    Image.fromarray(PIXELS[0] > 150).save(tmp_path / f"a{suffix}")
+    (image,) = read_all(tmp_path / f"a{suffix}").images
     assert image is not None
     assert image.dtype == np.uint8
     np.testing.assert_array_equal(image[0], PIXELS[0] > 150)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_grey_of_few_bits_is_the_number_in_the_file(bits: int, tmp_path: Path, read_all: ReadAll) -> None:
+    pixels = (PIXELS[0] % 2**bits).astype(np.uint8)
+    rows = np.unpackbits(pixels[:, :, np.newaxis], axis=2, count=None)[:, :, -bits:].reshape(len(pixels), -1)
+    lines = b"".join(b"\0" + line.tobytes() for line in np.packbits(rows, axis=1))
+    header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], bits, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+    chunks = [
+        struct.pack(">I", len(one)) + kind + one + struct.pack(">I", zlib.crc32(kind + one)) for kind, one in parts
+    ]
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    np.testing.assert_array_equal(read_all(tmp_path / "a.png").images[0], pixels[np.newaxis])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_an_animated_picture_is_a_fault_that_counts_its_frames(suffix: str, tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.stack([page] * 3, axis=-1)) for page in BYTES]
+    frames[0].save(tmp_path / f"a{suffix}", save_all=True, append_images=frames[1:])
+    assert "is animated: it holds 3 frames, expected one picture" in load(tmp_path / f"a{suffix}").faults[0].message
+
+
+def test_another_format_under_a_tiffs_name_is_told_in_words(data_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.tif").symlink_to(data_root / "ifc_cif" / "eos_objects_000_059.cif")
+    assert load(tmp_path / "a.tif").faults[0].message == "cannot be read; it is cut short, damaged or of another format"
 
 
 def test_the_log_of_tifffile_is_silenced_only_while_reading(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -102,3 +102,11 @@ def test_fields_of_one_grey_channel_may_differ_in_size(data_root: Path) -> None:
     assert (len(index.references), channels.names, loaded.faults) == (27, ("c0",), [])
     shapes = {image.shape for image in loaded.images if image is not None}
     assert {(1, 256, 256), (1, 520, 696)} <= shapes
+
+
+def test_an_ome_tiff_is_read_by_its_channels_names(data_root: Path) -> None:
+    path = data_root / "ometiff" / "fly_POS002_CYX.ome.tif"
+    assert read(path)[1].names == ("DNA", "pH3", "Actin")
+    _, channels, loaded = read(path, channels={"actin": "Actin", "nuclei": "DNA"})
+    assert channels.names == ("actin", "nuclei")
+    np.testing.assert_array_equal(loaded.images[0], tifffile.imread(path)[[2, 0]])

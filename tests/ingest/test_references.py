@@ -19,6 +19,7 @@ REFERENCES = st.builds(
     paths=st.lists(TEXT, min_size=1, max_size=3).map(tuple),
     relative=st.lists(TEXT, min_size=1, max_size=3).map(tuple),
     index=st.none() | NUMBER,
+    depth=st.integers(1, 9),
     metadata=st.dictionaries(st.sampled_from(["well", "site", "sample_id"]), TEXT),
     object_number=st.none() | NUMBER,
     sizes=st.lists(NUMBER, min_size=1, max_size=3).map(tuple),
@@ -73,6 +74,7 @@ def test_identity_changes_with_everything_else_that_decides_about_pixels() -> No
         replace(FIELD, mtimes_ns=(3, 5)),
         replace(FIELD, mtimes_ns=(5, 4)),
         replace(FIELD, index=0),
+        replace(FIELD, depth=2),
         replace(FIELD, reader="image"),
     ]
     assert len({digest(identity(one)) for one in [FIELD, *changed]}) == len(changed) + 1

@@ -1,17 +1,18 @@
 """Fields of a file per channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tasks.core.errors import ConfigError, InputError
+from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
-from tasks.ingest.load import load_images
+from tasks.ingest.load import load_images, read_planes
 
 WriteTiff = Callable[..., AnyArray]
 PATTERN = r"(?P<well>[A-Z]\d+)_s(?P<site>\d)_ch(?P<channel>\w+)\.tif"
@@ -58,6 +59,7 @@ def test_a_missing_channel_sets_its_field_aside(tmp_path: Path, plate: dict[str,
     assert [reference.image for reference in index.references] == ["plate/B10_s1_ch*.tif"]
     (fault,) = index.faults
     assert (fault.image, fault.stage) == ("plate/B9_s1_ch*.tif", "ingest")
+    assert fault.metadata == {"well": "B9", "site": "1"}
     assert "has no file for channel '02' (it has 1, 10)" in fault.message
 
 
@@ -129,3 +131,83 @@ def test_channel_files_that_disagree_or_hold_several_planes_are_faults(
     assert "B10_s1_ch10.tif holds 2 planes" in loaded.faults[1].message
     assert loaded.images[2] is not None
     assert loaded.images[2].dtype == np.uint16  # 8 and 16 bits meet without loss
+
+
+STACKS = r"Z(?P<z>\d+)?/(?P<well>[A-Z]\d+)_w(?P<channel>\w)\.tif"
+
+
+@pytest.fixture
+def stacks(tmp_path: Path, write_tiff: WriteTiff) -> dict[tuple[str, str, str], AnyArray]:
+    """Two wells, two channels, planes 2, 9 and 10, and beside them a projection without a number."""
+    return {
+        (well, channel, z): write_tiff(tmp_path / "plate" / f"Z{z}" / f"{well}_w{channel}.tif", shape=(8, 6))
+        for well in ("A1", "A2")
+        for channel in ("1", "2")
+        for z in ("2", "9", "10", "")
+    }
+
+
+def largest(planes: Iterable[AnyArray]) -> AnyArray:
+    image: AnyArray = np.stack(list(planes)).max(axis=0)
+    return image
+
+
+def test_planes_are_in_natural_order_and_no_metadata(
+    tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]
+) -> None:
+    config = Load(pattern=STACKS)
+    index = build_index([tmp_path / "plate"], config=config)
+    assert [reference.image for reference in index.references] == ["plate/Z*/A1_w*.tif", "plate/Z*/A2_w*.tif"]
+    assert [reference.metadata for reference in index.references] == [{"well": "A1"}, {"well": "A2"}]
+    assert index.left_out == LeftOut(unused=4)  # the projections
+    channels, _ = resolve_channels(index.references, config=config)
+    assert (channels.names, channels.count, config.metadata_groups) == (("1", "2"), 2, ("well",))
+    planes = list(read_planes(index.references[0], channels=channels))
+    expected = [np.stack([stacks["A1", "1", z], stacks["A1", "2", z]]) for z in ("2", "9", "10")]
+    np.testing.assert_array_equal(planes, expected)
+    loaded = load_images(index.references, channels=channels, projection=largest)
+    np.testing.assert_array_equal(loaded.images[0], np.max(expected, axis=0))
+    window = PixelWindow(row_start=2, row_stop=5, col_start=0, col_stop=6)
+    part = load_images(index.references, channels=channels, projection=largest, region=window)
+    np.testing.assert_array_equal(part.images[0], np.max(expected, axis=0)[:, 2:5])
+
+
+def test_a_missing_plane_sets_its_field_aside(tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]) -> None:
+    assert stacks
+    (tmp_path / "plate" / "Z9" / "A2_w2.tif").unlink()
+    (tmp_path / "plate" / "Z10" / "A2_w2.tif").unlink()
+    index = build_index([tmp_path / "plate"], config=Load(pattern=STACKS))
+    (fault,) = index.faults
+    assert fault.message.startswith("has no file for z '9', '10' of channel '2'; restore it")
+    assert (fault.image, fault.metadata) == ("plate/Z*/A2_w*.tif", {"well": "A2"})
+    only = Load.model_validate({"pattern": STACKS, "channels": {"DNA": 1}})
+    assert build_index([tmp_path / "plate"], config=only).faults == ()
+
+
+def test_two_files_for_one_plane_are_both_named(tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]) -> None:
+    assert stacks
+    with pytest.raises(InputError, match=r"two files for channel '1' and z '10' of one field"):
+        build_index([tmp_path / "plate"], config=Load(pattern=r"Z(?P<z>10)/.*_w(?P<channel>\w)"))
+
+
+def test_planes_that_differ_or_are_damaged_set_their_field_aside(
+    tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray], write_tiff: WriteTiff
+) -> None:
+    assert stacks
+    for channel in ("1", "2"):
+        write_tiff(tmp_path / "plate" / "Z9" / f"A1_w{channel}.tif", shape=(8, 5))
+    (tmp_path / "plate" / "Z10" / "A2_w1.tif").write_bytes(b"II*")
+    config = Load(pattern=STACKS)
+    references = build_index([tmp_path / "plate"], config=config).references
+    channels, _ = resolve_channels(references, config=config)
+    differs, damaged = load_images(references, channels=channels, projection=largest).faults
+    assert differs.message == (
+        "its z planes differ: the first is 2×8×6 uint16, plane 2 is 2×8×5 uint16 (channels × rows × columns)"
+    )
+    assert damaged.message.startswith("cannot be read; it is cut short")
+
+
+def test_a_group_z_that_matches_nowhere_leaves_flat_images(tmp_path: Path, plate: dict[str, AnyArray]) -> None:
+    assert plate
+    index = build_index([tmp_path / "plate"], config=Load(pattern=PATTERN.replace(r"\.tif", r"(_z(?P<z>\d))?\.tif")))
+    assert [reference.depth for reference in index.references] == [1, 1]

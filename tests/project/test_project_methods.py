@@ -26,7 +26,7 @@ METHODS: tuple[Method, ...] = ("max", "mean", "sum", "best_focus")
 FIRST = [[[1, 9], [5, 0]], [[7, 7], [7, 7]]]
 SECOND = [[[3, 2], [5, 0]], [[7, 8], [7, 7]]]
 """Two planes of two channels of 2×2. Laplacians with reflected border, channel 0 of the first plane:
-[[12, -17], [-9, 14]], of the second [[1, -1], [-7, 7]]: the first is sharper. Channel 1: the second, where all is not 7.
+[[12, -17], [-9, 14]], of the second [[1, -1], [-7, 7]]: the first is sharper. Of channel 1 the second is.
 """
 
 

@@ -223,7 +223,7 @@ def cropped(image: AnyArray, *, region: PixelWindow | None) -> AnyArray:
 
 
 def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = None) -> Sequence[int] | None:
-    """Indices in a file of the channels in use; None for all in their order.
+    """Return the indices in a file of the channels in use; None for all in their order.
 
     Parameters
     ----------

@@ -91,14 +91,15 @@ def _read_picture(path: str) -> AnyArray:
     PixelError
         It is animated: of several frames none can be told to be the picture.
     """
-    if Path(path).suffix.lower() == ".png":
+    suffix = Path(path).suffix.lower()
+    if suffix == ".png":
         pixels = _read_png(Path(path).read_bytes())
+    elif suffix == ".webp":
+        frames = list(imageio.imiter(path, plugin="pillow"))
+        _require_still(len(frames))
+        pixels = np.asarray(frames[0])
     else:
-        animated = Path(path).suffix.lower() == ".webp"
-        pixels = np.asarray(imageio.imread(path, plugin="pillow", index=... if animated else 0))
-        if animated:
-            _require_still(len(pixels))
-            pixels = pixels[0]
+        pixels = np.asarray(imageio.imread(path, plugin="pillow"))
     if pixels.ndim == 2:
         return pixels[np.newaxis]
     if pixels.ndim == 3 and pixels.shape[2] <= 4:

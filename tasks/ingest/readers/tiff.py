@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from tifffile import TiffFile, TiffPage
@@ -174,8 +174,8 @@ def open_tiff(path: str) -> Iterator[TiffPlanes]:
 def _ome_channels(text: str) -> list[str]:
     """Names of the channels in OME-XML; an empty text for one without a name."""
     try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - as tifffile itself does
-    except ElementTree.ParseError:
+        root = ET.fromstring(text)  # noqa: S314 - as tifffile itself does
+    except ET.ParseError:
         return []
     return [element.get("Name", "") for element in root.iter() if element.tag.rpartition("}")[2] == "Channel"]
 
