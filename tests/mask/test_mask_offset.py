@@ -1,9 +1,12 @@
 """A camera's offset is no light: signed counts give the masks of unsigned ones, with every method."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
-from tasks.core.types import AnyArray, Batch
+from tasks.core.types import AnyArray, Batch, Ragged
 from tasks.mask import Mask, mask_batch, masks
 from tasks.mask.methods.li import li_plain
 from tasks.mask.methods.otsu import otsu_plain
@@ -11,7 +14,12 @@ from tasks.mask.methods.spot import spot_plain
 from tasks.mask.methods.watershed import watershed_plain
 from tasks.mask.offset import without_offset
 
-PLAIN = {"li": li_plain, "otsu": otsu_plain, "spot": spot_plain, "watershed": watershed_plain}
+PLAIN: dict[str, Callable[[Batch, Any], Ragged]] = {
+    "li": li_plain,
+    "otsu": otsu_plain,
+    "spot": spot_plain,
+    "watershed": watershed_plain,
+}
 METHODS = [*PLAIN, "circle"]
 
 
