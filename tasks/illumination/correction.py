@@ -69,14 +69,15 @@ def _smoothed(mean: FloatArray, *, config: Estimated, name: str, title: str) -> 
         return np.ones_like(mean)
     smooth: FloatArray = illuminations.function(config)(mean, config)
     level = smooth.mean()
-    dim = float(np.mean(smooth <= DIMMEST * max(level, 0.0)))
+    least = DIMMEST * max(level, 0.0)
+    dim = float(np.mean(smooth <= least))
     if dim > 0:
         where = f" of {title}" if title else ""
         raise InputError(
             f"illumination: the mean light of {name}{where} is not clearly positive in {max(dim, 0.001):.1%} of the "
-            f"field: got {smooth.min():.4g} to {smooth.max():.4g}, expected more than {DIMMEST:.0%} of its mean, "
-            f"{level:.4g}, everywhere; set illumination.offset to the gray level of no light (of background-subtracted "
-            "images, which have none, take the originals), or leave illumination out"
+            f"field: got {smooth.min():.4g} to {smooth.max():.4g}, expected more than {least:.4g} "
+            f"({DIMMEST:.0%} of its mean) everywhere; set illumination.offset to the gray level of no light (of "
+            "background-subtracted images, which have none, take the originals), or leave illumination out"
         )
     return smooth / level if config.rescale == "mean" else smooth
 

@@ -66,10 +66,11 @@ class LightSum:
         ones = np.ones((1, *self.shape), dtype=np.int64)
         counts = self.images * _blocks(ones, side=self.downscale)
         first, *rest = self.totals
-        mean: FloatArray = np.zeros(())
+        below: FloatArray = np.zeros(())
         for part in reversed(rest):
-            mean = (part / counts + mean) / 2.0**DIGITS
-        return (first - round(offset) * counts) / counts + mean - (offset - round(offset))
+            below = (part / counts + below) / 2.0**DIGITS
+        mean: FloatArray = (first - round(offset) * counts) / counts + below - (offset - round(offset))
+        return mean
 
 
 def check_size(image: AnyArray) -> None:

@@ -5,18 +5,28 @@ from skimage.measure import label
 
 from tasks.core.types import BoolArray
 
+SHARE = 0.25
+"""Of the frame's shorter side: the published system's rule."""
 
-def remove_border_objects(mask: BoolArray) -> BoolArray:
+
+def most_border_pixels(shape: tuple[int, int], *, share: float | None) -> int:
+    """Border pixels that an object may have: int(share·min(H, W)), any number where the share is None."""
+    return 2 * sum(shape) if share is None else int(share * min(shape))
+
+
+def remove_border_objects(mask: BoolArray, *, share: float | None = SHARE) -> BoolArray:
     """Remove the objects that touch the frame too much.
 
-    An object (8-connected) is removed where it has more than int(0.25·min(H, W)) border pixels. Those are counted along
-    the first and last row and the first and last column, so that a corner counts twice, and so does every pixel of a
-    stamp's only row or column.
+    An object (8-connected) is removed where it has more than int(share·min(H, W)) border pixels. These are counted
+    along the first and last row and the first and last column, so that a corner counts twice, and so does every pixel
+    of a stamp's only row or column.
 
     Parameters
     ----------
     mask
         (H, W).
+    share
+        Of the frame's shorter side, ≥ 0; None: no object is removed.
 
     Returns
     -------
@@ -34,7 +44,7 @@ def remove_border_objects(mask: BoolArray) -> BoolArray:
     if not mask.any():
         return mask.copy()
     labels = label(mask, connectivity=2)
-    limit = int(0.25 * min(mask.shape))
+    limit = most_border_pixels((mask.shape[0], mask.shape[1]), share=share)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     whole = np.bincount(rim, minlength=labels.max() + 1) <= limit
     whole[0] = False

@@ -1,12 +1,13 @@
 """The section ``mask`` of the configuration."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Section, named_entries
+from tasks.mask.border import SHARE
 from tasks.mask.channel_list import ChannelList
 from tasks.mask.per_channel import PerChannel
 from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
@@ -28,6 +29,11 @@ class Mask(Section):
     main_channel: str = Field(
         description="Channel that decides: a stamp is rejected where this one has no object, or none but at the frame."
     )
+    border: Annotated[float, Field(ge=0, allow_inf_nan=False)] | Literal["off"] = Field(
+        default=SHARE,
+        description="An object is removed where it has more border pixels than this share of the stamp's shorter side "
+        "(rounded down; a corner counts twice). 0: no object may touch the frame; off: all may.",
+    )
     combine: ChannelList | None = Field(
         default=None,
         description="Channels whose masks unite in the combined mask; all where left out.",
@@ -36,6 +42,17 @@ class Mask(Section):
         default=(),
         description="Tests of whole channels; a channel that fails any of them has no mask in that stamp.",
     )
+
+    @property
+    def border_share(self) -> float | None:
+        """The border rule's share; None where it is off."""
+        return None if self.border == "off" else self.border
+
+    @field_validator("border", mode="before")
+    @classmethod
+    def _off(cls, value: object) -> object:
+        """Take YAML's ``off``, which is false, for the word; no other truth value is a share."""
+        return ("on" if value else "off") if isinstance(value, bool) else value
 
     @field_validator("methods", mode="before")
     @classmethod

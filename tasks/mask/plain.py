@@ -7,6 +7,7 @@ from tasks.mask.border import remove_border_objects
 from tasks.mask.cleaning import count_regions
 from tasks.mask.config import Mask
 from tasks.mask.geometry import bounding_box, outside_mean
+from tasks.mask.offset import least_number
 from tasks.mask.planes import empty_masks
 
 STATUSES = ("kept", "no_object", "channel_filter", "border")
@@ -46,11 +47,12 @@ def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
     masked = empty_masked(batch, name=name)
+    least = least_number(batch.pixels.flat.dtype)
     images, every_found = batch.pixels.unstack(), found.unstack()
     for index, (stamp, union) in enumerate(zip(masked.masks.unstack(), masked.combined.unstack(), strict=True)):
-        blank = not images[index].any()
+        blank = bool((images[index] == 0).all() or (images[index] == least).all())
         own = every_found[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
-        whole = np.stack([remove_border_objects(mask) for mask in own])
+        whole = np.stack([remove_border_objects(mask, share=config.border_share) for mask in own])
         masked.regions[index] = [count_regions(mask) for mask in whole]
         masked.status[index] = _status(own[main], whole[main], blank=blank, passed=bool(passed[index, main]))
         if masked.status[index] != "kept":

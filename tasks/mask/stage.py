@@ -4,9 +4,11 @@ import numpy as np
 
 from tasks.core.kernels.bits import stream_of
 from tasks.core.types import Batch, BoolArray, Masked, Ragged
+from tasks.mask.border import most_border_pixels
 from tasks.mask.config import Mask, check_channels
 from tasks.mask.kernels.objects import keep_whole
 from tasks.mask.kernels.stacks import fits, stacks, sums_exactly
+from tasks.mask.offset import least_number, without_offset
 from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_masked, keep_whole_plain
 from tasks.mask.registry import MaskMethod, channel_filters, masks
 
@@ -18,7 +20,8 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     method's mask, emptied where a channel filter fails; then the border rule. A stamp is rejected for the first of
     these reasons that holds:
 
-    - ``no_object``: all of its pixels are zero (no channel has an object then, whatever the method);
+    - ``no_object``: no pixel has light, that is, all are zero, or all the smallest number of their signed type (no
+      channel has an object then, whatever the method);
     - ``channel_filter``: the main channel fails a filter;
     - ``no_object``: the main channel's mask is empty;
     - ``border``: the border rule leaves the main channel no object.
@@ -30,9 +33,9 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     ----------
     batch
         Pixels of N stamps, C channels, any integer or float dtype. A channel with NaN or infinite pixels has an empty
-        mask.
+        mask. Methods and filters see signed integers as unsigned ones (`without_offset`), backgrounds the pixels.
     config
-        Methods, main channel, channels to combine, channel filters.
+        Methods, main channel, channels to combine, border rule, channel filters.
 
     Returns
     -------
@@ -54,10 +57,11 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     (['kept', 'no_object'], [[1, 1], [0, 0]], [[6, 8, 22, 24], [0, 0, 0, 0]])
     """
     check_channels(config, batch.channels)
-    passed = _passed(batch, config=config)
+    counts = without_offset(batch)
+    passed = _passed(counts, config=config)
     keep = keep_whole_cells if fits(batch) else keep_whole_plain
     return [
-        keep(batch, found=_found(batch, method=method), name=method.name, config=config, passed=passed)
+        keep(batch, found=_found(counts, method=method), name=method.name, config=config, passed=passed)
         for method in config.methods
     ]
 
@@ -78,6 +82,10 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     united = np.isin(batch.channels, config.combine or batch.channels)
     exact = sums_exactly(batch)
     statuses = np.zeros(len(batch), dtype=np.int32)
+    limits = np.array(
+        [most_border_pixels((height, width), share=config.border_share) for height, width in batch.pixels.shapes],
+        dtype=np.int64,
+    )
     planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
     for stack in stacks(batch):
         cells, places = stack.cells, stack.places
@@ -88,6 +96,8 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
             passed[cells],
             united,
             main,
+            limits[cells],
+            least_number(batch.pixels.flat.dtype),
             exact,
             masked.masks.flat[places],
             masked.combined.flat[planes[cells.start] : planes[cells.stop]],

@@ -16,7 +16,7 @@ from tasks.mask.config import Mask
 from tasks.mask.stage import mask_batch
 
 
-@task(name="mask", version="2")
+@task(name="mask", version="3")
 def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, folder: str, run_id: str) -> StageResult:
     """Read the stamps of a partition, mask them, and write the cells that were found."""
     watch = Stopwatch()

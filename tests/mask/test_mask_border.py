@@ -76,6 +76,24 @@ def test_a_full_frame_is_removed_and_an_empty_one_stays_empty(shape: tuple[int, 
     assert not remove_border_objects(np.zeros(shape, dtype=bool)).any()
 
 
+@pytest.mark.parametrize(
+    ("share", "left"), [(0, [4]), (0.125, [1, 4]), (0.25, [1, 2, 4]), (0.5, [1, 2, 3, 4]), (None, [1, 2, 3, 4])]
+)
+def test_the_share_of_border_pixels_is_a_setting(share: float | None, left: list[int]) -> None:
+    mask = np.zeros((8, 20), dtype=bool)
+    mask[0, 2], mask[0, 5:7], mask[0, 9:12], mask[3:5, 15:18] = True, True, True, True
+    kept = remove_border_objects(mask, share=share)
+    objects = {1: kept[0, 2], 2: kept[0, 5], 3: kept[0, 9], 4: kept[3, 15]}
+    assert [number for number, there in objects.items() if there] == left
+
+
+def test_off_keeps_what_fills_the_frame() -> None:
+    full = np.ones((5, 9), dtype=bool)
+    assert not remove_border_objects(full, share=2.79).any()
+    assert remove_border_objects(full, share=None).all()
+    assert remove_border_objects(full, share=2 * (5 + 9) / 5).all()
+
+
 def test_the_mask_given_is_left_alone() -> None:
     mask, _ = EIGHT
     before = mask.copy()

@@ -51,6 +51,16 @@ def test_every_spelling_of_one_channel_filter_is_the_same(value: object) -> None
     assert config(channel_filter=value).channel_filter == (NormalTest(p=0.05, channels=None),)
 
 
+def test_the_border_rule_is_the_published_one_unless_set() -> None:
+    assert config().border_share == 0.25
+    assert config(border=0).border_share == 0
+    # YAML reads off as false
+    assert config(border="off") == config(border=False)
+    assert config(border=False).border_share is None
+    for value in (True, -0.1, "on", float("nan"), float("inf")):
+        assert all(place.startswith("border") for place, _ in errors(border=value))
+
+
 def test_no_channel_filter_may_be_told_as_null() -> None:
     assert config(channel_filter=None).channel_filter == ()
 
@@ -108,7 +118,7 @@ def test_an_unknown_channel_filter_is_told_with_the_nearest() -> None:
         ({"channel_filter": [{"method": "normaltest", "p": 0}]}, "channel_filter.0.p", "greater than 0"),
         ({"channel_filter": [{"method": "normaltest", "p": 1.5}]}, "channel_filter.0.p", "less than or equal to 1"),
         ({"channel_filter": [{"method": "normaltest", "channels": []}]}, "channel_filter.0.channels", "at least one"),
-        ({"border": 3}, "border", "Extra inputs"),
+        ({"borders": 3}, "borders", "Extra inputs"),
     ],
 )
 def test_an_error_names_its_key_once(fields: dict[str, object], key: str, words: str) -> None:

@@ -44,7 +44,9 @@ def test_it_finds_the_cell(gain: int) -> None:
 
 def test_up_to_512_pixels_are_their_own_levels_and_above_there_are_513() -> None:
     assert grey_levels(np.array([[7, 512], [0, 3]], dtype=np.uint16)).tolist() == [[7, 512], [0, 3]]
-    assert grey_levels(np.array([[-0.5, 512.0]])).tolist() == [[-0.5, 512.0]]
+    assert grey_levels(np.array([[0.5, 512.0]])).tolist() == [[0.5, 512.0]]
+    # where one is negative there are 513, too: from −512 to 0 in steps of 1
+    assert grey_levels(np.array([[-512, -511], [-0.5, 0]])).tolist() == [[1, 2], [512, 513]]
     # from 1 to 513 in steps of 1
     assert grey_levels(np.array([[513, 1], [2, 512]])).tolist() == [[513, 1], [2, 512]]
     # from 0 to 5120 in steps of 10: a pixel on an edge belongs to the level above
@@ -139,11 +141,14 @@ def test_floats_up_to_512_are_masked_too(step: float) -> None:
     assert otsu_mask(shifted)[19, 24]
 
 
-def test_pixels_below_1_have_no_object() -> None:
-    image = cell()
-    assert not otsu_mask(image / 128).any()
-    assert not otsu_mask(image - 128.0).any()
-    assert not otsu_mask(image.astype(np.int16) - 128).any()
+def test_pixels_from_0_to_1_have_no_object() -> None:
+    assert not otsu_mask(cell() / 128).any()
+
+
+def test_it_finds_the_cell_in_negative_pixels() -> None:
+    expected = otsu_mask(cell() + 1000)  # as many levels
+    assert np.array_equal(otsu_mask(cell() - 128.0), expected)
+    assert np.array_equal(otsu_mask(cell().astype(np.int16) - 128), expected)
 
 
 @given(

@@ -1,6 +1,6 @@
 """The mask stage's step: statuses, combination, backgrounds, and what does not matter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, regions, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean
 from tasks.mask.plain import keep_whole_plain
+from tasks.mask.stage import keep_whole_cells
 
 CHANNELS = ("BF", "PI", "SSC")
 
@@ -53,6 +54,12 @@ def test_statuses_and_regions_tell_why_a_stamp_is_rejected() -> None:
     assert li.status.tolist() == ["kept", "no_object", "border", "no_object", "kept"]
     assert li.regions.tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]]
     assert li.regions.dtype == np.int32
+
+
+def test_the_border_rule_can_be_set_and_turned_off() -> None:
+    for border, statuses in ((0.1, ["border"]), (0.6, ["kept"]), ("off", ["kept"]), (False, ["kept"])):
+        (li,) = run([AT_BORDER], border=border)
+        assert li.status.tolist() == statuses
 
 
 def test_a_kept_stamp_has_the_masks_of_its_channels_after_the_border_rule() -> None:
@@ -261,17 +268,16 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
         run([np.ones((3, 2, 2))], methods=[{"method": "foreign", "fault": fault}])
 
 
+@pytest.mark.parametrize("keep", [keep_whole_cells, keep_whole_plain])
 def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
-    monkeypatch: pytest.MonkeyPatch,
+    keep: Callable[..., Masked],
 ) -> None:
-    # The border rule removes what fills the frame, so this is out of reach but for a rule that lets it pass.
-    monkeypatch.setattr("tasks.mask.plain.remove_border_objects", np.copy)
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row
     found = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
     passed = np.ones((1, 3), dtype=bool)
-    masked = keep_whole_plain(batch, found=found, name="full", config=config(), passed=passed)
+    masked = keep(batch, found=found, name="full", config=config(border="off"), passed=passed)
     assert masked.background.tolist() == [[0.5, 0.0, 0.0]]
     assert np.isnan(masked.combined_background).all()
 

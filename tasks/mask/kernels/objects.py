@@ -21,6 +21,8 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     passed: BoolArray,
     united: BoolArray,
     main: int,
+    limits: IntArray,
+    least: float,
     exact: bool,  # noqa: FBT001 - compiled code takes no keywords
     own: BoolArray,
     combined: BoolArray,
@@ -44,6 +46,10 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
         (C,): channels whose masks unite in the combined mask.
     main
         Index of the main channel.
+    limits
+        (n,): how many border pixels an object of a cell may have.
+    least
+        The other number that stands for no light, beside 0 (see `tasks.mask.offset`).
     exact
         Whether the sum of any pixels is exact in whatever order.
     own, combined
@@ -66,8 +72,8 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     for cell in range(len(shapes)):
         height, width = shapes[cell]
         size = height * width
-        # only whole cells whose pixels are not all zero have an object, whatever the method
-        blank = not _any(pixels[start : start + channels * size])
+        # only whole cells with some light have an object, whatever the method
+        blank = is_blank(pixels[start : start + channels * size], least)
         found_main = False
         for channel in range(channels):
             kept[channel] = NONE
@@ -77,7 +83,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
             number = find_runs(room.bits, height, width, room.runs)
             if channel == main:
                 found_main = number > 0
-            regions[cell, channel] = keep_inner(room, number, height, width, kept[channel])
+            regions[cell, channel] = keep_inner(room, number, height, width, limits[cell], kept[channel])
         if blank:
             status[cell] = NO_OBJECT
         elif not passed[cell, main]:
@@ -111,23 +117,26 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
 
 
 @compiled
-def _any(values: FloatArray) -> bool:
-    """Whether any value is not zero."""
+def is_blank(values: FloatArray, least: float) -> bool:
+    """Whether all values are 0, or all the `least` number; so it is of no values."""
     # most stamps tell at once
+    dark = least if len(values) > 0 and values[0] == least else 0.0
     for at in range(len(values)):  # noqa: SIM110 - numba compiles no generator
-        if values[at] != 0:
-            return True
-    return False
+        if values[at] != dark:
+            return False
+    return True
 
 
 @compiled
-def keep_inner(room: Room, number: int, height: int, width: int, kept: Bits) -> int:
+def keep_inner(room: Room, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
     """Copy the 8-connected objects that the border rule leaves, and count them.
 
     Parameters
     ----------
     room
         Holds the runs of the mask, `number` of them.
+    limit
+        How many border pixels an object may have.
     kept
         The result: bits, none before.
     """
@@ -142,7 +151,6 @@ def keep_inner(room: Room, number: int, height: int, width: int, kept: Bits) -> 
             + int(first == 0)
             + int(stop == width)
         )
-    limit = int(0.25 * min(height, width))
     whole = 0
     for label in range(objects):
         whole += int(rims[label] <= limit)

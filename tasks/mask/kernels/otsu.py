@@ -14,7 +14,7 @@ from tasks.mask.kernels.medians import Room as MedianRoom
 from tasks.mask.kernels.medians import make_room as make_median_room
 
 LEVELS = 512
-"""Pixels above this are reduced to about as many levels."""
+"""Where pixels are above this, or negative, they are reduced to about as many levels."""
 
 
 @compiled
@@ -85,10 +85,11 @@ def _mask_plane(  # noqa: C901 - loops over pixels
         return True
     codes, found = whole[0], whole[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
-    number = _distinct(levels, size, high <= LEVELS, one)
+    reduced = not _are_levels(low, high)
+    number = _distinct(levels, size, not reduced, one)
     if number > LARGEST:
         return False
-    _find_codes(levels[:size], one, number, high > LEVELS, codes)
+    _find_codes(levels[:size], one, number, reduced, codes)
     find_medians(codes, height, width, medians, found)
     for at in range(size):
         other[at] = levels[at] - one[found[at]]
@@ -160,9 +161,14 @@ def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, same: boo
 
 
 @inner
+def _are_levels(low: float, high: float) -> bool:
+    return low >= 0 and high <= LEVELS
+
+
+@inner
 def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> float:
-    """Reduce bright pixels as `tasks.mask.methods.otsu.grey_levels` does; return the largest level."""
-    if high <= LEVELS:
+    """Reduce pixels as `tasks.mask.methods.otsu.grey_levels` does; return the largest level."""
+    if _are_levels(low, high):
         for at in range(len(plane)):
             levels[at] = plane[at]
         return high

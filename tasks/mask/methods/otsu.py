@@ -65,11 +65,12 @@ def otsu_mask(image: AnyArray) -> BoolArray:
     Returns
     -------
     BoolArray
-        (H, W); empty where the image is constant, where all pixels are below 1, or where some are NaN or infinite.
+        (H, W); empty where the image is constant, where all pixels are from 0 to below 1, or where some are NaN or
+        infinite.
 
     Notes
     -----
-    Grey levels are the pixels themselves up to a maximum of 512, and else the numbers 1 … 513 (see `grey_levels`). The
+    Grey levels are the pixels themselves where they are counts of 0 … 512, and else 1 … 513 (see `grey_levels`). The
     gradient has as many steps as there are levels: the result for pixels of a narrow range, such as 0 to 1, is coarse
     or empty; multiply such images first.
 
@@ -103,7 +104,7 @@ def otsu_mask(image: AnyArray) -> BoolArray:
 
 
 def grey_levels(image: AnyArray) -> FloatArray:
-    """Reduce bright pixels to the levels 1 … 513.
+    """Reduce pixels to the levels 1 … 513, but for those that are levels already.
 
     Parameters
     ----------
@@ -113,18 +114,20 @@ def grey_levels(image: AnyArray) -> FloatArray:
     Returns
     -------
     FloatArray
-        (H, W): where the highest pixel is above 512, how many of the 513 evenly spaced numbers from the lowest to the
-        highest pixel are at most the pixel; else the pixels as they are.
+        (H, W): the pixels as they are where none is above 512 or negative, which says that 0 is not where light begins;
+        else how many of the 513 evenly spaced numbers from the lowest to the highest pixel are at most the pixel.
 
     Examples
     --------
     >>> grey_levels(np.array([[0, 1, 512, 1023, 1024]]))  # numbers 0, 2, 4, … 1024
     array([[  1.,   1., 257., 512., 513.]])
-    >>> grey_levels(np.array([[-3, 512]]))
-    array([[ -3., 512.]])
+    >>> grey_levels(np.array([[-1024, -1023, -512, -1, 0]]))
+    array([[  1.,   1., 257., 512., 513.]])
+    >>> grey_levels(np.array([[0.5, 512]]))
+    array([[  0.5, 512. ]])
     """
     pixels = image.astype(np.float64)
-    if pixels.max() <= LEVELS:
+    if pixels.min() >= 0 and pixels.max() <= LEVELS:
         return pixels
     pixels *= 0.5  # the range of float64 pixels can exceed the largest float64
     edges = np.linspace(pixels.min(), pixels.max(), LEVELS + 1)
