@@ -27,7 +27,7 @@ def jobs(methods: Collection[str] | None = None, *, filters: bool = True) -> dic
         Whether channel filters are needed.
     """
     compiled = [name for name in (masks.names if methods is None else methods) if masks[name].plain is not None]
-    jobs = {f"mask-{name}": partial(_mask, name, filters=[]) for name in compiled}
+    jobs: dict[str, Callable[[], None]] = {f"mask-{name}": partial(_mask, name, filters=[]) for name in compiled}
     # what comes before and after a method is compiled with the one that has nothing to compile itself
     around = partial(_mask, "circle", filters=FILTERS if filters else [])
     return jobs | {"mask-filters" if filters else "mask-border": around}

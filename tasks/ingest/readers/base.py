@@ -112,6 +112,12 @@ class Reader(Protocol):
     def accepts(self, source: Source) -> bool:
         """Whether a source looks like one of its own, judged by its name (a store: by its metadata file)."""
 
+    def suits(self, source: Source, *, by_channel: bool) -> bool:
+        """Whether the reader ``auto`` leaves a source to this one; at most one reader should say so.
+
+        `by_channel` tells whether the pattern has a group that tells the channel files of a field apart.
+        """
+
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
         """List the images in sources it accepts, without reading pixels; no file is opened, a store's metadata is.
 

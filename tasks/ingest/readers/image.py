@@ -34,6 +34,10 @@ class ImageReader(FileReader):
         """Whether the suffix is one of a picture."""
         return not source.store and source.suffix in TIFF_SUFFIXES + OTHER_SUFFIXES
 
+    def suits(self, source: Source, *, by_channel: bool) -> bool:
+        """Whether it is a picture; with channels in files of their own it is an overlay or the like."""
+        return not by_channel and self.accepts(source)
+
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
         """Make one image of each file."""
         del pattern, wanted

@@ -23,6 +23,11 @@ class MultiframeTiffReader(FileReader):
         """Whether the suffix is a TIFF's."""
         return not source.store and source.suffix in TIFF_SUFFIXES
 
+    def suits(self, source: Source, *, by_channel: bool) -> bool:
+        """Never: ``image`` makes the pages of a TIFF its channels just so, and no file is opened to tell them apart."""
+        del source, by_channel
+        return False
+
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
         """Make one image of each file."""
         del pattern, wanted

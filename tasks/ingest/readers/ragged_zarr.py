@@ -80,6 +80,11 @@ class RaggedZarrReader:
         filters = array.get("filters") or [{}]
         return array.get("dtype") == "|O" and filters[0].get("id") == FILTER
 
+    def suits(self, source: Source, *, by_channel: bool) -> bool:
+        """Whether it is a store of ragged stamps."""
+        del by_channel
+        return self.accepts(source)
+
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
         """Refer to every stamp; a store whose metadata makes no sense is one fault."""
         del pattern, wanted

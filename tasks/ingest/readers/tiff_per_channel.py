@@ -48,6 +48,10 @@ class TiffPerChannelReader(FileReader):
         """Whether the suffix is a TIFF's."""
         return not source.store and source.suffix in TIFF_SUFFIXES
 
+    def suits(self, source: Source, *, by_channel: bool) -> bool:
+        """Whether it is a TIFF and the pattern tells channels apart."""
+        return by_channel and self.accepts(source)
+
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
         """Put the files of each field together.
 

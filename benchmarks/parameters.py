@@ -1,0 +1,94 @@
+"""Draw what the parameters of the segmentation do to real fields: docs/watershed.png and docs/seeded_watershed.png.
+
+    python benchmarks/parameters.py [--data FOLDER] [--output FOLDER]
+
+A row per parameter: a low, the default and a high value (of max_distance the default last), all others at their
+defaults. The images: nuclei of BBBC038 (Data Science Bowl 2018, CC0), cells of CytoDataFrame's NF1 (BSD-3-Clause).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from matplotlib.figure import Figure
+
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment import SeededWatershed, Watershed, seeded_watershed, watershed
+
+OUTLINE = (1.0, 0.85, 0.1)
+
+NUCLEI = "seg_dsb2018/images/78a981bd27ba0c65.tif"
+NUCLEI_CROP = np.s_[0:100, 0:125]
+OF_NUCLEI = {
+    "threshold_correction": (0.5, 1.0, 2.0),
+    "local_contrast": (0.0, 0.8, 1.2),
+    "rim": (0.0, 0.3, 0.6),
+    "neck": (0.8, 0.93, 0.99),
+}
+CELLS = "hcs_nf1/images/B7_01_{}_3_{}_001.tif"
+CELLS_CROP = np.s_[300:620, 400:800]
+OF_CELLS = {
+    "threshold_correction": (0.5, 1.0, 2.0),
+    "stiffness": (0.001, 0.1, 10.0),
+    "max_distance": (10.0, 40.0, None),
+}
+
+Values = Mapping[str, Sequence[float | None]]
+Crop = tuple[slice, slice]
+
+
+def find_nuclei(image: AnyArray, *, diameter: float, **parameters: float | None) -> LabelArray:
+    """Find nuclei in one channel (H, W)."""
+    config = Watershed.model_validate({"name": "nucleus", "channel": "DNA", "diameter": diameter, **parameters})
+    return watershed(image[np.newaxis], labels={}, config=config, channels=["DNA"])
+
+
+def find_cells(image: AnyArray, *, nuclei: LabelArray, **parameters: float | None) -> LabelArray:
+    """Grow cells from nuclei in one channel (H, W)."""
+    config = SeededWatershed.model_validate({"name": "cell", "channel": "actin", "seeds": "nucleus", **parameters})
+    return seeded_watershed(image[np.newaxis], labels={"nucleus": nuclei}, config=config, channels=["actin"])
+
+
+def draw(path: Path, image: AnyArray, *, values: Values, find: Callable[..., LabelArray], crop: Crop) -> None:
+    """Draw a row of outlines per parameter."""
+    figure = Figure(figsize=(7.2, 2.05 * len(values)), layout="constrained")
+    low, high = np.quantile(image[crop], [0.01, 0.99])
+    grey = np.clip((image[crop] - low) / (high - low), 0, 1) ** 0.6
+    for row, (name, tried) in zip(figure.subplots(len(values), 3), values.items(), strict=True):
+        for axis, value in zip(row, tried, strict=True):
+            labels = find(image, **{name: value})[crop]
+            axis.imshow(grey, cmap="gray", interpolation="bilinear")
+            for number in np.unique(labels[labels > 0]):
+                axis.contour(labels == number, levels=[0.5], colors=[OUTLINE], linewidths=0.9)
+            axis.set_title(f"{name}: {'none' if value is None else f'{value:g}'}", fontsize=8)
+            axis.set_axis_off()
+    figure.savefig(path, dpi=75, metadata={"Software": "scip-flows"})
+
+
+def main() -> int:
+    """Draw both pictures; the exit status."""
+    parser = argparse.ArgumentParser(description="Draw what the parameters of the segmentation do.")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real images")
+    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the pictures")
+    options = parser.parse_args()
+
+    def nuclei_of(image: AnyArray, **parameters: float | None) -> LabelArray:
+        return find_nuclei(image, diameter=18, **parameters)
+
+    image = tifffile.imread(options.data / NUCLEI)
+    draw(options.output / "watershed.png", image, values=OF_NUCLEI, find=nuclei_of, crop=NUCLEI_CROP)
+    dna, actin = (tifffile.imread(options.data / CELLS.format(*channel)) for channel in ((1, "DAPI"), (3, "RFP")))
+    nuclei = find_nuclei(dna, diameter=50)
+
+    def cells_of(image: AnyArray, **parameters: float | None) -> LabelArray:
+        return find_cells(image, nuclei=nuclei, **parameters)
+
+    draw(options.output / "seeded_watershed.png", actin, values=OF_CELLS, find=cells_of, crop=CELLS_CROP)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
