@@ -30,13 +30,13 @@ class OneAtATime(FunctionCache):
 
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load a kernel, or return None and keep all others from compiling it until it is saved."""
-        found = super().load_overload(sig, target_context)
+        found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         if found is None:
             Path(self.cache_path).mkdir(parents=True, exist_ok=True)
             path = f"{self.cache_path}/{self._impl.filename_base}.lock"
             lock = self.locks.setdefault(path, FileLock(path, thread_local=False))
             lock.acquire()
-            found = super().load_overload(sig, target_context)
+            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
             if found is not None:
                 lock.release()
         return found
@@ -44,12 +44,12 @@ class OneAtATime(FunctionCache):
     def save_overload(self, sig: object, data: object) -> None:
         """Save a kernel that was compiled and let the others load it."""
         try:
-            super().save_overload(sig, data)
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
         finally:
             self.locks[f"{self.cache_path}/{self._impl.filename_base}.lock"].release()
 
 
-dispatcher.FunctionCache = OneAtATime
+dispatcher.FunctionCache = OneAtATime  # type: ignore[attr-defined] # where numba looks for it
 
 
 @pytest.fixture(scope="session")
@@ -91,6 +91,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if isinstance(report, pytest.TestReport) and (report.when == "call" or outcome != "passed"):
                 for marker in [one for one in MARKERS if one in report.keywords] or ["none of these"]:
                     counts[marker][outcome] += 1
-    for marker in [*MARKERS, "none of these"]:
+    for marker in [*MARKERS, "none of these"] if counts else []:
         told = ", ".join(f"{count} {outcome}" for outcome, count in counts[marker].items()) or "none"
         terminalreporter.write_line(f"marker {marker}: {told}")
