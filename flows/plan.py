@@ -8,7 +8,7 @@ from rich.text import Text
 
 from flows.config import Config
 from tasks.core.layout import Layout
-from tasks.features.families import feature_columns
+from tasks.features.table import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
 from tasks.illumination.config import Estimated

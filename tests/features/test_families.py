@@ -13,7 +13,7 @@ from tasks.core.errors import ConfigError
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
 from tasks.features import family as registry
-from tasks.features.family import Profile, RegionInfo, Term, families_of, register
+from tasks.features.family import FeatureDef, Profile, RegionInfo, families_of, register
 
 Cells = tuple[Batch, list[Region]]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -194,7 +194,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _describe(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
-    term = Term(stat="first", unit="intensity", definition="First pixel.")
+    term = FeatureDef(stat="first", unit="intensity", definition="First pixel.")
     return tuple(term.column(family="corner", region=region, channels=(channel,)) for channel in channels)
 
 

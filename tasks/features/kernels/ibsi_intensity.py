@@ -6,7 +6,7 @@ from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.histogram import INTENSITY
+from tasks.features.definitions.histogram import INTENSITY
 from tasks.features.kernels.pixels import Counts, gather
 
 NUMBER = len(INTENSITY)
@@ -64,7 +64,7 @@ def measure_statistics(
 
 @compiled
 def summarise_sorted(values: FloatArray, count: int, found: FloatArray) -> None:
-    """Derive what `tasks.features.histogram.intensity_statistics` does.
+    """Derive what `tasks.features.plain.histogram.intensity_statistics` does.
 
     Parameters
     ----------

@@ -8,11 +8,10 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.definitions.radial_distribution import OFFSET, RINGS, WEDGES
 from tasks.features.kernels.boxes import fill_margin
 from tasks.features.kernels.pixels import Counts, gather
 
-RINGS, WEDGES = 4, 8
-OFFSET = 1e-3
 FAR = 1 << 20
 """Beyond any distance in pixels."""
 DIAGONAL = np.sqrt(2.0)

@@ -12,9 +12,9 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.components import area_of
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.definitions.zernike import INDEXES, ROUNDING, SIZE, monomials
 from tasks.features.kernels.circle import enclosing_circle
 from tasks.features.kernels.pixels import Counts, gather
-from tasks.features.zernike_terms import INDEXES, ROUNDING, SIZE, monomials
 
 NUMBER = len(INDEXES)
 FACTORS = monomials().reshape(2 * NUMBER, SIZE * SIZE)
