@@ -19,10 +19,11 @@ RAW = "raw"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionInfo:
-    """What the names of columns need to know of a region: its name, and whether all channels share it."""
+    """What columns need to know of a region: its name, whether all channels share it, whether it is a later object."""
 
     name: str
     shared: bool
+    derived: bool = False
 
     @property
     def combined(self) -> bool:

@@ -1,6 +1,7 @@
 """All families at once: the columns of the feature table, and its values in the same order."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -41,8 +42,9 @@ def feature_columns(
     names = tuple(channels)
     columns = [
         column
-        for family, region in _plan(config=config, regions=[RegionInfo(name=n, shared=s) for n, s in regions])
+        for family, region in _plan(config=config, regions=_infos(regions))
         for column in family.columns(region=region, channels=names)
+        if not _repeated(column, region)
     ]
     unique_names(columns)
     return tuple(columns)
@@ -72,23 +74,36 @@ def measure(batch: Batch, regions: Sequence[Region], *, config: Features) -> Flo
     """
     by_name = {region.name: region for region in regions}
     blocks = [np.empty((len(batch), 0))]
-    for family, info in _plan(config=config, regions=[RegionInfo(name=r.name, shared=r.shared) for r in regions]):
+    for family, info in _plan(config=config, regions=_infos([(region.name, region.shared) for region in regions])):
         region = _frame(batch) if family.frame else by_name[info.name]
         values = family.measure(batch, region)
-        expected = len(batch), _width(family, info, batch.channels)
+        wanted = _wanted(family, info, batch.channels)
+        expected = len(batch), len(wanted)
         if values.shape != expected:
             raise ValueError(
                 f"family {family.name!r} of profile {family.profile!r} returned values of shape {values.shape} in "
                 f"region {info.name!r}, expected {expected}: as many columns as it names"
             )
-        blocks.append(values)
+        blocks.append(values if all(wanted) else values[:, wanted])
     return np.concatenate(blocks, axis=1)
 
 
 @lru_cache(maxsize=256)
-def _width(family: Family, region: RegionInfo, channels: tuple[str, ...]) -> int:
-    """Count the columns; describing them takes as long as measuring a few cells."""
-    return len(family.columns(region=region, channels=channels))
+def _wanted(family: Family, region: RegionInfo, channels: tuple[str, ...]) -> tuple[bool, ...]:
+    """Which columns of a family are in the table; describing them takes as long as measuring a few cells."""
+    return tuple(not _repeated(column, region) for column in family.columns(region=region, channels=channels))
+
+
+def _repeated(column: Column, region: RegionInfo) -> bool:
+    """Whether a column says what one of the field's first object does: the background is that of the whole field."""
+    return region.derived and (column.family, column.stat) == ("intensity", "background")
+
+
+def _infos(regions: Sequence[tuple[str, bool]]) -> list[RegionInfo]:
+    """Tell the first of a field's objects from those that derive from it; on stamps none does."""
+    field = all(shared for _, shared in regions)
+    infos = [RegionInfo(name=name, shared=shared) for name, shared in regions]
+    return [replace(info, derived=field and not info.combined and number > 0) for number, info in enumerate(infos)]
 
 
 def _plan(*, config: Features, regions: Sequence[RegionInfo]) -> list[tuple[Family, RegionInfo]]:

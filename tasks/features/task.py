@@ -25,7 +25,7 @@ from tasks.features.regions import region_list
 from tasks.features.table import feature_columns, measure
 from tasks.pixels import CellBatch, Reading, read_cells
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same configuration gives other values."""
 
 

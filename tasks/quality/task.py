@@ -18,7 +18,7 @@ from tasks.quality.config import Quality
 from tasks.quality.measure import measure_metrics, metric_column
 from tasks.quality.survey import Survey, SurveyResult
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same configuration gives other metrics or decisions."""
 
 

@@ -35,6 +35,12 @@ def cells() -> Cells:
     return draw(count=3, channels=2)
 
 
+@pytest.fixture(scope="session")
+def dozen_cells() -> Cells:
+    """Twelve stamps of one channel."""
+    return draw(count=12, channels=1)
+
+
 @pytest.fixture(scope="session", params=[1, 2, 3, 12])
 def cells_of_channels(request: pytest.FixtureRequest) -> Cells:
     """One stamp of one to twelve channels."""

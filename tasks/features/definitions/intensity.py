@@ -74,7 +74,8 @@ def _view(*, view: str, place: str, wanted: Sequence[str] = STATISTICS) -> list[
     return definitions
 
 
-_REGION, _RIM = "the pixels of the region", "the pixels of the rim, which an erosion by a disk of 6 px removes"
+_REGION = "the pixels of the region"
+_RIM = "the pixels of the rim, which an erosion by a disk of 6 px removes (all of a narrow region)"
 
 
 def _views(*, less_background: Sequence[str]) -> tuple[FeatureDef, ...]:
@@ -97,7 +98,10 @@ STANDARD = (
     FeatureDef(
         stat="background",
         unit="intensity",
-        definition="The background of the channel in this image, which the statistics named bgcorr subtract.",
+        definition=(
+            "The background of the channel in this image, which the statistics named bgcorr subtract; of a field it "
+            "stands with the first object."
+        ),
         invariances=("quarter turn",),
     ),
     FeatureDef(

@@ -9,7 +9,7 @@ TEXTS = {
     "joint_average": ("60VM", "the average level Σ i p = μ"),
     "joint_variance": ("UR99", "the variance Σ (i − μ)² p"),
     "joint_entropy": ("TU9B", "the entropy −Σ p log2 p"),
-    "difference_average": ("TF7R", "the average Σ k p₋(k), p₋ the frequencies of |i − j|"),
+    "difference_average": ("TF7R", "the average Σ k p₋(k) (equal to the dissimilarity), p₋ the frequencies of |i − j|"),
     "difference_variance": ("D3YU", "the variance of |i − j|"),
     "difference_entropy": ("NTRS", "the entropy −Σ p₋ log2 p₋, p₋ the frequencies of |i − j|"),
     "sum_average": ("ZGXS", "the average Σ k p₊(k), p₊ the frequencies of i + j"),
@@ -25,7 +25,7 @@ TEXTS = {
     "inverse_variance": ("E8JP", "Σ p/(i − j)² over i ≠ j"),
     "correlation": ("NI2N", "the correlation Σ (i − μ)(j − μ) p/σ², μ and σ² the mean and variance of a level"),
     "autocorrelation": ("QWB0", "Σ i j p"),
-    "cluster_tendency": ("DG8W", "Σ (i + j − 2μ)² p, μ the mean level"),
+    "cluster_tendency": ("DG8W", "Σ (i + j − 2μ)² p (equal to the sum variance), μ the mean level"),
     "cluster_shade": ("7NFM", "Σ (i + j − 2μ)³ p, μ the mean level"),
     "cluster_prominence": ("AE86", "Σ (i + j − 2μ)⁴ p, μ the mean level"),
     "information_correlation_1": (

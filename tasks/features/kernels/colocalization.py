@@ -44,12 +44,8 @@ def measure_colocalization(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
-    masks
-        Stream of bits, (1, Hᵢ, Wᵢ) per cell.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     found
         (N, 11·C(C−1)/2) float64, the result.
     """

@@ -69,14 +69,8 @@ def measure_granularity(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    background
-        (N, C) float64.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     scales
         Number of radii.
     found

@@ -34,16 +34,8 @@ def measure_intensity(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, (C, Hᵢ, Wᵢ) per cell: see `gather`.
-    whole
-        Whether all pixels are whole numbers.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    background
-        (N, C) float64.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     places
         (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.
     silent

@@ -63,12 +63,8 @@ def draw_levels(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     levels, boxes, areas
         The result, zeros before: see `LevelImages`.
     """

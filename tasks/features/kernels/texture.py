@@ -33,14 +33,8 @@ def measure_texture(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, (C, Hᵢ, Wᵢ) per cell: see `gather`.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    channels
-        C.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     offsets
         (2, D, 2) int64, the rows (≥ 0) and columns from one pixel of a pair to the other, per distance and direction;
         2·D is a multiple of 4.

@@ -53,12 +53,8 @@ def measure_radial_zernike(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.kernels.blocks.Block`.
     found
         (N, 60·C) float64, the result.
     """
