@@ -1,18 +1,15 @@
 """Families that measure each channel, or each mask, by itself: definitions, kernel and plain code become a family."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
+from tasks.features.blocks import Block, LevelImages, blocks
 from tasks.features.cells import ChannelCell, cells, check_fit
 from tasks.features.family import DescribeColumns, FeatureDef, Profile, RegionInfo, register
-
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
-    from tasks.features.kernels.level_images import LevelImages
 
 
 class MeasureLevels(Protocol):
@@ -27,7 +24,7 @@ def register_per_channel(
     name: str,
     profile: Profile,
     definitions: Sequence[FeatureDef],
-    kernel: "Callable[[Block, FloatArray], None]",
+    kernel: Callable[[Block, FloatArray], None],
     plain: Callable[[ChannelCell], FloatArray],
     group: str = "",
     frame: bool = False,
@@ -51,8 +48,6 @@ def register_per_channel(
     width = len(definitions)
 
     def measure(batch: Batch, region: Region) -> FloatArray:
-        from tasks.features.kernels.blocks import blocks
-
         check_fit(batch, region)
         out = np.empty((len(batch), len(batch.channels) * width))
         for block in blocks(batch, region):
@@ -72,7 +67,7 @@ def register_per_level_image(
     *,
     name: str,
     definitions: Sequence[FeatureDef],
-    kernel: "Callable[[LevelImages, FloatArray], None]",
+    kernel: Callable[[LevelImages, FloatArray], None],
     plain: MeasureLevels,
 ) -> None:
     """Register an optional family of profile ``standard`` that looks at the grey levels of each channel of a region.
@@ -84,7 +79,7 @@ def register_per_level_image(
         pixel that is no number.
     """
 
-    def of_block(block: "Block", out: FloatArray) -> None:
+    def of_block(block: Block, out: FloatArray) -> None:
         from tasks.features.kernels.level_images import level_images
 
         kernel(level_images(block), out)

@@ -16,8 +16,8 @@ from skimage.measure import label
 
 from tasks.core.columns import Column
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged, Region
+from tasks.features import blocks
 from tasks.features.family import Family, Profile, RegionInfo, families_of
-from tasks.features.kernels import blocks
 
 PROFILES: tuple[Profile, ...] = ("scip", "standard")
 COMPILED = [family for profile in PROFILES for family in families_of(profile).values() if family.plain is not None]

@@ -6,6 +6,7 @@ import numpy as np
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, FloatArray, Region
+from tasks.features.blocks import blocks
 from tasks.features.cells import cells, check_fit
 from tasks.features.definitions.colocalization import DIRECTED, PER_PAIR, SYMMETRIC
 from tasks.features.family import RegionInfo, register
@@ -42,7 +43,6 @@ def measure_plain(batch: Batch, region: Region) -> FloatArray:
 @register(name=FAMILY, profile="standard", columns=columns, plain=measure_plain, optional=True)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure each pair of channels; (N, 11·C(C−1)/2) float64, (N, 0) in a region that is not shared."""
-    from tasks.features.kernels.blocks import blocks
     from tasks.features.kernels.colocalization import measure_colocalization
 
     check_fit(batch, region)

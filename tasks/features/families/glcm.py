@@ -4,21 +4,17 @@ Aggregation: 2D, averaged. Each feature is computed from the pairs of one direct
 directions; a direction in which a feature is not defined is left out.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.pairs import GLCM, GLCM_DISTANCE
 from tasks.features.register import register_per_level_image
-
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
 _PLACES = np.arange(len(GLCM))
 
 
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.pairs import measure_pairs
 
     measure_pairs(*images, GLCM_DISTANCE, _PLACES, False, out)  # noqa: FBT003 - no ranges

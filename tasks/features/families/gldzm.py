@@ -3,17 +3,13 @@
 Aggregation: 2D; zones have no direction.
 """
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.emphases import GLDZM
 from tasks.features.register import register_per_level_image
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
-
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.zones import DISTANCES, measure_matrix
 
     measure_matrix(*images, DISTANCES, len(GLDZM), out)

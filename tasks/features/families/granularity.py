@@ -1,17 +1,13 @@
 """Family ``granularity``: how much of the signal is in grains of each size."""
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.granularity import GRANULARITY, SCALES
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(block: "Block", out: FloatArray) -> None:
+def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.granularity import measure_granularity
 
     measure_granularity(

@@ -1,20 +1,16 @@
 """Family ``haralick``: Haralick's 13 features at distance 3, their mean and range over four directions."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.pairs import HARALICK, HARALICK_DISTANCE, HARALICK_PLACES
 from tasks.features.register import register_per_level_image
-
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
 _PLACES = np.array(HARALICK_PLACES, dtype=np.int64)
 
 
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.pairs import measure_pairs
 
     measure_pairs(*images, HARALICK_DISTANCE, _PLACES, True, out)  # noqa: FBT003 - with ranges

@@ -1,16 +1,12 @@
 """Family ``histogram``: the 23 features of the IBSI's intensity histogram."""
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.histogram import HISTOGRAM_DEFS
 from tasks.features.register import register_per_level_image
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
-
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.histogram import measure_histogram
 
     measure_histogram(*images, out)

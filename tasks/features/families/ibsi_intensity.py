@@ -1,17 +1,13 @@
 """Family ``ibsi_intensity``: the 18 intensity-based statistics of the IBSI, of the pixels as they are."""
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.histogram import IBSI_INTENSITY_DEFS
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(block: "Block", out: FloatArray) -> None:
+def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.ibsi_intensity import measure_statistics
 
     measure_statistics(

@@ -1,25 +1,22 @@
 """Family ``intensity``, of a region and its rim, in both profiles; and ``raw``, of the whole frame of a stamp."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.intensity import LAYOUT, RAW, SCIP, STANDARD
 from tasks.features.family import FeatureDef
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(definitions: Sequence[FeatureDef], *, silent: bool = False) -> "Callable[[Block, FloatArray], None]":
+def _kernel(definitions: Sequence[FeatureDef], *, silent: bool = False) -> Callable[[Block, FloatArray], None]:
     """Make the kernel of some of the statistics; those of an empty mask are 0 where `silent`, else NaN."""
     places = np.array([LAYOUT.index(one.stat) for one in definitions], dtype=np.int64)
 
-    def kernel(block: "Block", out: FloatArray) -> None:
+    def kernel(block: Block, out: FloatArray) -> None:
         from tasks.features.kernels.intensity import measure_intensity
 
         measure_intensity(

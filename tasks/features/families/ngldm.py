@@ -3,17 +3,13 @@
 Aggregation: 2D; neighbourhoods have no direction. Chebyshev distance 1, coarseness 0.
 """
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.emphases import NGLDM
 from tasks.features.register import register_per_level_image
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
-
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.zones import DEPENDENCES, measure_matrix
 
     measure_matrix(*images, DEPENDENCES, len(NGLDM), out)

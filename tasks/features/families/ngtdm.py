@@ -3,17 +3,13 @@
 Aggregation: 2D; neighbourhoods have no direction. Chebyshev distance 1.
 """
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelImages
 from tasks.features.definitions.ngtdm import NGTDM
 from tasks.features.register import register_per_level_image
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.level_images import LevelImages
 
-
-def _kernel(images: "LevelImages", out: FloatArray) -> None:
+def _kernel(images: LevelImages, out: FloatArray) -> None:
     from tasks.features.kernels.tone_differences import measure_tones
 
     measure_tones(*images, out)

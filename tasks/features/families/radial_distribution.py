@@ -1,17 +1,13 @@
 """Family ``radial_distribution``: how the intensity lies between the centre of a region and its edge."""
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.radial_distribution import RADIAL_DISTRIBUTION
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(block: "Block", out: FloatArray) -> None:
+def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.radial import measure_radial
 
     measure_radial(block.counts, block.reals, block.masks, block.shapes, block.planes, block.channels, out)

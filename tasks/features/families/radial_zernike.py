@@ -1,17 +1,13 @@
 """Family ``radial_zernike``: Zernike moments of the intensities in a region."""
 
-from typing import TYPE_CHECKING
-
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.zernike import RADIAL_ZERNIKE
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(block: "Block", out: FloatArray) -> None:
+def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.zernike import measure_radial_zernike
 
     measure_radial_zernike(block.counts, block.reals, block.masks, block.shapes, block.planes, block.channels, out)

@@ -1,25 +1,22 @@
 """Family ``texture``: co-occurrence of grey levels and the gradient, as the two profiles define them."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Block
 from tasks.features.cells import ChannelCell
 from tasks.features.definitions.texture import DIRECTIONS, DISTANCES, SCIP, STANDARD, STEPS
 from tasks.features.register import register_per_channel
 
-if TYPE_CHECKING:
-    from tasks.features.kernels.blocks import Block
 
-
-def _kernel(offsets: list[list[tuple[int, int]]], *, published: bool) -> "Callable[[Block, FloatArray], None]":
+def _kernel(offsets: list[list[tuple[int, int]]], *, published: bool) -> Callable[[Block, FloatArray], None]:
     """Make the kernel for pairs of pixels at some offsets, per distance and direction."""
     steps = np.array(offsets, dtype=np.int64)
     reach = int(steps.max())
 
-    def kernel(block: "Block", out: FloatArray) -> None:
+    def kernel(block: Block, out: FloatArray) -> None:
         from tasks.features.kernels.texture import measure_texture
 
         measure_texture(

@@ -7,9 +7,10 @@ import numpy as np
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 TOP, VARIANCE, SIGNAL, DIFFERENT, FINE, VARIES = range(6)
 """Places of what is known of a channel: largest pixel, sum of squared deviations, sum of its signal, number of
@@ -45,7 +46,7 @@ def measure_colocalization(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 11·C(C−1)/2) float64, the result.
     """

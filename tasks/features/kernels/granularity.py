@@ -14,9 +14,10 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.kernels.boxes import fill_margin
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 
 class Tree(NamedTuple):
@@ -70,7 +71,7 @@ def measure_granularity(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     scales
         Number of radii.
     found

@@ -4,9 +4,9 @@ import numpy as np
 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelArray
 from tasks.features.definitions.histogram import HISTOGRAM
 from tasks.features.definitions.levels import LEVELS
-from tasks.features.kernels.level_images import LevelArray
 
 NUMBER = len(HISTOGRAM)
 
@@ -17,7 +17,7 @@ def measure_histogram(
 ) -> None:
     """Measure the histogram of each channel of each cell; `found` (N, 23·C) float64 is the result.
 
-    Levels, shapes, boxes and areas are those of `tasks.features.kernels.level_images.LevelImages`.
+    Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
     cells, channels = areas.shape
     counts = np.empty(LEVELS + 1, np.int64)

@@ -6,8 +6,9 @@ from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.definitions.histogram import INTENSITY
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 NUMBER = len(INTENSITY)
 EPSILON = float(np.finfo(np.float64).eps)
@@ -29,7 +30,7 @@ def measure_statistics(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 18·C) float64, the result.
     """

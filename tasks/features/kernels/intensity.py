@@ -6,8 +6,9 @@ from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_
 from tasks.core.kernels.compiled import ZERO, compiled, constant, inner, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.definitions.intensity import LAYOUT, RADIUS, VIEWS
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 from tasks.features.kernels.rims import erode, half_widths
 from tasks.features.kernels.statistics import NUMBER, summarise
 
@@ -35,7 +36,7 @@ def measure_intensity(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     places
         (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.
     silent

@@ -1,41 +1,15 @@
 """Grey levels of a stack of cells: 16 equal ones between the smallest and the largest pixel of each region."""
 
-from typing import NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.kernels.sorting import limits
 from tasks.core.types import AnyArray, FloatArray, IntArray
+from tasks.features.blocks import Block, Counts, LevelArray, LevelImages
 from tasks.features.definitions.levels import LEVELS, SLACK
-from tasks.features.kernels.blocks import Block
-from tasks.features.kernels.pixels import Counts, gather
-
-LevelArray = npt.NDArray[np.uint8]
-
-
-class LevelImages(NamedTuple):
-    """Level images of a block of cells.
-
-    Parameters
-    ----------
-    levels
-        Flat, (C, Hᵢ, Wᵢ) per cell: 1 to 16 in the region, 0 outside.
-    shapes
-        (n, 2) int64.
-    boxes
-        (n, C, 4) int64, bounding box of the region: min row, min column, max row, max column, half open.
-    areas
-        (n, C) int64, pixels of the region; 0 also where one of them is no number.
-    """
-
-    levels: LevelArray
-    shapes: IntArray
-    boxes: IntArray
-    areas: IntArray
+from tasks.features.kernels.pixels import gather
 
 
 def level_images(block: Block) -> LevelImages:
@@ -64,7 +38,7 @@ def draw_levels(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     levels, boxes, areas
         The result, zeros before: see `LevelImages`.
     """

@@ -6,10 +6,11 @@ import numpy.typing as npt
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelArray
 from tasks.features.definitions.levels import LEVELS
 from tasks.features.definitions.pairs import MEASURES
 from tasks.features.definitions.texture import DIRECTIONS
-from tasks.features.kernels.level_images import LevelArray, crop
+from tasks.features.kernels.level_images import crop
 
 NUMBER = len(MEASURES)
 STEPS = len(DIRECTIONS)
@@ -37,7 +38,7 @@ def measure_pairs(
     Parameters
     ----------
     levels, shapes, boxes, areas
-        See `tasks.features.kernels.level_images.LevelImages`.
+        See `tasks.features.blocks.LevelImages`.
     distance
         Chebyshev distance of the pixels of a pair.
     places

@@ -8,9 +8,10 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.definitions.radial_distribution import OFFSET, RINGS, WEDGES
 from tasks.features.kernels.boxes import fill_margin
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 FAR = 1 << 20
 """Beyond any distance in pixels."""
@@ -34,7 +35,7 @@ def measure_radial(
     Parameters
     ----------
     counts, …, channels
-        Those of `tasks.features.kernels.blocks.Block`.
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 12·C) float64, the result.
     """

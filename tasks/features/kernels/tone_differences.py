@@ -5,9 +5,10 @@ import numpy as np
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelArray
 from tasks.features.definitions.levels import LEVELS
 from tasks.features.definitions.ngtdm import MEASURES
-from tasks.features.kernels.level_images import LevelArray, crop
+from tasks.features.kernels.level_images import crop
 
 NUMBER = len(MEASURES)
 NEAR = 9
@@ -18,7 +19,7 @@ NEAR = 9
 def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, found: FloatArray) -> None:
     """Measure the differences of tone of each channel of each cell; `found` (N, 5·C) float64 is the result.
 
-    Levels, shapes, boxes and areas are those of `tasks.features.kernels.level_images.LevelImages`.
+    Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
     cells, channels = areas.shape
     tallest, widest = extent(shapes)

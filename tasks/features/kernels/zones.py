@@ -6,10 +6,11 @@ import numpy.typing as npt
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import LevelArray
 from tasks.features.definitions.emphases import EMPHASES
 from tasks.features.definitions.levels import LEVELS
 from tasks.features.definitions.texture import DIRECTIONS
-from tasks.features.kernels.level_images import LevelArray, crop
+from tasks.features.kernels.level_images import crop
 from tasks.features.kernels.sizes import Table, add, empty, make_table, summarise_table
 
 Numbers = npt.NDArray[np.int32]
@@ -32,7 +33,7 @@ def measure_matrix(
     Parameters
     ----------
     levels, shapes, boxes, areas
-        See `tasks.features.kernels.level_images.LevelImages`.
+        See `tasks.features.blocks.LevelImages`.
     kind
         `RUNS`, `SIZES`, `DISTANCES` or `DEPENDENCES`.
     terms

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from tasks.core.kernels.bits import Stream, stream_of
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
-from tasks.features.kernels.pixels import Counts
+
+Counts = npt.NDArray[np.uint16]
+LevelArray = npt.NDArray[np.uint8]
 
 PIXELS = 1 << 21
 """About how many pixels are converted at a time, so that memory does not grow with the batch."""
@@ -39,7 +42,7 @@ class Block:
     counts: Counts
     reals: FloatArray
     whole: bool
-    masks: Stream
+    masks: npt.NDArray[np.uint64]
     planes: int
     shapes: IntArray
     background: FloatArray
@@ -50,12 +53,35 @@ class Block:
         return self.background.shape[1]
 
 
+class LevelImages(NamedTuple):
+    """Level images of a block of cells.
+
+    Parameters
+    ----------
+    levels
+        Flat, (C, Hᵢ, Wᵢ) per cell: 1 to 16 in the region, 0 outside.
+    shapes
+        (n, 2) int64.
+    boxes
+        (n, C, 4) int64, bounding box of the region: min row, min column, max row, max column, half open.
+    areas
+        (n, C) int64, pixels of the region; 0 also where one of them is no number.
+    """
+
+    levels: LevelArray
+    shapes: IntArray
+    boxes: IntArray
+    areas: IntArray
+
+
 def blocks(batch: Batch, region: Region) -> Iterator[Block]:
     """Cut a batch and the region in which it is measured into blocks.
 
     Pixels of types that fit into uint16 become that, all others float64. The type alone decides, never the values, so
     that the features of a cell do not depend on the cells that share its batch.
     """
+    from tasks.core.kernels.bits import stream_of
+
     masks = np.asarray(region.masks.flat, dtype=np.bool_)
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     background = np.ascontiguousarray(region.background, dtype=np.float64)
