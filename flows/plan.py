@@ -8,9 +8,9 @@ from rich.text import Text
 
 from flows.config import Config
 from tasks.core.layout import Layout
+from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
-from tasks.features.table import feature_columns
 from tasks.illumination.config import Estimated
 from tasks.ingest.listing import Ingested
 from tasks.normalize import Normalize

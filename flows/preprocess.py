@@ -35,8 +35,8 @@ from tasks.core.errors import InputChangedError, RunError
 from tasks.core.work import discard_unfinished
 from tasks.export.publish import PartitionFolders, check_output
 from tasks.export.task import export, export_quarantine
+from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
-from tasks.features.table import feature_columns
 from tasks.features.task import VERSION as FEATURES_VERSION
 from tasks.features.task import extract_partition
 from tasks.ingest.listing import Ingested

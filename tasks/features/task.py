@@ -19,10 +19,10 @@ from tasks.core.partition_files import fault_table, kept_cells
 from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
 from tasks.core.work import Made, Partition, Stopwatch, is_provisional, result_folder
+from tasks.features.all_families import feature_columns, measure
 from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
-from tasks.features.table import feature_columns, measure
 from tasks.pixels import CellBatch, Reading, read_cells
 
 VERSION = 4

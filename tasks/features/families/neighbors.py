@@ -1,14 +1,17 @@
 """Neighbours of an object in its field."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from tasks.core.columns import Column
 from tasks.core.types import Batch, FloatArray, IntArray, LabelArray, Region
 from tasks.features.cells import check_fit
 from tasks.features.family import FeatureDef, RegionInfo, register
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 FAMILY = "neighbors"
 
@@ -126,6 +129,8 @@ def neighbors(labels: LabelArray, *, numbers: LabelArray) -> FloatArray:
     array([[  1., 100.,   1.,   4.,   0.],
            [  0.,   0.,   3.,   4.,   0.]])
     """
+    from scipy.spatial import KDTree
+
     found = np.full((len(numbers), len(TERMS)), np.nan)
     padded = np.pad(labels, 1, constant_values=-1)
     places = np.flatnonzero(padded > 0)
@@ -181,7 +186,7 @@ def _touching(padded: LabelArray, *, places: IntArray) -> FloatArray:
         return np.stack([np.bincount(numbers, minlength=most), 100 * met / edges])
 
 
-def _closest(tree: KDTree, *, centers: FloatArray, own: IntArray) -> FloatArray:
+def _closest(tree: "KDTree", *, centers: FloatArray, own: IntArray) -> FloatArray:
     """Distances to the closest and second closest of the other points, and the angle between them; (N, 3)."""
     found = np.full((len(centers), 3), np.nan)
     if tree.n < 2 or not len(centers):
