@@ -50,7 +50,7 @@ class Block:
     @property
     def channels(self) -> int:
         """C, the number of channels."""
-        return self.background.shape[1]
+        return int(self.background.shape[1])
 
 
 class LevelImages(NamedTuple):

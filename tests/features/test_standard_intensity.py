@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 from skimage.morphology import disk
-from tasks.features.intensity_terms import SHIFTED
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.definitions.intensity import STANDARD, STATISTICS
+from tasks.features.definitions.intensity import SHIFTED, STANDARD, STATISTICS
 from tasks.features.plain.intensity import intensity, mass_displacement, rim
 from tasks.features.plain.statistics import statistics
 
