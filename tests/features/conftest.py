@@ -37,8 +37,15 @@ def cells() -> Cells:
 
 @pytest.fixture(scope="session")
 def dozen_cells() -> Cells:
-    """Twelve stamps of one channel."""
-    return draw(count=12, channels=1)
+    """Twelve stamps of one channel; one in two has a hole, the others are darkest in their middle."""
+    batch, regions = draw(count=12, channels=1)
+    for number, (image, mask) in enumerate(zip(batch.pixels.unstack(), regions[0].masks.unstack(), strict=True)):
+        mask[0, 12:15, 12:15] = True
+        if number % 2:
+            mask[0, 13, 13] = False
+        else:
+            image[0, 13, 13] = 1
+    return batch, regions
 
 
 @pytest.fixture(scope="session", params=[1, 2, 3, 12])
