@@ -148,9 +148,9 @@ def register(
 
 def families_of(profile: Profile) -> dict[str, Family]:
     """Families of a profile by name, in the order in which their columns stand in a table."""
-    import_module("tasks.features.families")
-    for point in entry_points(group=ENTRY_POINTS):
-        if point.value not in _LOADED:
+    if ENTRY_POINTS not in _LOADED:
+        import_module("tasks.features.families")
+        for point in entry_points(group=ENTRY_POINTS):
             try:
                 point.load()
             except Exception as error:
@@ -158,7 +158,7 @@ def families_of(profile: Profile) -> dict[str, Family]:
                     f"the feature family {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: "
                     f"{error}; update or uninstall the package that offers it"
                 ) from error
-            _LOADED.add(point.value)
+        _LOADED.add(ENTRY_POINTS)
     families = [family for family in _FAMILIES.values() if family.profile == profile]
     return {family.name: family for family in sorted(families, key=_place)}
 
