@@ -15,8 +15,8 @@ from tasks.core.errors import ConfigError, shown
 from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.export.config import Export
+from tasks.features.all_families import feature_columns
 from tasks.features.config import Features
-from tasks.features.families import feature_columns
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
 from tasks.illumination.config import IlluminationMethod, check_illumination, illuminations

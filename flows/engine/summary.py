@@ -6,7 +6,7 @@ from flows.engine.dataset import Dataset
 from flows.engine.decided import Decided, read_decided
 from flows.engine.execution import Execution, StageCount
 from tasks.core.work import Frozen
-from tasks.features.families import feature_columns
+from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
 
 

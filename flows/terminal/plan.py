@@ -10,7 +10,7 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
-from tasks.features.families import feature_columns
+from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
 

@@ -29,9 +29,29 @@ class Cell:
     masks: BoolArray
     background: FloatArray
 
-    def plane(self, channel: int) -> int:
-        """Index of the mask that serves a channel."""
-        return channel if len(self.masks) > 1 else 0
+    def channel(self, number: int) -> "ChannelCell":
+        """Return the pixels of a channel, the mask that serves it and its background."""
+        mask = self.masks[number if len(self.masks) > 1 else 0]
+        return ChannelCell(pixels=self.pixels[number], mask=mask, background=float(self.background[number]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelCell:
+    """One channel of a cell.
+
+    Parameters
+    ----------
+    pixels
+        (H, W) float64.
+    mask
+        (H, W) bool.
+    background
+        What statistics less the background subtract.
+    """
+
+    pixels: FloatArray
+    mask: BoolArray
+    background: float
 
 
 def check_fit(batch: Batch, region: Region) -> None:

@@ -4,8 +4,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-import tasks.features.scip
-import tasks.features.standard  # noqa: F401 - both imports register the families
 from tasks.core.errors import suggestion
 from tasks.core.section import Section
 from tasks.features.family import Family, Profile, families_of

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Literal, Protocol
 
 from tasks.core.columns import Column
+from tasks.core.errors import ConfigError
 from tasks.core.regions import COMBINED
 from tasks.core.types import Batch, FloatArray, Region
 
@@ -17,10 +19,11 @@ RAW = "raw"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionInfo:
-    """What the names of columns need to know of a region: its name, and whether all channels share it."""
+    """What columns need to know of a region: its name, whether all channels share it, whether it is a later object."""
 
     name: str
     shared: bool
+    derived: bool = False
 
     @property
     def combined(self) -> bool:
@@ -29,7 +32,7 @@ class RegionInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class FeatureDef:
     """A feature before it is tied to a region and channels; the fields are those of `tasks.core.columns.Column`."""
 
     stat: str
@@ -56,7 +59,7 @@ class Term:
         )
 
 
-class NameColumns(Protocol):
+class DescribeColumns(Protocol):
     """Describe the columns that a family measures in one region."""
 
     def __call__(self, *, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
@@ -67,7 +70,7 @@ class MeasureRegion(Protocol):
     """Measure a family in one region of a batch."""
 
     def __call__(self, batch: Batch, region: Region, /) -> FloatArray:
-        """Return (N, K) float64, the columns as `NameColumns` lists them."""
+        """Return (N, K) float64, the columns as `DescribeColumns` lists them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +95,7 @@ class Family:
 
     name: str
     profile: Profile
-    columns: NameColumns
+    columns: DescribeColumns
     measure: MeasureRegion
     frame: bool = False
     optional: bool = False
@@ -114,7 +117,7 @@ def register(
     *,
     name: str,
     profile: Profile,
-    columns: NameColumns,
+    columns: DescribeColumns,
     frame: bool = False,
     optional: bool = False,
     field: bool = False,
@@ -146,11 +149,18 @@ def register(
 def families_of(profile: Profile) -> dict[str, Family]:
     """Families of a profile by name, in the order in which their columns stand in a table."""
     if ENTRY_POINTS not in _LOADED:
-        _LOADED.add(ENTRY_POINTS)
+        import_module("tasks.features.families")
         for point in entry_points(group=ENTRY_POINTS):
-            point.load()
-    found = [family for family in _FAMILIES.values() if family.profile == profile]
-    return {family.name: family for family in sorted(found, key=_place)}
+            try:
+                point.load()
+            except Exception as error:
+                raise ConfigError(
+                    f"the feature family {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: "
+                    f"{error}; update or uninstall the package that offers it"
+                ) from error
+        _LOADED.add(ENTRY_POINTS)
+    families = [family for family in _FAMILIES.values() if family.profile == profile]
+    return {family.name: family for family in sorted(families, key=_place)}
 
 
 def _place(family: Family) -> tuple[bool, int, str]:

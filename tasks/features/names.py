@@ -7,7 +7,7 @@ from tasks.core.columns import Column
 from tasks.core.errors import ConfigError
 from tasks.core.regions import COMBINED
 from tasks.features.config import Names
-from tasks.features.cooccurrence import LEVELS
+from tasks.features.definitions.levels import LEVELS
 from tasks.features.family import RAW
 
 COMPARTMENTS = {

@@ -21,12 +21,12 @@ from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.features.config import Features
-from tasks.features.families import feature_columns, measure
+from tasks.features.all_families import feature_columns, measure
 from tasks.features.regions import region_list
 from tasks.features.table import feature_table
 
 
-@task(name="features", version="4")
+@task(name="features", version="5")
 def extract_partition(
     *,
     partition: Partition,

@@ -5,10 +5,6 @@ from functools import partial
 
 import numpy as np
 
-import tasks.features.scip
-import tasks.features.standard  # noqa: F401 - both imports register the families
-from tasks.core.cutout import cut_out
-from tasks.core.kernels.turns import in_turns
 from tasks.core.types import Batch, Ragged, Region
 from tasks.features.family import Family, Profile, families_of
 
@@ -37,11 +33,15 @@ def warm(profile: Profile, families: Collection[str] | None = None) -> None:
     task's time. The first call on a machine takes about 45 s of a processor for shape, intensity and texture together,
     and once for both profiles; later ones a second, from disk. Processes that start together share the work.
     """
+    from tasks.core.kernels.turns import in_turns
+
     in_turns(jobs(profile, families))
 
 
 def _measure(family: Family) -> None:
     """Measure a small cell of each type of pixels."""
+    from tasks.core.cutout import cut_out
+
     mask = np.zeros((2, 12, 11), dtype=np.bool_)
     mask[:, 2:9, 3:8] = True
     own = Region(name="own", shared=False, masks=Ragged.of([mask]), background=np.zeros((1, 2)))

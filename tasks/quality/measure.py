@@ -8,7 +8,7 @@ import polars as pl
 from tasks.core.regions import COMBINED
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Region
 from tasks.quality.config import WHOLE, Measurement
-from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, Metric, View, percentile
+from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, FieldView, Metric, View, percentile
 
 METRICS: dict[str, Metric] = INTENSITY | AGAINST_BACKGROUND | SHAPE
 
@@ -95,7 +95,14 @@ class _Views:
         if name not in self._masks:
             self._masks[name] = region.masks.unstack()
         plane = 0 if region.shared else channel
+        field, numbers = None, [0] * len(self._pixels)
+        if region.field is not None and self._frames:
+            # all cells of a region lie in one field
+            field = FieldView(pixels=self._frames[0][channel], labels=region.field.labels)
+            numbers = region.field.numbers.tolist()
         return [
-            View(pixels=image[channel], mask=mask[plane], background=float(background[channel]))
-            for image, mask, background in zip(self._pixels, self._masks[name], region.background, strict=True)
+            View(pixels=image[channel], mask=mask[plane], background=float(level[channel]), field=field, number=number)
+            for image, mask, level, number in zip(
+                self._pixels, self._masks[name], region.background, numbers, strict=True
+            )
         ]

@@ -9,10 +9,37 @@ import numpy as np
 from scipy import ndimage
 
 from tasks.core.exact.sums import exact_total
-from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray
-from tasks.quality.hull import hull_area
+from tasks.core.shape import Ellipse, ellipse, hull_area, second_moments
+from tasks.core.shape import border_contact as border_shares
+from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
 
 NAN = float("nan")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FieldView:
+    """A whole field in one channel, as the views of its objects share it.
+
+    Parameters
+    ----------
+    pixels
+        (H, W), of any type.
+    labels
+        (H, W) labels of the kind of object.
+    """
+
+    pixels: AnyArray
+    labels: LabelArray
+
+    @cached_property
+    def highest(self) -> float:
+        """Largest pixel."""
+        return float(self.pixels.max())
+
+    @cached_property
+    def contacts(self) -> dict[int, float]:
+        """Share of the frame's border pixels that each object has."""
+        return border_shares(self.labels)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -22,16 +49,21 @@ class View:
     Parameters
     ----------
     pixels
-        (H, W), of any type.
+        (H, W), of any type: the whole frame, or of an object of a field a window of any size that holds the object and
+        its neighbouring pixels. No metric depends on how large the window is.
     mask
         (H, W) bool: the region; None: the whole frame.
     background
         Mean of the pixels outside, NaN where there is none.
+    field, number
+        The field of which `pixels` is a window, and the object's label; None where it is the whole frame.
     """
 
     pixels: AnyArray
     mask: BoolArray | None
     background: float = NAN
+    field: FieldView | None = None
+    number: int = 0
 
     @cached_property
     def inside(self) -> AnyArray:
@@ -60,34 +92,9 @@ class View:
         return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
     @cached_property
-    def eigenvalues(self) -> tuple[float, float]:
-        """Eigenvalues of the inertia tensor, the larger one first; NaN where the region is empty.
-
-        Every step is scikit-image's, so that the values are those of its ``regionprops``, but of one region.
-        """
-        if self.box is None:
-            return NAN, NAN
-        size = int(self.counts[0].sum())
-        down, right = (_powers(count[there], size=size) for count, there in zip(self.counts, self.box, strict=True))
-        central = (self.region[self.box].astype(np.float64).T @ down).T @ right
-        turned = -central[1, 1] / central[0, 0]
-        second = np.array([central[2, 0], central[0, 2]])
-        along_row, along_column = ((second.sum() - second) / central[0, 0]).tolist()
-        small, large = np.linalg.eigvalsh(np.array([[along_row, turned], [turned, along_column]])).tolist()
-        return max(large, 0.0), max(small, 0.0)
-
-
-def _powers(counts: IntArray, *, size: int) -> FloatArray:
-    """(n, 4) distances from the centroid to the powers of 0 to 2, given how many pixels lie in each of n lines.
-
-    The last column only fills up: with three the processor would sum in another order than for scikit-image, which
-    has four, and the last digit may differ. So it may between a square and the second power.
-    """
-    places = np.arange(len(counts))
-    powers = np.ones((len(counts), 4))
-    powers[:, 1] = places - int(counts @ places) / size
-    powers[:, 2] = np.power(powers[:, 1], np.full(len(counts), 2.0))
-    return powers
+    def ellipse(self) -> Ellipse | None:
+        """The ellipse of equal second moments, all pixels being one object; None where the region is empty."""
+        return None if self.box is None else ellipse(second_moments(self.region[self.box]))
 
 
 Metric = Callable[[View], float]
@@ -164,7 +171,7 @@ def saturated(view: View) -> float:
     inside = view.inside
     if not inside.size:
         return NAN
-    highest = float(view.pixels.max())
+    highest = float(view.pixels.max()) if view.field is None else view.field.highest
     if view.pixels.dtype.kind == "f" and highest <= 1:
         return np.count_nonzero(inside == 1) / inside.size
     limit = next((2**bits - 1 for bits in BIT_DEPTHS if highest <= 2**bits - 1), None)
@@ -293,15 +300,17 @@ EIGHT = np.ones((3, 3), dtype=np.bool_)
 
 
 def border_contact(view: View) -> float:
-    """Share of the frame's border pixels that belong to the region."""
-    inner = view.region[1:-1, 1:-1]
-    return (np.count_nonzero(view.region) - np.count_nonzero(inner)) / (view.region.size - inner.size)
+    """Share of the frame's border pixels that belong to the region; of an object of a field the field's frame."""
+    if view.field is not None:
+        return view.field.contacts.get(view.number, 0.0)
+    return border_shares(view.region).get(True, 0.0)
 
 
 def eccentricity(view: View) -> float:
-    """Eccentricity of the ellipse of equal second moments, all pixels being one object: 0 for a disk, 1 for a line."""
-    large, small = view.eigenvalues
-    return 0.0 if large == 0 else sqrt(1 - small / large)
+    """Eccentricity of the ellipse of equal second moments: 0 for a disk and a single pixel, 1 for a line."""
+    if view.ellipse is None:
+        return NAN
+    return view.ellipse.eccentricity if view.ellipse.eigenvalues[0] > 0 else 0.0
 
 
 def solidity(view: View) -> float:
@@ -314,8 +323,10 @@ def solidity(view: View) -> float:
 
 def aspect_ratio(view: View) -> float:
     """Minor axis of the ellipse of equal second moments divided by its major axis: 1 for a disk, 0 for a line."""
-    large, small = view.eigenvalues
-    return (4 * sqrt(small)) / (4 * sqrt(large)) if large > 0 else NAN
+    if view.ellipse is None or view.ellipse.eigenvalues[0] == 0:
+        return NAN
+    large, small = view.ellipse.eigenvalues.tolist()
+    return sqrt(small / large)
 
 
 def _total(pixels: AnyArray) -> int | float:

@@ -26,7 +26,7 @@ ANSWER = "answer.json"
 IDENTITY = ["position", "meta__image", "meta__object"]
 
 
-@task(name="quality metrics", version="3")
+@task(name="quality metrics", version="4")
 def measure_partition(
     *,
     partition: Partition,

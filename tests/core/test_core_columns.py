@@ -10,8 +10,8 @@ import pytest
 from tasks.core.columns import Column, unique_names
 from tasks.core.dictionary import KEY, encode, is_ours, meta_definitions, read_dictionary
 from tasks.core.layout import Layout
+from tasks.features.all_families import feature_columns
 from tasks.features.config import Features
-from tasks.features.families import feature_columns
 
 
 def column(region: str = "li", *, channels: tuple[str, ...] = ("BF",), param: str = "") -> Column:

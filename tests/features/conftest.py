@@ -35,6 +35,19 @@ def cells() -> Cells:
     return draw(count=3, channels=2)
 
 
+@pytest.fixture(scope="session")
+def dozen_cells() -> Cells:
+    """Twelve stamps of one channel; one in two has a hole, the others are darkest in their middle."""
+    batch, regions = draw(count=12, channels=1)
+    for number, (image, mask) in enumerate(zip(batch.pixels.unstack(), regions[0].masks.unstack(), strict=True)):
+        mask[0, 12:15, 12:15] = True
+        if number % 2:
+            mask[0, 13, 13] = False
+        else:
+            image[0, 13, 13] = 1
+    return batch, regions
+
+
 @pytest.fixture(scope="session", params=[1, 2, 3, 12])
 def cells_of_channels(request: pytest.FixtureRequest) -> Cells:
     """One stamp of one to twelve channels."""

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import BoolArray, FloatArray
 from tasks.features.kernels.order import make_order_room, order_by
-from tasks.features.standard.colocalization import colocalization, costes, ranks
+from tasks.features.plain.colocalization import colocalization, costes, ranks
 
 ALL = np.ones((1, 4), dtype=bool)
 

@@ -11,7 +11,9 @@ from hypothesis.extra.numpy import arrays
 from skimage.feature import graycomatrix, graycoprops
 
 from tasks.core.types import BoolArray, IntArray
-from tasks.features.cooccurrence import LEVELS, PROPERTIES, pair_counts, properties
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.texture import PROPERTIES
+from tasks.features.plain.cooccurrence import pair_counts, properties
 
 HARALICK = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [0, 2, 2, 2], [2, 2, 3, 3]])
 EVERYWHERE = np.ones((4, 4), dtype=bool)

@@ -9,11 +9,12 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.core.columns import Column
+from tasks.core.cutout import cut_out
 from tasks.core.errors import ConfigError
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
 from tasks.features import family as registry
-from tasks.features.family import Profile, RegionInfo, Term, families_of, register
+from tasks.features.family import FeatureDef, Profile, RegionInfo, families_of, register
 
 Cells = tuple[Batch, list[Region]]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -148,6 +149,20 @@ def test_objects_of_a_field_have_no_raw_statistics() -> None:
         feature_columns(config=Features(profile="scip", families=("raw",)), channels=["a"], regions=[("nucleus", True)])
 
 
+def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
+    regions = ("nucleus", "cell", "cytoplasm")
+    columns = feature_columns(config=Features(), channels=["a", "b"], regions=[(name, True) for name in regions])
+    told = [column.name for column in columns if column.stat == "background"]
+    assert told == ["nucleus__intensity_background__a", "nucleus__intensity_background__b"]
+    labels = np.zeros((20, 30), dtype=np.int32)
+    labels[4:9, 5:12] = 1
+    image = np.random.default_rng(1).integers(0, 99, size=(2, 20, 30)).astype(np.uint8)
+    batch, objects = cut_out(image, labels=dict.fromkeys(regions, labels), numbers=[1], channels=["a", "b"])
+    found = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
+    assert found["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
+    assert [name for name in found if found[name] != found[name.replace("cell", "nucleus")]] == []
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [
@@ -194,7 +209,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _describe(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
-    term = Term(stat="first", unit="intensity", definition="First pixel.")
+    term = FeatureDef(stat="first", unit="intensity", definition="First pixel.")
     return tuple(term.column(family="corner", region=region, channels=(channel,)) for channel in channels)
 
 
@@ -218,6 +233,15 @@ def test_an_installed_package_can_bring_a_family(cells: Cells, monkeypatch: pyte
     found = measure(cells[0], cells[1][:1], config=config)
     assert found.tolist() == [image[:, 0, 0].tolist() for image in cells[0].pixels.unstack()]
     assert [family.name for family in Features().selected] == ["shape", "intensity", "texture", "corner"]
+
+
+@pytest.mark.usefixtures("outside")
+def test_a_package_that_cannot_be_loaded_is_told_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint(name="corner", value="their_missing_package", group=registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [point] if group == point.group else [])
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=r"'corner' \(their_missing_package\) cannot be loaded: ModuleNotFound"):
+            families_of("standard")
 
 
 @pytest.mark.usefixtures("outside")

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import FloatArray
-from tasks.features.standard.granularity import SCALES, granularity
+from tasks.features.definitions.granularity import SCALES
+from tasks.features.plain.granularity import granularity
 
 
 def squares(*sizes: tuple[int, float]) -> FloatArray:

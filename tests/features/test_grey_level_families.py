@@ -12,17 +12,17 @@ from tifffile import imread
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.emphases import emphases
+from tasks.features.definitions.histogram import HISTOGRAM
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.pairs import HARALICK_NAMES, MEASURES
 from tasks.features.family import families_of
-from tasks.features.histogram import HISTOGRAM, histogram_statistics, intensity_statistics
-from tasks.features.kernels import level_images
 from tasks.features.names import rename
-from tasks.features.pairs import MEASURES, pair_measures, pairs_of_levels
-from tasks.features.standard import glcm, haralick, texture
-from tasks.features.standard.levels import level_image
-from tasks.features.tone_differences import tone_differences
-from tasks.features.zones import dependences, run_lengths, zone_distances, zone_sizes
+from tasks.features.plain.emphases import emphases
+from tasks.features.plain.histogram import histogram_statistics, intensity_statistics
+from tasks.features.plain.levels import level_image
+from tasks.features.plain.pairs import glcm, haralick, pair_measures, pairs_of_levels
+from tasks.features.plain.tone_differences import tone_differences
+from tasks.features.plain.zones import dependences, run_lengths, zone_distances, zone_sizes
 
 Cells = tuple[Batch, list[Region]]
 COUNTS = {
@@ -126,10 +126,6 @@ def test_names_in_both_spellings() -> None:
     assert len(set(rename(every, names="cytominer"))) == len(every)
 
 
-def test_the_kernels_have_the_slack_of_the_plain_code() -> None:
-    assert level_images.SLACK == texture.SLACK
-
-
 def test_level_images_begin_with_one_in_the_mask() -> None:
     mask = np.array([[True, True, False, True]])
     assert level_image(np.array([[3.0, 11.0, 90.0, 19.0]]), mask=mask).tolist() == [[1, 9, 0, 16]]
@@ -203,10 +199,10 @@ def test_nothing_is_measured_of_an_empty_mask_or_of_a_pixel_that_is_no_number(va
 def test_directions_without_a_pair_are_left_out() -> None:
     levels = np.array([[1, 2, 4, 8, 16]])
     along = pair_measures(pairs_of_levels(levels, number=LEVELS, distance=1)[0])
-    assert np.array_equal(glcm.glcm(levels, number=LEVELS), along)
+    assert np.array_equal(glcm(levels, number=LEVELS), along)
     # 3 px apart: 1 and 8, 2 and 16
-    found = haralick.haralick(levels, number=LEVELS)
-    assert found[list(haralick.NAMES).index("contrast")] == pytest.approx((7**2 + 14**2) / 2)
+    found = haralick(levels, number=LEVELS)
+    assert found[list(HARALICK_NAMES).index("contrast")] == pytest.approx((7**2 + 14**2) / 2)
     assert np.array_equal(found[13:], np.zeros(13))
 
 

@@ -16,8 +16,8 @@ from skimage.measure import label
 
 from tasks.core.columns import Column
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged, Region
+from tasks.features import blocks
 from tasks.features.family import Family, Profile, RegionInfo, families_of
-from tasks.features.kernels import stacks
 
 PROFILES: tuple[Profile, ...] = ("scip", "standard")
 COMPILED = [family for profile in PROFILES for family in families_of(profile).values() if family.plain is not None]
@@ -301,9 +301,9 @@ def test_a_cell_is_measured_alike_alone_in_company_and_in_several_stacks(
         for cell in range(4):
             alone = family.measure(batch.take([cell]), region.take([cell]))
             assert np.array_equal(alone[0], together[cell], equal_nan=True)
-        monkeypatch.setattr(stacks, "PIXELS", 3 * 41 * 37 + 1)
+        monkeypatch.setattr(blocks, "PIXELS", 3 * 41 * 37 + 1)
         assert np.array_equal(family.measure(batch, region), together, equal_nan=True)
-        assert [piece.cells for piece in stacks.stacks(batch, region)] == [slice(n, n + 1) for n in range(4)]
+        assert [piece.cells for piece in blocks.blocks(batch, region)] == [slice(n, n + 1) for n in range(4)]
         monkeypatch.undo()
 
 

@@ -7,7 +7,7 @@ from tasks.core.cutout import cut_out
 from tasks.core.errors import ConfigError
 from tasks.core.types import Field, LabelArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
-from tasks.features.standard.neighbors import TERMS, neighbors
+from tasks.features.families.neighbors import TERMS, neighbors
 
 CONFIG = Features(families=("neighbors",))
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tasks.core.types import BoolArray
-from tasks.features.standard.radial_distribution import RINGS, radial_distribution, sectors_of
+from tasks.features.definitions.radial_distribution import RINGS
+from tasks.features.plain.radial_distribution import radial_distribution, sectors_of
 
 
 def disc(side: int, radius: float) -> BoolArray:
@@ -32,13 +33,13 @@ def test_a_way_leads_around_a_corner_and_not_into_another_component() -> None:
     assert sectors[3, 3] == 0
     assert (sectors[9:11, 9:11] == -1).all()
     pixels = np.where(mask, 1.0, 0.0)
-    found = radial_distribution(pixels, mask=mask, sectors=sectors)
+    found = radial_distribution(pixels, mask=mask)
     assert found[:RINGS].sum() == pytest.approx(1)
 
 
 def test_an_even_region_is_even_in_all_rings() -> None:
     mask = disc(31, 12)
-    found = radial_distribution(np.full((31, 31), 4.0), mask=mask, sectors=sectors_of(mask))
+    found = radial_distribution(np.full((31, 31), 4.0), mask=mask)
     counts = np.bincount(sectors_of(mask)[mask] // 8)
     np.testing.assert_allclose(found[:4], counts / counts.sum())
     np.testing.assert_allclose(found[4:8], 1)
@@ -49,7 +50,7 @@ def test_light_in_the_middle_is_in_the_first_ring() -> None:
     mask = disc(31, 12)
     sectors = sectors_of(mask)
     pixels = np.where(sectors // 8 == 0, 3.0, 0.0)
-    found = radial_distribution(pixels, mask=mask, sectors=sectors)
+    found = radial_distribution(pixels, mask=mask)
     assert found[:4].tolist() == [1, 0, 0, 0]
     assert found[4] == pytest.approx(mask.sum() / (sectors[mask] // 8 == 0).sum())
     # dark rings have no variation
@@ -60,7 +61,7 @@ def test_one_bright_eighth() -> None:
     mask = disc(31, 12)
     sectors = sectors_of(mask)
     # in one of eight wedges: mean 1/8, deviation √7/8
-    found = radial_distribution(np.where(sectors % 8 == 5, 1.0, 0.0), mask=mask, sectors=sectors)
+    found = radial_distribution(np.where(sectors % 8 == 5, 1.0, 0.0), mask=mask)
     np.testing.assert_allclose(found[9:], np.sqrt(7))
 
 
@@ -68,13 +69,13 @@ def test_one_bright_eighth() -> None:
 def test_without_an_edge_there_are_no_rings(mask: BoolArray) -> None:
     sectors = sectors_of(mask)
     assert (sectors == -1).all()
-    assert np.isnan(radial_distribution(np.ones((4, 4)), mask=mask, sectors=sectors)).all()
+    assert np.isnan(radial_distribution(np.ones((4, 4)), mask=mask)).all()
 
 
 def test_a_pixel_is_its_own_centre() -> None:
     mask = np.zeros((3, 3), dtype=bool)
     mask[1, 1] = True
-    found = radial_distribution(np.full((3, 3), 2.0), mask=mask, sectors=sectors_of(mask))
+    found = radial_distribution(np.full((3, 3), 2.0), mask=mask)
     np.testing.assert_array_equal(found[:5], [1, 0, 0, 0, 1])
     assert np.isnan(found[5:8]).all()
     assert found[8] == 0
@@ -82,5 +83,5 @@ def test_a_pixel_is_its_own_centre() -> None:
 
 def test_without_light_there_is_no_distribution() -> None:
     mask = disc(9, 3)
-    assert np.isnan(radial_distribution(np.zeros((9, 9)), mask=mask, sectors=sectors_of(mask))).all()
-    assert np.isnan(radial_distribution(-np.ones((9, 9)), mask=mask, sectors=sectors_of(mask))).all()
+    assert np.isnan(radial_distribution(np.zeros((9, 9)), mask=mask)).all()
+    assert np.isnan(radial_distribution(-np.ones((9, 9)), mask=mask)).all()

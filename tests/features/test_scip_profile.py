@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.types import Batch, BoolArray, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
-from tasks.features.scip.texture import grey_levels, texture
+from tasks.features.plain.texture import edge_levels, published_texture
 
 RNG = np.random.default_rng(5)
 PIXELS = RNG.integers(0, 60000, size=(2, 21, 24)).astype(np.float64)
@@ -61,7 +61,7 @@ def test_a_missing_pixel_leaves_its_views_without_a_value_and_is_outside_for_tex
     assert found["li__intensity_edge_mean__a"] == clean["li__intensity_edge_mean__a"]
     without = MASK[0].copy()
     without[10, 11] = False
-    assert np.array_equal(texture(pixels[0], mask=MASK[0]), texture(PIXELS[0], mask=without))
+    assert np.array_equal(published_texture(pixels[0], mask=MASK[0]), published_texture(PIXELS[0], mask=without))
     assert all(
         found[name] == value for name, value in clean.items() if name.startswith("li__") and name.endswith("__b")
     )
@@ -80,11 +80,11 @@ def test_a_background_that_does_not_exist_leaves_only_what_is_corrected_without_
 @pytest.mark.parametrize("value", [0.0, 611.0, -11.5, 1e15])
 def test_equal_pixels_are_of_one_level(value: float) -> None:
     inside = np.ones((6, 6), dtype=bool)
-    assert len(set(grey_levels(np.full((6, 6), value), inside).ravel().tolist())) == 1
+    assert len(set(edge_levels(np.full((6, 6), value), inside).ravel().tolist())) == 1
 
 
 def test_levels_count_the_edges_below() -> None:
     # edges 0, 3, 6 … 45: a value on an edge belongs below it
     pixels = np.array([[0.0, 1.0, 3.0, 4.0, 6.0, 45.0, 42.0, 42.5]])
-    levels = grey_levels(pixels, np.ones(pixels.shape, dtype=bool))
+    levels = edge_levels(pixels, np.ones(pixels.shape, dtype=bool))
     assert levels.tolist() == [[0, 1, 1, 2, 2, 15, 14, 15]]

@@ -6,10 +6,9 @@ from scipy import ndimage as ndi
 from skimage.morphology import disk
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.intensity_terms import SHIFTED
-from tasks.features.rim import rim
-from tasks.features.standard.intensity import TERMS, intensity, mass_displacement
-from tasks.features.statistics import STATISTICS, statistics
+from tasks.features.definitions.intensity import SHIFTED, STANDARD, STATISTICS
+from tasks.features.plain.intensity import intensity, mass_displacement, rim
+from tasks.features.plain.statistics import statistics
 
 RNG = np.random.default_rng(7)
 PIXELS = RNG.integers(100, 4000, size=(31, 37)).astype(np.float64)
@@ -18,8 +17,8 @@ MASK[4:25, 9:30] = disk(10)
 
 
 def named(pixels: FloatArray, mask: BoolArray, *, background: float = 50.5) -> dict[str, float]:
-    values = intensity(pixels, mask=mask, edge=rim(mask), background=background)
-    return dict(zip((term.stat for term in TERMS), values.tolist(), strict=True))
+    values = intensity(pixels, mask=mask, background=background)
+    return dict(zip((term.stat for term in STANDARD), values.tolist(), strict=True))
 
 
 def test_the_views_are_statistics_of_their_pixels() -> None:
@@ -63,7 +62,7 @@ def test_a_full_frame_has_no_rim_and_no_rim_statistics() -> None:
 
 
 def test_an_empty_mask_has_no_intensity() -> None:
-    values = intensity(PIXELS, mask=np.zeros_like(MASK), edge=np.zeros_like(MASK), background=3.0)
+    values = intensity(PIXELS, mask=np.zeros_like(MASK), background=3.0)
     assert np.isnan(values).all()
 
 

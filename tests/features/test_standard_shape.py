@@ -6,10 +6,10 @@ from skimage.measure import regionprops
 from skimage.morphology import disk
 
 from tasks.core.types import BoolArray
-from tasks.features.scip.shape import TERMS as PUBLISHED
-from tasks.features.standard.shape import TERMS, shape
+from tasks.features.definitions.shape import SCIP, STANDARD
+from tasks.features.plain.shape import shape
 
-NAMES = ["_".join(filter(None, (term.stat, term.param))) for term in TERMS]
+NAMES = ["_".join(filter(None, (term.stat, term.param))) for term in STANDARD]
 
 
 def named(mask: BoolArray) -> dict[str, float]:
@@ -35,7 +35,7 @@ def test_one_component_is_measured_as_scikit_image_does(mask: BoolArray) -> None
     for name in NAMES:
         if name in {"form_factor", "equivalent_diameter"} or (name == "orientation" and np.isnan(found[name])):
             continue
-        stat = next(term.stat for term in TERMS if name == "_".join(filter(None, (term.stat, term.param))))
+        stat = next(term.stat for term in STANDARD if name == "_".join(filter(None, (term.stat, term.param))))
         value = np.asarray(region[stat], dtype=np.float64)
         index = tuple(int(part) for part in name.removeprefix(stat).split("_") if part)
         scale = np.nanmax(np.abs(value))
@@ -47,8 +47,8 @@ def test_one_component_is_measured_as_scikit_image_does(mask: BoolArray) -> None
 
 
 def test_nothing_that_the_published_system_measures_is_lost() -> None:
-    ours = {(term.stat, term.param) for term in TERMS}
-    missing = {(term.stat, term.param) for term in PUBLISHED} - ours
+    ours = {(term.stat, term.param) for term in STANDARD}
+    missing = {(term.stat, term.param) for term in SCIP} - ours
     assert missing == {
         ("moments", "0_0"),  # the area
         ("moments_central", "0_0"),  # the area

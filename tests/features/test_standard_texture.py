@@ -10,8 +10,8 @@ from skimage.filters import sobel
 from skimage.morphology import disk
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.cooccurrence import PROPERTIES
-from tasks.features.standard.texture import TERMS, grey_levels, texture
+from tasks.features.definitions.texture import PROPERTIES, STANDARD
+from tasks.features.plain.texture import grey_levels, texture
 
 RNG = np.random.default_rng(11)
 PIXELS = RNG.integers(100, 4000, size=(31, 37)).astype(np.float64)
@@ -20,7 +20,7 @@ MASK[4:25, 9:30] = disk(10)
 
 
 def named(pixels: FloatArray, mask: BoolArray) -> dict[str, float]:
-    names = ("_".join(filter(None, (term.stat, term.param))) for term in TERMS)
+    names = ("_".join(filter(None, (term.stat, term.param))) for term in STANDARD)
     return dict(zip(names, texture(pixels, mask=mask).tolist(), strict=True))
 
 

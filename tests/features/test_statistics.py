@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.types import FloatArray
-from tasks.features.statistics import STATISTICS, statistics
+from tasks.features.definitions.intensity import STATISTICS
+from tasks.features.plain.statistics import statistics
 
 
 def named(values: FloatArray) -> dict[str, float]:

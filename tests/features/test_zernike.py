@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import BoolArray, IntArray
+from tasks.features.definitions.zernike import INDEXES, monomials, radial_coefficients
 from tasks.features.kernels import circle
-from tasks.features.standard.radial_zernike import radial_zernike
-from tasks.features.standard.zernike import zernike
-from tasks.features.zernike_terms import INDEXES, enclosing_circle, monomials, polynomials, radial_coefficients
+from tasks.features.plain.zernike import enclosing_circle, polynomials, radial_zernike, zernike
 
 
 def test_radial_polynomials_of_the_literature() -> None:

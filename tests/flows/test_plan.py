@@ -12,7 +12,7 @@ from rich.console import Console
 from flows.config import Config, parse_config
 from flows.plan import print_plan, stage_names
 from tasks.core.layout import Layout
-from tasks.features.families import feature_columns
+from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
 from tasks.ingest.example import CHANNELS, write_example
 from tasks.ingest.listing import Ingested, list_images

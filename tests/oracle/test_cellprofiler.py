@@ -16,7 +16,8 @@ from scipy import ndimage as ndi
 from tasks.core.cutout import cut_out
 from tasks.core.types import FloatArray
 from tasks.features import Features, feature_columns, measure
-from tasks.features.zernike_terms import INDEXES, enclosing_circle, polynomials
+from tasks.features.definitions.zernike import INDEXES
+from tasks.features.plain.zernike import enclosing_circle, polynomials
 
 Table = tuple[dict[str, FloatArray], pl.DataFrame, list[np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]]
 """Our values by native name, CellProfiler's rows in the same order, and the masks."""

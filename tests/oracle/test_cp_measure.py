@@ -14,8 +14,9 @@ import pytest
 
 from tasks.core.types import Batch, BoolArray, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
-from tasks.features.standard.neighbors import neighbors
-from tasks.features.zernike_terms import INDEXES, enclosing_circle, polynomials
+from tasks.features.definitions.zernike import INDEXES
+from tasks.features.families.neighbors import neighbors
+from tasks.features.plain.zernike import enclosing_circle, polynomials
 
 FIXTURE = Path(__file__).parent / "fixtures" / "cp_measure.npz"
 CHANNELS = ("A", "B", "C")

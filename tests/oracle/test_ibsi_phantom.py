@@ -13,13 +13,16 @@ import numpy as np
 import pytest
 
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.emphases import emphases
-from tasks.features.histogram import HISTOGRAM, INTENSITY, histogram_statistics, intensity_statistics
-from tasks.features.pairs import MEASURES
-from tasks.features.standard import glcm, gldzm, glrlm, glszm, ngldm
-from tasks.features.tone_differences import MEASURES as TONES
-from tasks.features.tone_differences import tone_differences
-from tasks.features.zones import zone_distances
+from tasks.features.definitions.emphases import GLDZM, GLRLM, GLSZM, NGLDM
+from tasks.features.definitions.histogram import HISTOGRAM, INTENSITY
+from tasks.features.definitions.ngtdm import MEASURES as TONES
+from tasks.features.definitions.pairs import MEASURES
+from tasks.features.family import FeatureDef
+from tasks.features.plain.emphases import emphases
+from tasks.features.plain.histogram import histogram_statistics, intensity_statistics
+from tasks.features.plain.pairs import glcm
+from tasks.features.plain.tone_differences import tone_differences
+from tasks.features.plain.zones import gldzm, glrlm, glszm, ngldm, zone_distances
 
 LEVELS = 6
 
@@ -72,16 +75,16 @@ PAIRS = {
 }
 
 
-def spelled(names: Iterable[str], abbreviations: str) -> dict[str, str]:
+def spelled(names: Iterable[FeatureDef], abbreviations: str) -> dict[str, str]:
     """Our name of each abbreviation of the reference table."""
-    return dict(zip(abbreviations.split(), names, strict=True))
+    return dict(zip(abbreviations.split(), (one.stat for one in names), strict=True))
 
 
-RUNS = spelled(glrlm.NAMES, "SRE LRE LGLRE HGLRE SRLGLE SRHGLE LRLGLE LRHGLE GLN GLNN RLN RLNN RP GLV RV RE")
-SIZES = spelled(glszm.NAMES, "SAE LAE LGLZE HGLZE SALGLE SAHGLE LALGLE LAHGLE GLN GLNN SZN SZNN ZP GLV ZV ZE")
-DISTANCES = spelled(gldzm.NAMES, "SDE LDE LGLZE HGLZE SDLGLE SDHGLE LDLGLE LDHGLE GLNU GLNUN ZDNU ZDNUN ZP GLV ZDV ZDE")
+RUNS = spelled(GLRLM, "SRE LRE LGLRE HGLRE SRLGLE SRHGLE LRLGLE LRHGLE GLN GLNN RLN RLNN RP GLV RV RE")
+SIZES = spelled(GLSZM, "SAE LAE LGLZE HGLZE SALGLE SAHGLE LALGLE LAHGLE GLN GLNN SZN SZNN ZP GLV ZV ZE")
+DISTANCES = spelled(GLDZM, "SDE LDE LGLZE HGLZE SDLGLE SDHGLE LDLGLE LDHGLE GLNU GLNUN ZDNU ZDNUN ZP GLV ZDV ZDE")
 DEPENDENCES = spelled(
-    ngldm.NAMES, "LDE HDE LGLCE HGLCE LDLGLE LDHGLE HDLGLE HDHGLE GLNU GLNUN DCNU DCNUN DCP GLV DCV DCENT DCENE"
+    NGLDM, "LDE HDE LGLCE HGLCE LDLGLE LDHGLE HDLGLE HDHGLE GLNU GLNUN DCNU DCNUN DCP GLV DCV DCENT DCENE"
 )
 # the dependence matrix under the other name it has in use: the same matrix, the pixel itself counted
 GLDM = {
@@ -141,11 +144,11 @@ def found(slices: list[IntArray]) -> dict[str, float]:
     def mean(values: list[FloatArray]) -> list[float]:
         return list(np.mean(values, axis=0).tolist())
 
-    pairs = dict(zip(MEASURES, mean([glcm.glcm(one, number=LEVELS) for one in slices]), strict=True))
-    runs = mean([glrlm.glrlm(one, number=LEVELS) for one in slices])
-    sizes = mean([glszm.glszm(one, number=LEVELS) for one in slices])
-    distances = mean([gldzm.gldzm(one, number=LEVELS) for one in slices])
-    depend = dict(zip(DEPENDENCES, mean([ngldm.ngldm(one, number=LEVELS) for one in slices]), strict=True))
+    pairs = dict(zip(MEASURES, mean([glcm(one, number=LEVELS) for one in slices]), strict=True))
+    runs = mean([glrlm(one, number=LEVELS) for one in slices])
+    sizes = mean([glszm(one, number=LEVELS) for one in slices])
+    distances = mean([gldzm(one, number=LEVELS) for one in slices])
+    depend = dict(zip(DEPENDENCES, mean([ngldm(one, number=LEVELS) for one in slices]), strict=True))
     tones = mean([tone_differences(one, number=LEVELS) for one in slices])
     values = np.concatenate([one[one > 0] for one in slices]).astype(np.float64)
     first = dict(zip(INTENSITY, intensity_statistics(values).tolist(), strict=True))
@@ -196,7 +199,7 @@ def test_all_129_values_are_compared(found: dict[str, float], reference: dict[st
 
 def test_what_the_standard_itself_says(slices: list[IntArray]) -> None:
     """Values of the manual's tables, 2D: those that the reference table gives by another convention, or leaves out."""
-    distances = np.mean([gldzm.gldzm(one, number=LEVELS) for one in slices], axis=0)
+    distances = np.mean([gldzm(one, number=LEVELS) for one in slices], axis=0)
     named = dict(zip(DISTANCES, distances.tolist(), strict=True))
     assert named["SDLGLE"] == pytest.approx(0.367, abs=6e-4)
     assert named["ZDV"] == pytest.approx(0.0510, abs=6e-5)

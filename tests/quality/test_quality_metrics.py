@@ -1,17 +1,19 @@
 """Metrics of cells: exact, over the image or the mask."""
 
 import math
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.core.types import AnyArray, Batch, Ragged, Region
+from tasks.core.cutout import SURROUNDED, CutOut, cut_out
+from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.quality import metrics
-from tasks.quality.config import Quality
+from tasks.quality.config import OF_SHAPES, MetricName, Quality
 from tasks.quality.measure import measure_metrics, metric_column
 from tasks.quality.metrics import View
 
@@ -123,3 +125,77 @@ def test_a_cells_metrics_do_not_depend_on_its_neighbours(cells: tuple[Batch, lis
     together = measure_metrics(batch, regions, rules=wanted, frames=frames)
     alone = measure_metrics(batch.take([1]), [one.take([1]) for one in regions], rules=wanted, frames=frames[1:])
     assert alone.equals(together[1:])
+
+
+CHANNEL = {"channel": "DNA", "over": "mask"}
+OF_OBJECTS = [
+    {"metric": metric, "region": name, **({} if metric in OF_SHAPES else CHANNEL), "over": "mask"}
+    | ({"percentile": 30} if metric == "percentile" else {})
+    for metric in get_args(MetricName)
+    for name in ("nucleus", "cell", "cytoplasm")
+]
+"""Every metric of every kind of object."""
+
+
+@pytest.fixture
+def field() -> tuple[AnyArray, dict[str, LabelArray]]:
+    """Draw a 12-bit field with one saturated spot; the third cell is in two parts, two touch the frame."""
+    rng = np.random.default_rng(4)
+    image = rng.integers(20, 200, size=(1, 90, 120)).astype(np.uint16)
+    nucleus, cell = np.zeros((90, 120), dtype=np.int32), np.zeros((90, 120), dtype=np.int32)
+    for number, (row, column) in enumerate([(20, 20), (5, 60), (50, 55), (80, 110)], start=1):
+        distance = np.hypot(*(np.indices(cell.shape).T - (row, column)).T)
+        nucleus[distance < 4 + number] = number
+        cell[(distance < 15 + 2 * number) & (cell == 0)] = number
+    nucleus[60:63, 70:74] = 3
+    cell[nucleus > 0] = nucleus[nucleus > 0]
+    image[0, nucleus > 0] += 700
+    image[0, 20, 20] = image[0, 89, 0] = 4095
+    return image, {"nucleus": nucleus, "cell": cell, "cytoplasm": np.where(nucleus > 0, 0, cell)}
+
+
+def of_field(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int, numbers: list[int]) -> pl.DataFrame:
+    image, labels = field
+    how = CutOut(margin=margin, parent=False, background=True)
+    batch, regions = cut_out(image, labels=labels, numbers=numbers, channels=["DNA"], how=how)
+    return measure_metrics(batch, regions, rules=rules(*OF_OBJECTS), frames=[image] * len(numbers))
+
+
+def test_no_metric_of_an_object_depends_on_the_window_in_which_it_is_cut_out(
+    field: tuple[AnyArray, dict[str, LabelArray]],
+) -> None:
+    expected = of_field(field, margin=SURROUNDED.margin, numbers=[1, 2, 3, 4])
+    assert not any(expected[column].is_nan().any() for column in expected.columns)
+    for margin in (1, 30, 200):
+        assert of_field(field, margin=margin, numbers=[1, 2, 3, 4]).equals(expected)
+    assert of_field(field, margin=6, numbers=[4]).equals(expected[3:])
+
+
+def test_objects_touch_the_border_of_the_field_and_not_that_of_their_window(
+    field: tuple[AnyArray, dict[str, LabelArray]],
+) -> None:
+    image, labels = field
+    found = of_field(field, margin=SURROUNDED.margin, numbers=[2, 3, 4])
+    border = np.ones(image.shape[1:], dtype=np.bool_)
+    border[1:-1, 1:-1] = False
+    for name, plane in labels.items():
+        shares = [float((plane[border] == number).mean()) for number in (2, 3, 4)]
+        assert found[f"{name}__quality_border_contact"].to_list() == shares
+    assert found["cell__quality_border_contact"][0] > found["nucleus__quality_border_contact"][0] > 0
+    assert found["cell__quality_border_contact"][1] == 0
+
+
+def test_the_whole_field_tells_the_limit_at_which_an_object_is_saturated(
+    field: tuple[AnyArray, dict[str, LabelArray]],
+) -> None:
+    image, labels = field
+    image[0, labels["cell"] == 3] = 255
+    found = of_field(field, margin=SURROUNDED.margin, numbers=[1, 3])
+    assert found["nucleus__quality_saturated__DNA"].to_list() == [1 / (labels["nucleus"] == 1).sum(), 0]
+
+
+def test_parts_of_an_object_are_counted_and_measured_together(field: tuple[AnyArray, dict[str, LabelArray]]) -> None:
+    found = of_field(field, margin=SURROUNDED.margin, numbers=[3])
+    assert found["nucleus__quality_regions"].item() == 2
+    assert found["nucleus__quality_area"].item() == (field[1]["nucleus"] == 3).sum()
+    assert found["nucleus__quality_solidity"].item() < 0.9

@@ -7,11 +7,11 @@ import numpy as np
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
+from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
-THRESHOLD = 0.15
-PER_PAIR = 11
 TOP, VARIANCE, SIGNAL, DIFFERENT, FINE, VARIES = range(6)
 """Places of what is known of a channel: largest pixel, sum of squared deviations, sum of its signal, number of
 different values; whether all are numbers, and whether they differ."""
@@ -45,12 +45,8 @@ def measure_colocalization(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
-    masks
-        Stream of bits, (1, Hᵢ, Wᵢ) per cell.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 11·C(C−1)/2) float64, the result.
     """

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from tasks.core.kernels.bits import Runs
 from tasks.core.kernels.compiled import inner, reduction
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS, PROPERTIES
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.texture import PROPERTIES
 from tasks.features.kernels.levels import Levels
 
 Pairs = npt.NDArray[np.int32]
@@ -64,7 +65,7 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
 
 @inner
 def properties(counts: Pairs, found: FloatArray) -> None:
-    """Derive what `tasks.features.cooccurrence.properties` does from pairs counted in one direction.
+    """Derive what `tasks.features.plain.cooccurrence.properties` does from pairs counted in one direction.
 
     Counted in both directions, each pair c stands at (i, j) and at (j, i). With n = Σ c, contrast is Σ c (i² + j²) −
     2 Σ c i j, and the sum of squared frequencies Σ (c + cᵀ)² = 2 Σ c² + 2 Σ c cᵀ. All sums but the homogeneity's are

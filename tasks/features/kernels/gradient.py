@@ -6,7 +6,7 @@ from tasks.core.kernels.bits import AFTER, ALL, BEFORE, NONE, OUTSIDE, WORD, Bit
 from tasks.core.kernels.compiled import ZERO, inner, reduction
 from tasks.core.kernels.sorting import limits
 from tasks.core.types import FloatArray
-from tasks.features.texture_terms import GRADIENT
+from tasks.features.definitions.texture import GRADIENT
 
 NUMBER = len(GRADIENT)
 SCALE = 1.0 / (4.0 * np.sqrt(2.0))

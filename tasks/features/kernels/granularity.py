@@ -14,9 +14,10 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.kernels.boxes import fill_margin
 from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 
 class Tree(NamedTuple):
@@ -69,14 +70,8 @@ def measure_granularity(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    background
-        (N, C) float64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     scales
         Number of radii.
     found

@@ -4,9 +4,9 @@ import numpy as np
 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.histogram import HISTOGRAM
-from tasks.features.kernels.level_images import LevelArray
+from tasks.features.blocks import LevelArray
+from tasks.features.definitions.histogram import HISTOGRAM
+from tasks.features.definitions.levels import LEVELS
 
 NUMBER = len(HISTOGRAM)
 
@@ -17,7 +17,7 @@ def measure_histogram(
 ) -> None:
     """Measure the histogram of each channel of each cell; `found` (N, 23·C) float64 is the result.
 
-    Levels, shapes, boxes and areas are those of `tasks.features.kernels.level_images.LevelStack`.
+    Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
     cells, channels = areas.shape
     counts = np.empty(LEVELS + 1, np.int64)
@@ -38,7 +38,7 @@ def measure_histogram(
 
 @compiled
 def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
-    """Derive what `tasks.features.histogram.histogram_statistics` does.
+    """Derive what `tasks.features.plain.histogram.histogram_statistics` does.
 
     Parameters
     ----------

@@ -6,8 +6,9 @@ from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.histogram import INTENSITY
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.blocks import Counts
+from tasks.features.definitions.histogram import INTENSITY
+from tasks.features.kernels.pixels import gather
 
 NUMBER = len(INTENSITY)
 EPSILON = float(np.finfo(np.float64).eps)
@@ -28,14 +29,8 @@ def measure_statistics(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
-    whole
-        Whether all pixels are whole numbers.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 18·C) float64, the result.
     """
@@ -64,7 +59,7 @@ def measure_statistics(
 
 @compiled
 def summarise_sorted(values: FloatArray, count: int, found: FloatArray) -> None:
-    """Derive what `tasks.features.histogram.intensity_statistics` does.
+    """Derive what `tasks.features.plain.histogram.intensity_statistics` does.
 
     Parameters
     ----------

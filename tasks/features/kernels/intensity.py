@@ -6,15 +6,12 @@ from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_
 from tasks.core.kernels.compiled import ZERO, compiled, constant, inner, reduction
 from tasks.core.kernels.sorting import make_room, order
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.blocks import Counts
+from tasks.features.definitions.intensity import LAYOUT, RADIUS, VIEWS
+from tasks.features.kernels.pixels import gather
 from tasks.features.kernels.rims import erode, half_widths
 from tasks.features.kernels.statistics import NUMBER, summarise
-from tasks.features.rim import RADIUS
-from tasks.features.statistics import STATISTICS
 
-VIEWS = ("", "bgcorr_", "edge_", "bgcorr_edge_")
-LAYOUT = (*(f"{view}{stat}" for view in VIEWS for stat in STATISTICS), "background", "mass_displacement")
-"""What `measure_intensity` measures of a channel, in its order. A family chooses from it by place."""
 EDGE = constant(2 * NUMBER)
 """Where the statistics of the rim begin."""
 BACKGROUND, DISPLACEMENT = constant(LAYOUT.index("background")), constant(LAYOUT.index("mass_displacement"))
@@ -38,16 +35,8 @@ def measure_intensity(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, (C, Hᵢ, Wᵢ) per cell: see `gather`.
-    whole
-        Whether all pixels are whole numbers.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    background
-        (N, C) float64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     places
         (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.
     silent

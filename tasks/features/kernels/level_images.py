@@ -1,62 +1,25 @@
 """Grey levels of a stack of cells: 16 equal ones between the smallest and the largest pixel of each region."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.kernels.sorting import limits
-from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Region
-from tasks.features.cells import check_fit
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.kernels.pixels import Counts, gather
-from tasks.features.kernels.stacks import stacks
-
-LevelArray = npt.NDArray[np.uint8]
-
-SLACK = 1e-9
-"""That of `tasks.features.standard.texture.SLACK`; a test compares the two."""
+from tasks.core.types import AnyArray, FloatArray, IntArray
+from tasks.features.blocks import Block, Counts, LevelArray, LevelImages
+from tasks.features.definitions.levels import LEVELS, SLACK
+from tasks.features.kernels.pixels import gather
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LevelStack:
-    """Level images of some consecutive cells of a batch.
-
-    Parameters
-    ----------
-    cells
-        Which ones.
-    levels
-        Flat, (C, Hᵢ, Wᵢ) per cell: 1 to 16 in the region, 0 outside.
-    shapes
-        (n, 2) int64.
-    boxes
-        (n, C, 4) int64, bounding box of the region: min row, min column, max row, max column, half open.
-    areas
-        (n, C) int64, pixels of the region; 0 also where one of them is no number.
-    """
-
-    cells: slice
-    levels: LevelArray
-    shapes: IntArray
-    boxes: IntArray
-    areas: IntArray
-
-
-def level_stacks(batch: Batch, region: Region) -> Iterator[LevelStack]:
-    """Yield the level images of a batch; `tasks.features.cells.check_fit` says what is an error."""
-    check_fit(batch, region)
-    channels = len(batch.channels)
-    for stack in stacks(batch, region):
-        levels = np.zeros(max(len(stack.counts), len(stack.reals)), dtype=np.uint8)
-        boxes = np.zeros((len(stack.shapes), channels, 4), dtype=np.int64)
-        areas = np.zeros((len(stack.shapes), channels), dtype=np.int64)
-        draw_levels(stack.counts, stack.reals, stack.masks, stack.shapes, region.masks.planes, levels, boxes, areas)
-        yield LevelStack(cells=stack.cells, levels=levels, shapes=stack.shapes, boxes=boxes, areas=areas)
+def level_images(block: Block) -> LevelImages:
+    """Draw the level images of a block."""
+    cells, channels = len(block.shapes), block.channels
+    levels = np.zeros(max(len(block.counts), len(block.reals)), dtype=np.uint8)
+    boxes = np.zeros((cells, channels, 4), dtype=np.int64)
+    areas = np.zeros((cells, channels), dtype=np.int64)
+    draw_levels(block.counts, block.reals, block.masks, block.shapes, block.planes, levels, boxes, areas)
+    return LevelImages(levels=levels, shapes=block.shapes, boxes=boxes, areas=areas)
 
 
 @compiled
@@ -74,14 +37,10 @@ def draw_levels(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     levels, boxes, areas
-        The result, zeros before: see `LevelStack`.
+        The result, zeros before: see `LevelImages`.
     """
     cells, channels = areas.shape
     tallest, widest = extent(shapes)

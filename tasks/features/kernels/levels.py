@@ -5,8 +5,7 @@ import numpy.typing as npt
 
 from tasks.core.kernels.compiled import inner
 from tasks.core.types import FloatArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.texture_terms import SLACK
+from tasks.features.definitions.levels import LEVELS, SLACK
 
 Levels = npt.NDArray[np.uint8]
 

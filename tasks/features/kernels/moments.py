@@ -5,9 +5,8 @@ import numpy as np
 from tasks.core.kernels.bits import Runs
 from tasks.core.kernels.compiled import inner
 from tasks.core.types import FloatArray
+from tasks.features.definitions.shape import SIZE
 
-SIZE = 4
-"""Powers of rows, and of columns, from 0 to 3."""
 CHOOSE = np.array([[1.0, 0, 0, 0], [1, 1, 0, 0], [1, 2, 1, 0], [1, 3, 3, 1]])
 """Binomial coefficients."""
 
@@ -93,7 +92,7 @@ def ellipse(sums: FloatArray) -> tuple[float, float, float, float, float, float,
     """Fit the ellipse of equal second moments, without subtracting numbers that are nearly equal.
 
     With n pixels and a = n m₀₂ − m₀₁², b = m₁₀ m₀₁ − n m₁₁, c = n m₂₀ − m₁₀², the inertia tensor is
-    [[a, b], [b, c]]/n²; see `tasks.features.moments.ellipse`.
+    [[a, b], [b, c]]/n²; see `tasks.core.shape.ellipse`.
 
     Parameters
     ----------

@@ -6,9 +6,11 @@ import numpy.typing as npt
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.kernels.level_images import LevelArray, crop
-from tasks.features.pairs import DIRECTIONS, MEASURES
+from tasks.features.blocks import LevelArray
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.pairs import MEASURES
+from tasks.features.definitions.texture import DIRECTIONS
+from tasks.features.kernels.level_images import crop
 
 NUMBER = len(MEASURES)
 STEPS = len(DIRECTIONS)
@@ -36,11 +38,11 @@ def measure_pairs(
     Parameters
     ----------
     levels, shapes, boxes, areas
-        See `tasks.features.kernels.level_images.LevelStack`.
+        See `tasks.features.blocks.LevelImages`.
     distance
         Chebyshev distance of the pixels of a pair.
     places
-        (K,) int64, which of `tasks.features.pairs.MEASURES` are wanted.
+        (K,) int64, which of `tasks.features.definitions.pairs.MEASURES` are wanted.
     ranges
         Whether the ranges over the directions follow the means.
     found
@@ -131,7 +133,7 @@ def count_pairs(
 
 @compiled
 def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatArray) -> None:
-    """Derive what `tasks.features.pairs.pair_measures` does from pairs counted in one direction.
+    """Derive what `tasks.features.plain.pairs.pair_measures` does from pairs counted in one direction.
 
     Counted in both directions, each pair stands at (i, j) and at (j, i). All but the joint maximum, entropy and second
     moment follow from how many pairs have a level, a difference or a sum.

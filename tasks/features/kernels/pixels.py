@@ -1,14 +1,10 @@
 """Pixels of a mask, collected along its runs."""
 
-import numpy as np
-import numpy.typing as npt
-
 from tasks.core.kernels.bits import Runs
 from tasks.core.kernels.compiled import inner
 from tasks.core.types import FloatArray
+from tasks.features.blocks import Counts
 from tasks.features.cells import LARGEST
-
-Counts = npt.NDArray[np.uint16]
 
 
 @inner

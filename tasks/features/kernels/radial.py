@@ -8,11 +8,11 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
+from tasks.features.definitions.radial_distribution import OFFSET, RINGS, WEDGES
 from tasks.features.kernels.boxes import fill_margin
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
-RINGS, WEDGES = 4, 8
-OFFSET = 1e-3
 FAR = 1 << 20
 """Beyond any distance in pixels."""
 DIAGONAL = np.sqrt(2.0)
@@ -34,12 +34,8 @@ def measure_radial(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 12·C) float64, the result.
     """

@@ -7,8 +7,8 @@ import numpy as np
 from tasks.core.kernels.bits import Bits, Runs, find_runs, most_runs, words_of
 from tasks.core.kernels.compiled import inner
 from tasks.core.kernels.components import area_of, bounds, hole_area
+from tasks.core.kernels.hull import hull_measures, row_ends
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.hull import hull_measures, row_ends
 from tasks.features.kernels.outline import (
     PATTERNS,
     count_patterns,

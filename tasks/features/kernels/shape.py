@@ -1,14 +1,13 @@
 """Shape over a stack of cells: of a mask's components, averaged, or of the whole mask."""
 
-from itertools import product
-
 import numpy as np
 
 from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import ZERO, compiled, inner
 from tasks.core.kernels.components import bounds, group_runs, label_runs
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.kernels.moments import SIZE, ellipse, hu, normalize, shift, sum_powers
+from tasks.features.definitions.shape import LAYOUT, SIZE
+from tasks.features.kernels.moments import ellipse, hu, normalize, shift, sum_powers
 from tasks.features.kernels.regions import (
     AREA,
     AREA_BBOX,
@@ -24,36 +23,6 @@ from tasks.features.kernels.regions import (
     measure_outline,
 )
 
-_SQUARE = tuple(f"{p}_{q}" for p, q in product(range(SIZE), repeat=2))
-LAYOUT = (
-    ("area", ""),
-    ("area_convex", ""),
-    ("eccentricity", ""),
-    ("equivalent_diameter", ""),
-    ("euler_number", ""),
-    ("feret_diameter_max", ""),
-    ("area_filled", ""),
-    ("axis_major_length", ""),
-    ("axis_minor_length", ""),
-    ("orientation", ""),
-    ("perimeter", ""),
-    ("perimeter_crofton", ""),
-    ("solidity", ""),
-    ("extent", ""),
-    ("area_bbox", ""),
-    ("form_factor", ""),
-    ("inertia_tensor", "0_0"),
-    ("inertia_tensor", "0_1"),
-    ("inertia_tensor", "1_0"),
-    ("inertia_tensor", "1_1"),
-    ("inertia_tensor_eigvals", "0"),
-    ("inertia_tensor_eigvals", "1"),
-    *(("moments", param) for param in _SQUARE),
-    *(("moments_central", param) for param in _SQUARE),
-    *(("moments_normalized", param) for param in _SQUARE),
-    *(("moments_hu", str(number)) for number in range(7)),
-)
-"""What `describe` measures: statistic and parameter, in its order. A family chooses from it by place."""
 TERMS = len(LAYOUT)
 ECCENTRICITY, ORIENTATION = LAYOUT.index(("eccentricity", "")), LAYOUT.index(("orientation", ""))
 TENSOR = LAYOUT.index(("inertia_tensor", "0_0"))

@@ -7,8 +7,8 @@ import numpy.typing as npt
 
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.emphases import EMPHASES
+from tasks.features.definitions.emphases import EMPHASES
+from tasks.features.definitions.levels import LEVELS
 
 
 class Table(NamedTuple):
@@ -71,7 +71,7 @@ def empty(table: Table) -> None:
 
 @compiled
 def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
-    """Derive what `tasks.features.emphases.emphases` does.
+    """Derive what `tasks.features.plain.emphases.emphases` does.
 
     Parameters
     ----------

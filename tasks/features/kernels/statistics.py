@@ -5,7 +5,7 @@ import numpy as np
 from tasks.core.kernels.compiled import inner, reduction
 from tasks.core.types import FloatArray
 from tasks.features.cells import LARGEST
-from tasks.features.statistics import STATISTICS
+from tasks.features.definitions.intensity import STATISTICS
 
 NUMBER = len(STATISTICS)
 """How many there are."""
@@ -14,7 +14,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @inner
 def summarise(values: FloatArray, count: int, background: float, plain: FloatArray, shifted: FloatArray) -> None:
-    """Compute what `tasks.features.statistics.statistics` does, of the values and of the values less a background.
+    """Compute what `tasks.features.plain.statistics` does, of the values and of the values less a background.
 
     A background moves the order statistics and the sum and leaves spread and form as they are, so both views come from
     one sorted set.

@@ -6,12 +6,13 @@ from tasks.core.kernels.bits import NEAREST, OUTSIDE, Bits, Runs, Stream, extent
 from tasks.core.kernels.compiled import ZERO, compiled, inner
 from tasks.core.kernels.sorting import limits
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
 from tasks.features.cells import LARGEST
 from tasks.features.kernels import gradient as sobel
 from tasks.features.kernels.cooccurrence import MEASURES, NO_LEVEL, TABLE, Pairs, count_pairs, properties
 from tasks.features.kernels.gradient import gradient, surrounded_runs
 from tasks.features.kernels.levels import Levels, grey_levels
-from tasks.features.kernels.pixels import Counts, gather
+from tasks.features.kernels.pixels import gather
 
 CORRELATION = 4
 
@@ -33,14 +34,8 @@ def measure_texture(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, (C, Hᵢ, Wᵢ) per cell: see `gather`.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
-    channels
-        C.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     offsets
         (2, D, 2) int64, the rows (≥ 0) and columns from one pixel of a pair to the other, per distance and direction;
         2·D is a multiple of 4.

@@ -5,9 +5,10 @@ import numpy as np
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.kernels.level_images import LevelArray, crop
-from tasks.features.tone_differences import MEASURES
+from tasks.features.blocks import LevelArray
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.ngtdm import MEASURES
+from tasks.features.kernels.level_images import crop
 
 NUMBER = len(MEASURES)
 NEAR = 9
@@ -18,7 +19,7 @@ NEAR = 9
 def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, found: FloatArray) -> None:
     """Measure the differences of tone of each channel of each cell; `found` (N, 5·C) float64 is the result.
 
-    Levels, shapes, boxes and areas are those of `tasks.features.kernels.level_images.LevelStack`.
+    Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
     cells, channels = areas.shape
     tallest, widest = extent(shapes)
@@ -90,7 +91,7 @@ def collect(
 
 @compiled
 def summarise_tones(counts: IntArray, differences: IntArray, found: FloatArray) -> None:
-    """Derive what `tasks.features.tone_differences.tone_differences` does.
+    """Derive what `tasks.features.plain.tone_differences.tone_differences` does.
 
     Parameters
     ----------

@@ -12,9 +12,10 @@ from tasks.core.kernels.bits import Runs, Stream, extent, find_runs, most_runs, 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.kernels.components import area_of
 from tasks.core.types import FloatArray, IntArray
+from tasks.features.blocks import Counts
+from tasks.features.definitions.zernike import INDEXES, ROUNDING, SIZE, monomials
 from tasks.features.kernels.circle import enclosing_circle
-from tasks.features.kernels.pixels import Counts, gather
-from tasks.features.zernike_terms import INDEXES, ROUNDING, SIZE, monomials
+from tasks.features.kernels.pixels import gather
 
 NUMBER = len(INDEXES)
 FACTORS = monomials().reshape(2 * NUMBER, SIZE * SIZE)
@@ -53,12 +54,8 @@ def measure_radial_zernike(
 
     Parameters
     ----------
-    counts, reals
-        Flat pixels, one of the two is empty, (C, Hᵢ, Wᵢ) per cell, C = `channels`.
-    masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`, 1 or C.
-    shapes
-        (N, 2) int64.
+    counts, …, channels
+        Those of `tasks.features.blocks.Block`.
     found
         (N, 60·C) float64, the result.
     """

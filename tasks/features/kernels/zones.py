@@ -6,11 +6,12 @@ import numpy.typing as npt
 from tasks.core.kernels.bits import extent
 from tasks.core.kernels.compiled import compiled
 from tasks.core.types import FloatArray, IntArray
-from tasks.features.cooccurrence import LEVELS
-from tasks.features.emphases import EMPHASES
-from tasks.features.kernels.level_images import LevelArray, crop
+from tasks.features.blocks import LevelArray
+from tasks.features.definitions.emphases import EMPHASES
+from tasks.features.definitions.levels import LEVELS
+from tasks.features.definitions.texture import DIRECTIONS
+from tasks.features.kernels.level_images import crop
 from tasks.features.kernels.sizes import Table, add, empty, make_table, summarise_table
-from tasks.features.pairs import DIRECTIONS
 
 Numbers = npt.NDArray[np.int32]
 
@@ -32,11 +33,11 @@ def measure_matrix(
     Parameters
     ----------
     levels, shapes, boxes, areas
-        See `tasks.features.kernels.level_images.LevelStack`.
+        See `tasks.features.blocks.LevelImages`.
     kind
         `RUNS`, `SIZES`, `DISTANCES` or `DEPENDENCES`.
     terms
-        K, how many of the features of `tasks.features.emphases` are wanted.
+        K, how many of the features of `tasks.features.definitions.emphases` are wanted.
     found
         (N, K·C) float64, the result.
     """

@@ -1,0 +1,155 @@
+"""Families that measure each channel, or each mask, by itself: definitions, kernel and plain code become a family."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from tasks.core.columns import Column
+from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
+from tasks.features.blocks import Block, LevelImages, blocks
+from tasks.features.cells import ChannelCell, cells, check_fit
+from tasks.features.family import DescribeColumns, FeatureDef, Profile, RegionInfo, register
+
+
+class MeasureLevels(Protocol):
+    """Measure a level image in plain code."""
+
+    def __call__(self, levels: IntArray, *, number: int) -> FloatArray:
+        """Return (K,) float64 of levels (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside."""
+
+
+def register_per_channel(
+    *,
+    name: str,
+    profile: Profile,
+    definitions: Sequence[FeatureDef],
+    kernel: Callable[[Block, FloatArray], None],
+    plain: Callable[[ChannelCell], FloatArray],
+    group: str = "",
+    frame: bool = False,
+    optional: bool = False,
+) -> None:
+    """Register a family that measures each channel of a region by itself.
+
+    Parameters
+    ----------
+    name, profile, frame, optional
+        Those of `tasks.features.family.Family`.
+    definitions
+        The K features of a channel, in the order of the values.
+    kernel
+        Fills (n, K·C) float64 with the features of the n cells of a block.
+    plain
+        Measures one channel of one cell; (K,) float64.
+    group
+        What the names of columns say in place of `name`.
+    """
+    width = len(definitions)
+
+    def measure(batch: Batch, region: Region) -> FloatArray:
+        check_fit(batch, region)
+        out = np.empty((len(batch), len(batch.channels) * width))
+        for block in blocks(batch, region):
+            kernel(block, out[block.cells])
+        return out
+
+    def measure_plain(batch: Batch, region: Region) -> FloatArray:
+        channels = range(len(batch.channels))
+        rows = [np.concatenate([plain(cell.channel(number)) for number in channels]) for cell in cells(batch, region)]
+        return np.array(rows, dtype=np.float64).reshape(len(batch), len(channels) * width)
+
+    columns = _per_channel(group or name, profile=profile, definitions=definitions)
+    register(name=name, profile=profile, columns=columns, frame=frame, optional=optional, plain=measure_plain)(measure)
+
+
+def register_per_level_image(
+    *,
+    name: str,
+    definitions: Sequence[FeatureDef],
+    kernel: Callable[[LevelImages, FloatArray], None],
+    plain: MeasureLevels,
+) -> None:
+    """Register an optional family of profile ``standard`` that looks at the grey levels of each channel of a region.
+
+    Parameters
+    ----------
+    name, definitions, kernel, plain
+        As of `register_per_channel`, but given the level images. Values are NaN where a region is empty or holds a
+        pixel that is no number.
+    """
+
+    def of_block(block: Block, out: FloatArray) -> None:
+        from tasks.features.kernels.level_images import level_images
+
+        kernel(level_images(block), out)
+
+    def of_cell(cell: ChannelCell) -> FloatArray:
+        from tasks.features.plain.levels import measure_levels
+
+        return measure_levels(cell, plain, definitions=definitions)
+
+    register_per_channel(
+        name=name, profile="standard", definitions=definitions, kernel=of_block, plain=of_cell, optional=True
+    )
+
+
+def register_per_mask(
+    *,
+    name: str,
+    profile: Profile,
+    definitions: Sequence[FeatureDef],
+    kernel: Callable[[Region, FloatArray], None],
+    plain: Callable[[BoolArray, Region], FloatArray],
+    optional: bool = False,
+) -> None:
+    """Register a family that measures masks, whatever their pixels: one of all channels where they share the region.
+
+    Parameters
+    ----------
+    name, profile, definitions, optional
+        As of `register_per_channel`, K being the features of a mask.
+    kernel
+        Fills (N, K·P) float64 with the features of the P masks of the N cells of a region.
+    plain
+        Measures one mask (H, W) of the region; (K,) float64.
+    """
+
+    def measure(batch: Batch, region: Region) -> FloatArray:
+        check_fit(batch, region)
+        out = np.empty((len(batch), region.masks.planes * len(definitions)))
+        kernel(region, out)
+        return out
+
+    def measure_plain(batch: Batch, region: Region) -> FloatArray:
+        rows = [np.concatenate([plain(mask, region) for mask in cell.masks]) for cell in cells(batch, region)]
+        return np.array(rows, dtype=np.float64).reshape(len(batch), region.masks.planes * len(definitions))
+
+    of_channels = _per_channel(name, profile=profile, definitions=definitions)
+
+    def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+        if not region.shared:
+            return of_channels(region=region, channels=channels)
+        published = "{}_combined" if profile == "scip" else ""
+        return tuple(one.column(family=name, region=region, scip=published.format(one.scip)) for one in definitions)
+
+    register(name=name, profile=profile, columns=columns, optional=optional, plain=measure_plain)(measure)
+
+
+def _per_channel(family: str, *, profile: Profile, definitions: Sequence[FeatureDef]) -> DescribeColumns:
+    """Describe the columns of each channel; only profile ``scip`` has the published system's names."""
+
+    def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
+        prefix = "combined_" if region.combined else ""
+        return tuple(
+            one.column(
+                family=family,
+                region=region,
+                channels=(channel,),
+                scip=f"{prefix}{one.scip}_{channel}" if profile == "scip" else "",
+            )
+            for channel in channels
+            for one in definitions
+        )
+
+    return columns
