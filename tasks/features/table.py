@@ -10,8 +10,8 @@ from tasks.core.columns import Column
 from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.layout import Layout
 from tasks.core.types import FloatArray
-from tasks.features.config import Features
 from tasks.features.all_families import feature_columns
+from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
 

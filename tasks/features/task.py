@@ -20,8 +20,8 @@ from tasks.core.pixel_source import PixelSource
 from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
-from tasks.features.config import Features
 from tasks.features.all_families import feature_columns, measure
+from tasks.features.config import Features
 from tasks.features.regions import region_list
 from tasks.features.table import feature_table
 

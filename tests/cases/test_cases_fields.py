@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from tasks.pixels import Reading
 
 from flows.config import Config, parse_config
 from tasks.core.cutout import SURROUNDED, cut_out
@@ -20,7 +21,6 @@ from tasks.features.task import extract_partition
 from tasks.ingest.listing import list_images
 from tasks.normalize import Normalize, find_scaling
 from tasks.normalize.task import count_partition
-from tasks.pixels import Reading
 from tasks.segment.task import segment_partition
 
 CHANNELS = ("DNA", "actin")

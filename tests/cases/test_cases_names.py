@@ -16,8 +16,8 @@ from tasks.core import file_names as module
 from tasks.core.file_names import LONGEST, file_names
 from tasks.core.layout import Layout
 from tasks.core.partition_files import write_found
-from tasks.export.results import PartitionResults
 from tasks.export.labels import publish_labels
+from tasks.export.results import PartitionResults
 
 CASE = ("t10:30", "t10+30", "a b #1", "x[1]", "50%25", "tab\tname", "neu\nline", "d'quote\"")
 LAYOUT = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=(), numbered=False)

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from tasks.pixels import Reading, read_cells, stamp_batches
 
 from flows.config import parse_config
 from tasks.core.cutout import SURROUNDED
@@ -17,7 +18,6 @@ from tasks.features.config import Features
 from tasks.features.task import extract_partition
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
-from tasks.pixels import Reading, read_cells, stamp_batches
 from tasks.segment.task import segment_partition
 
 MASK = {"methods": ["li", {"method": "circle", "name": "disc"}], "main_channel": "BF"}

@@ -19,9 +19,9 @@ from tasks.core.partition_files import fault_table, write_found
 from tasks.core.types import LabelArray
 from tasks.export.config import Export
 from tasks.export.emptied import GroupCounts
-from tasks.export.results import PartitionResults
 from tasks.export.labels import publish_labels
 from tasks.export.published import check_output
+from tasks.export.results import PartitionResults
 from tasks.export.tables import publish_cells, publish_images, publish_quarantine
 from tasks.export.task import Exported, export, export_quarantine
 

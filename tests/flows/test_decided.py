@@ -7,11 +7,11 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from flows.summary import Summary
 from polars.testing import assert_frame_equal
 
 from flows.config import parse_config
 from flows.preprocess import preprocess
-from flows.summary import Summary
 from tasks.core.types import AnyArray
 from tasks.illumination.config import Polynomial
 from tasks.illumination.correction import corrected, correction_image

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from flows.plan import print_plan, stage_names
 from rich.console import Console
 
 from flows.config import Config, parse_config
-from flows.plan import print_plan, stage_names
 from tasks.core.layout import Layout
 from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list

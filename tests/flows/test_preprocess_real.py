@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from flows.summary import Summary
 
 from flows.config import load_config
 from flows.preprocess import preprocess
-from flows.summary import Summary
 
 pytestmark = pytest.mark.slow
 
@@ -90,7 +90,7 @@ def test_hcs_examplehuman_has_the_289_nuclei_that_cellprofiler_found(run: Run, d
     assert (tmp_path / "labels").is_dir()
 
 
-def test_hcs_nf1_three_wells(run: Run, data_root: Path) -> None:
+def test_hcs_nf1_three_wells(run: Run, data_root: Path, tmp_path: Path) -> None:
     summary, table = run(config="hcs_nf1", inputs=data_root / "hcs_nf1" / "images")
     assert summary.images == 3
     per_well = dict(inside(tmp_path, "nucleus").group_by("meta__well").len().rows())

@@ -8,9 +8,6 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from rich.console import Console
-
-from flows.config import parse_config
 from flows.preview import (
     COLOURS,
     DOTS_PER_INCH,
@@ -20,6 +17,9 @@ from flows.preview import (
     TITLE_INCHES,
     write_preview,
 )  # fmt: skip
+from rich.console import Console
+
+from flows.config import parse_config
 from tasks.core.types import AnyArray
 from tasks.ingest.example import CHANNELS, write_example
 from tasks.ingest.listing import list_images

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import polars as pl
+from tasks.pixels import Reading
 
 from flows.config import parse_config
 from tasks.core.decision import Decision
@@ -11,7 +12,6 @@ from tasks.features.task import extract_partition
 from tasks.ingest.example import write_example
 from tasks.ingest.task import ingest
 from tasks.mask.task import mask_partition
-from tasks.pixels import Reading
 
 
 def test_a_file_that_could_not_be_opened_is_tried_again(tmp_path: Path) -> None:

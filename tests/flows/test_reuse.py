@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from flows.reuse import check_reused
 
 from flows.config import parse_config
-from flows.reuse import check_reused
 from tasks.core.decision import Decision, GroupThreshold, RuleDecision
 from tasks.core.errors import UserError
 from tasks.illumination.files import Lit

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from tasks.pixels import Reading, read_images
 
 from flows.config import Config, parse_config
 from tasks.core.types import AnyArray
@@ -19,7 +20,6 @@ from tasks.illumination.published import PublishedCorrections, publish_correctio
 from tasks.illumination.sums import LightSum
 from tasks.illumination.task import copy_correction, make_correction, merge_sums, sum_partition
 from tasks.ingest.listing import Ingested, list_images
-from tasks.pixels import Reading, read_images
 
 CONFIG = {
     "load": {"channels": {"DNA": 0, "RNA": 1}, "pattern": r"(?P<plate>P\d)/(?P<field>\d+)"},

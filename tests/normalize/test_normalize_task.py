@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import tifffile
 from polars.testing import assert_frame_equal
+from tasks.pixels import Reading, Scaled
 
 from flows.config import parse_config
 from tasks.core.decision import Decision
@@ -17,7 +18,6 @@ from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
 from tasks.normalize import Normalize, Scaling, read_scaling
 from tasks.normalize.task import count_partition, decide_scaling, merge_counts
-from tasks.pixels import Reading, Scaled
 from tasks.segment.task import segment_partition
 
 STAMPS: dict[str, Any] = {

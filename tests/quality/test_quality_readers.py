@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from tasks.pixels import Reading
 
 from flows.config import parse_config
 from tasks.core.decision import Decision
@@ -22,7 +23,6 @@ from tasks.ingest.readers import reader_names
 from tasks.ingest.references import from_frame
 from tasks.mask import circle_mask
 from tasks.mask.task import mask_partition
-from tasks.pixels import Reading
 from tasks.quality.decide import decide_by
 from tasks.quality.survey import AskTally, AskValues
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions

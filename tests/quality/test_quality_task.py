@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+from tasks.pixels import Reading
 
 from flows.config import Config, parse_config
 from tasks.core.decision import Decision
@@ -16,7 +17,6 @@ from tasks.core.errors import RunError
 from tasks.core.layout import FAULTS, Layout
 from tasks.ingest.listing import Ingested, list_images
 from tasks.mask.task import mask_partition
-from tasks.pixels import Reading
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide, decide_by
 from tasks.quality.survey import AskTally, AskValues
