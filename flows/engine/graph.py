@@ -94,6 +94,8 @@ class Graph:
         self._under_way.discard(handle)
         handle.resolve(result)
         for waiting in self._waiting.pop(handle, ()):
+            if waiting.dropped:
+                continue
             self._missing[waiting] -= 1
             if not self._missing[waiting]:
                 del self._missing[waiting]

@@ -78,7 +78,13 @@ class Decision(Frozen):
     def identity(self) -> list[object]:
         """What a cell's status depends on: the decision without its counts."""
         return [
-            (rule.rule, rule.column, rule.keep, [(group.group, group.threshold, group.upper) for group in rule.groups])
+            (
+                rule.rule,
+                rule.column,
+                rule.keep,
+                rule.group_by,
+                [(group.group, group.threshold, group.upper) for group in rule.groups],
+            )
             for rule in self.rules
         ]
 

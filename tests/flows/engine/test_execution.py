@@ -1,0 +1,178 @@
+"""How tasks are submitted: when what they need is there, later stages first, so many at a time."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from flows.engine import execution as module
+from flows.engine.execution import Execution
+from flows.engine.graph import Graph, Handle
+from flows.engine.preparation import Preparation
+from flows.engine.progress import LineProgress
+from tasks.core.errors import InputError, RunError
+from tasks.core.work import StageResult
+
+
+class Task:
+    """Stands where a Prefect task would; what it does, the submitter below does at once."""
+
+    def __init__(self, name: str, does: Any = None) -> None:  # noqa: ANN401
+        self.name, self.version, self.does = name, "1", does
+
+
+class InProcess:
+    """Runs a task when its end is waited for, first in first out."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.most = 0
+        self._waiting: deque[tuple[object, Task, Path | None, Mapping[str, object]]] = deque()
+
+    def submit(
+        self, ticket: object, task: Task, *, name: str, folder: Path | None, arguments: Mapping[str, object], **_: object
+    ) -> None:
+        self.sent.append(name)
+        self._waiting.append((ticket, task, folder, arguments))
+        self.most = max(self.most, len(self._waiting))
+
+    def next_done(self) -> tuple[object, Any]:
+        ticket, task, folder, arguments = self._waiting.popleft()
+        try:
+            counts = task.does(arguments) if task.does else {}
+        except Exception as error:  # noqa: BLE001
+            return ticket, error
+        if folder is None:
+            return ticket, counts
+        return ticket, StageResult(
+            key=folder.name, folder=str(folder), counts=counts, seconds=0, peak_bytes=0, run_id="me"
+        )
+
+
+@pytest.fixture
+def sent() -> InProcess:
+    return InProcess()
+
+
+@pytest.fixture
+def execution(sent: InProcess, tmp_path: Path) -> Execution:
+    preparation = SimpleNamespace(spec=SimpleNamespace(config=None, output=tmp_path))
+    return Execution(
+        cast("Preparation", preparation), run_id="me", submitter=cast("Any", sent), progress=LineProgress(lambda _: None)
+    )
+
+
+def task(name: str, does: Any = None) -> Any:  # noqa: ANN401
+    return Task(name, does)
+
+
+def stages(sent: InProcess) -> Iterator[str]:
+    return (name.split()[0] for name in sent.sent)
+
+
+def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_ends(
+    execution: Execution, sent: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IN_FLIGHT", 2)
+    found = execution.map("mask", task("mask"), mapped=[{"n": n} for n in range(4)], resources={})
+    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    assert sent.sent == []
+    results = execution.wait(measured)
+    assert list(stages(sent)) == ["mask", "mask", "features", "features", "mask", "mask", "features", "features"]
+    assert sent.most == 2
+    assert len({one.key for one in results}) == 4
+    assert {stage: count.computed for stage, count in execution.counts.items()} == {"mask": 4, "features": 4}
+
+
+def test_equal_arguments_give_equal_folders_and_a_key_holds_what_came_before(execution: Execution) -> None:
+    first, again, other = execution.wait(
+        execution.map("mask", task("mask"), mapped=[{"n": 1}, {"n": 1}, {"n": 2}], resources={})
+    )
+    assert first.folder == again.folder
+    assert first.key != other.key
+    after = execution.wait(
+        execution.map("features", task("features"), mapped=[{"cells": first}, {"cells": other}], resources={})
+    )
+    assert after[0].key != after[1].key
+
+
+@pytest.mark.parametrize(("parts", "tasks"), [(1, 0), (32, 1), (33, 3), (1025, 36)])
+def test_a_tree_takes_32_together(execution: Execution, sent: InProcess, parts: int, tasks: int) -> None:
+    leaves = execution.map("count", task("count"), mapped=[{"n": n} for n in range(parts)], resources={})
+    root = execution.tree_reduce("count", task("merge"), results=leaves, resources={})
+    execution.wait([root])
+    assert list(stages(sent)).count("merge") == tasks
+
+
+def test_what_does_not_depend_on_a_failed_task_is_finished_before_the_run_fails(
+    execution: Execution, sent: InProcess
+) -> None:
+    def fail(arguments: Mapping[str, object]) -> dict[str, int]:
+        if arguments["n"] == 0:
+            raise OSError("disk full")
+        return {}
+
+    found = execution.map("mask", task("mask", fail), mapped=[{"n": n} for n in range(3)], resources={})
+    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    with pytest.raises(RunError, match="mask: 1 tasks failed; the first: OSError: disk full"):
+        execution.wait(measured)
+    assert list(stages(sent)).count("features") == 2
+
+
+def test_an_error_that_the_user_can_mend_comes_first(execution: Execution) -> None:
+    def fail(arguments: Mapping[str, object]) -> dict[str, int]:
+        raise OSError("disk full") if arguments["n"] == 0 else InputError("a rule keeps nothing")
+
+    with pytest.raises(InputError, match="keeps nothing"):
+        execution.wait(execution.map("mask", task("mask", fail), mapped=[{"n": 0}, {"n": 1}], resources={}))
+
+
+def test_a_watch_that_refuses_stops_the_other_stages_and_lets_its_own_finish(
+    execution: Execution, sent: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IN_FLIGHT", 1)
+    seen: list[int] = []
+
+    def watch(result: StageResult) -> None:
+        seen.append(result.counts["quarantined"])
+        raise RunError("too many")
+
+    counting = task("mask", lambda _: {"quarantined": 1})
+    found = execution.map("mask", counting, mapped=[{"n": n} for n in range(3)], resources={}, watch=watch)
+    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    with pytest.raises(RunError, match="too many"):
+        execution.wait(measured)
+    assert list(stages(sent)) == ["mask"] * 3
+    assert all(one.done for one in found)
+    assert seen == [1]
+
+
+def test_a_single_task_waits_for_what_it_needs(execution: Execution, sent: InProcess) -> None:
+    found = execution.map("mask", task("mask"), mapped=[{"n": 1}], resources={})
+    given: list[object] = []
+    execution.run_single("export", task("export", given.append), resources={}, arguments={"cells": found})
+    assert given == [{"cells": (found[0].result,)}]
+    assert list(stages(sent)) == ["mask", "export"]
+
+
+def test_a_result_that_is_not_there_is_not_invented() -> None:
+    handle = Handle(stage="mask", rank=0, number=3, needs=())
+    with pytest.raises(RuntimeError, match="task 3 of mask is not known yet"):
+        handle.result  # noqa: B018
+
+
+def test_a_dropped_task_takes_along_what_needs_it() -> None:
+    graph = Graph()
+    first = Handle(stage="a", rank=0, number=0, needs=())
+    second = Handle(stage="b", rank=1, number=0, needs=(first,))
+    third = Handle(stage="c", rank=2, number=0, needs=(second,))
+    for handle in (first, second):
+        graph.add(handle)
+    graph.drop(first)
+    graph.add(third)
+    assert second.dropped
+    assert third.dropped
+    assert list(graph.take(5)) == []
