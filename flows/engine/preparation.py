@@ -129,7 +129,7 @@ _reserved: ContextVar[Preparation | None] = ContextVar("reserved", default=None)
 
 @contextmanager
 def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Preparation]:
-    """Keep other runs out of the output folder, and check this one; the same run inside the block is checked already.
+    """Check a run and keep others out of its output folder; the same run inside the block is checked already.
 
     The command line checks before it starts a server, and the flow, which may come from elsewhere, at its beginning.
 
@@ -142,15 +142,15 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
     if known is not None and known.spec == spec:
         yield known
         return
+    preparation = prepare(spec, stages=stages)
+    check_cluster(
+        preparation.cluster,
+        workers=spec.workers,
+        segment=spec.config.run.resources.segment,
+        needed=spec.config.needed_resources,
+    )
     with only_run_in(spec.output):
         discard_unfinished(spec.output / "work")
-        preparation = prepare(spec, stages=stages)
-        check_cluster(
-            preparation.cluster,
-            workers=spec.workers,
-            segment=spec.config.run.resources.segment,
-            needed=spec.config.needed_resources,
-        )
         token = _reserved.set(preparation)
         try:
             yield preparation

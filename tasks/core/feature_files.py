@@ -4,11 +4,16 @@ A reader of three of 2,500 columns spends its time on the descriptions of all of
 so a row group holds as many rows as the memory of the process that writes it allows.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from tasks.core.types import AnyArray
 
 GROUP_BYTES = 128 * 2**20
 """Bytes of a row group before it is compressed, held in memory while it is put together: 13,400 rows of 2,500 float32.
@@ -54,36 +59,44 @@ def write_feature_file(path: Path, table: pa.Table) -> None:
         writer.write_table(table, row_group_size=group_rows(table.schema))
 
 
-def read_groups(files: Sequence[Path], *, rows: int) -> Iterator[pa.Table]:
-    """Yield the rows of feature files in tables of `rows` rows, the last one shorter; hold one and a row group."""
-    return cut((group for file in files for group in _groups(file)), rows=rows)
+def read_groups(files: Sequence[Path], *, schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
+    """Yield the rows of feature files in tables of `rows` rows, the last one shorter, equal however the files are cut.
 
-
-def _groups(path: Path) -> Iterator[pa.Table]:
-    with pq.ParquetFile(path) as file:
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group)
-
-
-def cut(tables: Iterable[pa.Table], *, rows: int) -> Iterator[pa.Table]:
-    """Cut and join tables into ones of `rows` rows, the last one shorter.
-
-    Examples
-    --------
-    >>> [len(table) for table in cut([pa.table({"a": range(rows)}) for rows in (2, 0, 7, 1)], rows=4)]
-    [4, 4, 2]
+    Features, the floats at the end of the schema, are copied into one block of memory: as many arrays as files ×
+    columns would take more than the values. One table is held, and what is read of one file.
     """
-    waiting: list[pa.Table] = []
-    missing = rows
-    for table in tables:
+    kind = schema.types[-1]
+    ends = takewhile(lambda one: one == kind and pa.types.is_floating(one), reversed(schema.types))
+    features = schema.names[len(schema) - sum(1 for _ in ends) :]
+    others = schema.names[: len(schema) - len(features)]
+    tables: list[pl.DataFrame] = []
+    block, filled = np.empty((len(features), rows), dtype=kind.to_pandas_dtype()), 0
+    for table in _read(files, rows=rows):
         start = 0
-        while start < table.num_rows:
-            piece = table.slice(start, missing)
-            waiting.append(piece)
-            start += piece.num_rows
-            missing -= piece.num_rows
-            if missing == 0:
-                yield pa.concat_tables(waiting)
-                waiting, missing = [], rows
-    if waiting:
-        yield pa.concat_tables(waiting)
+        while start < len(table):
+            piece = table[start : start + rows - filled]
+            if features:
+                block[:, filled : filled + len(piece)] = piece.select(features).to_numpy().T
+            tables.append(piece.select(others))
+            start, filled = start + len(piece), filled + len(piece)
+            if filled == rows:
+                yield _side_by_side(tables, block, schema=schema)
+                tables, block, filled = [], np.empty_like(block), 0
+    if filled:
+        yield _side_by_side(tables, block[:, :filled], schema=schema)
+
+
+def _read(files: Sequence[Path], *, rows: int) -> Iterator[pl.DataFrame]:
+    for file in files:
+        for start in range(0, count_rows([file]), rows):
+            yield pl.scan_parquet(file, glob=False).slice(start, rows).collect()
+
+
+def count_rows(files: Sequence[Path]) -> int:
+    """Count the rows of feature files, from their descriptions."""
+    return sum(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item() for file in files)
+
+
+def _side_by_side(tables: Sequence[pl.DataFrame], block: AnyArray, *, schema: pa.Schema) -> pa.Table:
+    columns = [*pl.concat(tables, rechunk=True).to_arrow().columns, *map(pa.array, block)]
+    return pa.table(dict(zip(schema.names, columns, strict=True))).cast(schema)

@@ -9,8 +9,12 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+<<<<<<< HEAD
 from tasks.core.feature_files import read_groups
 from tasks.core.published import Published
+=======
+from tasks.core.feature_files import count_rows, read_groups
+>>>>>>> export
 from tasks.core.registry import Registry
 from tasks.core.section import Method
 
@@ -38,11 +42,11 @@ class FeatureTable:
     @cached_property
     def rows(self) -> int:
         """Number of rows."""
-        return sum(pq.read_metadata(file).num_rows for file in self.files)
+        return count_rows(self.files)
 
     def tables(self, *, rows: int) -> Iterator[pa.Table]:
         """Yield the rows in tables of `rows` rows, the last one shorter, whatever the files."""
-        return read_groups(self.files, rows=rows)
+        return read_groups(self.files, schema=self.schema, rows=rows)
 
 
 class ExportMethod(Method):

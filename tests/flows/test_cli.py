@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from flows.cli import app
-from flows.lock import only_run_in
+from flows.terminal.cli import app
+from flows.engine.lock import only_run_in
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
@@ -211,7 +211,7 @@ def test_no_to_the_question_before_starting_over_runs_and_discards_nothing(
     def agree(**_: bool) -> None:
         """Stand in for a terminal, which the runner's input is not."""
 
-    monkeypatch.setattr("flows.cli._can_confirm", agree)
+    monkeypatch.setattr("flows.terminal.cli._can_confirm", agree)
     finished = tmp_path / "results" / "work" / "mask" / ("0" * 40)
     finished.mkdir(parents=True)
     (tmp_path / "results" / "run.json").write_text("{}", encoding="utf-8")
@@ -228,7 +228,7 @@ def test_a_fault_of_the_program_is_one_line_unless_verbose(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("unforeseen")
 
-    monkeypatch.setattr("flows.command.print_plan", fail)
+    monkeypatch.setattr("flows.terminal.plan.print_plan", fail)
     arguments = [stamps, "--config", write_config(tmp_path), "--plan"]
     brief, long = invoke(*arguments), invoke(*arguments, "--verbose")
     assert (brief.exit_code, long.exit_code) == (1, 1)

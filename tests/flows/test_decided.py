@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
-from flows.summary import Summary
+from flows.engine.summary import Summary
 from polars.testing import assert_frame_equal
 
 from flows.config import parse_config

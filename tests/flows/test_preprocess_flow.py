@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tifffile
-from flows.summary import Summary
+from flows.engine.summary import Summary
 from polars.testing import assert_frame_equal
 
 from flows.config import Config, parse_config
@@ -96,7 +96,7 @@ def test_second_run_computes_nothing_and_a_changed_section_only_what_depends_on_
     again = run(output, stamps, run={"partition_size": 12})
     partition_stages = ("mask", "quality metrics", "features")
     assert [again.stages[name].computed for name in partition_stages] == [0, 0, 0]
-    assert [again.stages[name].kept for name in partition_stages] == [3, 3, 3]
+    assert [again.stages[name].cached for name in partition_stages] == [3, 3, 3]
 
     shape = run(output, stamps, run={"partition_size": 12}, features={"families": ["shape"]})
     assert [shape.stages[name].computed for name in partition_stages] == [0, 0, 3]
@@ -114,7 +114,7 @@ def test_a_descriptor_without_its_file_is_not_believed(
     shutil.copytree(reference[0], output)
     shutil.rmtree(next((output / "work" / "features").iterdir()))
     again = run(output, stamps, run={"partition_size": 12})
-    assert (again.stages["features"].computed, again.stages["features"].kept) == (1, 2)
+    assert (again.stages["features"].computed, again.stages["features"].cached) == (1, 2)
     assert_frame_equal(table(output), table(reference[0]), check_exact=True)
 
 
@@ -152,9 +152,9 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(
 
     resumed = again(output, "shape")
     for stage in ("mask", "quality metrics"):
-        assert (resumed.stages[stage].computed, resumed.stages[stage].kept) == (1, 1)
+        assert (resumed.stages[stage].computed, resumed.stages[stage].cached) == (1, 1)
     back = again(output, "shape", "intensity")
-    assert (back.stages["features"].computed, back.stages["features"].kept) == (1, 1)
+    assert (back.stages["features"].computed, back.stages["features"].cached) == (1, 1)
     again(tmp_path / "fresh", "shape", "intensity")
     assert_frame_equal(table(output), table(tmp_path / "fresh"), check_exact=True)
     cells = [pl.read_parquet(one / "cells.parquet") for one in (output, tmp_path / "fresh")]
@@ -193,7 +193,7 @@ def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
 
 
 def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(run: Run, stamps: Path, tmp_path: Path) -> None:
-    from flows.lock import only_run_in  # noqa: PLC0415
+    from flows.engine.lock import only_run_in  # noqa: PLC0415
 
     with only_run_in(tmp_path), pytest.raises(InputError, match="another run is writing"):
         run(tmp_path, stamps)

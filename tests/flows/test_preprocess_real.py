@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from flows.summary import Summary
+from flows.engine.summary import Summary
 
 from flows.config import load_config
 from flows.preprocess import preprocess

@@ -14,10 +14,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever this test was started with
-import flows.stop
-from flows.stop import Stopped, stoppable
-flows.stop.GRACE_SECONDS = 2
-flows.stop.BOUNCE_SECONDS = 0.2
+import flows.engine.stop
+from flows.engine.stop import Stopped, stoppable
+flows.engine.stop.GRACE_SECONDS = 2
+flows.engine.stop.BOUNCE_SECONDS = 0.2
 
 def show(line):
     os.write(1, (line + chr(10)).encode())  # at once: two threads write
@@ -164,7 +164,7 @@ def test_a_signal_ignored_from_the_start_stays_ignored() -> None:
 
 
 def test_handlers_are_as_before_afterwards() -> None:
-    from flows.stop import ENDS, stoppable  # noqa: PLC0415
+    from flows.engine.stop import ENDS, stoppable  # noqa: PLC0415
 
     before = [signal.getsignal(number) for number in ENDS]
     with stoppable(tell=print, record=lambda: None):

@@ -45,4 +45,5 @@ def write_parquet(table: FeatureTable, output: Path, config: Parquet) -> None:
                 writer.add_key_value_metadata(table.dictionary)
                 for group in islice(groups, PART_GROUPS):
                     writer.write_table(group, row_group_size=rows)
+                    del group  # before the next one is put together
     config.PUBLISHED.discard_stale(output, but=parts)
