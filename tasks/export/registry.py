@@ -9,12 +9,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-<<<<<<< HEAD
-from tasks.core.feature_files import read_groups
-from tasks.core.published import Published
-=======
 from tasks.core.feature_files import count_rows, read_groups
->>>>>>> export
+from tasks.core.published import Published
 from tasks.core.registry import Registry
 from tasks.core.section import Method
 
