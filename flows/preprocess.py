@@ -5,6 +5,8 @@ if __name__ == "__main__":  # before the imports: --help and --plan need neither
 
     main(flow="flows.preprocess:preprocess")
 
+from pathlib import Path
+
 from prefect import flow
 
 from flows.config import Config
@@ -43,7 +45,14 @@ def preprocess(
     limit
         Work on a random sample of so many images.
     """
-    spec = RunSpec.of(config=config, inputs=inputs or (), output=output, cluster=cluster, workers=workers, limit=limit)
+    spec = RunSpec(
+        config=config,
+        inputs=tuple(inputs or ()),
+        output=Path(output).resolve(),
+        cluster=cluster,
+        workers=workers,
+        limit=limit,
+    )
     with reserved(spec, stages=PIPELINE) as preparation:
         try:
             return run(preparation)

@@ -271,7 +271,8 @@ class Execution:
                 f"{type(error).__name__}: {error}. What is finished is kept; run the same command again to try the rest"
             ) from error
         if self._stopped is not None:
-            raise self._stopped
+            stopped, self._stopped = self._stopped, None  # the reasons may be published afterwards
+            raise stopped
 
     def _clock(self, stage: str) -> None:
         now = time.perf_counter()

@@ -23,7 +23,7 @@ from tasks.ingest.load import PartitionLoader
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSpec:
-    """What a user asks for; the flow's parameters, their paths made absolute."""
+    """What a user asks for: the parameters of the flow."""
 
     config: Config
     inputs: tuple[str, ...]
@@ -31,13 +31,6 @@ class RunSpec:
     cluster: str = "local"
     workers: int | None = None
     limit: int | None = None
-
-    @classmethod
-    def of(cls, *, config: Config, inputs: Sequence[str], output: str | Path, **others: object) -> "RunSpec":
-        """Make paths absolute, since workers may run elsewhere: what is relative is relative to this process."""
-        # a pattern keeps its wildcards
-        absolute = tuple(os.path.abspath(Path(one).expanduser()) for one in inputs)  # noqa: PTH100
-        return cls(config=config, inputs=absolute, output=Path(output).resolve(), **others)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +40,7 @@ class Preparation:
     Parameters
     ----------
     inputs
-        As given, or the example images.
+        As given, or the example images; absolute. A pattern keeps its wildcards.
     cluster
         Where it will run.
     listing
@@ -99,7 +92,7 @@ def prepare(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Preparation:
     layout = spec.config.layout(channels=images.channels, groups=images.groups, numbered=images.numbered)
     return Preparation(
         spec=spec,
-        inputs=inputs,
+        inputs=tuple(os.path.abspath(Path(one).expanduser()) for one in inputs),  # noqa: PTH100
         cluster=cluster,
         listing=listing,
         layout=layout,

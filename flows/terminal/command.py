@@ -59,7 +59,14 @@ class Command:
         if inputs and config is None:
             raise InputError(NO_CONFIG)
         parsed = example_config() if config is None else load_config(config)
-        spec = RunSpec.of(config=parsed, inputs=inputs, output=output, cluster=cluster, workers=workers, limit=limit)
+        spec = RunSpec(
+            config=parsed,
+            inputs=tuple(inputs),
+            output=output.resolve(),
+            cluster=cluster,
+            workers=workers,
+            limit=limit,
+        )
         return cls(spec=spec, output=output)
 
     def prepare(self) -> Preparation:

@@ -57,6 +57,8 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
         console.print(line, highlight=False, markup=False)
 
     with stoppable(tell=tell, record=partial(record_stop, spec.output)), ExitStack() as stack:
+        if PREFECT_API_URL.value() is not None:
+            _check_api(PREFECT_API_URL.value())
         stack.enter_context(reserved(spec, stages=PIPELINE))
         if PREFECT_API_URL.value() is None:
             tell("starting a local Prefect server")
@@ -66,7 +68,6 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
             stack.enter_context(_settings(own | _log_level("INFO" if verbose else "CRITICAL")))
             stack.callback(_send_what_waits)
         else:
-            _check_api(PREFECT_API_URL.value())
             stack.enter_context(_settings(_log_level("INFO"), {} if verbose else QUIET))
         setup_logging()
         dask_level = "info" if verbose else "error"
