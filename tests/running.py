@@ -1,4 +1,4 @@
-"""Tasks done one after the other in this process, each with the key that the flow gives it, for tests of their files."""
+"""Tasks done in this process, one after the other, each with the key that the flow gives it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,10 +66,10 @@ class Run:
         given = {"source": self.source, "config": config or self.config.mask}
         return [self.do(task, partition=partition, **given) for partition in self.partitions]
 
-    def do(self, task: Task[..., StageResult], *, folder: Path | None = None, **given: Any) -> StageResult:  # noqa: ANN401
-        """Do a task, whether its result is there or not; where nothing else is said, in the folder of its key."""
-        folder = folder or self.work / task.name.replace(" ", "-") / task_key(task, given)
-        return task.fn(**given, folder=str(folder), run_id="test")
+    def do(self, task: Task[..., StageResult], **given: Any) -> StageResult:  # noqa: ANN401
+        """Do a task, whether its result is there or not, in the folder of its key unless it is given one."""
+        place = {"folder": str(self.work / task.name.replace(" ", "-") / task_key(task, given)), "run_id": "test"}
+        return task.fn(**place | given)
 
     def do_kept(self, task: Task[..., StageResult], *, partition: int = 0, **given: Any) -> StageResult:  # noqa: ANN401
         """Do a task that looks at the cells of a partition which are kept; without quality rules all are."""

@@ -136,8 +136,14 @@ class Filtered:
 def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
     """Run the tasks as the flow does, a partition after the other."""
     inputs = [data / one for one in case.images]
-    given = {"partition_size": case.size, "limit": None, "seed": 0, "work": work / "work"}
-    listing = list_images([*map(str, inputs)], config=Load.model_validate(case.load), **given)
+    listing = list_images(
+        [*map(str, inputs)],
+        config=Load.model_validate(case.load),
+        partition_size=case.size,
+        limit=None,
+        seed=0,
+        work=work / "work",
+    )
     assert listing.faults.is_empty()
     run = Run.of(case.config(listing.images.channels.names), inputs=inputs, output=work, size=case.size)
     assert len(run.partitions) > 1
