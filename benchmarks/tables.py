@@ -41,8 +41,8 @@ def describe(count: int) -> list[Column]:
     """Make columns like those of a run of twelve channels."""
     return [
         Column(
-            region="li.combined", family="texture", stat=f"statistic_{n // CHANNELS}", channels=(f"Ch{n % CHANNELS:02d}",),
-            unit="intensity", reference="Haralick et al. 1973, https://doi.org/10.1109/TSMC.1973.4309314",
+            region="li.combined", family="texture", stat=f"statistic_{n // CHANNELS}", unit="intensity",
+            channels=(f"Ch{n % CHANNELS:02d}",), reference="Haralick et al. 1973, https://doi.org/10.1109/TSMC.1973.4309314",
             definition=f"Statistic number {n // CHANNELS} of the co-occurrence matrix, over four directions.",
             invariances=("translation", "intensity shift"),
         )

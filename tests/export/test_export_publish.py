@@ -86,7 +86,7 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
             if name not in (found or [])
         }
         faults = [fault(name, "ingest") for name in found or []]
-        write_cells(folder / "found", images=table, faults=faults, cells=cells, labels=labels)
+        write_cells(folder / "cells", images=table, faults=faults, cells=cells, labels=labels)
         value = {name: metric for name, _, metric in images}
         column = pl.Series(METRIC, [value[name] for name in cells["meta__image"]], dtype=pl.Float64)
         (folder / "metrics").mkdir()
@@ -106,9 +106,10 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
         fault_table([fault(measured, "features")] if measured else []).write_parquet(
             folder / "features" / "faults.parquet"
         )
-        names = {"cells": "found", "metrics": "metrics", "features": "features"}
-        made = {stage: Stopwatch().result(str(folder / name), run_id="test") for stage, name in names.items()}
-        return PartitionResults(number=number, **made)
+        stages = ("cells", "metrics", "features")
+        return PartitionResults(
+            number=number, **{one: Stopwatch().result(str(folder / one), run_id="test") for one in stages}
+        )
 
     return make
 

@@ -1,6 +1,7 @@
 """``--plan``: what a run would do, in words and numbers, without doing it."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def shown(config: dict[str, Any], *, images: Path, verbose: bool = False) -> str
     return text.getvalue()
 
 
-def columns_of(config: dict[str, Any], *, images: Path) -> list[Column]:
+def columns_of(config: dict[str, Any], *, images: Path) -> Sequence[Column]:
     preparation = prepared(config, inputs=[images], output=images.parent / "out")
     layout = preparation.layout
     return feature_columns(

@@ -147,7 +147,7 @@ def test_a_data_set_without_kept_cells_goes_through(stamps: Run) -> None:
 
 
 def test_an_image_that_has_gone_is_set_aside_and_the_others_are_measured(stamps: Run) -> None:
-    assert len(stamps.cells) == 2
+    assert len(stamps.cells) == 2, "found while it was there"
     gone = stamps.work.parents[1] / "images" / "P0" / "2.tif"
     gone.unlink()
     measured = measure(stamps)
