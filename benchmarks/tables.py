@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from tasks.core.columns import Column
 from tasks.core.dictionary import encode
 from tasks.core.feature_files import write_feature_file
-from tasks.core.work import Stopwatch
+from tasks.core.work import peak_bytes
 from tasks.export.formats.csv import Csv, write_csv
 from tasks.export.formats.parquet import Parquet, write_parquet
 from tasks.export.registry import FeatureTable
@@ -42,8 +42,7 @@ def describe(count: int) -> list[Column]:
     return [
         Column(
             region="li.combined", family="texture", stat=f"statistic_{n // CHANNELS}", unit="intensity",
-            channels=(f"Ch{n % CHANNELS:02d}",),
-            reference="Haralick et al. 1973, https://doi.org/10.1109/TSMC.1973.4309314",
+            channels=(f"Ch{n % CHANNELS:02d}",), reference="Haralick et al. 1973, https://doi.org/10.1109/TSMC.1973.4309314",
             definition=f"Statistic number {n // CHANNELS} of the co-occurrence matrix, over four directions.",
             invariances=("translation", "intensity shift"),
         )
@@ -70,10 +69,10 @@ def publish(folder: Path, *, columns: int, form: str) -> None:
     described = describe(columns)
     dictionary = encode({column.name: column for column in described}, meta={})
     before = psutil.Process().memory_info().rss
-    watch = Stopwatch()
+    start = time.perf_counter()
     write, config = FORMS[form]
     write(FeatureTable(files=tuple(sorted((folder / "work").iterdir())), dictionary=dictionary), folder, config)
-    print(json.dumps({"seconds": watch.seconds, "bytes": watch.peak_bytes - before}))
+    print(json.dumps({"seconds": time.perf_counter() - start, "bytes": peak_bytes() - before}))
 
 
 def not_values(files: list[Path]) -> float:

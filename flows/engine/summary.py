@@ -1,13 +1,17 @@
 """What a run did, in numbers: the end of the terminal's output and of run.json."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from flows.engine.dataset import Dataset
 from flows.engine.decided import Decided, read_decided
 from flows.engine.execution import Execution, StageCount
+from tasks.core.decision import KEPT, emptied_groups
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.work import Frozen
+from tasks.export.task import Exported
 from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
+from tasks.ingest.index import LeftOut
 
 
 class Summary(Frozen):
@@ -17,8 +21,10 @@ class Summary(Frozen):
     ----------
     output
         Folder of the published files.
-    images, quarantined, ignored
-        Images listed; images set aside; files left out because the pattern does not match.
+    images, quarantined
+        Images listed, and those of them that were set aside.
+    left_out
+        Files that are no images of the run, by reason.
     cells
         Cells found, kept or not.
     statuses
@@ -31,18 +37,21 @@ class Summary(Frozen):
         Tasks computed and cached per stage, and wall time.
     decided
         What was decided over the whole data set.
+    warnings
+        What should not be overlooked: that nothing was kept, or nothing of a group.
     """
 
     output: str
     images: int
     quarantined: int
-    ignored: int
+    left_out: LeftOut
     cells: int
     statuses: dict[str, int]
     rows: int
     columns: int
     stages: dict[str, StageCount]
     decided: tuple[Decided, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def rejected(self) -> dict[str, int]:
@@ -64,11 +73,32 @@ def summarize(execution: Execution, data: Dataset) -> Summary:
         output=str(execution.output),
         images=sum(images.values()),
         quarantined=images.get("quarantined", 0),
-        ignored=execution.preparation.listing.images.ignored,
+        left_out=execution.preparation.listing.images.left_out,
         cells=sum(cells.values()),
         statuses=cells,
         rows=exported["rows"],
         columns=len(columns),
         stages=execution.counts,
-        decided=read_decided(execution.output / "statistics"),
+        decided=read_decided(execution.output / STATISTICS_FOLDER),
+        warnings=tuple(_warnings(data, statuses=cells)),
     )
+
+
+def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:
+    """Say which groups of cells, or all of them, are lost, whichever step removed them."""
+    if not statuses.get(KEPT):
+        yield f"no cell was kept: {_listed(statuses) or 'none was found'}; the feature table has no row"
+        return
+    emptied = data.exported.emptied if isinstance(data.exported, Exported) else ()
+    for group in emptied:
+        name = group.column.removeprefix("meta__")
+        yield f"{name} {group.value}: none of its {group.cells:,} cells was kept: {_listed(group.statuses)}"
+    told = {((group.column.removeprefix("meta__"), group.value),) for group in emptied}
+    for lost in emptied_groups(data.decision):
+        if tuple(lost.group.items()) not in told:
+            where = ", ".join(f"{name} {value}" for name, value in lost.group.items()) or "all cells"
+            yield f"{where}: quality:{lost.rule} keeps none of {lost.before:,}"
+
+
+def _listed(statuses: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items()))

@@ -10,9 +10,12 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
+from flows.terminal.summary import files_left_out
 from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
+from tasks.ingest.label_hints import label_hints
+from tasks.ingest.references import from_frame
 
 
 def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool) -> None:
@@ -34,8 +37,8 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {once} for the run{more}",
     }
-    if images.ignored:
-        rows["left out"] = f"{images.ignored:,} files that are no images or do not match load.pattern"
+    if left_out := files_left_out(images.left_out):
+        rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     if images.faults:
         rows["quarantined"] = f"{images.faults:,} images that lack a file"
     grid = Table.grid(padding=(0, 2))
@@ -55,4 +58,6 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
             console.print(
                 f"{name}  [{column.unit}]  {column.definition}", highlight=False, markup=False, soft_wrap=True
             )
+    for hint in label_hints(from_frame(preparation.listing.index), channels=images.channels):
+        console.print(Text.assemble("\n", ("look: ", "bold yellow"), hint), soft_wrap=True)
     console.print("\nNothing was run.", highlight=False)

@@ -1,5 +1,6 @@
 """What masking or segmentation finds in a few images: a picture with outlines, to choose settings by eye."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from scipy.ndimage import binary_dilation
 from skimage.segmentation import find_boundaries
 
 from flows.config import Config
@@ -108,11 +110,18 @@ def _draw(
             plane, found = image[channel], outlines[channel]
             low, high = np.quantile(plane, [0.005, 0.995])
             axis.imshow(plane, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest")
-            for outline, colour in zip(found, COLOURS, strict=False):
+            # in the end the first object's, since those of derived ones run along it
+            for outline, colour in list(zip(found, COLOURS, strict=False))[::-1]:
                 shade = np.zeros((*outline.shape, 4))
-                shade[outline] = mpl.colors.to_rgba(colour)
+                shade[_thick(outline, pixels=inches * DOTS_PER_INCH)] = mpl.colors.to_rgba(colour)
                 axis.imshow(shade, interpolation="nearest")
             axis.set_xlabel(layout.channels[channel], fontsize=6)
             axis.set_xticks([])
             axis.set_yticks([])
     return figure
+
+
+def _thick(outline: BoolArray, *, pixels: float) -> BoolArray:
+    """Widen an outline so that it is a pixel wide at least when the image is drawn `pixels` wide."""
+    width = math.ceil(max(outline.shape) / pixels)
+    return outline if width == 1 else binary_dilation(outline, structure=np.ones((width, width), dtype=np.bool_))

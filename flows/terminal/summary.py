@@ -9,6 +9,7 @@ from rich.text import Text
 
 from flows.engine.decided import Decided
 from flows.engine.summary import Summary
+from tasks.ingest.index import LeftOut
 
 
 def render_summary(summary: Summary, *, output: str) -> RenderableType:
@@ -30,13 +31,25 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
     decided: list[RenderableType] = ["", _decided(summary.decided)] if summary.decided else []
     if summary.decided:
         where.add_row("what was decided, with pictures", Text(str(folder / "statistics")))
-    return Group("", counts, *decided, "", stages, "", where)
+    warnings = [Text.assemble(("warning: ", "bold yellow"), one) for one in summary.warnings]
+    return Group("", counts, *decided, "", stages, "", where, *([""] if warnings else []), *warnings)
+
+
+def files_left_out(left_out: LeftOut) -> dict[str, int]:
+    """Say in words which files were left out, and how many."""
+    counts = {
+        "files that are no images": left_out.no_image,
+        "files that do not match load.pattern": left_out.unmatched,
+        "files of channels or planes that are not used": left_out.unused,
+        "hidden files": left_out.hidden,
+        "output folders of earlier runs, passed over": len(left_out.results),
+    }
+    return {reason: count for reason, count in counts.items() if count}
 
 
 def _lines(summary: Summary) -> Mapping[str, int]:
     lines = {"images": summary.images, "  quarantined": summary.quarantined}
-    if summary.ignored:
-        lines["files that do not match load.pattern"] = summary.ignored
+    lines |= files_left_out(summary.left_out)
     lines["cells found"] = summary.cells
     lines |= {f"  rejected: {reason}": count for reason, count in sorted(summary.rejected.items())}
     if "quarantined" in summary.statuses:

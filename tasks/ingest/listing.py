@@ -63,11 +63,6 @@ class ImageList(Frozen):
     dtype: str
     partitions: tuple[Partition, ...]
 
-    @property
-    def ignored(self) -> int:
-        """Number of files left out."""
-        return self.left_out.files
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageListing:

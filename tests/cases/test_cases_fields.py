@@ -1,6 +1,5 @@
 """A field is more than its first object: scalings, backgrounds, borders and windows, with right values known apart."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +7,14 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
-from tasks.pixels import Reading
 
-from flows.config import Config, parse_config
 from tasks.core.cutout import SURROUNDED, cut_out
-from tasks.core.decision import Decision
 from tasks.core.partition_files import read_labels
 from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
-from tasks.core.work import Partition
 from tasks.features.family import families_of
-from tasks.features.task import extract_partition
-from tasks.ingest.listing import list_images
 from tasks.normalize import Normalize, find_scaling
 from tasks.normalize.task import count_partition
-from tasks.segment.task import segment_partition
+from tests.running import Run
 
 CHANNELS = ("DNA", "actin")
 
@@ -42,43 +35,13 @@ def cells_of(*, sigma: float, border: str) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True)
-class Run:
-    """Fields that were segmented as one partition."""
-
-    config: Config
-    partition: Partition
-    reading: Reading
-    found: Path
-
-    @classmethod
-    def of(cls, fields: list[AnyArray], *, folder: Path, **sections: Any) -> "Run":  # noqa: ANN401 - as in YAML
-        for number, image in enumerate(fields):
-            (folder / "in").mkdir(parents=True, exist_ok=True)
-            tifffile.imwrite(folder / "in" / f"{number}.tif", image.astype(np.uint16), photometric="minisblack")
-        config = parse_config({"load": {"channels": {name: at for at, name in enumerate(CHANNELS)}}, **sections})
-        listed, index, _ = list_images(
-            [str(folder / "in")], config=config.load, partition_size=99, limit=None, seed=0, work=folder
-        )
-        Path(listed.folder).mkdir(parents=True)
-        index.write_parquet(Path(listed.folder) / "index.parquet")
-        layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-        reading, (partition,) = Reading(channels=listed.channels, layout=layout), listed.partitions
-        found = folder / "found"
-        assert config.segment is not None
-        segment_partition.fn(folder=str(found), partition=partition, reading=reading, config=config.segment, run="test")
-        return cls(config=config, partition=partition, reading=reading, found=found)
-
-    def task(self, task: Any, **given: Any) -> Path:  # noqa: ANN401 - any task that looks at what was found
-        folder = self.found.parent / str(task.name)
-        task.fn(
-            folder=str(folder), found=str(self.found), metrics=None, decision=Decision(rules=()),
-            partition=self.partition, reading=self.reading, run="test", **given,
-        )  # fmt: skip
-        return folder
-
-    def features(self) -> pl.DataFrame:
-        return pl.read_parquet(self.task(extract_partition, config=self.config.features) / "features.parquet")
+def segmented(fields: list[AnyArray], *, folder: Path, **sections: Any) -> Run:  # noqa: ANN401 - as in YAML
+    """Write fields and list them, as one partition."""
+    (folder / "in").mkdir()
+    for number, image in enumerate(fields):
+        tifffile.imwrite(folder / "in" / f"{number}.tif", image.astype(np.uint16), photometric="minisblack")
+    load = {"channels": {name: at for at, name in enumerate(CHANNELS)}}
+    return Run.of({"load": load, **sections}, inputs=[folder / "in"], output=folder)
 
 
 @pytest.mark.parametrize("region", ["nucleus", "cell", "cytoplasm"])
@@ -92,12 +55,12 @@ def test_a_scaling_is_found_from_all_pixels_of_its_region(tmp_path: Path, region
         ring |= disc(shape, at=at, radius=25) & ~disc(shape, at=at, radius=9)
     fields = [np.stack([draw.poisson(dna), draw.poisson(actin)]) for _ in range(2)]
     section = {"method": "quantile", "lower": 0.1, "upper": 0.9, "region": region}
-    run = Run.of(fields, folder=tmp_path, segment=cells_of(sigma=1, border="drop"), normalize=section)
+    run = segmented(fields, folder=tmp_path, segment=cells_of(sigma=1, border="drop"), normalize=section)
     config = run.config.normalize
     assert isinstance(config, Normalize)
-    counted = pl.read_parquet(run.task(count_partition, config=config) / "histogram.parquet")
+    counted = pl.read_parquet(run.do_kept(count_partition, region=region, group_by=()).file("histogram.parquet"))
     (group,) = find_scaling(counted, config=config, channels=CHANNELS).groups
-    labels = [read_labels(run.found, position=number, name=region) > 0 for number in range(2)]
+    labels = [read_labels(Path(run.cells[0].folder), position=number, name=region) > 0 for number in range(2)]
     for channel, scale in enumerate(group.channels):
         pixels = np.concatenate([image[channel][own] for image, own in zip(fields, labels, strict=True)])
         low, high = np.quantile(pixels, [0.1, 0.9])
@@ -117,7 +80,7 @@ def test_no_object_of_any_cell_is_background_and_a_cell_is_cut_where_any_of_its_
     dna, actin = np.full(shape, 100), np.full(shape, 100)
     for at in ((100, 70), (100, column)):
         actin[disc(shape, at=at, radius=35)], dna[disc(shape, at=at, radius=9)] = 1100, 1500
-    run = Run.of(
+    run = segmented(
         [np.stack([dna, actin])],
         folder=tmp_path,
         segment=cells_of(sigma=0, border=border),
@@ -126,10 +89,10 @@ def test_no_object_of_any_cell_is_background_and_a_cell_is_cut_where_any_of_its_
     table = run.features()
     kept = 2 if border == "keep" or (border == "primary" and column == 218) else 1
     assert len(table) == kept
-    assert table["cell__intensity_background__actin"].to_list() == [100] * kept
+    assert table["nucleus__intensity_background__actin"].to_list() == [100] * kept
     assert table["cell__intensity_bgcorr_mean__actin"].to_list() == [1000] * kept
-    assert table["cell__intensity_mean__actin"][0] / table["cell__intensity_background__actin"][0] == 11
-    cells = pl.read_parquet(run.found / "cells.parquet")
+    assert table["cell__intensity_mean__actin"][0] / table["nucleus__intensity_background__actin"][0] == 11
+    cells = pl.read_parquet(run.cells[0].file("cells.parquet"))
     assert cells["status"].to_list() == ["kept"] * kept + ["border"] * (2 - kept)
     assert cells["meta__bbox_max_col__cell"].to_list() == [106, 240]
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tasks.core import file_names as module
 from tasks.core.file_names import LONGEST, file_names
 from tasks.core.layout import Layout
-from tasks.core.partition_files import write_found
+from tasks.core.partition_files import write_cells
+from tasks.core.work import Stopwatch
 from tasks.export.labels import publish_labels
 from tasks.export.results import PartitionResults
 
@@ -70,8 +71,8 @@ def found(tmp_path: Path) -> PartitionResults:
     rows = [{"meta__image": f"in/{name}.tif", "position": row, "status": "read"} for row, name in enumerate(CASE)]
     images = pl.DataFrame(rows, schema=LAYOUT.images() | {"position": pl.Int32()})
     labels = {(row, "nucleus"): np.full((2, 3), row + 1, dtype=np.int32) for row in range(len(CASE))}
-    write_found(tmp_path / "found", images=images, faults=[], cells=pl.DataFrame(schema=LAYOUT.cells()), labels=labels)
-    return PartitionResults(number=0, found=str(tmp_path / "found"))
+    write_cells(tmp_path / "found", images=images, faults=[], cells=pl.DataFrame(schema=LAYOUT.cells()), labels=labels)
+    return PartitionResults(number=0, cells=Stopwatch().result(str(tmp_path / "found"), run_id="test"))
 
 
 def test_look_alike_names_have_label_files_of_their_own(found: PartitionResults, tmp_path: Path) -> None:

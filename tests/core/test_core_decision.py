@@ -77,8 +77,8 @@ def test_what_the_features_depend_on_leaves_out_the_counts() -> None:
     one = rule({(): 3.0})
     counted = one.model_copy(update={"groups": (one.groups[0].model_copy(update={"before": 7, "after": 5}),)})
     other = rule({(): 3.5})
-    assert Decision(rules=(one,)).thresholds == Decision(rules=(counted,)).thresholds
-    assert Decision(rules=(one,)).thresholds != Decision(rules=(other,)).thresholds
+    assert Decision(rules=(one,)).identity == Decision(rules=(counted,)).identity
+    assert Decision(rules=(one,)).identity != Decision(rules=(other,)).identity
 
 
 def test_groups_of_rows_are_text() -> None:

@@ -16,7 +16,7 @@ from tasks.core.partition_files import (
     label_path,
     read_labels,
     read_objects,
-    write_found,
+    write_cells,
 )
 from tasks.core.types import LabelArray
 
@@ -42,7 +42,7 @@ def test_images_know_how_many_cells_they_hold_and_which_are_set_aside(tmp_path: 
         Fault(image="2.tif", stage="segment", error="ValueError", message="no"),
     ]
     found = cells([1, 1, 3], statuses=["kept", "border", "kept"])
-    counts = write_found(tmp_path / "found", images=images(4), faults=faults, cells=found)
+    counts = write_cells(tmp_path / "found", images=images(4), faults=faults, cells=found)
     assert counts == {"images": 4, "quarantined": 2, "cells": 3, "kept": 2, "border": 1}
     table = pl.read_parquet(tmp_path / "found" / "images.parquet")
     assert table["cells"].to_list() == [0, 2, 0, 1]
@@ -56,7 +56,7 @@ def test_images_know_how_many_cells_they_hold_and_which_are_set_aside(tmp_path: 
 
 
 def test_no_cell_and_no_fault_are_tables_too(tmp_path: Path) -> None:
-    counts = write_found(tmp_path / "found", images=images(2), faults=[], cells=cells([], statuses=[]))
+    counts = write_cells(tmp_path / "found", images=images(2), faults=[], cells=cells([], statuses=[]))
     assert counts == {"images": 2, "quarantined": 0, "cells": 0}
     assert dict(pl.read_parquet(tmp_path / "found" / "faults.parquet").schema) == FAULTS
     assert dict(fault_table([]).schema) == FAULTS
@@ -68,7 +68,7 @@ def test_labels_come_back_as_they_were(tmp_path: Path, shape: tuple[int, int], l
     labels: LabelArray = np.zeros(shape, dtype=np.int32)
     labels[-1, -1] = largest
     folder = tmp_path / "what? [1]*" / "found"
-    write_found(folder, images=images(1), faults=[], cells=cells([], statuses=[]), labels={(0, "nucleus"): labels})
+    write_cells(folder, images=images(1), faults=[], cells=cells([], statuses=[]), labels={(0, "nucleus"): labels})
     back = read_labels(folder, position=0, name="nucleus")
     assert back.dtype == np.int32
     np.testing.assert_array_equal(back, labels)
@@ -83,7 +83,7 @@ def test_the_objects_of_a_field_are_those_kept_and_those_left_out_at_the_border(
         "cell": [[1, 1, 0, 0]], "cell" + BORDER: [[0, 0, 2, 2]],
     }  # fmt: skip
     labels = {(3, name): np.array(rows, dtype=np.int32) for name, rows in drawn.items()}
-    write_found(tmp_path / "found", images=images(4), faults=[], cells=cells([], statuses=[]), labels=labels)
+    write_cells(tmp_path / "found", images=images(4), faults=[], cells=cells([], statuses=[]), labels=labels)
     objects = read_objects(tmp_path / "found", position=3, names=("cell", "nucleus"))
     assert [(name, one.tolist()) for name, one in objects.items()] == [
         ("cell", [[1, 1, 2, 2]]),

@@ -8,17 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
-from tasks.pixels import Reading, read_cells, stamp_batches
 
-from flows.config import parse_config
+from tasks.core.cell_batches import read_cells
 from tasks.core.cutout import SURROUNDED
-from tasks.core.decision import Decision
-from tasks.core.layout import FAULTS, Layout
+from tasks.core.layout import FAULTS
+from tasks.core.pixel_source import stamp_batches
 from tasks.features.config import Features
 from tasks.features.task import extract_partition
-from tasks.ingest.listing import Ingested, list_images
-from tasks.mask.task import mask_partition
-from tasks.segment.task import segment_partition
+from tests.running import Run
 
 MASK = {"methods": ["li", {"method": "circle", "name": "disc"}], "main_channel": "BF"}
 SEGMENT = {"objects": {"nucleus": {"method": "watershed", "channel": "BF", "diameter": 12}}}
@@ -29,23 +26,8 @@ def schema(path: Path) -> Mapping[str, Any]:
     return dict(pl.read_parquet_schema(path))
 
 
-def run(config: dict[str, Any], *, images: Path, work: Path) -> tuple[Ingested, Layout, Path]:
-    """List and mask or segment all images in one partition."""
-    parsed = parse_config({"load": LOAD, **config})
-    listed, index, _ = list_images([str(images)], config=parsed.load, partition_size=100, limit=None, seed=0, work=work)
-    Path(listed.folder).mkdir(parents=True)
-    index.write_parquet(Path(listed.folder) / "index.parquet")
-    layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    found = work / "found"
-    common: dict[str, Any] = {
-        "partition": listed.partitions[0],
-        "reading": Reading(channels=listed.channels, layout=layout),
-    }
-    if parsed.mask is not None:
-        mask_partition.fn(folder=str(found), config=parsed.mask, run="test", **common)
-    elif parsed.segment is not None:
-        segment_partition.fn(folder=str(found), config=parsed.segment, run="test", **common)
-    return listed, layout, found
+def listed(config: dict[str, Any], *, images: Path) -> Run:
+    return Run.of({"load": LOAD, **config}, inputs=[images], output=images.parent)
 
 
 @pytest.fixture
@@ -65,12 +47,13 @@ def images(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("config", [{"mask": MASK}, {"segment": SEGMENT}], ids=["stamps", "fields"])
-def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], images: Path, tmp_path: Path) -> None:
-    _, layout, found = run(config, images=images, work=tmp_path / "work")
-    assert schema(found / "cells.parquet") == layout.cells()
-    assert schema(found / "faults.parquet") == FAULTS
-    assert set(schema(found / "images.parquet").items()) == {*layout.images().items(), ("position", pl.Int32())}
-    table = pl.read_parquet(found / "images.parquet")
+def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], images: Path) -> None:
+    run = listed(config, images=images)
+    layout, (found,) = run.layout, run.cells
+    assert schema(found.file("cells.parquet")) == layout.cells()
+    assert schema(found.file("faults.parquet")) == FAULTS
+    assert set(schema(found.file("images.parquet")).items()) == {*layout.images().items(), ("position", pl.Int32())}
+    table = pl.read_parquet(found.file("images.parquet"))
     assert table["meta__image"].to_list() == [
         "images/broken.tif", "images/well0.tif", "images/well1.tif", "images/well2.tif",
     ]  # fmt: skip
@@ -84,18 +67,15 @@ def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], i
 def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_row(
     config: dict[str, Any], images: Path, tmp_path: Path
 ) -> None:
-    listed, layout, found = run(config, images=images, work=tmp_path / "work")
-    cells = pl.read_parquet(found / "cells.parquet")
+    run = listed(config, images=images)
+    layout, (found,) = run.layout, run.cells
+    cells = pl.read_parquet(found.file("cells.parquet"))
     tables = []
     for number, statuses in enumerate([cells["status"], pl.Series(["border"] * len(cells))]):
-        cells.with_columns(status=statuses).write_parquet(found / "cells.parquet")
-        folder = tmp_path / "work" / f"features{number}"
-        extract_partition.fn(
-            folder=str(folder), found=str(found), metrics=None, decision=Decision(rules=()), run="test",
-            partition=listed.partitions[0], reading=Reading(channels=listed.channels, layout=layout),
-            config=Features(families=("shape",)),
-        )  # fmt: skip
-        tables.append(folder / "features.parquet")
+        cells.with_columns(status=statuses).write_parquet(found.file("cells.parquet"))
+        folder = str(tmp_path / f"features{number}")
+        measured = run.do_kept(extract_partition, config=Features(families=("shape",)), folder=folder)
+        tables.append(measured.file("features.parquet"))
     meta = layout.cell_meta()
     assert dict(list(schema(tables[0]).items())[: len(meta)]) == meta
     assert all(name.startswith("meta__") for name in meta)
@@ -105,33 +85,29 @@ def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_ro
 
 
 def test_features_computed_twice_are_equal_to_the_last_byte(images: Path, tmp_path: Path) -> None:
-    listed, layout, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
+    run = listed({"segment": SEGMENT}, images=images)
     for name in ("one", "two"):
-        extract_partition.fn(
-            folder=str(tmp_path / name), found=str(found), metrics=None, decision=Decision(rules=()), run=name,
-            partition=listed.partitions[0], reading=Reading(channels=listed.channels, layout=layout),
-            config=Features(),
-        )  # fmt: skip
+        run.do_kept(extract_partition, config=Features(), folder=str(tmp_path / name), run_id=name)
     one, two = ((tmp_path / name / "features.parquet").read_bytes() for name in ("one", "two"))
     assert one == two
     assert pl.read_parquet(tmp_path / "one" / "features.parquet").height == 6
 
 
-def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images: Path, tmp_path: Path) -> None:
-    _, _, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
-    cells = pl.read_parquet(found / "cells.parquet")
+def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images: Path) -> None:
+    (found,) = listed({"segment": SEGMENT}, images=images).cells
+    cells = pl.read_parquet(found.file("cells.parquet"))
     assert cells.group_by("meta__image", maintain_order=True).agg("meta__object", "status").rows() == [
         ("images/well0.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
         ("images/well1.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
     ]
-    assert pl.read_parquet(found / "images.parquet")["cells"].to_list() == [0, 4, 4, 0]
+    assert pl.read_parquet(found.file("images.parquet"))["cells"].to_list() == [0, 4, 4, 0]
 
 
 def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp_path: Path) -> None:
-    listed, layout, found = run({"segment": SEGMENT}, images=images, work=tmp_path / "work")
-    cells = pl.read_parquet(found / "cells.parquet").filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
-    reading = Reading(channels=listed.channels, layout=layout)
-    batches, faults = read_cells(found, cells=cells, partition=listed.partitions[0], reading=reading, how=SURROUNDED)
+    run = listed({"segment": SEGMENT}, images=images)
+    (found,) = run.cells
+    kept = pl.read_parquet(found.file("cells.parquet")).filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
+    batches, faults = read_cells(found, kept=kept, partition=run.partitions[0], source=run.source, how=SURROUNDED)
     assert faults == []
     assert [len(one.batch) for one in batches] == [2, 2]
     for one in batches:

@@ -121,9 +121,12 @@ def test_a_partition_counts_its_images() -> None:
     assert Partition(number=0, index="index.parquet", start=3, stop=7, digest=KEY).images == 4
 
 
-def test_the_stopwatch_tells_time_and_memory() -> None:
+def test_a_result_tells_where_it_is_and_what_it_cost() -> None:
     watch = Stopwatch()
     time.sleep(0.02)
-    assert 0.02 <= watch.seconds < 5
+    result = watch.result(f"work/mask/{KEY}", run_id="run", counts={"cells": 3}, content="pixels")
+    assert (result.identity, result.counts, result.run_id) == ((KEY, "pixels"), {"cells": 3}, "run")
+    assert result.file("cells.parquet") == Path("work", "mask", KEY, "cells.parquet")
+    assert 0.02 <= result.seconds < 5
     if os.name == "posix":
-        assert 10 * 2**20 < watch.peak_bytes < 2**40
+        assert 10 * 2**20 < result.peak_bytes < 2**40

@@ -18,7 +18,6 @@ from tasks.export import config as config_module
 from tasks.export.config import Export
 from tasks.export.formats.csv import Csv, write_csv
 from tasks.export.formats.parquet import Parquet, write_parquet
-from tasks.export.published import check_output
 from tasks.export.registry import FeatureTable
 
 COLUMN = Column(region="li", family="shape", stat="area", unit="px^2", definition="Number of pixels.")
@@ -168,9 +167,9 @@ def test_a_foreign_file_with_the_name_of_ours_is_not_overwritten(tmp_path: Path)
         with pytest.raises(RunError, match=r"is in the way: it was not written by this program; move it"):
             write(table(tmp_path.with_name("work"), (4,)), tmp_path, config)
     assert published(tmp_path) == before
-    check_output(tmp_path, more=[Parquet.PUBLISHED])
+    Parquet.PUBLISHED.check(tmp_path)
     with pytest.raises(InputError, match=r"features\.csv was not written by this program and would be overwritten"):
-        check_output(tmp_path, more=[Csv.PUBLISHED])
+        Csv.PUBLISHED.check(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,13 @@ from tasks.core.dictionary import encode
 from tasks.core.errors import Fault, InputError, RunError
 from tasks.core.feature_files import write_feature_file
 from tasks.core.layout import FAULTS, Layout
-from tasks.core.partition_files import fault_table, write_found
+from tasks.core.partition_files import fault_table, write_cells
 from tasks.core.types import LabelArray
+from tasks.core.work import Stopwatch
 from tasks.export.config import Export
 from tasks.export.emptied import GroupCounts
 from tasks.export.labels import publish_labels
-from tasks.export.published import check_output
+from tasks.export.published import SINGLE
 from tasks.export.results import PartitionResults
 from tasks.export.tables import publish_cells, publish_images, publish_quarantine
 from tasks.export.task import Exported, export, export_quarantine
@@ -84,7 +86,7 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
             if name not in (found or [])
         }
         faults = [fault(name, "ingest") for name in found or []]
-        write_found(folder / "found", images=table, faults=faults, cells=cells, labels=labels)
+        write_cells(folder / "cells", images=table, faults=faults, cells=cells, labels=labels)
         value = {name: metric for name, _, metric in images}
         column = pl.Series(METRIC, [value[name] for name in cells["meta__image"]], dtype=pl.Float64)
         (folder / "metrics").mkdir()
@@ -104,11 +106,9 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
         fault_table([fault(measured, "features")] if measured else []).write_parquet(
             folder / "features" / "faults.parquet"
         )
+        stages = ("cells", "metrics", "features")
         return PartitionResults(
-            number=number,
-            found=str(folder / "found"),
-            metrics=str(folder / "metrics"),
-            features=str(folder / "features"),
+            number=number, **{one: Stopwatch().result(str(folder / one), run_id="test") for one in stages}
         )
 
     return make
@@ -182,7 +182,7 @@ def test_cells_know_why_they_were_left_out(partitions: list[PartitionResults], t
 
 
 def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults], tmp_path: Path) -> None:
-    plain = [one.model_copy(update={"metrics": None}) for one in partitions]
+    plain = [replace(one, metrics=None) for one in partitions]
     path, groups = tmp_path / "cells.parquet", GroupCounts(LAYOUT.groups)
     counts = publish_cells(path, partitions=plain, decision=Decision(rules=()), layout=LAYOUT, groups=groups)
     assert dict(pl.read_parquet_schema(tmp_path / "cells.parquet")) == LAYOUT.cell_meta() | {"status": pl.String()}
@@ -216,12 +216,14 @@ def run_export(output: Path, *, partitions: list[PartitionResults], listed: Path
     return export.fn(
         output=str(output),
         listed=str(listed),
-        partitions=partitions,
+        cells=[one.cells for one in partitions],
+        metrics=[one.metrics for one in partitions if one.metrics],
+        features=[one.features for one in partitions if one.features],
         decision=DECISION,
         layout=LAYOUT,
         config=Export.model_validate(config),
         dictionary=encode({}, meta={}),
-        run="test",
+        run_id="test",
     )
 
 
@@ -292,17 +294,22 @@ def test_labels_of_others_are_not_overwritten(partitions: list[PartitionResults]
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
     partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
-    export_quarantine.fn(output=str(tmp_path), listed=str(listed), found=[one.found for one in partitions])
+    export_quarantine.fn(output=str(tmp_path), listed=str(listed), cells=[one.cells for one in partitions])
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
 
 
 def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path) -> None:
     publish_quarantine(tmp_path / "quarantine.parquet", partitions=(), listed=_listed(tmp_path))
-    check_output(tmp_path)
+    check_all(tmp_path)
     pl.DataFrame({"mine": [1]}).write_parquet(tmp_path / "cells.parquet")
     with pytest.raises(InputError, match=r"cells\.parquet was not written by this program"):
-        check_output(tmp_path)
+        check_all(tmp_path)
+
+
+def check_all(output: Path) -> None:
+    for one in SINGLE:
+        one.check(output)
 
 
 def _listed(folder: Path) -> Path:

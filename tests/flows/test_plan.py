@@ -1,21 +1,22 @@
 """``--plan``: what a run would do, in words and numbers, without doing it."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
-from flows.plan import print_plan, stage_names
 from rich.console import Console
 
-from flows.config import Config, parse_config
-from tasks.core.layout import Layout
+from flows.pipeline import PIPELINE
+from flows.terminal.plan import print_plan
+from tasks.core.columns import Column
 from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
 from tasks.ingest.example import CHANNELS, write_example
-from tasks.ingest.listing import Ingested, list_images
+from tests.running import prepared
 
 QUALITY = [{"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.1}}]
 FIELDS = {
@@ -26,19 +27,19 @@ FIELDS = {
 }
 
 
-def prepare(config: dict[str, Any], *, images: Path, work: Path) -> tuple[Config, Ingested, Layout]:
-    parsed = parse_config(config)
-    listed, _, _ = list_images(
-        [str(images)], config=parsed.load, partition_size=parsed.run.partition_size, limit=None, seed=0, work=work
-    )
-    return parsed, listed, parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-
-
-def shown(config: dict[str, Any], *, images: Path, work: Path, verbose: bool = False) -> str:
-    parsed, listed, layout = prepare(config, images=images, work=work)
+def shown(config: dict[str, Any], *, images: Path, verbose: bool = False) -> str:
+    preparation = prepared(config, inputs=[images], output=images.parent / "out")
     text = io.StringIO()
-    print_plan(Console(file=text, width=120), config=parsed, listed=listed, layout=layout, verbose=verbose)
+    print_plan(Console(file=text, width=120), preparation, stages=PIPELINE, verbose=verbose)
     return text.getvalue()
+
+
+def columns_of(config: dict[str, Any], *, images: Path) -> Sequence[Column]:
+    preparation = prepared(config, inputs=[images], output=images.parent / "out")
+    layout = preparation.layout
+    return feature_columns(
+        config=preparation.spec.config.features, channels=layout.channels, regions=region_list(layout)
+    )
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def stamps(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: dict[str, Any], tmp_path: Path) -> None:
-    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    plan = shown(stamps, images=tmp_path / "images")
     lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
     assert lines["images"].startswith("25 of about ")
     assert lines["images"].endswith(" px, uint16")
@@ -67,13 +68,12 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
         == "11: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
     )
     assert plan.rstrip().endswith("Nothing was run.")
-    assert not (tmp_path / "work").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_numbers_of_columns_are_those_of_the_table(stamps: dict[str, Any], tmp_path: Path) -> None:
-    parsed, _, layout = prepare(stamps, images=tmp_path / "images", work=tmp_path / "work")
-    columns = feature_columns(config=parsed.features, channels=layout.channels, regions=region_list(layout))
-    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work")
+    columns = columns_of(stamps, images=tmp_path / "images")
+    plan = shown(stamps, images=tmp_path / "images")
     rows = [line.split() for line in plan.splitlines() if line.strip().startswith(("shape", "intensity", "texture"))]
     counts = {(family, region): int(count.replace(",", "")) for family, region, count in rows}
     for (family, region), count in counts.items():
@@ -88,9 +88,8 @@ def test_verbose_lists_every_column_with_unit_and_definition(stamps: dict[str, A
         "features": {"families": ["shape"], "names": "cytominer"},
         "mask": {"methods": "li", "main_channel": "BF"},
     }
-    parsed, _, layout = prepare(stamps, images=tmp_path / "images", work=tmp_path / "work")
-    columns = feature_columns(config=parsed.features, channels=layout.channels, regions=region_list(layout))
-    plan = shown(stamps, images=tmp_path / "images", work=tmp_path / "work", verbose=True)
+    columns = columns_of(stamps, images=tmp_path / "images")
+    plan = shown(stamps, images=tmp_path / "images", verbose=True)
     told = [line for line in plan.splitlines() if "  [" in line]
     assert len(told) == len(columns)
     for line, column in zip(told, columns, strict=True):
@@ -104,7 +103,7 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     for number in range(3):
         tifffile.imwrite(images / f"{number}.tif", np.zeros((2, 40, 50), np.uint8), photometric="minisblack")
     (images / "notes.txt").write_text("no image")
-    plan = shown(FIELDS, images=images, work=tmp_path / "work")
+    plan = shown(FIELDS, images=images)
     assert "3 of about 40 × 50 px, uint8" in plan
     assert "DNA, [red]" in plan, "a name in brackets is no markup"
     assert "none; load.pattern has no named groups" in plan
@@ -113,10 +112,3 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     assert lines["partitions"] == "2 of up to 2 images"
     assert lines["tasks"] == "6: segment, features per partition, 2 for the run"
     assert lines["left out"] == "1 files that are no images or do not match load.pattern"
-
-
-def test_stages_are_those_that_the_configuration_has() -> None:
-    fields = parse_config(FIELDS)
-    stamps = parse_config({"mask": {"methods": ["li"], "main_channel": "BF"}, "quality": QUALITY})
-    assert stage_names(fields) == ["segment", "features"]
-    assert stage_names(stamps) == ["mask", "quality metrics", "features"]

@@ -8,7 +8,10 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
-from flows.preview import (
+from rich.console import Console
+
+from flows.engine.preparation import Preparation
+from flows.terminal.preview import (
     COLOURS,
     DOTS_PER_INCH,
     FIELD_INCHES,
@@ -17,33 +20,22 @@ from flows.preview import (
     TITLE_INCHES,
     write_preview,
 )  # fmt: skip
-from rich.console import Console
-
-from flows.config import parse_config
 from tasks.core.types import AnyArray
 from tasks.ingest.example import CHANNELS, write_example
-from tasks.ingest.listing import list_images
+from tests.running import prepared
 
 EXAMPLE_CHANNELS = {name: number for number, name in enumerate(CHANNELS)}
 
 
 def preview(config: dict[str, Any], *, images: Path, count: int = 9) -> tuple[str, AnyArray | None]:
     """Return the text, and the picture (rows, columns, 3)."""
-    parsed = parse_config(config)
-    listed, _, _ = list_images(
-        [str(images)], config=parsed.load, partition_size=9, limit=None, seed=0, work=images.parent / "work"
-    )
-    layout = parsed.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    text, path = io.StringIO(), images.parent / "out[1]" / "preview.png"
-    write_preview(
-        path,
-        console=Console(file=text, width=160),
-        inputs=[str(images)],
-        count=count,
-        config=parsed,
-        layout=layout,
-        channels=listed.channels,
-    )
+    output = images.parent / "out[1]"
+    return draw(prepared(config, inputs=[images], output=output), path=output / "preview.png", count=count)
+
+
+def draw(preparation: Preparation, *, path: Path, count: int) -> tuple[str, AnyArray | None]:
+    text = io.StringIO()
+    write_preview(path, preparation, console=Console(file=text, width=200), count=count)
     return text.getvalue(), iio.imread(path)[:, :, :3] if path.exists() else None
 
 
@@ -136,20 +128,12 @@ def test_the_channels_in_which_the_cell_is_looked_for_are_drawn_even_where_not_a
 
 
 def test_where_nothing_can_be_read_there_is_no_picture(stamps: Path) -> None:
-    config = parse_config(STAMPS)
-    listed, _, _ = list_images(
-        [str(stamps)], config=config.load, partition_size=9, limit=None, seed=0, work=stamps.parent / "work"
-    )
+    preparation = prepared(STAMPS, inputs=[stamps], output=stamps.parent)
     for path in stamps.iterdir():
         path.write_bytes(b"II*\0 no picture")
-    layout = config.layout(channels=listed.channels, groups=(), numbered=False)
-    text = io.StringIO()
-    write_preview(
-        stamps.parent / "preview.png", console=Console(file=text, width=200), inputs=[str(stamps)], count=5,
-        config=config, layout=layout, channels=listed.channels,
-    )  # fmt: skip
-    assert text.getvalue().count("quarantined: ") == 4
-    assert not (stamps.parent / "preview.png").exists()
+    text, picture = draw(preparation, path=stamps.parent / "preview.png", count=5)
+    assert text.count("quarantined: ") == 4
+    assert picture is None
 
 
 def test_fields_are_drawn_with_an_outline_per_object_and_counted(tmp_path: Path) -> None:

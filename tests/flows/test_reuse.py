@@ -6,17 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from flows.reuse import check_reused
 
-from flows.config import parse_config
+from flows.pipeline import PIPELINE
 from tasks.core.decision import Decision, GroupThreshold, RuleDecision
 from tasks.core.errors import UserError
-from tasks.illumination.files import Lit
+from tasks.illumination.files import FieldGroup
 from tasks.illumination.pictures import write_correction
 from tasks.illumination.published import PublishedCorrections, publish_corrections
-from tasks.ingest.listing import list_images
 from tasks.normalize import ChannelScaling, GroupScaling, Scaling
 from tasks.quality.config import Quality
+from tests.running import prepared
 
 RULES: dict[str, Any] = {
     "rules": [{"metric": "sum", "channel": "DNA", "threshold": {"method": "quantile", "q": 0.1}, "group_by": "plate"}]
@@ -36,7 +35,7 @@ def images(tmp_path: Path) -> Path:
 def publish_light(folder: Path, *, plates: tuple[str, ...] = ("P0", "P1"), shape: tuple[int, int] = (40, 50)) -> Path:
     """Publish correction images as a run would."""
     correction = np.ones((2, *shape), dtype=np.float32)
-    made = {Lit(group=(plate,), height=shape[0], width=shape[1]): 2 for plate in plates}
+    made = {FieldGroup(group=(plate,), height=shape[0], width=shape[1]): 2 for plate in plates}
     (folder / "made").mkdir(parents=True)
     write_correction(folder / "made", correction, channels=["DNA", "RNA"], title="all")
     published = PublishedCorrections.of(
@@ -74,17 +73,11 @@ def publish_scaling(
 
 
 def check(images: Path, **sections: Any) -> None:  # noqa: ANN401 - sections of the configuration
-    config = parse_config(
-        {
-            "load": {"pattern": r"(?P<plate>P\d)/", "channels": {"DNA": 0, "RNA": 1}},
-            "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
-            **sections,
-        }
-    )
-    work = images.parent / "work"
-    listed, index, _ = list_images([str(images)], config=config.load, partition_size=9, limit=None, seed=0, work=work)
-    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    check_reused(config, listed=listed, images=index.lazy(), layout=layout)
+    own = {
+        "load": {"pattern": r"(?P<plate>P\d)/", "channels": {"DNA": 0, "RNA": 1}},
+        "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
+    }
+    prepared({**own, **sections}, inputs=[images], output=images.parent / "out", stages=PIPELINE)
 
 
 def test_what_fits_is_taken(images: Path, tmp_path: Path) -> None:
@@ -187,7 +180,7 @@ def test_stale_correction_images_go_and_those_of_others_stay(tmp_path: Path) -> 
     other = folder / "statistics" / "illumination" / "notes.tif"
     other.write_bytes(b"mine")
     published = PublishedCorrections.of(
-        {Lit(group=("P1",), height=40, width=50): 2}, config={}, channels=["DNA", "RNA"], group_by=["plate"]
+        {FieldGroup(group=("P1",), height=40, width=50): 2}, config={}, channels=["DNA", "RNA"], group_by=["plate"]
     )
     publish_corrections(folder / "statistics", published=published, folders=[folder / "made"])
     names = sorted(path.name for path in (folder / "statistics" / "illumination").iterdir())

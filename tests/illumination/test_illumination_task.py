@@ -1,32 +1,30 @@
 """Illumination on files: sums of partitions, merged in any order, and images corrected as they are read."""
 
-from itertools import count
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 import tifffile
-from tasks.pixels import Reading, read_images
 
-from flows.config import Config, parse_config
+from tasks.core.pixel_source import read_images
 from tasks.core.types import AnyArray
-from tasks.core.work import is_provisional
-from tasks.illumination.config import Estimated, Jones2006
+from tasks.core.work import StageResult, Stopwatch, is_provisional
+from tasks.illumination.config import Jones2006
 from tasks.illumination.correction import correction_image
-from tasks.illumination.files import Corrections, Lit, read_index, read_offset, read_sum
+from tasks.illumination.files import CorrectionStore, FieldGroup, read_index, read_offset, read_sum
 from tasks.illumination.pictures import read_tiff, write_correction
-from tasks.illumination.published import PublishedCorrections, publish_corrections, read_published
+from tasks.illumination.published import CorrectionFile, PublishedCorrections, publish_corrections, read_published
 from tasks.illumination.sums import LightSum
 from tasks.illumination.task import copy_correction, make_correction, merge_sums, sum_partition
-from tasks.ingest.listing import Ingested, list_images
+from tests.running import Run
 
 CONFIG = {
     "load": {"channels": {"DNA": 0, "RNA": 1}, "pattern": r"(?P<plate>P\d)/(?P<field>\d+)"},
     "illumination": {"method": "jones2006", "group_by": "plate", "median_size": 5, "downscale": 3},
     "segment": {"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 12}}},
 }
-A, B = (Lit(group=(plate,), height=40, width=50) for plate in ("P0", "P1"))
+SUMMED = {"group_by": ("plate",), "downscale": 3}
+A, B = (FieldGroup(group=(plate,), height=40, width=50) for plate in ("P0", "P1"))
 
 
 @pytest.fixture
@@ -46,61 +44,38 @@ def fields(tmp_path: Path) -> dict[str, list[AnyArray]]:
     return written
 
 
-def read_as(config: Config, *, images: Path, work: Path, size: int) -> tuple[Ingested, Reading]:
-    listed, index, _ = list_images(
-        [str(images)], config=config.load, partition_size=size, limit=None, seed=0, work=work
-    )
-    Path(listed.folder).mkdir(parents=True, exist_ok=True)
-    index.write_parquet(Path(listed.folder) / "index.parquet")
-    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    return listed, Reading(channels=listed.channels, layout=layout)
-
-
-def summed(tmp_path: Path, *, size: int, seed: int) -> tuple[Path, Ingested, Reading]:
+def summed(run: Run, *, seed: int) -> StageResult:
     """Sum up all partitions, and merge them two or three at a time in a random order."""
-    config = parse_config(CONFIG)
-    work = tmp_path / f"work{size}"
-    listed, reading = read_as(config, images=tmp_path / "images", work=work, size=size)
-    numbers = count()
-    parts = []
-    for partition in listed.partitions:
-        parts.append(work / "illumination" / f"{next(numbers):040d}")
-        assert isinstance(config.illumination, Estimated)
-        sum_partition.fn(
-            folder=str(parts[-1]), partition=partition, reading=reading, config=config.illumination, run="test"
-        )
+    parts = [run.do(sum_partition, partition=one, source=run.source, **SUMMED) for one in run.partitions]
     rng = np.random.default_rng(seed)
     while len(parts) > 1:
         parts = [parts[place] for place in rng.permutation(len(parts))]
         together, parts = parts[:3], parts[3:]
-        parts.append(work / "illumination" / f"{next(numbers):040d}")
-        merge_sums.fn(folder=str(parts[-1]), parts=[str(one) for one in together], run="test")
-    return parts[0], listed, reading
+        parts.append(run.do(merge_sums, parts=together))
+    return parts[0]
 
 
 @pytest.mark.parametrize(("size", "seed"), [(1, 0), (1, 1), (4, 2), (100, 3)])
 def test_correction_images_are_those_of_all_fields_at_once(
     fields: dict[str, list[AnyArray]], tmp_path: Path, size: int, seed: int
 ) -> None:
-    root, _, _ = summed(tmp_path, size=size, seed=seed)
-    index = read_index(root)
-    assert {one.lit: one.images for one in index.sums} == {
-        A: 6, B: 5, Lit(group=("P1",), height=30, width=50): 1,
+    run = Run.of(CONFIG, inputs=[tmp_path / "images"], output=tmp_path, size=size)
+    total = summed(run, seed=seed)
+    root, index = Path(total.folder), read_index(Path(total.folder))
+    assert {one.group: one.images for one in index.sums} == {
+        A: 6, B: 5, FieldGroup(group=("P1",), height=30, width=50): 1,
     }  # fmt: skip
-    assert not is_provisional(root)
-    config = parse_config(CONFIG).illumination
+    assert not is_provisional(total)
+    config = run.config.illumination
     assert isinstance(config, Jones2006)
     for one in index.sums[:2]:
-        images = np.stack(fields[one.lit.group[0]]) if one.lit in {A, B} else np.stack([fields["P1"][0][:, :30]])
+        images = np.stack(fields[one.group.group[0]]) if one.group in {A, B} else np.stack([fields["P1"][0][:, :30]])
         light = read_sum(root, one)
         assert np.array_equal(light.totals, LightSum.of(images.sum(axis=0, dtype=np.int64), downscale=3).totals)
-        folder = tmp_path / f"correction-{one.lit.height}-{one.lit.group[0]}"
-        make_correction.fn(
-            folder=str(folder), summed=str(root), lit=one.lit, channels=("DNA", "RNA"), config=config, run="test"
-        )
-        found = np.load(folder / "correction.npy")
+        made = run.do(make_correction, total=total, group=one.group, channels=("DNA", "RNA"), config=config)
+        found = np.load(made.file("correction.npy"))
         assert np.array_equal(found, correction_image(light, config=config))
-        assert np.array_equal(read_tiff(folder / "correction.tif"), found)
+        assert np.array_equal(read_tiff(made.file("correction.tif")), found)
 
 
 def test_the_offset_travels_with_a_correction_image(tmp_path: Path) -> None:
@@ -111,8 +86,8 @@ def test_the_offset_travels_with_a_correction_image(tmp_path: Path) -> None:
     publish_corrections(output / "statistics", published=published, folders=[made])
     (listed,) = read_published(output / "statistics" / "illumination.json").corrections
     assert listed.offset == -32768
-    source = str(output / "statistics" / listed.file)
-    copy_correction.fn(folder=str(copied), source=source, lit=A, channels=["DNA"], images=6, run="test")
+    file = CorrectionFile(path=str(output / "statistics" / listed.file), content="", offset=listed.offset)
+    copy_correction.fn(folder=str(copied), file=file, group=A, channels=["DNA"], run_id="test")
     assert read_offset(copied) == -32768
 
 
@@ -137,15 +112,15 @@ def test_pictures_are_drawn_of_few_and_of_many_channels(tmp_path: Path, channels
 def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
     fields: dict[str, list[AnyArray]], tmp_path: Path
 ) -> None:
-    listed, reading = read_as(parse_config(CONFIG), images=tmp_path / "images", work=tmp_path / "work", size=100)
-    corrections = Corrections(folder=str(tmp_path / "corrections"), key="0" * 40, group_by=("plate",))
+    run = Run.of(CONFIG, inputs=[tmp_path / "images"], output=tmp_path)
     shading = np.linspace(0.5, 1.5, 2 * 40 * 50, dtype=np.float32).reshape(2, 40, 50)
-    folder = corrections.path(A).parent
-    folder.mkdir(parents=True)
+    folder = tmp_path / "correction"
+    folder.mkdir()
     write_correction(folder, shading, channels=["DNA", "RNA"], title="P0", offset=20)
-    (partition,) = listed.partitions
-    plain = read_images(partition, reading=reading)
-    images = read_images(partition, reading=reading.model_copy(update={"illumination": corrections}))
+    store = CorrectionStore(group_by=("plate",), images=((A, Stopwatch().result(str(folder), run_id="test")),))
+    (partition,) = run.partitions
+    plain = read_images(partition, source=run.source)
+    images = read_images(partition, source=run.source.transformed_by(store))
     first = images.table["meta__plate"].to_list().index("P0")
     found = images.pixels[first]
     assert found is not None
@@ -164,15 +139,10 @@ def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
 def test_a_changed_file_has_another_digest_although_its_pixels_are_corrected(
     fields: dict[str, list[AnyArray]], tmp_path: Path
 ) -> None:
-    listed, reading = read_as(parse_config(CONFIG), images=tmp_path / "images", work=tmp_path / "work", size=100)
-    config = parse_config(CONFIG).illumination
-    assert isinstance(config, Estimated)
+    run = Run.of(CONFIG, inputs=[tmp_path / "images"], output=tmp_path)
     digests = []
-    for name in "ab":
-        made = sum_partition.fn(
-            folder=str(tmp_path / name), partition=listed.partitions[0], reading=reading, config=config, run="test"
-        )
-        digests.append(made.digest)
+    for _ in range(2):
+        digests.append(run.do(sum_partition, partition=run.partitions[0], source=run.source, **SUMMED).content)
         tifffile.imwrite(tmp_path / "images" / "P0" / "0.tif", fields["P0"][0] + 1, photometric="minisblack")
+    assert all(digests)
     assert digests[0] != digests[1]
-    assert pl.DataFrame({"digest": digests})["digest"].null_count() == 0

@@ -11,7 +11,7 @@ from tasks.core.errors import InputError
 from tasks.core.storage import write_json
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
-from tasks.ingest.listing import Ingested, list_images
+from tasks.ingest.listing import ImageList, list_images
 
 
 def write(path: Path) -> Path:
@@ -20,16 +20,15 @@ def write(path: Path) -> Path:
     return path
 
 
-def listed(*inputs: Path, config: Load | None = None, work: Path, limit: int | None = None) -> Ingested:
-    found, _, _ = list_images(
+def listed(*inputs: Path, config: Load | None = None, work: Path, limit: int | None = None) -> ImageList:
+    return list_images(
         [str(one) for one in inputs],
         config=config or Load(),
         partition_size="auto",
         limit=limit,
         seed=0,
         work=work,
-    )
-    return found
+    ).images
 
 
 def test_results_below_the_input_are_no_images(tmp_path: Path) -> None:
@@ -77,9 +76,9 @@ def test_an_image_that_lacks_a_file_keeps_what_its_path_tells(tmp_path: Path) ->
     for name in ("A1_DNA", "A1_ER", "B2_DNA"):
         write(tmp_path / "plate" / f"{name}.tif")
     config = Load(pattern=r"(?P<well>[A-Z]\d)(_s(?P<site>\d))?_(?P<channel>\w+)\.tif")
-    _, _, faults = list_images(
+    faults = list_images(
         [str(tmp_path / "plate")], config=config, partition_size=1, limit=None, seed=0, work=tmp_path / "work"
-    )
+    ).faults
     row = {"meta__image": "plate/B2_*.tif", "meta__well": "B2", "meta__site": None}
     assert faults.select(list(row)).row(0, named=True) == row
 

@@ -1,6 +1,5 @@
 """Normalisation on files: pixels counted by partition, the scaling found, features measured of scaled pixels."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +8,14 @@ import polars as pl
 import pytest
 import tifffile
 from polars.testing import assert_frame_equal
-from tasks.pixels import Reading, Scaled
 
 from flows.config import parse_config
-from tasks.core.decision import Decision
+from tasks.core.work import StageResult
 from tasks.features.task import extract_partition
-from tasks.ingest.listing import Ingested, list_images
-from tasks.mask.task import mask_partition
 from tasks.normalize import Normalize, Scaling, read_scaling
-from tasks.normalize.task import count_partition, decide_scaling, merge_counts
-from tasks.segment.task import segment_partition
+from tasks.normalize.task import count_partition, fit_scaling, merge_counts
+from tasks.normalize.transform import NormalizationRef
+from tests.running import Run
 
 STAMPS: dict[str, Any] = {
     "load": {"reader": "multiframe_tiff", "pattern": r"(?P<plate>P\d)", "channels": {"BF": 0, "PI": 1}},
@@ -31,65 +28,20 @@ FIELDS: dict[str, Any] = {
 FEATURES = {"families": ["intensity"], "dtype": "float64"}
 
 
-@dataclass(frozen=True)
-class Run:
-    """Images that are masked or segmented, a folder per partition."""
-
-    listed: Ingested
-    reading: Reading
-    found: list[Path]
-    work: Path
-
-    def scaling(self, config: Normalize) -> tuple[Scaling, Scaled]:
-        """Find the scaling from the counts of all partitions, the last ones merged first."""
-        parts = []
-        for number, (partition, found) in enumerate(zip(self.listed.partitions, self.found, strict=True)):
-            parts.append(str(self.work / "normalize" / f"{number}"))
-            count_partition.fn(
-                folder=parts[-1], found=str(found), metrics=None, decision=Decision(rules=()), partition=partition,
-                reading=self.reading, config=config, run="test",
-            )  # fmt: skip
-        merged = self.work / "normalize" / "merged"
-        merge_counts.fn(folder=str(merged), parts=parts[::-1], group_by=config.group_by, run="test")
-        decided = self.work / "normalize" / "scaling"
-        made = decide_scaling.fn(
-            folder=str(decided), counted=str(merged), config=config, channels=("BF", "PI"), groups=(),
-            default_region=self.reading.layout.regions[0], run="test",
-        )  # fmt: skip
-        return read_scaling(decided), Scaled(file=str(decided / "normalization.json"), digest=made.digest)
-
-    def features(self, name: str, *, scaled: Scaled | None) -> pl.DataFrame:
-        config = parse_config({**STAMPS, "features": FEATURES}).features
-        reading = self.reading.model_copy(update={"scaling": scaled})
-        tables = []
-        for partition, found in zip(self.listed.partitions, self.found, strict=True):
-            folder = self.work / name / f"{partition.number}"
-            extract_partition.fn(
-                folder=str(folder), found=str(found), metrics=None, decision=Decision(rules=()), partition=partition,
-                reading=reading, config=config, run="test",
-            )  # fmt: skip
-            tables.append(pl.read_parquet(folder / "features.parquet"))
-        return pl.concat(tables)
+def count_of(run: Run, config: Normalize, *, partition: int = 0) -> StageResult:
+    region = config.region or run.layout.regions[0]
+    return run.do_kept(count_partition, partition=partition, region=region, group_by=config.group_by)
 
 
-def prepare(sections: dict[str, Any], *, images: Path, work: Path, size: int) -> Run:
-    config = parse_config(sections)
-    listed, index, _ = list_images(
-        [str(images)], config=config.load, partition_size=size, limit=None, seed=0, work=work
-    )
-    Path(listed.folder).mkdir(parents=True)
-    index.write_parquet(Path(listed.folder) / "index.parquet")
-    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    reading = Reading(channels=listed.channels, layout=layout)
-    folders = []
-    for partition in listed.partitions:
-        folders.append(work / "found" / f"{partition.number}")
-        common: dict[str, Any] = {"folder": str(folders[-1]), "partition": partition, "reading": reading, "run": "test"}
-        if config.mask is not None:
-            mask_partition.fn(**common, config=config.mask)
-        elif config.segment is not None:
-            segment_partition.fn(**common, config=config.segment)
-    return Run(listed=listed, reading=reading, found=folders, work=work)
+def fit(run: Run, section: dict[str, Any]) -> tuple[Scaling, NormalizationRef]:
+    """Find the scaling from the counts of all partitions, the last ones merged first."""
+    config = parse_config({**STAMPS, "normalize": section}).normalize
+    assert isinstance(config, Normalize)
+    parts = [count_of(run, config, partition=one) for one in reversed(range(len(run.partitions)))]
+    total = run.do(merge_counts, parts=parts, group_by=config.group_by)
+    given = {"channels": ("BF", "PI"), "groups": (), "default_region": run.layout.regions[0]}
+    fitted = run.do(fit_scaling, counted=total, config=config, **given)
+    return read_scaling(fitted.folder), NormalizationRef.of(fitted)
 
 
 @pytest.fixture
@@ -111,12 +63,10 @@ def images(tmp_path: Path) -> Path:
 def test_features_are_those_of_scaled_pixels(
     images: Path, tmp_path: Path, sections: dict[str, Any], region: str
 ) -> None:
-    run = prepare(sections, images=images, work=tmp_path / "work", size=3)
-    config = parse_config({**sections, "normalize": {"method": "robust", "group_by": "plate"}}).normalize
-    assert isinstance(config, Normalize)
-    scaling, scaled = run.scaling(config)
+    run = Run.of({**sections, "features": FEATURES}, inputs=[images], output=tmp_path, size=3)
+    scaling, scaled = fit(run, {"method": "robust", "group_by": "plate"})
     assert scaling.region == region
-    raw, found = run.features("raw", scaled=None), run.features("scaled", scaled=scaled)
+    raw, found = run.features(), run.features(source=run.source.scaled_by(scaled))
     assert raw["meta__image"].to_list() == found["meta__image"].to_list()
     assert len(raw) == 8
     for row, plate in enumerate(raw["meta__plate"]):
@@ -134,13 +84,11 @@ def test_features_are_those_of_scaled_pixels(
 def test_scaling_and_features_do_not_depend_on_partitions(
     images: Path, tmp_path: Path, sections: dict[str, Any]
 ) -> None:
-    config = parse_config({**sections, "normalize": {"method": "quantile", "group_by": "plate"}}).normalize
-    assert isinstance(config, Normalize)
     results = []
     for size in (1, 3, 100):
-        run = prepare(sections, images=images, work=tmp_path / f"work{size}", size=size)
-        scaling, scaled = run.scaling(config)
-        results.append((scaling, scaled.digest, run.features("scaled", scaled=scaled)))
+        run = Run.of({**sections, "features": FEATURES}, inputs=[images], output=tmp_path / f"{size}", size=size)
+        scaling, scaled = fit(run, {"method": "quantile", "group_by": "plate"})
+        results.append((scaling, scaled.identity, run.features(source=run.source.scaled_by(scaled))))
     for scaling, digest, features in results[1:]:
         assert scaling == results[0][0]
         assert digest == results[0][1]
@@ -148,7 +96,7 @@ def test_scaling_and_features_do_not_depend_on_partitions(
 
 
 def test_the_scaling_is_found_from_the_chosen_mask(images: Path, tmp_path: Path) -> None:
-    run = prepare(STAMPS, images=images, work=tmp_path / "work", size=100)
+    run = Run.of({**STAMPS, "features": FEATURES}, inputs=[images], output=tmp_path)
     plain, own = read_count(run, region=""), read_count(run, region="li")
     assert plain == 2 * 8 * int((np.hypot(*np.mgrid[-30:30, -32:32]) <= 20).sum())
     assert 0 < own < plain
@@ -158,24 +106,18 @@ def read_count(run: Run, *, region: str) -> int:
     """Count the pixels that a scaling over the whole data set is found from."""
     config = parse_config({**STAMPS, "normalize": {"method": "minmax", "region": region}}).normalize
     assert isinstance(config, Normalize)
-    folder = run.work / f"counts{region}"
-    count_partition.fn(
-        folder=str(folder), found=str(run.found[0]), metrics=None, decision=Decision(rules=()),
-        partition=run.listed.partitions[0], reading=run.reading, config=config, run="test",
-    )  # fmt: skip
-    return int(pl.read_parquet(folder / "histogram.parquet")["count"].sum())
+    return int(pl.read_parquet(count_of(run, config).file("histogram.parquet"))["count"].sum())
 
 
 def test_an_image_of_a_group_that_a_scaling_does_not_know_is_set_aside(images: Path, tmp_path: Path) -> None:
-    run = prepare(STAMPS, images=images, work=tmp_path / "work", size=100)
-    config = parse_config({**STAMPS, "normalize": {"method": "minmax", "group_by": "plate"}}).normalize
-    assert isinstance(config, Normalize)
-    scaling, _ = run.scaling(config)
+    run = Run.of({**STAMPS, "features": FEATURES}, inputs=[images], output=tmp_path)
+    scaling, _ = fit(run, {"method": "minmax", "group_by": "plate"})
     one = scaling.model_copy(update={"groups": scaling.groups[:1]})
     path = tmp_path / "normalization.json"
     path.write_text(one.model_dump_json(), encoding="utf-8")
-    features = run.features("one", scaled=Scaled(file=str(path), digest="0"))
-    assert set(features["meta__plate"]) == {"P0"}
-    faults = pl.read_parquet(run.work / "one" / "0" / "faults.parquet")
+    source = run.source.scaled_by(NormalizationRef(file=str(path), identity="0"))
+    measured = run.do_kept(extract_partition, source=source, config=run.config.features)
+    assert set(pl.read_parquet(measured.file("features.parquet"))["meta__plate"]) == {"P0"}
+    faults = pl.read_parquet(measured.file("faults.parquet"))
     assert faults["stage"].unique().to_list() == ["normalize"]
     assert "the group plate 'P1', of which no scaling is known ('P0' are)" in faults["message"][0]

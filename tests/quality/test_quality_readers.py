@@ -1,9 +1,7 @@
 """Every reader's data can be filtered: what the tasks decide is compared with plain numpy on the pixels it loads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
-from tasks.pixels import Reading
 
-from flows.config import parse_config
 from tasks.core.decision import Decision
 from tasks.core.types import AnyArray
 from tasks.ingest.config import Load
 from tasks.ingest.listing import list_images
-from tasks.ingest.load import load_images
 from tasks.ingest.readers import reader_names
-from tasks.ingest.references import from_frame
 from tasks.mask import circle_mask
-from tasks.mask.task import mask_partition
 from tasks.quality.decide import decide_by
 from tasks.quality.survey import AskTally, AskValues
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
-from tasks.segment.task import segment_partition
-
-RUN = "test"
+from tests.running import Run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +58,7 @@ class Case:
             {"name": "dim", "metric": "sum", "channel": image, "threshold": dim, "group_by": list(self.groups)},
             {"name": "bright", "metric": "mean", "channel": mask, "over": "mask", "keep": "below", "threshold": bright},
         ]
-        return {"load": self.load, **self.find, "quality": rules, "run": {"partition_size": self.size}}
+        return {"load": self.load, **self.find, "quality": rules}
 
     def group(self, cell: dict[str, Any]) -> tuple[str, ...]:
         """Return the group that a cell belongs to."""
@@ -144,46 +135,38 @@ class Filtered:
 
 def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
     """Run the tasks as the flow does, a partition after the other."""
-    load = Load.model_validate(case.load)
-    inputs = [str(data / one) for one in case.images]
-    listed, index, faults = list_images(inputs, config=load, partition_size=case.size, limit=None, seed=0, work=work)
-    Path(listed.folder).mkdir(parents=True)
-    index.write_parquet(Path(listed.folder) / "index.parquet")
-    assert faults.is_empty()
-    assert len(listed.partitions) > 1
-    config = parse_config(case.config(listed.channels.names))
-    assert config.quality is not None
-    layout = config.layout(channels=listed.channels, groups=listed.groups, numbered=listed.numbered)
-    reading = Reading(channels=listed.channels, layout=layout)
+    inputs = [data / one for one in case.images]
+    listing = list_images(
+        [*map(str, inputs)],
+        config=Load.model_validate(case.load),
+        partition_size=case.size,
+        limit=None,
+        seed=0,
+        work=work / "work",
+    )
+    assert listing.faults.is_empty()
+    run = Run.of(case.config(listing.images.channels.names), inputs=inputs, output=work, size=case.size)
+    assert len(run.partitions) > 1
+    assert run.config.quality is not None
+    rules, measurements = run.config.quality.rules, run.config.quality.measurements
     cells, measured = [], []
-    for partition in listed.partitions:
-        found, folder = work / "found" / partition.digest, work / "metrics" / partition.digest
-        common: dict[str, Any] = {"partition": partition, "reading": reading, "run": RUN}
-        if config.mask is not None:
-            mask_partition.fn(folder=str(found), config=config.mask, **common)
-        elif config.segment is not None:
-            segment_partition.fn(folder=str(found), config=config.segment, **common)
-        measure_partition.fn(folder=str(folder), found=str(found), config=config.quality, **common)
-        measured.append(folder)
-        loaded = load_images(from_frame(index.slice(partition.start, partition.images)), channels=listed.channels)
+    for partition, found in zip(run.partitions, run.cells, strict=True):
+        own = {"partition": partition, "cells": found, "source": run.source}
+        measured.append(run.do(measure_partition, **own, measurements=measurements))
+        loaded = run.source.load(listing.index.slice(partition.start, partition.images))
         assert loaded.faults == []
-        table = pl.read_parquet(found / "cells.parquet", glob=False)
-        cells.append(table.with_columns(*by_numpy(case, cells=table, images=loaded.images, labels=found / "labels")))
-    ask = partial(survey_by_tasks, measured=measured, work=work, numbers=count())
-    decision = decide_by(ask, rules=config.quality.rules, default_region=layout.regions[0], stamps=layout.stamps)
-    metrics = pl.concat([pl.read_parquet(folder / "metrics.parquet", glob=False) for folder in measured])
+        table = pl.read_parquet(found.file("cells.parquet"), glob=False)
+        numpy = by_numpy(case, cells=table, images=loaded.images, labels=found.file("labels"))
+        cells.append(table.with_columns(*numpy))
+
+    def ask(survey: AskValues | AskTally) -> Any:  # noqa: ANN401 - Answers or Tally
+        parts = [run.do(survey_partitions, measured=[one], survey=survey) for one in measured]
+        return read_survey(run.do(merge_surveys, parts=parts))
+
+    decision = decide_by(ask, rules=rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
+    metrics = pl.concat([pl.read_parquet(one.file("metrics.parquet"), glob=False) for one in measured])
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     return Filtered(case=case, decision=decision, cells=pl.concat(cells), statuses=statuses)
-
-
-def survey_by_tasks(survey: AskValues | AskTally, *, measured: list[Path], work: Path, numbers: Iterator[int]) -> Any:  # noqa: ANN401
-    """Ask every partition, and merge what they answer."""
-    parts = [str(work / "decision" / str(next(numbers))) for _ in measured]
-    for part, one in zip(parts, measured, strict=True):
-        survey_partitions.fn(folder=part, measured=[str(one)], survey=survey, run=RUN)
-    folder = work / "decision" / str(next(numbers))
-    merge_surveys.fn(folder=str(folder), parts=parts, run=RUN)
-    return read_survey(folder)
 
 
 def by_numpy(case: Case, *, cells: pl.DataFrame, images: Sequence[AnyArray | None], labels: Path) -> list[pl.Series]:

@@ -1,0 +1,83 @@
+"""Tasks done in this process, one after the other, each with the key that the flow gives it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from prefect import Task
+
+from flows.config import Config, parse_config
+from flows.engine.dataset import ALL
+from flows.engine.keys import task_key
+from flows.engine.preparation import Preparation, RunSpec, prepare
+from flows.engine.stage import Stage
+from tasks.core.layout import Layout
+from tasks.core.pixel_source import PixelSource
+from tasks.core.work import Partition, StageResult
+from tasks.features.task import extract_partition
+from tasks.ingest.listing import ImageList
+from tasks.mask.task import mask_partition
+from tasks.segment.task import segment_partition
+
+
+def prepared(
+    sections: Mapping[str, Any], *, inputs: Sequence[Path], output: Path, stages: tuple[Stage[Any], ...] = ()
+) -> Preparation:
+    """Check a run; by default only its images and columns, not what its stages need besides."""
+    return prepare(RunSpec.of(config=parse_config(sections), inputs=[*map(str, inputs)], output=output), stages=stages)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Images that are listed; cells are found in them when somebody asks."""
+
+    config: Config
+    images: ImageList
+    source: PixelSource
+    work: Path
+
+    @classmethod
+    def of(cls, sections: Mapping[str, Any], *, inputs: Sequence[Path], output: Path, size: int = 100) -> "Run":
+        """List images, in partitions of a size; ``work`` is in the output folder."""
+        preparation = prepared({**sections, "run": {"partition_size": size}}, inputs=inputs, output=output)
+        preparation.listing.write()
+        return cls(
+            config=preparation.spec.config,
+            images=preparation.listing.images,
+            source=preparation.dataset.source,
+            work=output / "work",
+        )
+
+    @property
+    def partitions(self) -> tuple[Partition, ...]:
+        return self.images.partitions
+
+    @property
+    def layout(self) -> Layout:
+        return self.source.layout
+
+    @cached_property
+    def cells(self) -> list[StageResult]:
+        """What is masked or segmented, partition by partition."""
+        task, config = segment_partition if self.config.segment else mask_partition, self.config.segment
+        given = {"source": self.source, "config": config or self.config.mask}
+        return [self.do(task, partition=partition, **given) for partition in self.partitions]
+
+    def do(self, task: Task[..., StageResult], **given: Any) -> StageResult:  # noqa: ANN401
+        """Do a task, whether its result is there or not, in the folder of its key unless it is given one."""
+        place = {"folder": str(self.work / task.name.replace(" ", "-") / task_key(task, given)), "run_id": "test"}
+        return task.fn(**place | given)
+
+    def do_kept(self, task: Task[..., StageResult], *, partition: int = 0, **given: Any) -> StageResult:  # noqa: ANN401
+        """Do a task that looks at the cells of a partition which are kept; without quality rules all are."""
+        own = {"partition": self.partitions[partition], "cells": self.cells[partition], "source": self.source}
+        return self.do(task, **own | {"metrics": None, "decision": ALL} | given)
+
+    def features(self, **given: Any) -> pl.DataFrame:  # noqa: ANN401
+        """Measure the features of all partitions."""
+        numbers, config = range(len(self.partitions)), self.config.features
+        measured = [self.do_kept(extract_partition, partition=one, config=config, **given) for one in numbers]
+        return pl.concat([pl.read_parquet(one.file("features.parquet"), glob=False) for one in measured])
