@@ -10,7 +10,6 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
-from flows.terminal.summary import files_left_out
 from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
@@ -37,7 +36,7 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {once} for the run{more}",
     }
-    if left_out := files_left_out(images.left_out):
+    if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     if images.faults:
         rows["quarantined"] = f"{images.faults:,} images that lack a file"

@@ -23,6 +23,7 @@ from tasks.ingest.load import load_images
 from tasks.ingest.partition import sample
 from tasks.ingest.references import from_frame
 from tasks.mask.stage import mask_batch
+from tasks.project.methods import Projection
 from tasks.segment.stage import segment_image
 
 COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#ff4040", "#c0a0ff")
@@ -38,7 +39,8 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
     references = sample(from_frame(preparation.listing.index), count=count, seed=config.run.seed)
-    loaded = load_images(references, channels=preparation.listing.images.channels)
+    projection = None if config.project is None else Projection(config=config.project)
+    loaded = load_images(references, channels=preparation.listing.images.channels, projection=projection)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:

@@ -9,7 +9,6 @@ from rich.text import Text
 
 from flows.engine.decided import Decided
 from flows.engine.summary import Summary
-from tasks.ingest.index import LeftOut
 
 
 def render_summary(summary: Summary, *, output: str) -> RenderableType:
@@ -35,21 +34,9 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
     return Group("", counts, *decided, "", stages, "", where, *([""] if warnings else []), *warnings)
 
 
-def files_left_out(left_out: LeftOut) -> dict[str, int]:
-    """Say in words which files were left out, and how many."""
-    counts = {
-        "files that are no images": left_out.no_image,
-        "files that do not match load.pattern": left_out.unmatched,
-        "files of channels or planes that are not used": left_out.unused,
-        "hidden files": left_out.hidden,
-        "output folders of earlier runs, passed over": len(left_out.results),
-    }
-    return {reason: count for reason, count in counts.items() if count}
-
-
 def _lines(summary: Summary) -> Mapping[str, int]:
     lines = {"images": summary.images, "  quarantined": summary.quarantined}
-    lines |= files_left_out(summary.left_out)
+    lines |= summary.left_out.by_reason
     lines["cells found"] = summary.cells
     lines |= {f"  rejected: {reason}": count for reason, count in sorted(summary.rejected.items())}
     if "quarantined" in summary.statuses:

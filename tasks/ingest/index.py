@@ -47,9 +47,16 @@ class LeftOut(Frozen):
     results: tuple[str, ...] = ()
 
     @property
-    def files(self) -> int:
-        """All that were counted."""
-        return self.no_image + self.unmatched + self.unused + self.hidden
+    def by_reason(self) -> dict[str, int]:
+        """Say in words what was left out, and how many of it."""
+        counts = {
+            "files that are no images": self.no_image,
+            "files that do not match load.pattern": self.unmatched,
+            "files of channels or planes that are not used": self.unused,
+            "hidden files": self.hidden,
+            "output folders of earlier runs, passed over": len(self.results),
+        }
+        return {reason: count for reason, count in counts.items() if count}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
