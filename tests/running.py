@@ -27,7 +27,8 @@ def prepared(
     sections: Mapping[str, Any], *, inputs: Sequence[Path], output: Path, stages: tuple[Stage[Any], ...] = ()
 ) -> Preparation:
     """Check a run; by default only its images and columns, not what its stages need besides."""
-    return prepare(RunSpec.of(config=parse_config(sections), inputs=[*map(str, inputs)], output=output), stages=stages)
+    spec = RunSpec(config=parse_config(sections), inputs=tuple(map(str, inputs)), output=output.resolve())
+    return prepare(spec, stages=stages)
 
 
 @dataclass(frozen=True, kw_only=True)

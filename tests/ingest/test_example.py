@@ -84,7 +84,7 @@ def test_the_pipeline_reads_it(example: Path) -> None:
         {"pattern": PATTERN, "channels": {name: position for position, name in enumerate(CHANNELS)}}
     )
     index = build_index([example / "example"], config=config)
-    assert (len(index.references), index.left_out.files, index.faults) == (300, 0, ())
+    assert (len(index.references), index.left_out.by_reason, index.faults) == (300, {}, ())
     assert {reference.metadata["cell_type"] for reference in index.references} == set(CELL_TYPES)
     assert re.fullmatch(r"example/granulocyte/cell_\d{4}\.tif", index.references[0].image)
     channels, probe = resolve_channels(index.references, config=config)
