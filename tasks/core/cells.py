@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
-from scipy import ndimage
 
 from tasks.core.kernels.windows import label_boxes
 from tasks.core.layout import BOX, Layout
@@ -98,6 +97,8 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmented, layout: Layout) ->
     segmented
         The field's objects.
     """
+    from scipy import ndimage
+
     objects = segmented.whole
     main = objects[layout.regions[0]]
     numbers = np.unique(main[main > 0])

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import tifffile
 
 from tasks.core.decision import KEPT, Decision
 from tasks.core.errors import Fault
@@ -50,6 +49,8 @@ def write_cells(
     labels
         Label images by position in the partition and object name, with and without `BORDER`.
     """
+    import tifffile
+
     set_aside = fault_table(faults)
     images = images.drop("cells").join(
         cells.group_by("position").len("cells"), on="position", how="left", maintain_order="left"
@@ -102,6 +103,8 @@ def label_path(folder: Path, *, position: int, name: str) -> Path:
 
 def read_labels(folder: Path, *, position: int, name: str) -> LabelArray:
     """Read a label image back, (H, W) int32."""
+    import tifffile
+
     with tifffile.TiffFile(label_path(folder, position=position, name=name)) as file:
         labels: LabelArray = file.asarray().astype(np.int32)
     return labels

@@ -88,7 +88,7 @@ def hull_area(mask: BoolArray) -> int:
     >>> hull_area(np.array([[1, 0, 0], [1, 0, 0], [1, 1, 1]], dtype=bool))
     6
     """
-    from tasks.core.kernels.hull import hull_pixels  # noqa: PLC0415 - numba is needed for this alone
+    from tasks.core.kernels.hull import hull_pixels
 
     return int(hull_pixels(np.ascontiguousarray(mask)))
 

@@ -176,7 +176,7 @@ def peak_bytes() -> int:
     """Peak resident memory of this process."""
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset)
-    import resource  # noqa: PLC0415 - does not exist on Windows
+    import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak) * (1 if sys.platform == "darwin" else 1024)

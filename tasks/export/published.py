@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import tifffile
-
 from tasks.core.dictionary import is_ours as is_our_table
 from tasks.core.file_names import CELLS, FEATURES_FOLDER, IMAGES, LABELS_FOLDER, QUARANTINE, RUN
 from tasks.core.partition_files import LABEL_SOFTWARE
@@ -13,6 +11,8 @@ from tasks.core.storage import holds_key
 
 
 def _is_our_label(path: Path) -> bool:
+    import tifffile
+
     try:
         with tifffile.TiffFile(path) as file:
             return bool(file.pages.first.tags.valueof("Software") == LABEL_SOFTWARE)

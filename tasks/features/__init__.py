@@ -1,7 +1,6 @@
 """Features of cells: pixels and regions in, one row of numbers per cell out."""
 
-from tasks.features.all_families import feature_columns, measure
-from tasks.features.config import Features
-from tasks.features.warm import warm
+import lazy_loader
 
-__all__ = ["Features", "feature_columns", "measure", "warm"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""Names are imported from where the stub beside this file says, when they are first used."""

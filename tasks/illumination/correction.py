@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from skimage.transform import resize
 
 from tasks.core.errors import InputError
 from tasks.core.types import AnyArray, FloatArray
@@ -52,6 +51,8 @@ def correction_image(
     InputError
         The smoothed mean light of a channel is anywhere at most a twentieth of its mean, or negative.
     """
+    from skimage.transform import resize
+
     means = light.mean(offset=light_offset(light, config=config))
     names = channels or [f"channel {number}" for number in range(len(means))]
     smooth = np.stack(

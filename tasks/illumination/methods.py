@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from scipy import ndimage
 
 from tasks.core.types import FloatArray
 from tasks.illumination.config import Gaussian, Jones2006, Polynomial, illuminations
@@ -11,6 +10,8 @@ from tasks.illumination.kernels.window_median import slide
 
 def jones2006_plain(mean: FloatArray, config: Jones2006) -> FloatArray:
     """Return the median of a square window around every pixel, by scipy."""
+    from scipy import ndimage
+
     median: FloatArray = ndimage.median_filter(mean, size=_window(mean, config), mode="reflect")
     return median
 
@@ -45,6 +46,8 @@ def gaussian(mean: FloatArray, config: Gaussian) -> FloatArray:
 
     Sigma is by default a sixteenth of the shorter side.
     """
+    from scipy import ndimage
+
     sigma = config.sigma or min(mean.shape) / 16
     smooth: FloatArray = ndimage.gaussian_filter(mean, sigma=sigma, mode="reflect")
     return smooth

@@ -3,15 +3,17 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
-import tifffile
-from matplotlib.figure import Figure
 
 from tasks.core.digest import pixel_digest
 from tasks.illumination.correction import Correction
 from tasks.illumination.files import CORRECTION, OFFSET
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SOFTWARE = "scip-flows"
 TIFF, PICTURE = "correction.tif", "correction.png"
@@ -27,6 +29,8 @@ def write_correction(
     ``correction.npy`` is what the program maps into memory, ``correction.tif`` the same numbers as float32 OME-TIFF
     with a page per channel, ``correction.png`` a picture of the first 40 channels with their scales.
     """
+    import tifffile
+
     np.save(folder / CORRECTION, correction)
     (folder / OFFSET).write_text(json.dumps(offset), encoding="utf-8")
     tifffile.imwrite(
@@ -46,6 +50,8 @@ def write_correction(
 
 def read_tiff(path: Path) -> Correction:
     """Read a correction image back, (C, H, W)."""
+    import tifffile
+
     with tifffile.TiffFile(path) as file:
         pages = [page.asarray() for page in file.pages]
     return np.stack(pages).astype(np.float32)
@@ -56,10 +62,12 @@ def _uuid(correction: Correction) -> str:
     return uuid5(NAMESPACE_OID, pixel_digest(correction)).urn
 
 
-def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> Figure:
+def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> "Figure":
     shown = min(len(channels), MOST_SHOWN)
     columns = min(shown, A_ROW)
     rows = -(-shown // columns)
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(1.15 * INCHES * columns, INCHES * rows + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 from tasks.core.storage import write_json
 from tasks.ingest.example_cells import CELL_TYPES, CHANNELS, Cell, draw_cell
@@ -94,6 +93,8 @@ def plan_cells(*, count: int, seed: int) -> list[tuple[int, tuple[str, str]]]:
 
 
 def _tiff(cell: Cell) -> bytes:
+    import tifffile
+
     buffer = io.BytesIO()
     tifffile.imwrite(
         buffer, cell.pixels, photometric="minisblack", compression="deflate", metadata=None, software=False

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from tasks.core.types import AnyArray, FloatArray
 
@@ -95,6 +94,8 @@ def draw_cell(*, cell_type: str, state: str, rng: np.random.Generator) -> Cell:
     rng
         Source of all variation.
     """
+    from scipy import ndimage
+
     kind = KINDS[cell_type]
     radius = kind.radius * rng.normal(1, 0.06)
     height, width = (int(np.clip(round(2 * radius + rng.uniform(22, 32)), 48, 64)) for _ in range(2))
@@ -232,12 +233,16 @@ def _soft(distance: FloatArray, *, width: float) -> FloatArray:
 
 def _cloud(shape: tuple[int, ...], *, size: float, rng: np.random.Generator) -> FloatArray:
     """Smooth noise of mean about 0 and standard deviation 1, with grains of about `size` px."""
+    from scipy import ndimage
+
     noise: FloatArray = ndimage.gaussian_filter(rng.standard_normal(shape), size)
     return noise / max(float(noise.std()), 1e-12)
 
 
 def _granules(where: FloatArray, *, count: int, size: float, rng: np.random.Generator) -> FloatArray:
     """Bright spots at random places, denser where `where` is larger."""
+    from scipy import ndimage
+
     chance = where.ravel() / max(float(where.sum()), 1e-12)
     amount = rng.poisson(count)
     places = np.searchsorted(np.cumsum(chance), rng.uniform(0, float(chance.sum()), amount)).clip(0, where.size - 1)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 import numpy as np
-from skimage.measure import label
 
 from tasks.core.channels import Channels
 from tasks.core.types import AnyArray
@@ -56,6 +55,8 @@ def is_label_image(image: AnyArray) -> bool:
     columns; there are at most twice as many of them as values, except of a mask, and they have at least 9 pixels on
     average.
     """
+    from skimage.measure import label
+
     if image.dtype.kind not in "iu":
         return False
     for plane in image:

@@ -1,7 +1,6 @@
 """Border rule: an object that the frame cuts is not a whole cell."""
 
 import numpy as np
-from skimage.measure import label
 
 from tasks.core.types import BoolArray
 
@@ -41,6 +40,8 @@ def remove_border_objects(mask: BoolArray, *, share: float | None = SHARE) -> Bo
     >>> np.flatnonzero(remove_border_objects(mask)[0]).tolist()
     [2, 3]
     """
+    from skimage.measure import label
+
     if not mask.any():
         return mask.copy()
     labels = label(mask, connectivity=2)

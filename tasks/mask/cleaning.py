@@ -2,9 +2,6 @@
 
 import math
 
-from skimage.measure import label
-from skimage.morphology import remove_small_holes, remove_small_objects
-
 from tasks.core.types import BoolArray
 
 SMALLEST_OBJECT = 20
@@ -29,6 +26,8 @@ def clean(mask: BoolArray, *, hole_area: float) -> BoolArray:
 
 def fill_holes(mask: BoolArray, *, area: float) -> BoolArray:
     """Fill the 4-connected holes of fewer than `area` pixels, also those at the frame, in a mask (H, W)."""
+    from skimage.morphology import remove_small_holes
+
     # The size argument is inclusive; the bound here is not.
     filled: BoolArray = remove_small_holes(mask, max_size=math.ceil(area) - 1, connectivity=1)
     return filled
@@ -36,10 +35,14 @@ def fill_holes(mask: BoolArray, *, area: float) -> BoolArray:
 
 def drop_small(mask: BoolArray) -> BoolArray:
     """Drop the 4-connected objects of fewer than 20 pixels from a mask (H, W)."""
+    from skimage.morphology import remove_small_objects
+
     kept: BoolArray = remove_small_objects(mask, max_size=SMALLEST_OBJECT - 1, connectivity=1)
     return kept
 
 
 def count_regions(mask: BoolArray) -> int:
     """Count the 8-connected components of a mask (H, W)."""
+    from skimage.measure import label
+
     return int(label(mask, connectivity=2, return_num=True)[1])

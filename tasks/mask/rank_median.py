@@ -2,8 +2,6 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from skimage.filters import rank
-from skimage.morphology import disk
 
 from tasks.core.types import BoolArray, FloatArray
 
@@ -32,6 +30,9 @@ def rank_median(image: FloatArray, *, radius: int) -> FloatArray:
     >>> rank_median(np.array([[8.0, 2.5, 4.0]]), radius=1)  # of (8, 2.5), of (8, 2.5, 4), of (2.5, 4)
     array([[8., 4., 4.]])
     """
+    from skimage.filters import rank
+    from skimage.morphology import disk
+
     footprint = disk(radius, dtype=np.bool_)
     whole = image.min() >= 0 and image.max() < HISTOGRAM_LEVELS and bool(np.all(image == np.trunc(image)))
     if whole:

@@ -9,53 +9,7 @@
 [[[0.0, 0.25], [0.5, 1.0]]]
 """
 
-from tasks.normalize.config import (
-    Asinh,
-    MinMax,
-    Normalize,
-    Quantile,
-    Robust,
-    ScalingMethod,
-    Use,
-    check_normalize,
-    scalings,
-)
-from tasks.normalize.find import find_scaling
-from tasks.normalize.histogram import (
-    batch_histogram,
-    histogram_columns,
-    labelled,
-    merge_histograms,
-    pixel_histogram,
-)
-from tasks.normalize.methods import use
-from tasks.normalize.pixels import Pixels
-from tasks.normalize.reuse import check_fits, read_scaling
-from tasks.normalize.scaling import ChannelScaling, GroupScaling, Scaling, apply, apply_levels
+import lazy_loader
 
-__all__ = [
-    "Asinh",
-    "ChannelScaling",
-    "GroupScaling",
-    "MinMax",
-    "Normalize",
-    "Pixels",
-    "Quantile",
-    "Robust",
-    "Scaling",
-    "ScalingMethod",
-    "Use",
-    "apply",
-    "apply_levels",
-    "batch_histogram",
-    "check_fits",
-    "check_normalize",
-    "find_scaling",
-    "histogram_columns",
-    "labelled",
-    "merge_histograms",
-    "pixel_histogram",
-    "read_scaling",
-    "scalings",
-    "use",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""Names are imported from where the stub beside this file says, when they are first used."""

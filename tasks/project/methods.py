@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import laplace
 
 from tasks.core.types import AnyArray
 from tasks.project.config import Project
@@ -95,6 +94,8 @@ def _best_focus(first: AnyArray, rest: Iterator[AnyArray]) -> AnyArray:
 
 def _sharpness(plane: AnyArray) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al. 2000, doi:10.1109/ICPR.2000.903548)."""
+    from scipy.ndimage import laplace
+
     return float(laplace(plane.astype(np.float64), mode="reflect").var())
 
 

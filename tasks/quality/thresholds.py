@@ -5,8 +5,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.stats import norm
-from skimage.filters import threshold_otsu
 
 from tasks.core.exact import programs
 from tasks.core.exact.programs import Program
@@ -108,6 +106,8 @@ def otsu(config: Otsu) -> Program[float]:
     ----------
     Otsu (1979), A threshold selection method from gray-level histograms, doi:10.1109/TSMC.1979.4310076.
     """
+    from skimage.filters import threshold_otsu
+
     del config
     counts, edges = yield from programs.histogram(OTSU_BINS)
     return float(threshold_otsu(hist=(counts, (edges[:-1] + edges[1:]) / 2)))
@@ -138,6 +138,9 @@ def mixture(config: Mixture) -> Program[float]:
 
 def _equally_likely(counts: IntArray, centres: FloatArray) -> float:
     """Fit two normal distributions to a histogram; return where between their means they cross."""
+    from scipy.stats import norm
+    from skimage.filters import threshold_otsu
+
     start = threshold_otsu(hist=(counts, centres))
     width = centres[1] - centres[0]
     shares = (centres > start).astype(np.float64)

@@ -8,20 +8,7 @@ Pure functions of arrays and a frozen configuration, without files, Prefect or D
     found = segment_image(image, channels=["DNA", "PH3", "cell"], config=config)
 """
 
-from tasks.segment.config import Segment, check_channels
-from tasks.segment.methods.seeded_watershed import SeededWatershed, seeded_watershed
-from tasks.segment.methods.subtract import Subtract, subtract
-from tasks.segment.methods.watershed import Watershed, watershed
-from tasks.segment.stage import segment_image
+import lazy_loader
 
-__all__ = [
-    "SeededWatershed",
-    "Segment",
-    "Subtract",
-    "Watershed",
-    "check_channels",
-    "seeded_watershed",
-    "segment_image",
-    "subtract",
-    "watershed",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+"""Names are imported from where the stub beside this file says, when they are first used."""

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
-from skimage.filters import threshold_li, threshold_otsu, threshold_triangle
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray
 
@@ -87,6 +85,8 @@ def find_foreground(
     .. [3] Zack, Rogers & Latt, J. Histochemistry and Cytochemistry 25 (1977) 741-753.
     .. [4] Immerkær, Computer Vision and Image Understanding 64 (1996) 300-302, for the noise.
     """
+    from scipy import ndimage
+
     values = np.asarray(plane, dtype=np.float64)
     finite = np.isfinite(values)
     if not finite.any():
@@ -119,6 +119,8 @@ def find_foreground(
 
 def _level(smooth: FloatArray, *, threshold: Threshold) -> float:
     """Threshold of a plane that is not constant."""
+    from skimage.filters import threshold_li, threshold_otsu, threshold_triangle
+
     if threshold == "li":
         # scikit-image's own tolerance, half the smallest difference of two values, is next to nothing in a smoothed
         # image and takes a sort to find

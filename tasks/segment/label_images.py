@@ -1,8 +1,6 @@
 """Small operations on label images: (H, W) int32, 0 for background, one number per object."""
 
 import numpy as np
-from scipy import ndimage
-from skimage.measure import label
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
 
@@ -58,6 +56,8 @@ def largest_pieces(labels: LabelArray) -> LabelArray:
     array([[0, 0, 1, 1],
            [2, 0, 0, 0]], dtype=int32)
     """
+    from skimage.measure import label
+
     pieces = label(labels, connectivity=1, background=0)
     areas = np.bincount(pieces.ravel())
     owner = np.zeros(len(areas), dtype=np.int32)
@@ -85,6 +85,8 @@ def fill_holes(labels: LabelArray) -> LabelArray:
            [1, 1, 1, 0],
            [1, 1, 1, 2]], dtype=int32)
     """
+    from skimage.measure import label
+
     holes = label(labels == 0, connectivity=2)
     count = int(holes.max(initial=0))
     lowest = np.full(count + 1, np.iinfo(np.int32).max, dtype=np.int32)
@@ -112,6 +114,8 @@ def quantiles(labels: LabelArray, *, values: FloatArray, q: float) -> FloatArray
     >>> quantiles(np.array([[1, 1, 1, 3]], dtype=np.int32), values=np.array([[1.0, 2.0, 4.0, 5.0]]), q=0.75)
     array([nan,  3., nan,  5.])
     """
+    from scipy import ndimage
+
     found = np.arange(1, int(labels.max(initial=0)) + 1)
     result = np.full(len(found) + 1, np.nan)
     if found.size:

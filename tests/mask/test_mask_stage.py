@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
-from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, regions, remove_border_objects
+from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean
 from tasks.mask.plain import keep_whole_plain
 from tasks.mask.stage import keep_whole_cells

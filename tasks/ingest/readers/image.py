@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import imagecodecs
-import imageio.v3 as imageio
 import numpy as np
 
 from tasks.core.channels import Channels
@@ -95,6 +93,8 @@ def _read_picture(path: str) -> AnyArray:
     PixelError
         It is animated: of several frames none can be told to be the picture.
     """
+    import imageio.v3 as imageio
+
     suffix = Path(path).suffix.lower()
     if suffix == ".png":
         pixels = _read_png(Path(path).read_bytes())
@@ -116,6 +116,8 @@ def _read_png(content: bytes) -> AnyArray:
 
     Pillow, which imageio uses, would reduce 16-bit colour to 8 bits in silence.
     """
+    import imagecodecs
+
     pixels = np.asarray(imagecodecs.png_decode(content))
     animation = content.find(b"acTL", 0, content.find(b"IDAT"))
     if animation >= 0:

@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numcodecs
 import numpy as np
 
 from tasks.core.channels import Channels
@@ -145,6 +144,8 @@ def read_chunk(path: str, *, store: Store, chunk: int) -> list[AnyArray]:
     PixelError
         The chunk is missing or damaged.
     """
+    import numcodecs
+
     file = Path(path, str(chunk))
     if not file.is_file():
         raise PixelError(f"chunk {chunk} of the store is missing")
@@ -168,6 +169,8 @@ def _decompress(content: AnyArray, *, compressor: Mapping[str, Any] | None) -> A
     Blosc writes into an array, whose memory the system hands out in larger pieces than that of an object of bytes. A
     chunk whose length is not the one in its header is refused: blosc itself would read beyond its end.
     """
+    import numcodecs
+
     if compressor is None:
         return content
     codec = numcodecs.get_codec(dict(compressor))

@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import stats
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.spread import FOURTH, HIGH, LOW, SECOND, THIRD
@@ -89,6 +88,8 @@ def normaltest_passes(image: AnyArray, *, p: float = 0.05) -> bool:
     ----------
     D'Agostino and Pearson, Tests for departure from normality, Biometrika 60(3), 1973.
     """
+    from scipy import stats
+
     if image.size < FEWEST_PIXELS or not is_finite(image) or bool(np.all(image == image.flat[0])):
         return False
     # Skew and kurtosis do not depend on shift and scale, whereas their rounding errors do.

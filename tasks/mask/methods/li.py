@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from skimage.filters import gaussian, sobel, threshold_li
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
 from tasks.mask.cleaning import clean
@@ -103,6 +102,8 @@ def li_mask(image: AnyArray, *, sigma: float = SIGMA) -> BoolArray:
     >>> int(mask.sum()), bool(mask[14, 16])
     (252, True)
     """
+    from skimage.filters import gaussian, sobel, threshold_li
+
     if image.size == 0 or not is_finite(image):
         return np.zeros(image.shape, dtype=np.bool_)
     # The border modes are part of the definition: the rim of the mask depends on them.

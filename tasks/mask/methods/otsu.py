@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from skimage.filters import gaussian, sobel, threshold_otsu
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.cleaning import clean
@@ -87,6 +86,8 @@ def otsu_mask(image: AnyArray) -> BoolArray:
     >>> int(mask.sum()), bool(mask[20, 22])
     (489, True)
     """
+    from skimage.filters import gaussian, sobel, threshold_otsu
+
     nothing = np.zeros(image.shape, dtype=np.bool_)
     if image.size == 0 or not is_finite(image):
         return nothing

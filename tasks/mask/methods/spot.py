@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
-from skimage.morphology import disk, white_tophat
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.kernels.spot import mask_spot
@@ -97,6 +96,8 @@ def spot_mask(image: AnyArray, *, size: int = SIZE) -> BoolArray:
 
 def top_hat(image: FloatArray, *, size: int) -> FloatArray:
     """White top-hat of an image (H, W) with a disk of radius `size`, the image mirrored beyond the frame."""
+    from skimage.morphology import disk, white_tophat
+
     # Where the disk is several times larger than the image scipy's own mirror reads beyond the image's memory.
     margin = 2 * size if size > min(image.shape) else 0
     mirrored = np.pad(image, margin, mode="symmetric")

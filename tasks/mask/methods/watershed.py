@@ -4,9 +4,6 @@ from typing import Literal
 
 import numpy as np
 from pydantic import Field
-from scipy.ndimage import binary_dilation
-from skimage.filters import sobel, threshold_otsu
-from skimage.morphology import closing, disk
 
 from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
 from tasks.mask.cleaning import drop_small, fill_holes
@@ -80,6 +77,10 @@ def watershed_mask(image: AnyArray) -> BoolArray:
     >>> int(mask.sum()), bool(mask[14, 16])
     (248, True)
     """
+    from scipy.ndimage import binary_dilation
+    from skimage.filters import sobel, threshold_otsu
+    from skimage.morphology import closing, disk
+
     nothing = np.zeros(image.shape, dtype=np.bool_)
     if image.size == 0 or not is_finite(image):
         return nothing

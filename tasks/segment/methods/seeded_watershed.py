@@ -5,10 +5,6 @@ from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from scipy import ndimage
-from skimage import segmentation
-from skimage.filters import sobel
-from skimage.graph import MCP_Geometric
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
@@ -82,6 +78,9 @@ def seeded_watershed(
     >>> seeded_watershed(image, labels={"nucleus": seeds}, config=config, channels=["RNA"])
     array([[0, 0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
+    from scipy import ndimage
+    from skimage import segmentation
+
     seeds = labels[config.seeds]
     plane = image[list(channels).index(config.channel)]
     foreground = find_foreground(
@@ -101,6 +100,9 @@ def seeded_watershed(
 
 def _arrival_cost(territory: BoolArray, *, seeds: LabelArray, foreground: Foreground, stiffness: float) -> FloatArray:
     """(H, W) float64: least cost of reaching each pixel of the territory from any seed; 0 where none can."""
+    from skimage.filters import sobel
+    from skimage.graph import MCP_Geometric
+
     brightness = float(np.median(foreground.smooth[territory])) - foreground.background
     # cells no brighter than the background have no edges to follow
     edges = sobel(foreground.smooth) / brightness if brightness > 0 else np.zeros(territory.shape)

@@ -6,10 +6,6 @@ from typing import Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy import ndimage
-from skimage import segmentation
-from skimage.measure import label
-from skimage.morphology import local_maxima, reconstruction, remove_small_holes
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
@@ -153,6 +149,9 @@ def watershed(
 
 
 def _bright_areas(foreground: Foreground, *, config: Watershed) -> BoolArray:
+    from scipy import ndimage
+    from skimage.morphology import remove_small_holes
+
     mask = foreground.bright
     if config.local_contrast > 0:
         above = foreground.smooth - foreground.background
@@ -163,6 +162,9 @@ def _bright_areas(foreground: Foreground, *, config: Watershed) -> BoolArray:
 
 def _part(mask: BoolArray, *, foreground: Foreground, config: Watershed) -> LabelArray:
     """Part the areas of a mask; every 4-connected area keeps at least one part."""
+    from skimage import segmentation
+    from skimage.measure import label
+
     if config.declump == "none":
         return np.asarray(label(mask, connectivity=1), dtype=np.int32)
     height = _height(mask, foreground=foreground, config=config)
@@ -176,6 +178,8 @@ def _height(mask: BoolArray, *, foreground: Foreground, config: Watershed) -> Fl
     ``shape``: distance to the background, smoothed over diameter/20. ``intensity``: brightness above the background,
     smoothed over diameter/8. ``both``: distance times the square root of that brightness.
     """
+    from scipy import ndimage
+
     distance = np.ones(mask.shape)
     if config.declump != "intensity" and not mask.all():
         distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), config.diameter / 20)
@@ -195,6 +199,10 @@ def _clear_peaks(height: FloatArray, *, mask: BoolArray, neck: float) -> IntArra
     These are the h-maxima of its logarithm with h = −log(neck): a ratio of heights, so large and small, bright and dim
     objects are judged alike. Everything is 4-connected, as the watershed is, so that no area is left without a marker.
     """
+    from scipy import ndimage
+    from skimage.measure import label
+    from skimage.morphology import local_maxima, reconstruction
+
     if not mask.any():
         return np.zeros(mask.shape, dtype=np.int64)
     drop = -math.log(neck)

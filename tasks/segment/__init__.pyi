@@ -1,0 +1,9 @@
+from .config import Segment as Segment
+from .config import check_channels as check_channels
+from .methods.seeded_watershed import SeededWatershed as SeededWatershed
+from .methods.seeded_watershed import seeded_watershed as seeded_watershed
+from .methods.subtract import Subtract as Subtract
+from .methods.subtract import subtract as subtract
+from .methods.watershed import Watershed as Watershed
+from .methods.watershed import watershed as watershed
+from .stage import segment_image as segment_image
