@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -236,8 +237,8 @@ def pixel_kinds(shape: tuple[int, ...]) -> Iterator[tuple[str, AnyArray]]:
     yield "beyond all", np.where(rng.random(shape) < 0.01, -1e80, gaps)
 
 
-SHARE = 4
-"""One in so many masks is combined with each kind of pixels where the plain code is slow."""
+SHARE = 8
+"""One in so many masks is combined with each kind of pixels: every mask with some kinds, every kind with some masks."""
 
 KINDS = [kind for kind, _ in pixel_kinds((3, 1, 1))]
 
@@ -248,18 +249,29 @@ def looks_at_pixels(family: Family) -> bool:
     return any(column.channels for column in columns)
 
 
-@pytest.mark.parametrize(
-    ("family", "kind"),
-    [
-        pytest.param(family, kind, id=f"{family.profile}-{family.name}-{kind}")
+def combinations(share: int | None, *marks: pytest.MarkDecorator) -> list[ParameterSet]:
+    """List families, kinds of pixels, and one in how many masks they are tried with; None: all, or fewer if slow."""
+    return [
+        pytest.param(family, kind, every, id=f"{family.profile}-{family.name}-{kind}-{every}", marks=marks)
         for family in COMPILED
-        for kind in (KINDS if looks_at_pixels(family) else KINDS[:1])
-    ],
+        if looks_at_pixels(family)
+        for every in [share or (SHARE // 2 if family.optional else 1)]
+        for kind in KINDS
+    ]
+
+
+OUTLINES = [
+    pytest.param(family, KINDS[0], 1, id=f"{family.profile}-{family.name}")
+    for family in COMPILED
+    if not looks_at_pixels(family)
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "share"), [*OUTLINES, *combinations(SHARE), *combinations(None, pytest.mark.slow)]
 )
-def test_compiled_and_plain_agree(family: Family, kind: str) -> None:
-    masks = list(MASKS.values())
-    if family.optional and looks_at_pixels(family):  # every mask with some kinds, every kind with some masks
-        masks = masks[KINDS.index(kind) % SHARE :: SHARE]
+def test_compiled_and_plain_agree(family: Family, kind: str, share: int) -> None:
+    masks = list(MASKS.values())[KINDS.index(kind) % share :: share]
     images = [dict(pixel_kinds(mask.shape))[kind] for mask in masks]
     scale = float(np.abs(np.nan_to_num(images[0].astype(np.float64), posinf=0.0)).max())
     background = np.random.default_rng(13).uniform(0.0, min(scale, 1e70), size=(len(masks), 3))
