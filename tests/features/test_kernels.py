@@ -1,14 +1,11 @@
 """Every compiled family against its plain code, column by column, on ordinary cells and on all that may go wrong."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark import ParameterSet
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -27,7 +24,6 @@ RELATIVE = 1e-9
 """Largest relative difference."""
 ROUNDING = 1e-12
 """Largest difference, in units of what is subtracted, where a definition subtracts numbers that may be equal."""
-PROJECT = Path(__file__).resolve().parents[2]
 CHANNELS = ("a", "b", "c")
 HU_FACTORS = (1, 2, 3, 3, 6, 4, 6)
 """How many second moments, or pairs of third ones, each of Hu's moments multiplies: its size by powers of the first."""
@@ -236,8 +232,8 @@ def pixel_kinds(shape: tuple[int, ...]) -> Iterator[tuple[str, AnyArray]]:
     yield "beyond all", np.where(rng.random(shape) < 0.01, -1e80, gaps)
 
 
-SHARE = 4
-"""One in so many masks is combined with each kind of pixels where the plain code is slow."""
+SHARE = 8
+"""One in so many masks is combined with each kind of pixels: every mask with some kinds, every kind with some masks."""
 
 KINDS = [kind for kind, _ in pixel_kinds((3, 1, 1))]
 
@@ -248,18 +244,29 @@ def looks_at_pixels(family: Family) -> bool:
     return any(column.channels for column in columns)
 
 
-@pytest.mark.parametrize(
-    ("family", "kind"),
-    [
-        pytest.param(family, kind, id=f"{family.profile}-{family.name}-{kind}")
+def combinations(share: int | None, *marks: pytest.MarkDecorator) -> list[ParameterSet]:
+    """List families, kinds of pixels, and one in how many masks they are tried with; None: all, or fewer if slow."""
+    return [
+        pytest.param(family, kind, every, id=f"{family.profile}-{family.name}-{kind}-{every}", marks=marks)
         for family in COMPILED
-        for kind in (KINDS if looks_at_pixels(family) else KINDS[:1])
-    ],
+        if looks_at_pixels(family)
+        for every in [share or (SHARE // 2 if family.optional else 1)]
+        for kind in KINDS
+    ]
+
+
+OUTLINES = [
+    pytest.param(family, KINDS[0], 1, id=f"{family.profile}-{family.name}")
+    for family in COMPILED
+    if not looks_at_pixels(family)
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "share"), [*OUTLINES, *combinations(SHARE), *combinations(None, pytest.mark.slow)]
 )
-def test_compiled_and_plain_agree(family: Family, kind: str) -> None:
-    masks = list(MASKS.values())
-    if family.optional and looks_at_pixels(family):  # every mask with some kinds, every kind with some masks
-        masks = masks[KINDS.index(kind) % SHARE :: SHARE]
+def test_compiled_and_plain_agree(family: Family, kind: str, share: int) -> None:
+    masks = list(MASKS.values())[KINDS.index(kind) % share :: share]
     images = [dict(pixel_kinds(mask.shape))[kind] for mask in masks]
     scale = float(np.abs(np.nan_to_num(images[0].astype(np.float64), posinf=0.0)).max())
     background = np.random.default_rng(13).uniform(0.0, min(scale, 1e70), size=(len(masks), 3))
@@ -305,31 +312,3 @@ def test_a_cell_is_measured_alike_alone_in_company_and_in_several_stacks(
         assert np.array_equal(family.measure(batch, region), together, equal_nan=True)
         assert [piece.cells for piece in blocks.blocks(batch, region)] == [slice(n, n + 1) for n in range(4)]
         monkeypatch.undo()
-
-
-@pytest.mark.slow
-def test_a_warm_process_compiles_nothing_more(tmp_path: Path) -> None:
-    """A second process with the same folder loads everything; a measurement after `warm` finds it ready."""
-    code = """
-import numpy as np
-from numba.core import event
-from tasks.features import warm
-
-with event.install_recorder("numba:compile") as recorded:
-    warm("standard", families=["intensity"])
-print(len(recorded.buffer))
-"""
-    counts = []
-    for _ in range(2):
-        ran = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=PROJECT,
-            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=True,
-        )
-        counts.append(int(ran.stdout))
-    assert counts[0] > 0
-    assert counts[1] == 0

@@ -36,7 +36,7 @@ def scheduler(prefect_api: str) -> Iterator[str]:
     """
     del prefect_api
     resources = {"resources": {"CPU": 1, "GPU": 1}}
-    listening = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": None}
+    listening = {"host": "127.0.0.1", "protocol": "tcp", "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set(DASK_SETTINGS),
         LocalCluster(n_workers=2, threads_per_worker=1, processes=False, **listening, **resources) as cluster,

@@ -26,7 +26,7 @@ def run(scheduler: str, tmp_path: Path) -> Run:
     def run(*, config: str, inputs: Path) -> tuple[Summary, pl.DataFrame]:
         read = load_config(CONFIGS / f"{config}.yaml")
         summary = preprocess(config=read, inputs=[str(inputs)], output=str(tmp_path), cluster=scheduler)
-        table = pl.concat([pl.read_parquet(part) for part in sorted((tmp_path / "features").glob("part-*.parquet"))])
+        table = pl.read_parquet(tmp_path / "features" / "part-*.parquet")
         cells = pl.read_parquet(tmp_path / "cells.parquet")
         assert len(pl.read_parquet(tmp_path / "images.parquet")) == summary.images
         assert len(cells) == summary.cells == sum(summary.statuses.values())
