@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.core.errors import ConfigError
+from tasks.core.regions import regions
 from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean

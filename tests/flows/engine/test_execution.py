@@ -33,7 +33,14 @@ class InProcess:
         self._waiting: deque[tuple[object, Task, Path | None, Mapping[str, object]]] = deque()
 
     def submit(
-        self, ticket: object, task: Task, *, name: str, folder: Path | None, arguments: Mapping[str, object], **_: object
+        self,
+        ticket: object,
+        task: Task,
+        *,
+        name: str,
+        folder: Path | None,
+        arguments: Mapping[str, object],
+        **_: object,
     ) -> None:
         self.sent.append(name)
         self._waiting.append((ticket, task, folder, arguments))
@@ -61,7 +68,10 @@ def sent() -> InProcess:
 def execution(sent: InProcess, tmp_path: Path) -> Execution:
     preparation = SimpleNamespace(spec=SimpleNamespace(config=None, output=tmp_path))
     return Execution(
-        cast("Preparation", preparation), run_id="me", submitter=cast("Any", sent), progress=LineProgress(lambda _: None)
+        cast("Preparation", preparation),
+        run_id="me",
+        submitter=cast("Any", sent),
+        progress=LineProgress(lambda _: None),
     )
 
 

@@ -98,7 +98,7 @@ def stage_tasks() -> list[Task[..., Any]]:
     """Find every task whose result is kept: those that are told where to write it."""
     modules = [import_module(f"tasks.{path.parent.name}.task") for path in sorted(PROJECT.glob("tasks/*/task.py"))]
     found = {id(one): one for module in modules for one in vars(module).values() if isinstance(one, Task)}
-    return [one for one in found.values() if WHERE <= set(inspect.signature(one.fn).parameters)]
+    return [one for one in found.values() if set(inspect.signature(one.fn).parameters) >= WHERE]
 
 
 def fields(value: object) -> dict[str, Any]:
