@@ -1,6 +1,6 @@
 """The files that masking and segmentation leave of one partition, read by all later stages.
 
-``images.parquet`` (Layout.images), ``faults.parquet`` (FAULTS), ``cells.parquet`` (Layout.cells) and, of fields, a
+``images.parquet`` (Layout.images), ``faults.parquet`` (FAULTS), ``cells.parquet`` (Layout.cells) and, of fields,
 two label images per object in ``labels/``: of the cells that were kept, and of those left out at the border.
 """
 
