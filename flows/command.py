@@ -31,8 +31,9 @@ from flows.preprocess import preprocess
 from flows.progress import BarProgress, LineProgress, show_progress
 from flows.reuse import check_reused
 from flows.stop import stoppable
-from infra.api_server import api_server
+from infra.api_server import Server, api_server
 from infra.cluster import check_cluster, find_cluster
+from infra.fork_server import start_fork_server
 from tasks.core.errors import InputError, RunError
 from tasks.core.layout import Layout
 from tasks.core.storage import write_json
@@ -157,14 +158,14 @@ class Command:
             check_cluster(
                 find_cluster(self.cluster),
                 workers=self.workers,
-                segment=self.config.run.resources.segment,
                 needed=self.config.needed_resources,
+                devices={},
             )
+            server: Server | None = None
             if PREFECT_API_URL.value() is None:
                 tell("starting a local Prefect server")
                 server = stack.enter_context(api_server())
-                url = server.wait()
-                own = {PREFECT_API_URL: url, PREFECT_API_SSL_CERT_FILE: str(server.certificate)}
+                own = {PREFECT_API_URL: server.api, PREFECT_API_SSL_CERT_FILE: str(server.certificate)}
                 stack.enter_context(_settings(own | _log_level("INFO" if verbose else "CRITICAL")))
                 stack.callback(_send_what_waits)
             else:
@@ -175,6 +176,9 @@ class Command:
             stack.enter_context(_settings({}, {"DASK_LOGGING__DISTRIBUTED": dask_level}))
             logging.getLogger("distributed").setLevel(dask_level.upper())
             tell("starting the workers")
+            start_fork_server()
+            if server is not None:
+                server.wait()
             show_progress(BarProgress(console) if console.is_terminal else LineProgress(tell))
             summary = preprocess(
                 config=self.config,

@@ -28,7 +28,8 @@ from flows.scale import scale_over_all
 from flows.stages import Result, Stages
 from flows.summary import Summary, summarise
 from flows.warm import warm_workers
-from infra.cluster import check_resources, find_cluster, task_runner
+from infra.cluster import find_cluster
+from infra.running import running, settle_resources
 from tasks.core.decision import Decision
 from tasks.core.digest import digest
 from tasks.core.errors import InputChangedError, RunError
@@ -80,10 +81,12 @@ def preprocess(
     # Workers may run elsewhere: what is relative is relative to this process. A pattern keeps its wildcards.
     inputs = [os.path.abspath(Path(one).expanduser()) for one in inputs or []]  # noqa: PTH100
     run = uuid4().hex[:12]
-    with only_run_in(folder):
+    with (
+        only_run_in(folder),
+        running(find_cluster(cluster), workers=workers, segment=config.run.resources.segment) as runner,
+    ):
         check_output(folder)
         discard_unfinished(folder / "work")
-        runner = task_runner(find_cluster(cluster), workers=workers, segment=config.run.resources.segment)
         run_pipeline = pipeline.with_options(
             task_runner=runner,  # type: ignore[arg-type] # prefect-dask's futures are not declared as Prefect's
             result_storage=folder / "work" / "results",
@@ -108,7 +111,7 @@ def pipeline(*, config: Config, inputs: list[str], output: str, limit: int | Non
     """Ingest, mask or segment, decide on quality, extract features, export: each stage in tasks of one partition."""
     needs = config.run.resources
     client, progress = _dask_client(), current_progress()
-    check_resources(client, needed=config.needed_resources)
+    settle_resources(client, needed=config.needed_resources, devices={})
     warm_workers(client, config=config, progress=progress)
     work = Path(output) / "work"
     stages = Stages(work=work, run=run, retries=config.run.retries, progress=progress)
