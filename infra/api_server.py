@@ -10,22 +10,21 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import closing, contextmanager, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+import certifi
 
 from infra.database import prepare_database
 from tasks.core.errors import RunError
 
 START_SECONDS = 180.0
 """A loaded machine needs a while to import Prefect and make the database."""
+
+CERTIFICATE_END = "-----END CERTIFICATE-----\n"
 
 WATCH_SECONDS = 0.5
 """How often the server looks whether its parent is still there."""
@@ -46,11 +45,16 @@ class Server:
         self._home = home
 
     @property
-    def certificate(self) -> Path:
-        """A file with one certificate, for PREFECT_API_SSL_CERT_FILE.
+    def api(self) -> str:
+        """The address of its API, which takes connections from the start and answers them once it is ready."""
+        return f"{self._url}/api"
 
-        Every client, several per task, reads all known authorities (50 ms), although this server speaks plain http;
-        a file with a single certificate in their place takes 2 ms.
+    @property
+    def certificate(self) -> Path:
+        """A file with one of the known authorities, for PREFECT_API_SSL_CERT_FILE.
+
+        Every client, several per task, reads all of them (50 ms), although this server speaks plain http; a file with
+        one in their place takes 2 ms.
         """
         return self._home / "certificate.pem"
 
@@ -63,15 +67,14 @@ class Server:
             It does not answer within `seconds`; the message holds what it printed last.
         """
         deadline = time.monotonic() + seconds
-        with httpx.Client(timeout=seconds, trust_env=False, verify=False) as client:  # noqa: S501 - plain http
-            while time.monotonic() < deadline and self._process.poll() is None:
-                try:
-                    # The socket takes connections from the start, so that one request waits until the server is ready.
-                    if client.get(f"{self._url}/api/health").is_success:
-                        return f"{self._url}/api"
-                except httpx.HTTPError:
-                    pass
-                time.sleep(0.1)
+        while time.monotonic() < deadline and self._process.poll() is None:
+            # The socket takes connections from the start, so that one request waits until the server is ready.
+            connection = HTTPConnection(urlsplit(self.api).netloc, timeout=seconds)
+            with closing(connection), suppress(OSError, HTTPException):
+                connection.request("GET", "/api/health")
+                if connection.getresponse().status == HTTPStatus.OK:
+                    return self.api
+            time.sleep(0.1)
         printed = (self._home / "server.log").read_text(errors="replace")[-2000:].strip()
         raise RunError(f"the local Prefect server did not start: {printed or 'it printed nothing'}")
 
@@ -81,12 +84,13 @@ def api_server() -> Iterator[Server]:
     """Start a server; stop it and remove its home at the end."""
     home = Path(tempfile.mkdtemp(prefix="scip-flows-prefect-"))
     try:
-        (home / "certificate.pem").write_bytes(_certificate())
+        authorities = Path(certifi.where()).read_text(encoding="utf-8")
+        (home / "certificate.pem").write_text("".join(authorities.partition(CERTIFICATE_END)[:2]), encoding="utf-8")
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             listener.listen()
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            process = _start(listener, url=url, home=home)
+            process = _start(listener, home=home)
         try:
             yield Server(process, url=url, home=home)
         finally:
@@ -96,14 +100,17 @@ def api_server() -> Iterator[Server]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _start(listener: socket.socket, *, url: str, home: Path) -> subprocess.Popen[bytes]:
+def _start(listener: socket.socket, *, home: Path) -> subprocess.Popen[bytes]:
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
-        "PREFECT_SERVER_UI_API_URL": f"{url}/api",
         "DO_NOT_TRACK": "1",
+        # Three seconds of CPU time: the database is new as it is, no run uses a block, nobody sees this server.
+        "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
+        "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
+        "PREFECT_SERVER_UI_ENABLED": "false",
     }
     # The server is handed the listening socket itself: no other process can take the port meanwhile.
     command = [sys.executable, "-m", "infra.api_server", str(listener.fileno()), str(os.getpid()), str(home)]
@@ -117,22 +124,6 @@ def _start(listener: socket.socket, *, url: str, home: Path) -> subprocess.Popen
             stderr=log,
             start_new_session=True,  # Ctrl-C is for its parent, which still needs it to record the end
         )
-
-
-def _certificate() -> bytes:
-    """Make a certificate that nothing is signed with: its key is thrown away."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scip-flows")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        issuer_name=name,
-        subject_name=name,
-        public_key=key.public_key(),
-        serial_number=x509.random_serial_number(),
-        not_valid_before=now,
-        not_valid_after=now + timedelta(days=1),
-    )
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 def _serve(listener: int, *, home: Path) -> None:

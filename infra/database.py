@@ -8,8 +8,6 @@ from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 
-from tasks.core.storage import atomic
-
 
 def template_path() -> Path:
     """Return where the empty database is kept: in the user's cache, which may be deleted at any time."""
@@ -33,6 +31,8 @@ def prepare_database(path: Path) -> None:
         shutil.copyfile(template, path)
     except OSError:  # it is not there yet, or may not be read
         _make()
+        from tasks.core.storage import atomic  # noqa: PLC0415 - with what writes tables, for this alone
+
         try:
             template.parent.mkdir(parents=True, exist_ok=True)
             with atomic(template) as temporary:

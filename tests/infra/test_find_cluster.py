@@ -1,12 +1,17 @@
 """What --cluster may say, and which resources it offers, without any cluster."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from infra.cluster import Address, Local, check_cluster, check_offers, find_cluster, local_offers, worker_count
+from infra.cluster import Address, Local, check_cluster, find_cluster, local_offers, worker_count
+from infra.resources import Asked, resolve, settle
 from tasks.core.errors import ConfigError, RunError
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 def test_local_is_a_name() -> None:
@@ -69,19 +74,37 @@ def test_number_of_workers_comes_from_the_command_then_the_file_then_the_cores(m
     assert worker_count(Local(), None) == 7
 
 
-def test_without_gpu_one_worker_takes_the_segmentations_resource() -> None:
-    assert local_offers(workers=3, gpus=0, segment={"GPU": 1}) == [{"CPU": 1, "GPU": 1}, {"CPU": 1}, {"CPU": 1}]
+def test_without_gpu_every_worker_takes_the_segmentations_resource() -> None:
+    assert local_offers(workers=3, gpus=0, segment={"GPU": 1}) == [{"CPU": 1, "GPU": 1}] * 3
+    assert local_offers(workers=3, gpus=0, segment="auto") == [{"CPU": 1}] * 3
 
 
 def test_each_gpu_is_a_worker_of_its_own() -> None:
     assert local_offers(workers=1, gpus=2, segment={"GPU": 1}) == [{"CPU": 1}, {"GPU": 1}, {"GPU": 1}]
 
 
+@pytest.mark.parametrize(
+    ("devices", "offers", "needs"),
+    [
+        (("cpu",), [{"CPU": 1}, {"GPU": 1}], {"CPU": 1}),
+        (("cpu", "gpu"), [{"CPU": 1}, {"GPU": 1}], {"GPU": 1}),
+        (("cpu", "gpu"), [{"CPU": 1}, {"CPU": 1}], {"CPU": 1}),
+    ],
+)
+def test_auto_is_a_gpu_where_the_method_can_use_one_and_a_worker_has_one(
+    devices: tuple[str, ...], offers: list[dict[str, float]], needs: dict[str, float]
+) -> None:
+    assert resolve("auto", devices=devices, offers=offers) == needs
+    assert resolve({"TPU": 2}, devices=devices, offers=offers) == {"TPU": 2}
+
+
 def test_resources_must_be_offered_by_one_and_the_same_worker() -> None:
     offers = [{"CPU": 1.0}, {"GPU": 1.0}]
-    check_offers(offers, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}, "files": {}})
+    needed: dict[str, Asked] = {"mask": {"CPU": 1}, "segment": "auto", "files": {}}
+    settled = settle(needed, offers=offers, devices={"segment": ("cpu", "gpu")})
+    assert settled == {"mask": {"CPU": 1}, "segment": {"GPU": 1}, "files": {}}
     with pytest.raises(ConfigError) as caught:
-        check_offers(offers, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1, "CPU": 1}, "features": {"CPU": 2}})
+        settle({**needed, "segment": {"GPU": 1, "CPU": 1}, "features": {"CPU": 2}}, offers=offers, devices={})
     assert str(caught.value).splitlines() == [
         "run.resources.segment: no worker of the cluster offers {GPU: 1, CPU: 1}",
         "run.resources.features: no worker of the cluster offers {CPU: 2}",
@@ -91,7 +114,7 @@ def test_resources_must_be_offered_by_one_and_the_same_worker() -> None:
 
 def test_a_cluster_without_workers_offers_nothing() -> None:
     with pytest.raises(ConfigError, match="the workers offer nothing: there is none"):
-        check_offers([], needed={"mask": {"CPU": 1}})
+        settle({"mask": {"CPU": 1}}, offers=[], devices={})
 
 
 def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_started() -> None:
@@ -99,17 +122,24 @@ def test_a_scheduler_that_does_not_answer_is_told_before_anything_is_started() -
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(RunError, match=f"no Dask scheduler answers at {address}: Connection refused"):
-        check_cluster(find_cluster(address), workers=None, segment={"GPU": 1}, needed={})
+        check_cluster(find_cluster(address), workers=None, needed={}, devices={})
 
 
 def test_a_scheduler_that_answers_is_let_through() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         address = f"tcp://127.0.0.1:{listening.getsockname()[1]}"
-        check_cluster(find_cluster(address), workers=None, segment={"GPU": 1}, needed={"mask": {"TPU": 1}})
+        check_cluster(find_cluster(address), workers=None, needed={"mask": {"TPU": 1}}, devices={})
 
 
 def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.cluster.count_gpus", lambda: 1)
     with pytest.raises(ConfigError, match=r"run\.resources\.mask: .* \{CPU: 2\}"):
-        check_cluster(Local(), workers=2, segment={"GPU": 1}, needed={"mask": {"CPU": 2}})
-    check_cluster(Local(), workers=2, segment={"GPU": 1}, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}})
+        check_cluster(Local(), workers=2, needed={"mask": {"CPU": 2}}, devices={})
+    check_cluster(Local(), workers=2, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}}, devices={})
+
+
+def test_finding_a_cluster_imports_neither_prefect_nor_dask() -> None:
+    heavy = "{'prefect', 'distributed', 'numba', 'polars'}"
+    code = f"import sys, infra.cluster, infra.api_server; print({heavy} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

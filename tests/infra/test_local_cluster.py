@@ -3,8 +3,11 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import dask
 import psutil
@@ -12,10 +15,12 @@ import pytest
 from distributed import Client
 from distributed.deploy.spec import SpecCluster
 
-from infra.cluster import DASK_SETTINGS, check_resources, local_cluster
+from infra.fork_server import FORKS
+from infra.running import DASK_SETTINGS, local_cluster, settle_resources
 from tasks.core.errors import ConfigError
 
 pytestmark = pytest.mark.slow
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +51,10 @@ def test_workers_carry_cpu_or_gpu_and_a_task_goes_where_its_resource_is(client: 
 
 
 def test_a_stage_that_no_worker_can_run_is_refused(client: Client) -> None:
-    check_resources(client, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}})
+    settled = settle_resources(client, needed={"mask": {"CPU": 1}, "segment": "auto"}, devices={"segment": {"gpu"}})
+    assert settled == {"mask": {"CPU": 1}, "segment": {"GPU": 1}}
     with pytest.raises(ConfigError, match=r"run\.resources\.segment: .*\{GPU: 1, CPU: 1\}"):
-        check_resources(client, needed={"segment": {"GPU": 1, "CPU": 1}})
+        settle_resources(client, needed={"segment": {"GPU": 1, "CPU": 1}}, devices={})
 
 
 def test_everything_listens_on_the_loopback_only(cluster: SpecCluster, client: Client) -> None:
@@ -69,6 +75,32 @@ def test_strangers_are_refused(cluster: SpecCluster) -> None:
     assert address.startswith("tls://127.0.0.1:")
     with pytest.raises(OSError, match=r"Timed out|closed"):
         Client(address.replace("tls://", "tcp://"), timeout="2s", set_as_default=False)
+
+
+def test_what_workers_are_forked_from_has_no_thread_whose_locks_they_would_inherit() -> None:
+    code = "import os, infra.forked; print(len(os.listdir('/proc/self/task')))"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "1"
+
+
+@pytest.mark.skipif(not FORKS, reason="workers are forked on Linux")
+def test_workers_outlive_a_signal_to_the_process_that_they_are_forked_from(client: Client) -> None:
+    def parent() -> tuple[int, int]:
+        return os.getpid(), os.getppid()
+
+    pid, server = client.submit(parent, resources={"GPU": 1}, pure=False).result()
+    assert server != os.getpid()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(server, number)
+    time.sleep(0.3)
+    assert client.submit(parent, resources={"GPU": 1}, pure=False).result() == (pid, server)
+
+
+def test_workers_have_the_environment_of_now(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.submit(os.getpid, pure=False).result()  # what they are forked from runs by now
+    monkeypatch.setenv("SCIP_FLOWS_TRY", "late")
+    with local_cluster(workers=1, gpus=0, segment="auto") as late, Client(late, set_as_default=False) as connected:
+        assert connected.submit(os.getenv, "SCIP_FLOWS_TRY").result() == "late"
 
 
 def test_workers_ignore_signals_to_the_process_group_and_log_errors_only(client: Client) -> None:

@@ -2,20 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-import numba
-import numba.core.config
 import numpy as np
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-config: Any = numba.core.config
-"""Numba's settings, of which its types know nothing."""
 
 CORE = Path(__file__).resolve().parent
 
@@ -38,8 +33,8 @@ def cache_folder(folder: Path) -> Path:
 
     ``NUMBA_CACHE_DIR`` where it is set, else beside the sources, else, where that cannot be written, the user's cache.
     """
-    if config.CACHE_DIR:
-        base = Path(config.CACHE_DIR)
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        base = Path(chosen)
     elif os.access(folder, os.W_OK):
         base = folder / "__pycache__"
     else:
@@ -47,21 +42,49 @@ def cache_folder(folder: Path) -> Path:
     return base / f"kernels-{sources_digest(folder)}"
 
 
+class _Kernel(Generic[P, R]):
+    """A function that is compiled when it is first called, from Python or by another kernel.
+
+    Until then not even the compiler is imported, which takes half a second with all kernels of the project.
+    """
+
+    def __init__(self, function: Callable[P, R], *, options: Mapping[str, Any], kept: bool) -> None:
+        update_wrapper(self, function)
+        self._function = function
+        self._options = options
+        self._kept = kept
+
+    def __call__(self, *args: P.args, **named: P.kwargs) -> R:
+        return cast("R", self._compiler(*args, **named))
+
+    @property
+    def _numba_type_(self) -> object:
+        """What numba takes this object for where another kernel calls it."""
+        return self._compiler._numba_type_
+
+    @cached_property
+    def _compiler(self) -> Any:  # noqa: ANN401 - numba's dispatcher, of which its types know nothing
+        import numba  # noqa: PLC0415 - see above
+
+        if not self._kept:
+            return numba.njit(error_model="numpy", **self._options)(self._function)
+        # numba looks for the folder while it decorates
+        config: Any = numba.core.config
+        before = config.CACHE_DIR
+        parents = Path(self._function.__code__.co_filename).resolve().parents
+        config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
+        try:
+            return numba.njit(error_model="numpy", cache=True, **self._options)(self._function)
+        finally:
+            config.CACHE_DIR = before
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function of numbers and arrays when it is first called with their types.
 
     Floating-point operations keep their order, as in the plain code.
     """
-    # numba looks for the folder while it decorates
-    before = config.CACHE_DIR
-    parents = Path(function.__code__.co_filename).resolve().parents
-    config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
-    try:
-        options: dict[str, Any] = {"no_cfunc_wrapper": True}
-        made = numba.njit(nogil=True, cache=True, error_model="numpy", **options)(function)
-    finally:
-        config.CACHE_DIR = before
-    return cast("Callable[P, R]", made)
+    return _Kernel(function, options={"nogil": True, "no_cfunc_wrapper": True}, kept=True)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
@@ -84,9 +107,8 @@ def any_order(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def _inner(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
-    options: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    made = numba.njit(error_model="numpy", fastmath=fastmath, **options)(function)
-    return cast("Callable[P, R]", made)
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "fastmath": fastmath}
+    return _Kernel(function, options=options, kept=False)
 
 
 def constant(value: int) -> int:

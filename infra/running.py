@@ -1,0 +1,85 @@
+"""From a cluster that was found to workers and the Prefect task runner on them."""
+
+import os
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import dask
+import psutil
+from distributed import Client, Nanny, Scheduler
+from distributed.deploy.spec import SpecCluster
+from distributed.security import Security
+
+from infra.cluster import Address, Local, local_offers, worker_count
+from infra.fork_server import FORKS, start_fork_server
+from infra.gpus import count_gpus
+from infra.resources import Asked, Offer, settle
+from infra.runner import TaskRunner
+
+DASK_SETTINGS = {
+    "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
+    "distributed.comm.timeouts.connect": "60s",
+    "distributed.worker.daemon": False,
+    "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
+    # Workers set up their log as they are imported, before a level could reach them in another way. A variable of this
+    # name in the environment comes first.
+    "distributed.nanny.pre-spawn-environ.DASK_LOGGING__DISTRIBUTED": "error",
+}
+
+
+@contextmanager
+def running(cluster: Local | Address, *, workers: int | None, segment: Asked) -> Iterator[TaskRunner]:
+    """Start a cluster's workers, or find the scheduler that runs, and give the runner of its tasks.
+
+    What workers read of the environment must be set before, such as PREFECT_API_URL; the server behind that address
+    need not answer yet.
+
+    Parameters
+    ----------
+    workers
+        Overrides the cluster's own number.
+    segment
+        What is asked for segmentation; workers are given it where there is no GPU.
+    """
+    dask.config.set(DASK_SETTINGS)
+    if isinstance(cluster, Address):
+        security = Security(
+            tls_ca_file=cluster.tls_ca_file,
+            tls_client_cert=cluster.tls_cert,
+            tls_client_key=cluster.tls_cert,
+            require_encryption=cluster.address.startswith("tls://"),
+        )
+        yield TaskRunner(address=cluster.address, client_kwargs={"security": security})
+        return
+    with local_cluster(workers=worker_count(cluster, workers), gpus=count_gpus(), segment=segment) as started:
+        yield TaskRunner(address=started.scheduler_address, client_kwargs={"security": started.security})
+
+
+def local_cluster(*, workers: int, gpus: int, segment: Asked) -> SpecCluster:
+    """Start a scheduler and worker processes of one thread each, over TLS, on the loopback only.
+
+    Every CPU worker carries the resource CPU. Each GPU adds a worker that carries the resource GPU and sees only that
+    device; without any, all carry the segmentation's resource too.
+    """
+    start_fork_server()
+    security = Security.temporary()
+    common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    memory = psutil.virtual_memory().total // (workers + gpus)
+    specification: dict[object, Any] = {}
+    for number, resources in enumerate(local_offers(workers=workers, gpus=gpus, segment=segment)):
+        device = number - workers
+        name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
+        options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
+        # A process that is forked has the environment of when the first one was.
+        specification[name] = {"cls": Nanny, "options": options | {"env": dict(os.environ) | own}}
+    scheduler = {"cls": Scheduler, "options": common | {"port": 0, "dashboard_address": "127.0.0.1:0"}}
+    return SpecCluster(workers=specification, scheduler=scheduler, security=security)
+
+
+def settle_resources(
+    client: Client, *, needed: Mapping[str, Asked], devices: Mapping[str, Collection[str]]
+) -> dict[str, Offer]:
+    """Resolve what the stages need by what the workers of a running cluster offer; see `infra.resources.settle`."""
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return settle(needed, offers=[worker.get("resources", {}) for worker in workers], devices=devices)
