@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from flows.explain import explain
+from infra.resources import Asked
 from tasks.core.errors import ConfigError, shown
 from tasks.core.layout import Layout
 from tasks.core.section import Section
@@ -29,6 +30,7 @@ from tasks.project.config import Project
 from tasks.quality.config import Quality, check_quality
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
+from tasks.segment.registry import segmenters
 
 
 class Resources(Section):
@@ -36,8 +38,9 @@ class Resources(Section):
 
     illumination: dict[str, float] = Field(default={"CPU": 1}, description="The illumination correction.")
     mask: dict[str, float] = Field(default={"CPU": 1}, description="Masking of stamps.")
-    segment: dict[str, float] = Field(
-        default={"GPU": 1}, description="Segmentation. {CPU: 1} lets every worker of a machine without GPU take part."
+    segment: Literal["auto"] | dict[str, float] = Field(
+        default="auto",
+        description="Segmentation. auto: a GPU where the method has a form for it and a worker offers one, else a CPU.",
     )
     quality: dict[str, float] = Field(default={"CPU": 1}, description="Quality metrics and the decision over them.")
     normalize: dict[str, float] = Field(default={"CPU": 1}, description="Normalisation of pixels.")
@@ -114,11 +117,19 @@ class Config(Section):
         return "mask" if self.mask is not None else "segment"
 
     @property
-    def needed_resources(self) -> dict[str, dict[str, float]]:
+    def needed_resources(self) -> dict[str, Asked]:
         """Resources of the stages that this configuration has."""
         used = ["files", "features", self.cells_stage]
         used += [stage for stage in ("illumination", "quality", "normalize") if getattr(self, stage) is not None]
         return {stage: getattr(self.run.resources, stage) for stage in used}
+
+    @property
+    def devices(self) -> dict[str, tuple[str, ...]]:
+        """What the methods of stages can use, where they choose."""
+        if self.segment is None:
+            return {}
+        parts = [segmenters.part(entry) for entry in self.segment.objects]
+        return {"segment": tuple(dict.fromkeys(device for part in parts for device in part.devices))}
 
     def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
         """Tell the columns of the run's tables, once the channels are known.

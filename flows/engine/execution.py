@@ -59,17 +59,28 @@ class Execution:
         The run, checked.
     run_id
         Name of this run.
+    resources
+        Dask resources that the tasks of each stage need.
     submitter
         Runs tasks on the cluster.
     progress
         Told about every finished task.
     """
 
-    def __init__(self, preparation: Preparation, *, run_id: str, submitter: Submitter, progress: Progress) -> None:
+    def __init__(
+        self,
+        preparation: Preparation,
+        *,
+        run_id: str,
+        resources: Mapping[str, Resources],
+        submitter: Submitter,
+        progress: Progress,
+    ) -> None:
         self.preparation = preparation
         self.config = preparation.spec.config
         self.output = preparation.spec.output
         self.run_id = run_id
+        self.resources = resources
         self._work = self.output / "work"
         self._submitter = submitter
         self.progress = progress

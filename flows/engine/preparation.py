@@ -139,8 +139,8 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
     check_cluster(
         preparation.cluster,
         workers=spec.workers,
-        segment=spec.config.run.resources.segment,
         needed=spec.config.needed_resources,
+        devices=spec.config.devices,
     )
     with only_run_in(spec.output):
         discard_unfinished(spec.output / "work")

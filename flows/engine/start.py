@@ -13,7 +13,7 @@ from flows.engine.progress import current_progress
 from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.submission import PrefectSubmitter
-from infra.cluster import check_resources, task_runner
+from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 
 
@@ -34,19 +34,29 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     context = FlowRunContext.get()
     if context is None:
         raise RunError("a run needs a Prefect flow run around it; call preprocess, which is a flow")
-    spec = preparation.spec
+    spec, config = preparation.spec, preparation.spec.config
     record = Record(preparation, run_id=uuid4().hex[:12])
     try:
-        runner = task_runner(preparation.cluster, workers=spec.workers, segment=spec.config.run.resources.segment)
-        with runner, context.model_copy(update={"task_runner": runner}), current_progress() as progress:
-            check_resources(runner.client, needed=spec.config.needed_resources)
+        with (
+            running(preparation.cluster, workers=spec.workers, segment=config.run.resources.segment) as runner,
+            runner,
+            context.model_copy(update={"task_runner": runner}),
+            current_progress() as progress,
+        ):
+            resources = settle_resources(runner.client, needed=config.needed_resources, devices=config.devices)
             kernels = progress.stage("kernels", total=1)
-            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=spec.config))
+            kernels.begin()
+            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
             submitter = PrefectSubmitter(
-                storage=spec.output / "work" / "results", run_id=record.run_id, retries=spec.config.run.retries
+                storage=spec.output / "work" / "results", run_id=record.run_id, retries=config.run.retries
             )
-            yield Execution(preparation, run_id=record.run_id, submitter=submitter, progress=progress), record
+            yield (
+                Execution(
+                    preparation, run_id=record.run_id, resources=resources, submitter=submitter, progress=progress
+                ),
+                record,
+            )
     except BaseException as error:
         record.failed(error)
         raise

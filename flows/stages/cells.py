@@ -37,7 +37,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
         segment_partition if config.segment else mask_partition,
         mapped=[{"partition": partition} for partition in data.partitions],
         unmapped={"source": data.source, "config": config.segment or config.mask},
-        resources=config.needed_resources[config.cells_stage],
+        resources=execution.resources[config.cells_stage],
         watch=QuarantineLimit.of(execution.preparation).add,
     )
     return data.having(cells=cells)

@@ -28,7 +28,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     exported = execution.run_single(
         STAGE,
         export,
-        resources=execution.config.run.resources.files,
+        resources=execution.resources["files"],
         arguments={
             "output": str(execution.output),
             "listed": execution.preparation.listing.images.folder,
@@ -52,7 +52,7 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> None:
     execution.run_single(
         "quarantine",
         export_quarantine,
-        resources=execution.config.run.resources.files,
+        resources=execution.resources["files"],
         arguments={
             "output": str(execution.output),
             "listed": execution.preparation.listing.images.folder,

@@ -33,7 +33,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
         extract_partition,
         mapped=data.cells_by_partition,
         unmapped={"decision": data.decision, "source": data.source, "config": execution.config.features},
-        resources=execution.config.run.resources.features,
+        resources=execution.resources["features"],
     )
     return data.having(features=features)
 

@@ -75,7 +75,7 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
     execution.run_single(
         STAGE,
         publish,
-        resources=execution.config.run.resources.files,
+        resources=execution.resources["files"],
         arguments={
             "output": str(execution.output),
             "published": published,
@@ -92,7 +92,7 @@ def _estimate(
     """Add up the fields, and make a correction image of each sum; count the fields of each."""
     from tasks.illumination.task import make_correction, merge_sums, sum_partition
 
-    resources = execution.config.run.resources.illumination
+    resources = execution.resources["illumination"]
     sums = execution.map(
         STAGE,
         sum_partition,
@@ -126,7 +126,7 @@ def _take_over(
         copy_correction,
         mapped=[{"group": group, "file": file} for group, file in found.files.items()],
         unmapped={"channels": data.source.layout.channels},
-        resources=execution.config.run.resources.illumination,
+        resources=execution.resources["illumination"],
     )
     made = tuple(zip(found.files, execution.wait(copies), strict=True))
     store = CorrectionStore(group_by=found.published.group_by, images=made)

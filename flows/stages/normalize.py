@@ -42,12 +42,12 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
     """Find, or take over, the scaling of pixels, and put it into the output folder."""
     from tasks.normalize.task import publish, take_scaling
 
-    resources = execution.config.run.resources
+    resources = execution.resources
     if isinstance(execution.config.normalize, Normalize):
         scaling = _fit(execution, data, config=execution.config.normalize)
     elif found is not None:
         (scaling,) = execution.wait(
-            execution.map(STAGE, take_scaling, mapped=[{"scaling": found}], resources=resources.normalize)
+            execution.map(STAGE, take_scaling, mapped=[{"scaling": found}], resources=resources["normalize"])
         )
     else:
         (execution.output / STATISTICS_FOLDER / SCALING).unlink(missing_ok=True)
@@ -55,7 +55,7 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
     execution.run_single(
         STAGE,
         publish,
-        resources=resources.files,
+        resources=resources["files"],
         arguments={"output": str(execution.output), "scaling": scaling},
         shown=False,
     )
@@ -65,7 +65,7 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
 def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "StageResult":
     from tasks.normalize.task import count_partition, fit_scaling, merge_counts
 
-    resources, layout = execution.config.run.resources.normalize, execution.preparation.layout
+    resources, layout = execution.resources["normalize"], execution.preparation.layout
     counts = execution.map(
         STAGE,
         count_partition,

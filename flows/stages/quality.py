@@ -48,7 +48,7 @@ def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision
             for partition, cells in zip(data.partitions, data.cells, strict=True)
         ],
         unmapped={"source": data.source, "measurements": quality.measurements},
-        resources=execution.config.run.resources.quality,
+        resources=execution.resources["quality"],
     )
     decision = _fit_rules(execution, metrics, quality=quality, known=known)
     return data.having(metrics=metrics, decision=decision)
@@ -88,7 +88,7 @@ def _ask(execution: "Execution", metrics: "Sequence[Handle]", *, survey: Survey)
     from flows.engine.execution import groups
     from tasks.quality.task import merge_surveys, read_survey, survey_partitions
 
-    resources = execution.config.run.resources.quality
+    resources = execution.resources["quality"]
     answers = execution.map(
         DECISION,
         survey_partitions,

@@ -27,7 +27,8 @@ from flows.engine.record import record_stop
 from flows.engine.stop import stoppable
 from flows.engine.summary import Summary
 from flows.pipeline import PIPELINE
-from infra.api_server import api_server
+from infra.api_server import Server, api_server
+from infra.fork_server import start_fork_server
 from tasks.core.errors import RunError
 
 ANSWER_SECONDS = 10.0
@@ -60,11 +61,11 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
         if PREFECT_API_URL.value() is not None:
             _check_api(PREFECT_API_URL.value())
         stack.enter_context(reserved(spec, stages=PIPELINE))
+        server: Server | None = None
         if PREFECT_API_URL.value() is None:
             tell("starting a local Prefect server")
             server = stack.enter_context(api_server())
-            url = server.wait()
-            own = {PREFECT_API_URL: url, PREFECT_API_SSL_CERT_FILE: str(server.certificate)}
+            own = {PREFECT_API_URL: server.api, PREFECT_API_SSL_CERT_FILE: str(server.certificate)}
             stack.enter_context(_settings(own | _log_level("INFO" if verbose else "CRITICAL")))
             stack.callback(_send_what_waits)
         else:
@@ -74,7 +75,10 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
         stack.enter_context(_settings({}, {"DASK_LOGGING__DISTRIBUTED": dask_level}))
         logging.getLogger("distributed").setLevel(dask_level.upper())
         tell("starting the workers")
+        start_fork_server()
         show_progress(BarProgress(console) if console.is_terminal else LineProgress(tell))
+        if server is not None:
+            server.wait()
         summary: Summary = pkgutil.resolve_name(flow)(
             config=spec.config,
             inputs=list(spec.inputs),

@@ -10,7 +10,7 @@ from prefect.logging.configuration import setup_logging
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
 
 from infra.api_server import api_server
-from infra.cluster import DASK_SETTINGS
+from infra.running import DASK_SETTINGS
 
 
 @pytest.fixture(scope="session")

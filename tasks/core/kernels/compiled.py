@@ -64,7 +64,7 @@ class _Kernel(Generic[P, R]):
 
     @cached_property
     def _compiler(self) -> Any:  # noqa: ANN401 - numba's dispatcher, of which its types know nothing
-        import numba  # noqa: PLC0415 - see above
+        import numba
 
         if not self._kept:
             return numba.njit(error_model="numpy", **self._options)(self._function)
