@@ -70,16 +70,17 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
             stack.callback(_send_what_waits)
         else:
             stack.enter_context(_settings(_log_level("INFO"), {} if verbose else QUIET))
-        setup_logging()
         dask_level = "info" if verbose else "error"
         stack.enter_context(_settings({}, {"DASK_LOGGING__DISTRIBUTED": dask_level}))
-        logging.getLogger("distributed").setLevel(dask_level.upper())
         tell("starting the workers")
         start_fork_server()
+        function = pkgutil.resolve_name(flow)  # imported while server and workers are
+        setup_logging()
+        logging.getLogger("distributed").setLevel(dask_level.upper())
         show_progress(BarProgress(console) if console.is_terminal else LineProgress(tell))
         if server is not None:
             server.wait()
-        summary: Summary = pkgutil.resolve_name(flow)(
+        summary: Summary = function(
             config=spec.config,
             inputs=list(spec.inputs),
             output=str(spec.output),
