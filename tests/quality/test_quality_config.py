@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from tasks.core.errors import ConfigError
 from tasks.quality.config import Quality, check_quality
-from tasks.quality.thresholds import Absolute, NormalQuantile, Quantile
+from tasks.quality.thresholds.absolute import Absolute
+from tasks.quality.thresholds.quantiles import NormalQuantile, Quantile
 
 RULE = {"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.1}}
 
@@ -76,9 +77,9 @@ def test_at_least_one_rule_is_needed() -> None:
 
 def test_what_is_measured_does_not_depend_on_the_thresholds() -> None:
     changed = {"threshold": {"method": "absolute", "value": 1}, "keep": "below", "group_by": ["well"], "name": "x"}
-    assert quality({}).measured == quality(changed).measured
-    assert quality({}).measured != quality({"metric": "mean"}).measured
-    assert quality({}).measured != quality({"over": "mask"}).measured
+    assert quality({}).measurements == quality(changed).measurements
+    assert quality({}).measurements != quality({"metric": "mean"}).measurements
+    assert quality({}).measurements != quality({"over": "mask"}).measurements
 
 
 def check(*rules: dict[str, Any]) -> None:
