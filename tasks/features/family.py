@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 from tasks.core.columns import Column
 from tasks.core.regions import COMBINED
 from tasks.core.registry import Parts
-from tasks.core.types import Batch, FloatArray, Region
+from tasks.core.types import Batch, FloatArray, IntArray, Region
 
 Profile = Literal["standard", "scip"]
 
@@ -68,6 +68,13 @@ class MeasureRegion(Protocol):
 
     def __call__(self, batch: Batch, region: Region, /) -> FloatArray:
         """Return (N, K) float64, the columns as `DescribeColumns` lists them."""
+
+
+class MeasureLevels(Protocol):
+    """Measure a level image in plain code."""
+
+    def __call__(self, levels: IntArray, *, number: int) -> FloatArray:
+        """Return (K,) float64 of levels (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,22 +1,14 @@
 """Families that measure each channel, or each mask, by itself: definitions, kernel and plain code become a family."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from tasks.core.columns import Column
-from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
+from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.blocks import Block, LevelImages, blocks
 from tasks.features.cells import ChannelCell, cells, check_fit
-from tasks.features.family import DescribeColumns, Family, FeatureDef, Profile, RegionInfo, register
-
-
-class MeasureLevels(Protocol):
-    """Measure a level image in plain code."""
-
-    def __call__(self, levels: IntArray, *, number: int) -> FloatArray:
-        """Return (K,) float64 of levels (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside."""
+from tasks.features.family import DescribeColumns, Family, FeatureDef, MeasureLevels, Profile, RegionInfo, register
 
 
 def register_per_channel(

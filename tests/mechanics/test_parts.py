@@ -162,19 +162,19 @@ register(FancyReader())
 """
 
 
-def mask_and_filter(section: dict[str, Any]) -> list[int]:
+def objects_by_channel(section: dict[str, Any]) -> list[int]:
     config = Mask.model_validate({"main_channel": "PI", "border": "off", **section})
     (found,) = mask_batch(STAMPS, config=config)
-    return found.regions[0].tolist()
+    return [int(count) for count in found.regions[0]]
 
 
 def mask(_: Path) -> None:
-    assert mask_and_filter({"methods": ["fancy"]}) == [0, 1]
-    assert mask_and_filter({"methods": [{"method": "fancy", "level": 4}]}) == [0, 2]
+    assert objects_by_channel({"methods": ["fancy"]}) == [0, 1]
+    assert objects_by_channel({"methods": [{"method": "fancy", "level": 4}]}) == [0, 2]
 
 
 def channel_filter(_: Path) -> None:
-    assert mask_and_filter({"methods": ["circle"], "channel_filter": ["fancy"]}) == [0, 1]
+    assert objects_by_channel({"methods": ["circle"], "channel_filter": ["fancy"]}) == [0, 1]
 
 
 def segmenter(_: Path) -> None:
@@ -209,7 +209,7 @@ def family(_: Path) -> None:
 def reader(folder: Path) -> None:
     np.save(folder / "a.npy", IMAGE)
     references = build_index([folder / "a.npy"], config=Load()).references
-    channels, _ = resolve_channels(references, config=Load(channels=({"name": "PI", "source": 1},)))  # type: ignore[arg-type]
+    channels, _ = resolve_channels(references, config=Load.model_validate({"channels": {"PI": 1}}))
     (image,) = load_images(references, channels=channels).images
     assert references[0].reader == "fancy"
     assert np.array_equal(np.asarray(image), IMAGE[1:])
