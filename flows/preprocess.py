@@ -10,7 +10,8 @@ from pathlib import Path
 from prefect import flow
 
 from flows.config import Config
-from flows.engine.preparation import Preparation, RunSpec, prepare, reserved
+from flows.engine.preparation import Preparation, RunSpec
+from flows.engine.prepare import prepare, reserved
 from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
 from flows.engine.summary import Summary, summarize

@@ -1,16 +1,19 @@
 """Fixtures that all tests share, how many examples hypothesis draws, and which tests may be skipped."""
 
 import os
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from filelock import FileLock
 from hypothesis import settings
 from numba.core import dispatcher
 from numba.core.caching import FunctionCache
+
+from tasks.core.registry import Parts
 
 for name, examples in {"quick": 20, "thorough": 150}.items():
     settings.register_profile(name, derandomize=True, deadline=None, max_examples=examples)
@@ -50,6 +53,25 @@ class OneAtATime(FunctionCache):
 
 
 dispatcher.FunctionCache = OneAtATime  # type: ignore[attr-defined] # where numba looks for it
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Parts[Any]], None]]:
+    """Install a package `fancy` with an entry point for a kind of parts, until the test is over."""
+
+    def write(source: str, parts: Parts[Any]) -> None:
+        monkeypatch.setattr(parts, "_parts", {name: parts[name] for name in parts.names})
+        monkeypatch.setattr(parts, "_loaded", False)
+        monkeypatch.setattr(parts, "_broken", "")
+        info = tmp_path / "site" / "fancy-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info.parent / "fancy.py").write_text(source)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fancy\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[scip_flows.{parts.kind}]\neverything = fancy\n")
+        monkeypatch.syspath_prepend(str(info.parent))
+
+    yield write
+    sys.modules.pop("fancy", None)
 
 
 @pytest.fixture(scope="session")

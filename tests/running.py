@@ -12,7 +12,8 @@ from prefect import Task
 from flows.config import Config, parse_config
 from flows.engine.dataset import ALL
 from flows.engine.keys import task_key
-from flows.engine.preparation import Preparation, RunSpec, prepare
+from flows.engine.preparation import Preparation, RunSpec
+from flows.engine.prepare import prepare
 from flows.engine.stage import Stage
 from tasks.core.layout import Layout
 from tasks.core.pixel_source import PixelSource

@@ -8,7 +8,8 @@ from rich.console import Console
 
 from flows.config import load_config
 from flows.engine.example import example_config
-from flows.engine.preparation import Preparation, RunSpec, prepare
+from flows.engine.preparation import Preparation, RunSpec
+from flows.engine.prepare import prepare
 from flows.pipeline import PIPELINE
 from tasks.core.errors import InputError
 from tasks.core.work import discard_results

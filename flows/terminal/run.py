@@ -21,7 +21,8 @@ from prefect.settings import (
 )
 from rich.console import Console
 
-from flows.engine.preparation import RunSpec, reserved
+from flows.engine.preparation import RunSpec
+from flows.engine.prepare import reserved
 from flows.engine.progress import BarProgress, LineProgress, show_progress
 from flows.engine.record import record_stop
 from flows.engine.stop import stoppable

@@ -37,6 +37,8 @@ class Parts(Generic[PartT]):
     A part adds itself when its module is imported. All modules of `folders` are, as soon as a name is asked for; then
     those that installed packages offer by entry points of the group ``scip_flows.<kind>``.
 
+    Used as a pydantic annotation (``Annotated[str, metrics]``) it takes the name of a part; the JSON schema lists all.
+
     Parameters
     ----------
     kind
@@ -92,6 +94,25 @@ class Parts(Generic[PartT]):
         if name not in self._load():
             raise ConfigError(f"unknown {self.kind} {shown(name)}; {suggestion(name, self.names)}")
         return self._parts[name]
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.no_info_plain_validator_function(self._known)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        del schema, handler
+        return {"type": "string", "enum": list(self.names)}
+
+    def _known(self, value: object) -> str:
+        if not isinstance(value, str) or value not in self.names:
+            raise PydanticCustomError(
+                "unknown_part",
+                "unknown {kind} {got}; {suggestion}",
+                {"kind": self.kind, "got": shown(value), "suggestion": suggestion(str(value), self.names)},
+            )
+        return value
 
     def _load(self) -> dict[str, PartT]:
         with LOADING:

@@ -51,6 +51,8 @@ class ExportMethod(Method):
     PUBLISHED: ClassVar[Published]
 
 
-exporters: Registry[ExportMethod, Callable[[FeatureTable, Path, Any], None]] = Registry("exporter")
+exporters: Registry[ExportMethod, Callable[[FeatureTable, Path, Any], None]] = Registry(
+    "exporter", "tasks.export.formats"
+)
 """Functions (table, output folder, configuration) that write what `PUBLISHED` says: each file whole or not at all, no
 file of other programs overwritten, no file of an earlier run left."""

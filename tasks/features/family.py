@@ -1,15 +1,12 @@
 """What a feature family is, and the register of those that exist."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Literal, Protocol
 
 from tasks.core.columns import Column
-from tasks.core.errors import ConfigError
 from tasks.core.regions import COMBINED
-from tasks.core.types import Batch, FloatArray, Region
+from tasks.core.registry import Parts
+from tasks.core.types import Batch, FloatArray, IntArray, Region
 
 Profile = Literal["standard", "scip"]
 
@@ -73,6 +70,13 @@ class MeasureRegion(Protocol):
         """Return (N, K) float64, the columns as `DescribeColumns` lists them."""
 
 
+class MeasureLevels(Protocol):
+    """Measure a level image in plain code."""
+
+    def __call__(self, levels: IntArray, *, number: int) -> FloatArray:
+        """Return (K,) float64 of levels (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
     """A feature family of a profile.
@@ -81,6 +85,8 @@ class Family:
     ----------
     name, profile
         ``shape`` of profile ``standard``: the pair is unique.
+    description
+        What it measures, in one sentence: the same in every profile.
     columns, measure
         Names and values, which must agree in number and order for every region and number of channels.
     frame
@@ -95,6 +101,7 @@ class Family:
 
     name: str
     profile: Profile
+    description: str
     columns: DescribeColumns
     measure: MeasureRegion
     frame: bool = False
@@ -106,61 +113,19 @@ class Family:
 ORDER = ("shape", "intensity", "texture")
 """Families whose columns come first, in this order; the others follow by name, those of the whole frame last."""
 
-_FAMILIES: dict[tuple[Profile, str], Family] = {}
-_LOADED: set[str] = set()
-
-ENTRY_POINTS = "scip_flows.family"
-"""Entry-point group: modules of installed packages that call `register` when they are imported."""
+families: Parts[Family] = Parts("family", "tasks.features.families")
+"""All families, by profile and name: ``standard.shape``."""
 
 
-def register(
-    *,
-    name: str,
-    profile: Profile,
-    columns: DescribeColumns,
-    frame: bool = False,
-    optional: bool = False,
-    field: bool = False,
-    plain: MeasureRegion | None = None,
-) -> Callable[[MeasureRegion], MeasureRegion]:
-    """Decorate the function that measures a family; the other parameters are those of `Family`."""
-
-    def decorate(measure: MeasureRegion) -> MeasureRegion:
-        known = _FAMILIES.get((profile, name))
-        if known is not None and known.measure is not measure:
-            raise ValueError(
-                f"two families claim the name {name!r} of profile {profile!r}: {known.measure!r} and {measure!r}"
-            )
-        _FAMILIES[profile, name] = Family(
-            name=name,
-            profile=profile,
-            columns=columns,
-            measure=measure,
-            frame=frame,
-            optional=optional,
-            field=field,
-            plain=plain,
-        )
-        return measure
-
-    return decorate
+def register(family: Family) -> None:
+    """Make a family known."""
+    families.add(f"{family.profile}.{family.name}", family)
 
 
 def families_of(profile: Profile) -> dict[str, Family]:
     """Families of a profile by name, in the order in which their columns stand in a table."""
-    if ENTRY_POINTS not in _LOADED:
-        import_module("tasks.features.families")
-        for point in entry_points(group=ENTRY_POINTS):
-            try:
-                point.load()
-            except Exception as error:
-                raise ConfigError(
-                    f"the feature family {point.name!r} ({point.value}) cannot be loaded: {type(error).__name__}: "
-                    f"{error}; update or uninstall the package that offers it"
-                ) from error
-        _LOADED.add(ENTRY_POINTS)
-    families = [family for family in _FAMILIES.values() if family.profile == profile]
-    return {family.name: family for family in sorted(families, key=_place)}
+    known = [family for name in families.names if (family := families[name]).profile == profile]
+    return {family.name: family for family in sorted(known, key=_place)}
 
 
 def _place(family: Family) -> tuple[bool, int, str]:

@@ -1,28 +1,21 @@
 """Families that measure each channel, or each mask, by itself: definitions, kernel and plain code become a family."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
 from tasks.core.columns import Column
-from tasks.core.types import Batch, BoolArray, FloatArray, IntArray, Region
+from tasks.core.types import Batch, BoolArray, FloatArray, Region
 from tasks.features.blocks import Block, LevelImages, blocks
 from tasks.features.cells import ChannelCell, cells, check_fit
-from tasks.features.family import DescribeColumns, FeatureDef, Profile, RegionInfo, register
-
-
-class MeasureLevels(Protocol):
-    """Measure a level image in plain code."""
-
-    def __call__(self, levels: IntArray, *, number: int) -> FloatArray:
-        """Return (K,) float64 of levels (H, W) int64, 1 to `number` in the region, which has a pixel, and 0 outside."""
+from tasks.features.family import DescribeColumns, Family, FeatureDef, MeasureLevels, Profile, RegionInfo, register
 
 
 def register_per_channel(
     *,
     name: str,
     profile: Profile,
+    description: str,
     definitions: Sequence[FeatureDef],
     kernel: Callable[[Block, FloatArray], None],
     plain: Callable[[ChannelCell], FloatArray],
@@ -34,7 +27,7 @@ def register_per_channel(
 
     Parameters
     ----------
-    name, profile, frame, optional
+    name, profile, description, frame, optional
         Those of `tasks.features.family.Family`.
     definitions
         The K features of a channel, in the order of the values.
@@ -59,13 +52,24 @@ def register_per_channel(
         rows = [np.concatenate([plain(cell.channel(number)) for number in channels]) for cell in cells(batch, region)]
         return np.array(rows, dtype=np.float64).reshape(len(batch), len(channels) * width)
 
-    columns = _per_channel(group or name, profile=profile, definitions=definitions)
-    register(name=name, profile=profile, columns=columns, frame=frame, optional=optional, plain=measure_plain)(measure)
+    register(
+        Family(
+            name=name,
+            profile=profile,
+            description=description,
+            columns=_per_channel(group or name, profile=profile, definitions=definitions),
+            measure=measure,
+            frame=frame,
+            optional=optional,
+            plain=measure_plain,
+        )
+    )
 
 
 def register_per_level_image(
     *,
     name: str,
+    description: str,
     definitions: Sequence[FeatureDef],
     kernel: Callable[[LevelImages, FloatArray], None],
     plain: MeasureLevels,
@@ -74,7 +78,7 @@ def register_per_level_image(
 
     Parameters
     ----------
-    name, definitions, kernel, plain
+    name, description, definitions, kernel, plain
         As of `register_per_channel`, but given the level images. Values are NaN where a region is empty or holds a
         pixel that is no number.
     """
@@ -90,7 +94,13 @@ def register_per_level_image(
         return measure_levels(cell, plain, definitions=definitions)
 
     register_per_channel(
-        name=name, profile="standard", definitions=definitions, kernel=of_block, plain=of_cell, optional=True
+        name=name,
+        profile="standard",
+        description=description,
+        definitions=definitions,
+        kernel=of_block,
+        plain=of_cell,
+        optional=True,
     )
 
 
@@ -98,6 +108,7 @@ def register_per_mask(
     *,
     name: str,
     profile: Profile,
+    description: str,
     definitions: Sequence[FeatureDef],
     kernel: Callable[[Region, FloatArray], None],
     plain: Callable[[BoolArray, Region], FloatArray],
@@ -107,7 +118,7 @@ def register_per_mask(
 
     Parameters
     ----------
-    name, profile, definitions, optional
+    name, profile, description, definitions, optional
         As of `register_per_channel`, K being the features of a mask.
     kernel
         Fills (N, K·P) float64 with the features of the P masks of the N cells of a region.
@@ -133,7 +144,17 @@ def register_per_mask(
         published = "{}_combined" if profile == "scip" else ""
         return tuple(one.column(family=name, region=region, scip=published.format(one.scip)) for one in definitions)
 
-    register(name=name, profile=profile, columns=columns, optional=optional, plain=measure_plain)(measure)
+    register(
+        Family(
+            name=name,
+            profile=profile,
+            description=description,
+            columns=columns,
+            measure=measure,
+            optional=optional,
+            plain=measure_plain,
+        )
+    )
 
 
 def _per_channel(family: str, *, profile: Profile, definitions: Sequence[FeatureDef]) -> DescribeColumns:

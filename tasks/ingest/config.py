@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import suggestion
 from tasks.core.section import Section, check_name, named_entries
-from tasks.ingest.readers import reader_names
+from tasks.ingest.readers import readers
 from tasks.ingest.readers.base import CHANNEL_GROUP, Z_GROUP
 from tasks.ingest.references import RESERVED_GROUPS
 
@@ -60,7 +60,7 @@ class Load(Section):
     @field_validator("reader")
     @classmethod
     def _reader(cls, reader: str) -> str:
-        allowed = ("auto", *reader_names())
+        allowed = ("auto", *readers.names)
         if reader not in allowed:
             raise ValueError(f"unknown reader {reader!r}; {suggestion(reader, allowed)}")
         return reader

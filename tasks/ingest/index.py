@@ -14,7 +14,7 @@ from tasks.core.errors import Fault, InputError
 from tasks.core.work import Frozen
 from tasks.ingest.config import Load
 from tasks.ingest.files import Found, find_sources
-from tasks.ingest.readers import get_reader, reader_names
+from tasks.ingest.readers import readers
 from tasks.ingest.readers.auto import choose_reader
 from tasks.ingest.readers.base import Source
 from tasks.ingest.references import ImageReference
@@ -109,9 +109,7 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
 
     wanted = [channel.source for channel in config.channels]
     indexed = [
-        get_reader(name).index(group, pattern=config.pattern, wanted=wanted)
-        for name, group in by_reader.items()
-        if group
+        readers[name].index(group, pattern=config.pattern, wanted=wanted) for name, group in by_reader.items() if group
     ]
     references = [reference for part in indexed for reference in part.references]
     faults = [fault for part in indexed for fault in part.faults]
@@ -136,13 +134,13 @@ def _sort_out(
     inputs: Sequence[str | Path], *, config: Load, exclude: Path | None
 ) -> tuple[dict[str, list[Source]], LeftOut]:
     """Find the sources in the inputs, by the reader that suits them, and count the files that none suits."""
-    by_reader: dict[str, list[Source]] = {name: [] for name in reader_names()}
+    by_reader: dict[str, list[Source]] = {name: [] for name in readers.names}
     seen: set[str] = set()
     no_image = hidden = 0
     results: dict[str, None] = {}
     for found in (find_sources(given, exclude=exclude) for given in inputs):
-        readers = [_reader(source, config=config) for source in found.sources]
-        for source, reader in zip(found.sources, readers, strict=True):
+        chosen = [_reader(source, config=config) for source in found.sources]
+        for source, reader in zip(found.sources, chosen, strict=True):
             if reader is None and source.named:
                 raise InputError(_not_readable(source, config=config))
             if source.path in seen:
@@ -152,7 +150,7 @@ def _sort_out(
                 no_image += 1
             else:
                 by_reader[reader].append(source)
-        if not any(readers):
+        if not any(chosen):
             raise InputError(_no_image(found, config=config))
         hidden += found.hidden
         results |= dict.fromkeys(found.results)
@@ -170,7 +168,7 @@ def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[An
 def _reader(source: Source, *, config: Load) -> str | None:
     if config.reader == "auto":
         return choose_reader(source, pattern=config.pattern)
-    return config.reader if get_reader(config.reader).accepts(source) else None
+    return config.reader if readers[config.reader].accepts(source) else None
 
 
 def _match(sources: Iterable[Source], pattern: str, unmatched: list[Source]) -> list[Source]:
@@ -200,8 +198,8 @@ def _check_unique(references: Sequence[ImageReference]) -> None:
 
 def _accepted(config: Load) -> str:
     """Say what can be read."""
-    names = reader_names() if config.reader == "auto" else (config.reader,)
-    parts = dict.fromkeys(part for name in names for part in get_reader(name).accepted.split(", "))
+    names = readers.names if config.reader == "auto" else (config.reader,)
+    parts = dict.fromkeys(part for name in names for part in readers[name].accepted.split(", "))
     return f"the reader '{config.reader}' reads {', '.join(parts)}"
 
 

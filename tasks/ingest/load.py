@@ -12,7 +12,7 @@ from tasks.core.digest import pixel_digest
 from tasks.core.errors import Fault, InputError, PixelError
 from tasks.core.transforms import PixelWindow, StackProjection
 from tasks.core.types import AnyArray
-from tasks.ingest.readers import get_reader
+from tasks.ingest.readers import readers
 from tasks.ingest.readers.base import STAGE, attempt, reason
 from tasks.ingest.references import ImageReference, from_frame
 
@@ -69,7 +69,7 @@ def load_images(
     read: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
     for name in dict.fromkeys(reference.reader for reference in references):
         slots = [slot for slot, reference in enumerate(references) if reference.reader == name and reference.depth == 1]
-        batch = get_reader(name).load([references[slot] for slot in slots], channels=channels, region=region)
+        batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
         for slot, image in zip(slots, batch, strict=True):
             read[slot] = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
     for slot, reference in enumerate(references):
@@ -107,7 +107,7 @@ def read_planes(
     """
     first: tuple[tuple[int, ...], np.dtype[Any]] | None = None
     for z in range(reference.depth):
-        (plane,) = get_reader(reference.reader).load([reference], channels=channels, region=region, z=z)
+        (plane,) = readers[reference.reader].load([reference], channels=channels, region=region, z=z)
         if isinstance(plane, Exception):
             raise plane
         plane = usable(plane, channels.names)

@@ -7,43 +7,16 @@ from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.section import Section
-from tasks.quality.thresholds import ThresholdMethod, thresholds
+from tasks.quality.registry import ThresholdMethod, metrics, thresholds
 
 WHOLE = "image"
 """In the names of metrics, what stands for the whole image in place of a mask or object."""
 
 
-MetricName = Literal[
-    "sum",
-    "mean",
-    "max",
-    "std",
-    "percentile",
-    "saturated",
-    "signal_to_background",
-    "laplacian_variance",
-    "power_slope",
-    "area",
-    "regions",
-    "border_contact",
-    "eccentricity",
-    "solidity",
-    "aspect_ratio",
-]
-
-OF_REGIONS = frozenset(
-    {"signal_to_background", "area", "regions", "border_contact", "eccentricity", "solidity", "aspect_ratio"}
-)
-"""Metrics that only a mask or object has."""
-
-OF_SHAPES = OF_REGIONS - {"signal_to_background"}
-"""Metrics that look at no pixels, and so need no channel."""
-
-
 class Measurement(Section):
     """What is measured of every cell."""
 
-    metric: MetricName = Field(description="What is measured of the pixels, or of the mask or object.")
+    metric: Annotated[str, metrics] = Field(description="What is measured of the pixels, or of the mask or object.")
     percentile: float | None = Field(
         default=None, description="Which percentile, where that is the metric.", ge=0, le=100
     )
@@ -89,15 +62,16 @@ class Rule(Measurement):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.over == "image" and self.metric in OF_REGIONS:
+        metric = metrics[self.metric]
+        if self.over == "image" and metric.of_region:
             raise ValueError(f"over: {self.metric} is measured of a mask or object; set over: mask, or leave it out")
         if self.region and self.over == "image":
             raise ValueError(
                 f"region: got {self.region!r}, but the whole image is measured; add over: mask, or leave region out"
             )
-        if not self.channel and self.metric not in OF_SHAPES:
+        if not self.channel and metric.needs_channel:
             raise ValueError(f"channel: {self.metric} is measured in a channel; name one")
-        if (self.metric == "percentile") != (self.percentile is not None):
+        if metric.takes_percentile != (self.percentile is not None):
             raise ValueError("percentile: belongs to metric: percentile, as in {metric: percentile, percentile: 99}")
         if (self.keep == "between") != (self.upper is not None):
             raise ValueError("upper: keep: between needs two thresholds, threshold and upper; the others need one")
@@ -109,7 +83,7 @@ class Rule(Measurement):
         if not isinstance(data, dict):
             return data
         filled = dict(data)
-        if str(filled.get("metric")) in OF_REGIONS:
+        if (name := str(filled.get("metric"))) in metrics.names and metrics[name].of_region:
             filled.setdefault("over", "mask")
         if not filled.get("name") and "metric" in filled:
             filled["name"] = "_".join(

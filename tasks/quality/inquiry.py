@@ -9,8 +9,9 @@ from tasks.core.exact.programs import Program
 from tasks.core.exact.questions import AskLimits
 from tasks.core.exact.questions import Limits as Extremes
 from tasks.quality.config import Rule
+from tasks.quality.registry import ThresholdMethod, thresholds
 from tasks.quality.survey import Answers, AskValues, Group, GroupQuestion, Tally
-from tasks.quality.thresholds import Absolute, ThresholdMethod, thresholds
+from tasks.quality.thresholds.absolute import Absolute
 
 Limits = tuple[float | None, float | None]
 """Threshold and upper threshold; infinite where they remove nothing, None where there is none."""

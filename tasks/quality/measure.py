@@ -1,6 +1,7 @@
 """The metrics that rules look at, measured for a batch of cells."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -8,14 +9,14 @@ import polars as pl
 from tasks.core.regions import COMBINED
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Region
 from tasks.quality.config import WHOLE, Measurement
-from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, FieldView, Metric, View, percentile
-
-METRICS: dict[str, Metric] = INTENSITY | AGAINST_BACKGROUND | SHAPE
+from tasks.quality.registry import Metric, metrics
+from tasks.quality.view import FieldView, View
 
 
 def metric_of(rule: Measurement) -> Metric:
     """Return the function that a rule's metric stands for."""
-    return METRICS[rule.metric] if rule.percentile is None else percentile(rule.percentile)
+    function = metrics[rule.metric].function
+    return function if rule.percentile is None else partial(function, percentile=rule.percentile)
 
 
 def region_of(rule: Measurement, *, default_region: str, stamps: bool) -> str:

@@ -77,9 +77,10 @@ def check_channels(config: Segment, channels: Sequence[str]) -> None:
         An object names a channel that `channels` lacks.
     """
     for entry in config.objects:
-        channel = getattr(entry, "channel", None)
-        if channel is not None and channel not in channels:
-            raise ConfigError(
-                f"segment.objects.{entry.name}.channel: got {channel!r}, which is no channel here; "
-                f"{suggestion(channel, channels)}"
-            )
+        for key in entry.CHANNELS:
+            channel = getattr(entry, key, None)
+            if channel is not None and channel not in channels:
+                raise ConfigError(
+                    f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
+                    f"{suggestion(channel, channels)}"
+                )

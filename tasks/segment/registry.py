@@ -14,12 +14,14 @@ class ObjectMethod(Method):
     """How one kind of object is found; base of every method's configuration.
 
     A method that starts from other objects names the fields that hold their names in `REFERENCES`; a method without
-    references finds objects by itself, and only such a method can make the first object, which is the row.
+    references finds objects by itself, and only such a method can make the first object, which is the row. `CHANNELS`
+    names the fields that hold channels.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     REFERENCES: ClassVar[tuple[str, ...]] = ()
+    CHANNELS: ClassVar[tuple[str, ...]] = ("channel",)
 
     name: str = Field(description="Name of the object, such as nucleus; the first part of its column names.")
 

@@ -3,9 +3,9 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import Field, ValidationError
@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from tasks.core.errors import ConfigError
 from tasks.core.registry import Parts, Registry
 from tasks.core.section import Method, Section
+from tasks.mask.registry import masks
 
 Filters = Registry[Method, Callable[..., float]]
 
@@ -145,86 +146,45 @@ def test_registering_the_same_again_is_harmless_and_another_of_that_name_is_not(
     assert filters.config("blur") is Blur
 
 
-PLUG_IN = """
+BROKEN = """
 from typing import Literal
-
-from pydantic import Field
-
-from tasks.core.section import Method
 from tasks.mask.registry import MaskMethod, masks
 
-
 class Everything(MaskMethod):
-    method: Literal["everything"] = Field(default="everything", description="All pixels.")
+    method: Literal["everything"] = "everything"
 
-
-@masks.register(Everything)
-def everything(batch, config):
-    return config
+masks.register(Everything)(print)
+raise OSError("no licence")  # to import it again would fail because there is such a part
 """
 
 
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
-    """Write a package with an entry point where Python looks for installed ones."""
-
-    def write(source: str, group: str) -> None:
-        (tmp_path / "fancy_masks.py").write_text(source)
-        info = tmp_path / "fancy_masks-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fancy-masks\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{group}]\neverything = fancy_masks\n")
-        monkeypatch.syspath_prepend(str(tmp_path))
-
-    yield write
-    sys.modules.pop("fancy_masks", None)
-
-
-def test_an_installed_package_offers_its_plug_in(
-    install: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tasks.mask import Mask  # noqa: PLC0415 - the registry that the package extends
-    from tasks.mask.registry import masks  # noqa: PLC0415
-
-    monkeypatch.setattr(masks, "_parts", dict(masks._parts))
-    monkeypatch.setattr(masks, "_loaded", False)
-    install(PLUG_IN, "scip_flows.mask")
-    assert "everything" in masks.names
-    config = Mask.model_validate({"methods": ["everything"], "main_channel": "BF"})
-    (method,) = config.methods
-    assert (type(method).__module__, method.name) == ("fancy_masks", "everything")
-    marker: Any = method
-    assert masks.function(method)(marker, marker) is marker
-
-
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("import a_module_that_is_not_there", "ModuleNotFoundError: No module named 'a_module_that_is_not_there'"),
-        (f"{PLUG_IN}\nraise OSError('no licence')", "OSError: no licence"),  # once a part of it is registered
-    ],
-)
-@pytest.mark.parametrize("ask", [lambda parts: parts.names, lambda parts: parts["blur"], list])
+@pytest.mark.parametrize("ask", [lambda: masks.names, lambda: masks["li"], lambda: list(masks)])
 def test_a_package_that_cannot_be_loaded_is_named_each_time(
-    install: Callable[[str, str], None],
-    monkeypatch: pytest.MonkeyPatch,
-    source: str,
-    reason: str,
-    ask: Callable[[Filters], object],
+    install: Callable[[str, object], None], ask: Callable[[], object]
 ) -> None:
-    from tasks.mask.registry import masks  # noqa: PLC0415
-
-    monkeypatch.setattr(masks, "_parts", dict(masks._parts))
-    broken: Filters = Registry("brokenkind")
-    broken.register(Blur)(lambda value, config: value * config.sigma)
-    install(source, "scip_flows.brokenkind")
+    install(BROKEN, masks)
     for _ in range(3):
         with pytest.raises(ConfigError) as caught:
-            ask(broken)
+            ask()
         assert str(caught.value) == (
-            f"the brokenkind plug-in 'everything' (fancy_masks) cannot be loaded: {reason}; update or uninstall the "
+            "the mask plug-in 'everything' (fancy) cannot be loaded: OSError: no licence; update or uninstall the "
             "package that offers it"
         )
+
+
+def test_the_name_of_a_part_is_checked_and_the_form_lists_all() -> None:
+    shades: Parts[int] = Parts("shade")
+    shades.add("red", 1)
+    shades.add("blue", 2)
+
+    class Holder(Section):
+        shade: Annotated[str, shades] = Field(description="Shade.")
+
+    assert Holder.model_validate({"shade": "red"}).model_dump() == {"shade": "red"}
+    assert Holder.model_json_schema()["properties"]["shade"]["enum"] == ["blue", "red"]
+    for wrong, told in (("rde", "'rde'; allowed: blue, red; did you mean 'red'"), (3, "3; allowed: blue, red")):
+        with pytest.raises(ValidationError, match=f"unknown shade {told}"):
+            Holder.model_validate({"shade": wrong})
 
 
 def test_parts_are_found_in_a_folder_and_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

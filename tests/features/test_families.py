@@ -1,7 +1,5 @@
 """Columns and values of all families agree; configuration errors; families from outside."""
 
-from importlib.metadata import EntryPoint
-from types import ModuleType
 from typing import Any, get_args
 
 import numpy as np
@@ -13,8 +11,7 @@ from tasks.core.cutout import cut_out
 from tasks.core.errors import ConfigError
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
-from tasks.features import family as registry
-from tasks.features.family import FeatureDef, Profile, RegionInfo, families_of, register
+from tasks.features.family import Family, FeatureDef, Profile, RegionInfo, families, families_of, register
 
 Cells = tuple[Batch, list[Region]]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -201,57 +198,31 @@ def test_two_regions_of_one_name_are_refused() -> None:
         feature_columns(config=Features(), channels=["a"], regions=[("cell", True), ("cell", True)])
 
 
-@pytest.fixture
-def outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the families that a test registers, and look for entry points again."""
-    monkeypatch.setattr(registry, "_FAMILIES", dict(registry._FAMILIES))
-    monkeypatch.setattr(registry, "_LOADED", set())
+CORNER = FeatureDef(stat="first", unit="intensity", definition="First pixel.")
 
 
 def _describe(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
-    term = FeatureDef(stat="first", unit="intensity", definition="First pixel.")
-    return tuple(term.column(family="corner", region=region, channels=(channel,)) for channel in channels)
+    return tuple(CORNER.column(family="corner", region=region, channels=(channel,)) for channel in channels)
 
 
-def _corner(batch: Batch, region: Region) -> FloatArray:
+def _one_channel(batch: Batch, region: Region) -> FloatArray:
     del region
-    return np.array([pixels[:, 0, 0] for pixels in batch.pixels.unstack()], dtype=np.float64)
+    return np.array([pixels[:1, 0, 0] for pixels in batch.pixels.unstack()], dtype=np.float64)
 
 
-@pytest.mark.usefixtures("outside")
-def test_an_installed_package_can_bring_a_family(cells: Cells, monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(_point: EntryPoint) -> ModuleType:
-        register(name="corner", profile="standard", columns=_describe)(_corner)
-        return ModuleType("their_package")
-
-    point = EntryPoint(name="corner", value="their_package", group=registry.ENTRY_POINTS)
-    monkeypatch.setattr(EntryPoint, "load", load)
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [point] if group == point.group else [])
-    config = Features(families=("corner",))
-    columns = feature_columns(config=config, channels=cells[0].channels, regions=[("li", False)])
-    assert [column.name for column in columns] == ["li__corner_first__c0", "li__corner_first__c1"]
-    found = measure(cells[0], cells[1][:1], config=config)
-    assert found.tolist() == [image[:, 0, 0].tolist() for image in cells[0].pixels.unstack()]
-    assert [family.name for family in Features().selected] == ["shape", "intensity", "texture", "corner"]
+def _corner(name: str) -> Family:
+    return Family(name=name, profile="standard", description="Corner.", columns=_describe, measure=_one_channel)
 
 
-@pytest.mark.usefixtures("outside")
-def test_a_package_that_cannot_be_loaded_is_told_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint(name="corner", value="their_missing_package", group=registry.ENTRY_POINTS)
-    monkeypatch.setattr(registry, "entry_points", lambda *, group: [point] if group == point.group else [])
-    for _ in range(2):
-        with pytest.raises(ConfigError, match=r"'corner' \(their_missing_package\) cannot be loaded: ModuleNotFound"):
-            families_of("standard")
-
-
-@pytest.mark.usefixtures("outside")
-def test_a_family_that_returns_other_columns_than_it_names_is_refused(cells: Cells) -> None:
-    register(name="corner", profile="standard", columns=_describe)(lambda batch, region: _corner(batch, region)[:, 1:])
+def test_a_family_that_returns_other_columns_than_it_names_is_refused(
+    cells: Cells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(families, "_parts", {name: families[name] for name in families.names})
+    register(_corner("corner"))
     with pytest.raises(ValueError, match=r"'corner' .* shape \(3, 1\) in region 'li', expected \(3, 2\)"):
         measure(cells[0], cells[1][:1], config=Features(families=("corner",)))
 
 
-@pytest.mark.usefixtures("outside")
 def test_two_families_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="two families claim the name 'shape' of profile 'standard'"):
-        register(name="shape", profile="standard", columns=_describe)(_corner)
+    with pytest.raises(ValueError, match=r"two plug-ins claim the family 'standard\.shape'"):
+        register(_corner("shape"))

@@ -13,9 +13,10 @@ from flows.config import Config, load_config, parse_config
 from flows.preprocess import preprocess
 from tasks.core.errors import ConfigError
 from tasks.core.registry import Registry
+from tasks.export.registry import exporters
 from tasks.ingest.channels import Channels
 from tasks.mask.registry import channel_filters, masks
-from tasks.quality.thresholds import thresholds
+from tasks.quality.registry import thresholds
 from tasks.segment.registry import segmenters
 
 CONFIGS = sorted((Path(__file__).resolve().parents[2] / "deployments" / "configs").glob("*.yaml"))
@@ -289,9 +290,9 @@ WRONG_VALUES = {
     "quality: {rules: [{metric: median, threshold: 5}, {metric: sum, channel: BF, threshold: quantile},"
     " {metric: sum, channel: PI, region: li, threshold: {method: absolute, value: bright}}]}": [
         (
-            "quality.rules.0.metric: got 'median'; allowed: sum, mean, max, std, percentile, saturated, "
-            "signal_to_background, laplacian_variance, power_slope, area, regions, border_contact, eccentricity, "
-            "solidity, aspect_ratio; did you mean 'mean'?"
+            "quality.rules.0.metric: unknown metric 'median'; allowed: area, aspect_ratio, border_contact, "
+            "eccentricity, laplacian_variance, max, mean, percentile, power_slope, regions, saturated, "
+            "signal_to_background, solidity, std, sum; did you mean 'mean'?"
         ),
         "quality.rules.0.threshold: got 5, expected a mapping with a key 'method'",
         "quality.rules.1.threshold.q: this key is missing (share of the values below the threshold)",
@@ -589,7 +590,7 @@ def test_every_field_of_the_form_is_described_and_no_union_is_discriminated() ->
             inherited = name == "method" or "$ref" in field
             assert field.get("description") or inherited, f"{model['title']}.{name} needs a description"
     assert "oneOf" not in json.dumps(schema)
-    registries: list[Registry[Any, Any]] = [masks, channel_filters, segmenters, thresholds]
+    registries: list[Registry[Any, Any]] = [masks, channel_filters, segmenters, thresholds, exporters]
     assert titles >= {config.__name__ for registry in registries for config in registry}
 
 

@@ -3,24 +3,26 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from flows.config import Config
-from flows.reference import reference
+from flows.terminal.reference import reference
 from tasks.core.registry import Registry
+from tasks.export.registry import exporters
 from tasks.features.family import families_of
 from tasks.illumination.config import illuminations
 from tasks.ingest.readers import readers
 from tasks.mask.registry import channel_filters, masks
 from tasks.normalize.config import scalings
-from tasks.quality.thresholds import thresholds
+from tasks.quality.registry import metrics, thresholds
 from tasks.segment.registry import segmenters
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = PROJECT / "docs" / "configuration.md"
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").glob("*.md"))]
-REGISTRIES = (illuminations, masks, channel_filters, segmenters, thresholds, scalings)
+REGISTRIES = (illuminations, masks, channel_filters, segmenters, thresholds, scalings, exporters)
 LARGEST_PICTURE = 200_000
 
 
@@ -33,12 +35,12 @@ def rows(text: str) -> Iterator[list[str]]:
 
 def test_the_page_is_not_stale() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), (
-        "docs/configuration.md is stale: run `.venv/bin/python -m flows.reference > docs/configuration.md`"
+        "docs/configuration.md is stale: run `.venv/bin/python -m flows.terminal.reference > docs/configuration.md`"
     )
 
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.kind)
-def test_every_method_and_each_of_its_parameters_is_told(registry: Registry) -> None:  # type: ignore[type-arg]
+def test_every_method_and_each_of_its_parameters_is_told(registry: Registry[Any, Any]) -> None:
     told = list(rows(reference()))
     for name, config in zip(registry.names, registry, strict=True):
         assert any(row[0] == f"`{name}`" for row in told)
@@ -48,11 +50,11 @@ def test_every_method_and_each_of_its_parameters_is_told(registry: Registry) -> 
                 assert any(row[1] == spelled and re.fullmatch(method, row[0]) for row in told), (name, key)
 
 
-def test_every_section_reader_and_family_is_told() -> None:
+def test_every_section_reader_metric_and_family_is_told() -> None:
     page = reference()
     assert [line[3:] for line in page.splitlines() if line.startswith("## ")] == list(Config.model_fields)
     first = {row[0] for row in rows(page)}
-    names = {*readers.names, *families_of("standard"), *families_of("scip")}
+    names = {*readers.names, *families_of("standard"), *families_of("scip"), *metrics.names}
     assert {f"`{name}`" for name in names} - first == set()
 
 

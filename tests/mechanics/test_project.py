@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 PACKAGES = ("deployments", "flows", "infra", "tasks")
 ORCHESTRATION = ("prefect", "prefect_dask", "dask", "dask_jobqueue", "distributed")
-TASK_MAY_IMPORT = ("tasks.pixels", "tasks.ingest.channels")
 PIN = re.compile(
     r'(?P<name>[a-z0-9]+(-[a-z0-9]+)*)==(?P<version>[0-9][a-z0-9.!+]*)( ; python_version (<|>=) "3\.\d+")?'
 )
@@ -76,25 +76,41 @@ def may_import(importer: str) -> tuple[str, ...]:
         return "infra", "tasks.core"
     if rest[0] in {"__init__", "core"}:
         return ("tasks.core",)
-    if rest == ["pixels"]:
-        return "tasks.core", "tasks.ingest", "tasks.illumination", "tasks.normalize"
-    own = (f"tasks.{rest[0]}", "tasks.core")
-    return (*own, *TASK_MAY_IMPORT) if is_task(importer) else own
+    return f"tasks.{rest[0]}", "tasks.core"
 
 
-def violations(root: Path) -> list[str]:
+def imports(root: Path, *packages: str) -> Iterator[tuple[str, str, int]]:
+    """Yield (importer, module, line) for every import in some packages; a package is called ``….__init__``."""
     files = {
         ".".join(path.relative_to(root).with_suffix("").parts): path
-        for package in PACKAGES
+        for package in packages
         for path in sorted((root / package).rglob("*.py"))
     }
     project = {name.removesuffix(".__init__") for name in files}
+    for importer, path in files.items():
+        for line, target in imported(path.read_text(encoding="utf-8"), module=importer, project=project):
+            yield importer, target, line
+
+
+def violations(root: Path) -> list[str]:
     return [
-        f"{path.relative_to(root).as_posix()}:{line} imports {target}: {rule}"
-        for importer, path in files.items()
-        for line, target in imported(path.read_text(encoding="utf-8"), module=importer, project=project)
+        f"{importer.replace('.', '/')}.py:{line} imports {target}: {rule}"
+        for importer, target, line in imports(root, *PACKAGES)
         if (rule := why_not(importer, target)) is not None
     ]
+
+
+def circle(root: Path, *packages: str) -> list[str]:
+    """Return modules of which each imports the next, and the last the first; none where there is no such circle."""
+    graph: dict[str, set[str]] = {}
+    for importer, target, _ in imports(root, *packages):
+        if within(target, *packages):
+            graph.setdefault(importer.removesuffix(".__init__"), set()).add(target)
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
 
 
 def blocks(language: str) -> list[str]:
@@ -117,23 +133,37 @@ def test_imports_point_from_orchestration_to_numerics() -> None:
     assert violations(PROJECT) == []
 
 
+def test_no_module_imports_itself_by_way_of_others_not_even_inside_a_function() -> None:
+    assert circle(PROJECT, *PACKAGES) == []
+
+
+def test_a_circle_is_found(tmp_path: Path) -> None:
+    (tmp_path / "flows").mkdir()
+    for name, source in {
+        "a": "import flows.b",
+        "b": "def late():\n    from flows import c",
+        "c": "from .a import x",
+    }.items():
+        (tmp_path / "flows" / f"{name}.py").write_text(source, encoding="utf-8")
+    assert set(circle(tmp_path, "flows")) == {"flows.a", "flows.b", "flows.c"}
+    (tmp_path / "flows" / "c.py").write_text("import flows.d", encoding="utf-8")
+    assert circle(tmp_path, "flows") == []
+
+
 @pytest.mark.parametrize(
     ("path", "line"),
     [
         ("tasks/mask/methods/fast.py", "import dask.array"),
         ("tasks/mask/__init__.py", "from prefect import task"),
         ("tasks/core/graph.py", "from distributed import Client"),
-        ("tasks/pixels.py", "import prefect_dask"),
         ("deployments/serve.py", "import prefect"),
         ("tasks/mask/stage.py", "from tasks.features import measure"),
         ("tasks/mask/stage.py", "from tasks import features"),
         ("tasks/mask/stage.py", "from ..features import measure"),
-        ("tasks/mask/stage.py", "from tasks.pixels import read_images"),
         ("tasks/mask/stage.py", "from tasks.mask.task import mask_partition"),
-        ("tasks/mask/task.py", "from tasks.ingest.load import load_images"),
+        ("tasks/mask/task.py", "from tasks.ingest.channels import Channels"),
+        ("tasks/core/types.py", "from tasks.ingest import load"),
         ("tasks/mask/task.py", "from tasks.segment.task import segment_partition"),
-        ("tasks/pixels.py", "from tasks.mask import regions"),
-        ("tasks/core/types.py", "from tasks.pixels import Images"),
         ("tasks/core/types.py", "def late():\n    import tasks.mask"),
         ("tasks/ingest/load.py", "from flows.config import Config"),
         ("infra/cluster.py", "from tasks.mask import Mask"),

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from tasks.core.errors import ConfigError
 from tasks.quality.config import Quality, check_quality
-from tasks.quality.thresholds import Absolute, NormalQuantile, Quantile
+from tasks.quality.thresholds.absolute import Absolute
+from tasks.quality.thresholds.quantiles import NormalQuantile, Quantile
 
 RULE = {"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.1}}
 

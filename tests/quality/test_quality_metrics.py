@@ -1,7 +1,7 @@
 """Metrics of cells: exact, over the image or the mask."""
 
 import math
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,20 +12,20 @@ from hypothesis.extra import numpy as hnp
 
 from tasks.core.cutout import SURROUNDED, CutOut, cut_out
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
-from tasks.quality import metrics
-from tasks.quality.config import OF_SHAPES, MetricName, Quality
+from tasks.quality.config import Quality
 from tasks.quality.measure import measure_metrics, metric_column
-from tasks.quality.metrics import View
+from tasks.quality.registry import metrics
+from tasks.quality.view import View
 
 INTEGERS = st.sampled_from(["uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64"])
 
 
 def pixel_sum(pixels: AnyArray) -> float:
-    return metrics.pixel_sum(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
+    return metrics["sum"].function(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
 
 
 def pixel_mean(pixels: AnyArray) -> float:
-    return metrics.pixel_mean(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
+    return metrics["mean"].function(View(pixels=pixels, mask=np.ones(pixels.shape, dtype=np.bool_)))
 
 
 @given(pixels=hnp.arrays(INTEGERS, st.integers(1, 30)))
@@ -129,9 +129,9 @@ def test_a_cells_metrics_do_not_depend_on_its_neighbours(cells: tuple[Batch, lis
 
 CHANNEL = {"channel": "DNA", "over": "mask"}
 OF_OBJECTS = [
-    {"metric": metric, "region": name, **({} if metric in OF_SHAPES else CHANNEL), "over": "mask"}
-    | ({"percentile": 30} if metric == "percentile" else {})
-    for metric in get_args(MetricName)
+    {"metric": metric, "region": name, **(CHANNEL if metrics[metric].needs_channel else {}), "over": "mask"}
+    | ({"percentile": 30} if metrics[metric].takes_percentile else {})
+    for metric in metrics.names
     for name in ("nucleus", "cell", "cytoplasm")
 ]
 """Every metric of every kind of object."""

@@ -14,7 +14,7 @@ from tasks.core.decision import Decision
 from tasks.core.types import AnyArray
 from tasks.ingest.config import Load
 from tasks.ingest.listing import list_images
-from tasks.ingest.readers import reader_names
+from tasks.ingest.readers import readers
 from tasks.mask import circle_mask
 from tasks.quality.decide import decide_by
 from tasks.quality.survey import AskTally, AskValues
@@ -191,7 +191,7 @@ def filtered(request: pytest.FixtureRequest, data_root: Path, tmp_path_factory: 
 
 
 def test_there_is_a_case_of_every_reader() -> None:
-    assert {case.load["reader"] for case in CASES.values()} == set(reader_names()) == set(CASES)
+    assert {case.load["reader"] for case in CASES.values()} == set(readers.names) == set(CASES)
 
 
 def test_the_rule_over_images_is_that_of_numpy(filtered: Filtered) -> None:

@@ -1,7 +1,1 @@
-"""The feature families, a module each, found by importing all of them."""
-
-from importlib import import_module
-from pkgutil import iter_modules
-
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+"""The feature families, a module each."""

@@ -9,7 +9,7 @@ from tasks.core.types import Batch, FloatArray, Region
 from tasks.features.blocks import blocks
 from tasks.features.cells import cells, check_fit
 from tasks.features.definitions.colocalization import DIRECTED, PER_PAIR, SYMMETRIC
-from tasks.features.family import RegionInfo, register
+from tasks.features.family import Family, RegionInfo, register
 
 FAMILY = "colocalization"
 
@@ -40,7 +40,6 @@ def measure_plain(batch: Batch, region: Region) -> FloatArray:
     return np.array(rows, dtype=np.float64).reshape(len(batch), len(pairs) * PER_PAIR)
 
 
-@register(name=FAMILY, profile="standard", columns=columns, plain=measure_plain, optional=True)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure each pair of channels; (N, 11·C(C−1)/2) float64, (N, 0) in a region that is not shared."""
     from tasks.features.kernels.colocalization import measure_colocalization
@@ -52,3 +51,16 @@ def measure(batch: Batch, region: Region) -> FloatArray:
         for block in blocks(batch, region):
             measure_colocalization(block.counts, block.reals, block.masks, block.shapes, channels, out[block.cells])
     return out
+
+
+register(
+    Family(
+        name=FAMILY,
+        profile="standard",
+        description="How the intensities of two channels lie together in a region that they share.",
+        columns=columns,
+        measure=measure,
+        plain=measure_plain,
+        optional=True,
+    )
+)

@@ -26,4 +26,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return glcm(levels, number=number)
 
 
-register_per_level_image(name="glcm", definitions=GLCM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="glcm",
+    description="The 25 co-occurrence features of the IBSI at distance 1.",
+    definitions=GLCM,
+    kernel=_kernel,
+    plain=_plain,
+)

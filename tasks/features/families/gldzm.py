@@ -21,4 +21,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return gldzm(levels, number=number)
 
 
-register_per_level_image(name="gldzm", definitions=GLDZM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="gldzm",
+    description="The 16 distance-zone features of the IBSI.",
+    definitions=GLDZM,
+    kernel=_kernel,
+    plain=_plain,
+)

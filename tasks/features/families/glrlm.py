@@ -21,4 +21,6 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return glrlm(levels, number=number)
 
 
-register_per_level_image(name="glrlm", definitions=GLRLM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="glrlm", description="The 16 run-length features of the IBSI.", definitions=GLRLM, kernel=_kernel, plain=_plain
+)

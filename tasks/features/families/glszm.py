@@ -21,4 +21,6 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return glszm(levels, number=number)
 
 
-register_per_level_image(name="glszm", definitions=GLSZM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="glszm", description="The 16 size-zone features of the IBSI.", definitions=GLSZM, kernel=_kernel, plain=_plain
+)

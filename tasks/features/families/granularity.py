@@ -22,5 +22,11 @@ def _plain(cell: ChannelCell) -> FloatArray:
 
 
 register_per_channel(
-    name="granularity", profile="standard", definitions=GRANULARITY, kernel=_kernel, plain=_plain, optional=True
+    name="granularity",
+    description="How much of the signal is in grains of each size.",
+    profile="standard",
+    definitions=GRANULARITY,
+    kernel=_kernel,
+    plain=_plain,
+    optional=True,
 )

@@ -22,4 +22,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return haralick(levels, number=number)
 
 
-register_per_level_image(name="haralick", definitions=HARALICK, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="haralick",
+    description="Haralick's 13 features at distance 3, their mean and range over four directions.",
+    definitions=HARALICK,
+    kernel=_kernel,
+    plain=_plain,
+)

@@ -18,4 +18,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return histogram_statistics(levels[levels > 0], number=number)
 
 
-register_per_level_image(name="histogram", definitions=HISTOGRAM_DEFS, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="histogram",
+    description="The 23 features of the IBSI's intensity histogram.",
+    definitions=HISTOGRAM_DEFS,
+    kernel=_kernel,
+    plain=_plain,
+)

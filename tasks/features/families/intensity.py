@@ -54,11 +54,28 @@ def _plain_raw(cell: ChannelCell) -> FloatArray:
 
 
 register_per_channel(
-    name="intensity", profile="standard", definitions=STANDARD, kernel=_kernel(STANDARD), plain=_plain_standard
+    name="intensity",
+    description="Intensity in a region and in its rim, as it is and less the background.",
+    profile="standard",
+    definitions=STANDARD,
+    kernel=_kernel(STANDARD),
+    plain=_plain_standard,
 )
 register_per_channel(
-    name="intensity", profile="scip", definitions=SCIP, kernel=_kernel(SCIP, silent=True), plain=_plain_scip
+    name="intensity",
+    description="Intensity in a region and in its rim, as it is and less the background.",
+    profile="scip",
+    definitions=SCIP,
+    kernel=_kernel(SCIP, silent=True),
+    plain=_plain_scip,
 )
 register_per_channel(
-    name="raw", profile="scip", definitions=RAW, kernel=_kernel(RAW), plain=_plain_raw, group="intensity", frame=True
+    name="raw",
+    description="The eleven statistics of the whole frame of a stamp, as the published system adds them to its masks.",
+    profile="scip",
+    definitions=RAW,
+    kernel=_kernel(RAW),
+    plain=_plain_raw,
+    group="intensity",
+    frame=True,
 )

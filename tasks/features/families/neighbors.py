@@ -8,7 +8,7 @@ import numpy as np
 from tasks.core.columns import Column
 from tasks.core.types import Batch, FloatArray, IntArray, LabelArray, Region
 from tasks.features.cells import check_fit
-from tasks.features.family import FeatureDef, RegionInfo, register
+from tasks.features.family import Family, FeatureDef, RegionInfo, register
 
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
@@ -79,7 +79,6 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     return tuple(term.column(family=FAMILY, region=region) for term in TERMS)
 
 
-@register(name=FAMILY, profile="standard", columns=columns, optional=True, field=True)
 def measure(batch: Batch, region: Region) -> FloatArray:
     """Measure the neighbours of each cell; (N, 8) float64.
 
@@ -215,3 +214,16 @@ def _disc_pixels(centers: FloatArray, *, radius: int, shape: tuple[int, ...]) ->
         first, last = np.maximum(np.ceil(column - half), 0), np.minimum(np.floor(column + half), width - 1)
         found[at] = np.maximum(last - first + 1, 0).sum()
     return found
+
+
+register(
+    Family(
+        name=FAMILY,
+        profile="standard",
+        description="Neighbors of an object in its field.",
+        columns=columns,
+        measure=measure,
+        optional=True,
+        field=True,
+    )
+)

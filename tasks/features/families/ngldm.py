@@ -21,4 +21,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return ngldm(levels, number=number)
 
 
-register_per_level_image(name="ngldm", definitions=NGLDM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="ngldm",
+    description="The 17 features of the IBSI of how many neighbours have the same level.",
+    definitions=NGLDM,
+    kernel=_kernel,
+    plain=_plain,
+)

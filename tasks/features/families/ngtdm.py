@@ -21,4 +21,10 @@ def _plain(levels: IntArray, *, number: int) -> FloatArray:
     return tone_differences(levels, number=number)
 
 
-register_per_level_image(name="ngtdm", definitions=NGTDM, kernel=_kernel, plain=_plain)
+register_per_level_image(
+    name="ngtdm",
+    description="The five features of the IBSI of how levels differ from the mean of their neighbours.",
+    definitions=NGTDM,
+    kernel=_kernel,
+    plain=_plain,
+)

@@ -45,9 +45,17 @@ def _plain_scip(mask: BoolArray, region: Region) -> FloatArray:
 
 register_per_mask(
     name="shape",
+    description="Shape of a region: all of its pixels as one object (standard), or the mean of its components (scip).",
     profile="standard",
     definitions=STANDARD,
     kernel=_kernel(STANDARD, apart=False),
     plain=_plain_standard,
 )
-register_per_mask(name="shape", profile="scip", definitions=SCIP, kernel=_kernel(SCIP, apart=True), plain=_plain_scip)
+register_per_mask(
+    name="shape",
+    description="Shape of a region: all of its pixels as one object (standard), or the mean of its components (scip).",
+    profile="scip",
+    definitions=SCIP,
+    kernel=_kernel(SCIP, apart=True),
+    plain=_plain_scip,
+)

@@ -49,6 +49,7 @@ def _plain_scip(cell: ChannelCell) -> FloatArray:
 
 register_per_channel(
     name="texture",
+    description="Texture inside a region: co-occurrence of gray levels, and the gradient.",
     profile="standard",
     definitions=STANDARD,
     kernel=_kernel(
@@ -59,6 +60,7 @@ register_per_channel(
 )
 register_per_channel(
     name="texture",
+    description="Texture inside a region: co-occurrence of gray levels, and the gradient.",
     profile="scip",
     definitions=SCIP,
     # 225° and 315° give the same symmetric counts as 45° and 135°, so two directions stand for four

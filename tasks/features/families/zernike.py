@@ -21,4 +21,12 @@ def _plain(mask: BoolArray, _: Region) -> FloatArray:
     return zernike(mask)
 
 
-register_per_mask(name="zernike", profile="standard", definitions=ZERNIKE, kernel=_kernel, plain=_plain, optional=True)
+register_per_mask(
+    name="zernike",
+    description="Zernike moments of a region's shape.",
+    profile="standard",
+    definitions=ZERNIKE,
+    kernel=_kernel,
+    plain=_plain,
+    optional=True,
+)

@@ -7,9 +7,8 @@ import numpy as np
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.features.cells import ChannelCell, usable
 from tasks.features.definitions.levels import LEVELS
-from tasks.features.family import FeatureDef
+from tasks.features.family import FeatureDef, MeasureLevels
 from tasks.features.plain.texture import grey_levels
-from tasks.features.register import MeasureLevels
 
 
 def level_image(pixels: FloatArray, *, mask: BoolArray) -> IntArray:

@@ -176,16 +176,6 @@ def register(reader: Reader) -> None:
     readers.add(reader.name, reader)
 
 
-def get_reader(name: str) -> Reader:
-    """Return the reader of this name."""
-    return readers[name]
-
-
-def reader_names() -> tuple[str, ...]:
-    """Names of all readers, sorted."""
-    return readers.names
-
-
 def attempt(
     read: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> ResultT | Exception:

@@ -1,6 +1,5 @@
-"""Thresholds of a metric: programs that find them from the values of a group of cells, wherever these lie."""
+"""Thresholds between two classes of values."""
 
-from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -8,50 +7,8 @@ from pydantic import Field
 
 from tasks.core.exact import programs
 from tasks.core.exact.programs import Program
-from tasks.core.registry import Registry
-from tasks.core.section import Method
 from tasks.core.types import FloatArray, IntArray
-
-
-class ThresholdMethod(Method):
-    """How a rule's threshold follows from the values of its metric."""
-
-
-thresholds: Registry[ThresholdMethod, Callable[..., Program[float]]] = Registry("threshold")
-"""Functions ``config -> program`` that finds the threshold of finite values that are not all equal (but for `Absolute`:
-of at least one), NaN where these separate nothing. Such a threshold removes nothing."""
-
-
-class Absolute(ThresholdMethod):
-    """A given value."""
-
-    method: Literal["absolute"] = Field(default="absolute", description="A given value.")
-    value: float = Field(description="The threshold, in the metric's unit.", allow_inf_nan=False)
-
-
-class Quantile(ThresholdMethod):
-    """The value below which a share q of the values lies."""
-
-    method: Literal["quantile"] = Field(default="quantile", description="A quantile of the values.")
-    q: float = Field(description="Share of the values below the threshold.", ge=0, le=1)
-
-
-class NormalQuantile(ThresholdMethod):
-    """The q-quantile of the normal distribution with the values' mean and standard deviation."""
-
-    method: Literal["normal_quantile"] = Field(
-        default="normal_quantile", description="A quantile of the normal distribution that fits the values."
-    )
-    q: float = Field(description="Share of that normal distribution below the threshold.", gt=0, lt=1)
-
-
-class Mad(ThresholdMethod):
-    """So many robust standard deviations above or below the median."""
-
-    method: Literal["mad"] = Field(default="mad", description="Median + n · 1.4826 · median absolute deviation.")
-    n: float = Field(
-        description="Robust standard deviations above the median; negative: below it.", allow_inf_nan=False
-    )
+from tasks.quality.registry import ThresholdMethod, thresholds
 
 
 class Otsu(ThresholdMethod):
@@ -66,33 +23,6 @@ class Mixture(ThresholdMethod):
     method: Literal["mixture"] = Field(
         default="mixture", description="Where two normal distributions fitted to the values are equally likely."
     )
-
-
-@thresholds.register(Absolute)
-def absolute(config: Absolute) -> Program[float]:
-    """Return the given value."""
-    yield from ()
-    return config.value
-
-
-@thresholds.register(Quantile)
-def quantile(config: Quantile) -> Program[float]:
-    """Find the q-quantile of the values, interpolated linearly (Hyndman and Fan's type 7)."""
-    return programs.quantile(config.q)
-
-
-@thresholds.register(NormalQuantile)
-def normal_quantile(config: NormalQuantile) -> Program[float]:
-    """Find μ + Φ⁻¹(q)·σ with the population's standard deviation."""
-    return programs.normal_quantile(config.q)
-
-
-@thresholds.register(Mad)
-def mad(config: Mad) -> Program[float]:
-    """Find median + n · 1.4826 · MAD; NaN where the MAD is 0, that is, where half of the values are equal."""
-    median = yield from programs.quantile(0.5)
-    threshold = yield from programs.deviations_from_median(config.n)
-    return threshold if threshold != median or config.n == 0 else float("nan")
 
 
 OTSU_BINS = 256

@@ -1,6 +1,6 @@
 """docs/configuration.md, made from the models that check a configuration and from the registered parts.
 
-``python -m flows.reference > docs/configuration.md`` writes it anew.
+``python -m flows.terminal.reference > docs/configuration.md`` writes it anew.
 """
 
 import inspect
@@ -13,8 +13,7 @@ from flows.config import Config
 from tasks.features import Features, feature_columns
 from tasks.features.family import Profile, families_of
 from tasks.ingest.readers import readers
-from tasks.quality.config import MetricName
-from tasks.quality.metrics import AGAINST_BACKGROUND, INTENSITY, SHAPE, percentile
+from tasks.quality.registry import metrics
 
 Schema = Mapping[str, Any]
 """A JSON schema, or a part of one."""
@@ -23,7 +22,7 @@ HEAD = """\
 # Configuration
 
 Every key of the YAML that `--config` takes, in the order of the pipeline. This file is generated: change a description
-beside the code, then run `.venv/bin/python -m flows.reference > docs/configuration.md`.
+beside the code, then run `.venv/bin/python -m flows.terminal.reference > docs/configuration.md`.
 
 A section left out is a step left out, but for `load`, `features`, `export` and `run`, which have defaults. Either
 `mask` (stamps of one cell each) or `segment` (fields of many) is needed. Short forms:
@@ -169,6 +168,8 @@ def _default(value: object) -> str:
     if isinstance(value, Mapping):
         if set(value) == {"default", "channels"}:  # of a value per channel
             return _default(value["default"])
+        if "method" in value:
+            return f"`{value['method']}`"
         return ", ".join(f"`{{{key}: {inner:g}}}`" for key, inner in value.items() if isinstance(inner, (int, float)))
     if isinstance(value, list):
         return ", ".join(_default(one) for one in value)
@@ -194,19 +195,14 @@ def _reader_list() -> str:
 
 
 def _metric_list() -> str:
-    functions = {**INTENSITY, "percentile": percentile, **AGAINST_BACKGROUND, **SHAPE}
-    rows = [[f"`{name}`", _first_line(functions[name])] for name in get_args(MetricName)]
+    rows = [[f"`{name}`", _first_line(metrics[name].function)] for name in metrics.names]
     return _table(["metric", "is"], rows)
 
 
 def _family_list() -> str:
     profiles: tuple[Profile, ...] = get_args(Profile)
-    rows = []
-    for name in sorted({name for profile in profiles for name in families_of(profile)}):
-        homes = [f"tasks.features.{profile}.{name}" for profile in profiles]
-        homes += [families_of(profile)[name].measure.__module__ for profile in profiles if name in families_of(profile)]
-        home = next(home for home in homes if home in sys.modules)
-        rows.append([f"`{name}`", *(_width(name, profile=one) for one in profiles), _first_line(sys.modules[home])])
+    described = {name: one.description for profile in profiles for name, one in families_of(profile).items()}
+    rows = [[f"`{n}`", *(_width(n, profile=one) for one in profiles), described[n]] for n in sorted(described)]
     return _table(["family", *(f"columns, `{profile}`" for profile in profiles), "measures"], rows)
 
 
@@ -224,9 +220,9 @@ def _width(name: str, *, profile: Profile) -> str:
 
 
 def _first_line(documented: object) -> str:
-    """Return the first sentence of a docstring, without the name in front of it."""
+    """Return the first line of a docstring, as what it describes rather than what it does."""
     line = (inspect.getdoc(documented) or "").split("\n")[0]
-    text = re.sub("^(Family .*?: |Return the |Make the metric of the )", "", line)
+    text = re.sub("^Return the ", "", line)
     return _text({"description": f"{text[0].upper()}{text[1:]}"})
 
 

@@ -1,0 +1,1 @@
+"""The quality metrics, found by scanning: a new one needs no list."""
