@@ -25,17 +25,10 @@ def errors(**fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - as read fr
 @pytest.mark.parametrize(
     "methods",
     [
-        "li",
-        ["li"],
-        {"method": "li"},
-        [{"method": "li"}],
-        [{"method": "li", "name": None}],
-        [{"method": "li", "name": ""}],
-        {"li": "li"},
-        {"li": {"method": "li"}},
-        [Li()],
+        "li", ["li"], {"method": "li"}, [{"method": "li"}], [{"method": "li", "name": None}],
+        [{"method": "li", "name": ""}], {"li": "li"}, {"li": {"method": "li"}}, [Li()],
     ],
-)
+)  # fmt: skip
 def test_every_spelling_of_one_method_is_the_same(methods: object) -> None:
     assert config(methods=methods).methods == (Li(name="li"),)
 

@@ -34,15 +34,11 @@ def test_it_is_the_test_of_scipy(seed: int) -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((30, 30)),
-        np.full((30, 30), 65535, dtype=np.uint16),
-        np.full((30, 30), 0.1),
-        np.arange(7.0).reshape(1, 7),
-        np.ones((1, 1)),
-        np.where(np.eye(30) > 0, np.nan, with_cell(0)[:30, :30]),
+        np.zeros((30, 30)), np.full((30, 30), 65535, dtype=np.uint16), np.full((30, 30), 0.1),
+        np.arange(7.0).reshape(1, 7), np.ones((1, 1)), np.where(np.eye(30) > 0, np.nan, with_cell(0)[:30, :30]),
         np.where(np.eye(30) > 0, np.inf, with_cell(0)[:30, :30]),
     ],
-)
+)  # fmt: skip
 def test_without_a_p_value_it_fails(image: AnyArray) -> None:
     assert not normaltest_passes(image)
 

@@ -15,11 +15,8 @@ from tasks.mask.methods.watershed import watershed_plain
 from tasks.mask.offset import without_offset
 
 PLAIN: dict[str, Callable[[Batch, Any], Ragged]] = {
-    "li": li_plain,
-    "otsu": otsu_plain,
-    "spot": spot_plain,
-    "watershed": watershed_plain,
-}
+    "li": li_plain, "otsu": otsu_plain, "spot": spot_plain, "watershed": watershed_plain,
+}  # fmt: skip
 METHODS = [*PLAIN, "circle"]
 
 

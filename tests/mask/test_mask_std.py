@@ -28,16 +28,10 @@ def test_it_is_the_deviation_of_numpy(seed: int) -> None:
 @pytest.mark.parametrize(
     "image",
     [
-        np.zeros((30, 30)),
-        np.full((30, 30), 65535, dtype=np.uint16),
-        np.full((30, 31), 0.1),
-        np.full((7, 3), -1e300),
-        np.ones((1, 1)),
-        np.array([[1.0, np.nan]]),
-        np.array([[1.0, -np.inf]]),
-        np.zeros((0, 3)),
+        np.zeros((30, 30)), np.full((30, 30), 65535, dtype=np.uint16), np.full((30, 31), 0.1), np.full((7, 3), -1e300),
+        np.ones((1, 1)), np.array([[1.0, np.nan]]), np.array([[1.0, -np.inf]]), np.zeros((0, 3)),
     ],
-)
+)  # fmt: skip
 def test_constant_and_unknown_pixels_fail_even_the_threshold_0(image: AnyArray) -> None:
     assert not std_passes(image, threshold=0)
 
