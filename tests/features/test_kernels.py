@@ -1,11 +1,7 @@
 """Every compiled family against its plain code, column by column, on ordinary cells and on all that may go wrong."""
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +23,6 @@ RELATIVE = 1e-9
 """Largest relative difference."""
 ROUNDING = 1e-12
 """Largest difference, in units of what is subtracted, where a definition subtracts numbers that may be equal."""
-PROJECT = Path(__file__).resolve().parents[2]
 CHANNELS = ("a", "b", "c")
 HU_FACTORS = (1, 2, 3, 3, 6, 4, 6)
 """How many second moments, or pairs of third ones, each of Hu's moments multiplies: its size by powers of the first."""
@@ -296,31 +291,3 @@ def test_a_cell_is_measured_alike_alone_in_company_and_in_several_stacks(
         assert np.array_equal(family.measure(batch, region), together, equal_nan=True)
         assert [piece.cells for piece in blocks.blocks(batch, region)] == [slice(n, n + 1) for n in range(4)]
         monkeypatch.undo()
-
-
-@pytest.mark.slow
-def test_a_warm_process_compiles_nothing_more(tmp_path: Path) -> None:
-    """A second process with the same folder loads everything; a measurement after `warm` finds it ready."""
-    code = """
-import numpy as np
-from numba.core import event
-from tasks.features import warm
-
-with event.install_recorder("numba:compile") as recorded:
-    warm("standard", families=["intensity"])
-print(len(recorded.buffer))
-"""
-    counts = []
-    for _ in range(2):
-        ran = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=PROJECT,
-            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=True,
-        )
-        counts.append(int(ran.stdout))
-    assert counts[0] > 0
-    assert counts[1] == 0

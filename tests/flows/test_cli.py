@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import pytest
-from flows.terminal.cli import app
-from flows.engine.lock import only_run_in
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from typer.testing import CliRunner, Result
 
+from flows.engine.lock import only_run_in
+from flows.terminal.cli import app
 from tasks.ingest.example import write_example
 
 CONFIG = "load: {channels: {BF: 0, DNA: 2}}\nmask: {methods: [li], main_channel: BF}\n"

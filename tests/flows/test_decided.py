@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
-from flows.engine.summary import Summary
 from polars.testing import assert_frame_equal
 
 from flows.config import parse_config
+from flows.engine.summary import Summary
 from flows.preprocess import preprocess
 from tasks.core.types import AnyArray
 from tasks.illumination.config import Polynomial

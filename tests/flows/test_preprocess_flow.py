@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 import tifffile
-from flows.engine.summary import Summary
 from polars.testing import assert_frame_equal
 
 from flows.config import Config, parse_config
+from flows.engine.summary import Summary
 from flows.preprocess import preprocess
 from tasks.core.errors import InputError, RunError
 from tasks.ingest.example import write_example

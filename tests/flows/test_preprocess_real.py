@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from flows.engine.summary import Summary
 
 from flows.config import load_config
+from flows.engine.summary import Summary
 from flows.preprocess import preprocess
 
 pytestmark = pytest.mark.slow

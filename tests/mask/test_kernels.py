@@ -1,10 +1,6 @@
 """Every compiled mask, filter and border rule against its plain code, bit for bit, and that stamps stay apart."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 import numba
@@ -36,7 +32,6 @@ from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import ChannelFilter, MaskFunction, MaskMethod, channel_filters, masks
 from tasks.mask.stage import keep_whole_cells
 
-PROJECT = Path(__file__).resolve().parents[2]
 CHANNELS = ("a", "b", "c")
 DTYPES = (
     *("bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
@@ -143,9 +138,7 @@ def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pyt
     stamps = batch([cell((24 + seed, 30), seed=seed).astype(np.float32) for seed in range(5)])
     together = masks.function(method)(stamps, method)
     monkeypatch.setattr(stacks, "PIXELS", 3 * 28 * 30)
-    assert [piece.cells for piece in stacks.stacks(stamps)] == [
-        slice(0, 1), slice(1, 2), slice(2, 3), slice(3, 4), slice(4, 5),
-    ]  # fmt: skip
+    assert [piece.cells for piece in stacks.stacks(stamps)] == [slice(n, n + 1) for n in range(5)]
     np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, together.flat)
 
 
@@ -279,7 +272,6 @@ def test_lis_threshold_is_unsure_where_a_pixel_lies_on_it() -> None:
 
 
 def _medians_of(image: IntArray) -> IntArray:
-    """Medians of one image."""
     height, width = image.shape
     room = make_room(np.array([[height, width]]))
     lay_out(height, width, room)
@@ -336,29 +328,3 @@ def test_sums_and_quantiles_are_those_of_numpy(count: int) -> None:
     if count:
         for quantile in (0.0, 0.3, 0.5, 0.99, 1.0):
             assert quantile_of(values.copy(), count, quantile) == np.quantile(values, quantile)
-
-
-@pytest.mark.slow
-def test_a_warm_process_compiles_nothing_more(tmp_path: Path) -> None:
-    code = """
-from numba.core import event
-from tasks.mask import warm
-
-with event.install_recorder("numba:compile") as recorded:
-    warm(["circle"])
-print(len(recorded.buffer))
-"""
-    counts = []
-    for _ in range(2):
-        ran = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=PROJECT,
-            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=True,
-        )
-        counts.append(int(ran.stdout))
-    assert counts[0] > 0
-    assert counts[1] == 0
