@@ -29,10 +29,7 @@ def neighbors(labels: Array, _: Array) -> dict[str, Any]:
 
 
 CORE: dict[str, Callable[..., dict[str, Any]]] = {**get_core_measurements(), "neighbors": neighbors}
-PAIRS: dict[str, Callable[..., dict[str, Any]]] = {
-    **get_correlation_measurements(),
-    "overlap": get_correlation_overlap,
-}
+PAIRS: dict[str, Callable[..., dict[str, Any]]] = {**get_correlation_measurements(), "overlap": get_correlation_overlap}
 CORNER = 200
 """Pixels to a side of what is measured before the clock runs."""
 

@@ -23,20 +23,9 @@ import numpy as np
 from cp_measure.core.measuretexture import get_texture
 
 NAMES = (
-    "AngularSecondMoment",
-    "Contrast",
-    "Correlation",
-    "Variance",
-    "InverseDifferenceMoment",
-    "SumAverage",
-    "SumVariance",
-    "SumEntropy",
-    "Entropy",
-    "DifferenceVariance",
-    "DifferenceEntropy",
-    "InfoMeas1",
-    "InfoMeas2",
-)
+    "AngularSecondMoment", "Contrast", "Correlation", "Variance", "InverseDifferenceMoment", "SumAverage",
+    "SumVariance", "SumEntropy", "Entropy", "DifferenceVariance", "DifferenceEntropy", "InfoMeas1", "InfoMeas2",
+)  # fmt: skip
 CASES = ((16, 3), (16, 1), (8, 2), (255, 3), (255, 3))
 """Number of levels and distance of each image."""
 

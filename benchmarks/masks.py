@@ -58,10 +58,7 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     return {
         "li": (lambda batch: li(batch, Li()), lambda batch: li_plain(batch, Li())),
         "otsu": (lambda batch: otsu(batch, Otsu()), lambda batch: otsu_plain(batch, Otsu())),
-        "watershed": (
-            lambda batch: watershed(batch, Watershed()),
-            lambda batch: watershed_plain(batch, Watershed()),
-        ),
+        "watershed": (lambda batch: watershed(batch, Watershed()), lambda batch: watershed_plain(batch, Watershed())),
         "spot": (lambda batch: spot(batch, Spot()), lambda batch: spot_plain(batch, Spot())),
         "circle": (lambda batch: circle(batch, Circle()), None),
         "whole": (whole(keep_whole_cells), whole(keep_whole_plain)),

@@ -41,15 +41,10 @@ Families = Mapping[str, tuple[str, ...]]
 PAIRED = "colocalization"
 """Measured per pair of channels in the combined mask, and not part of the sum."""
 CP_MEASURE: Families = {
-    "granularity": ("granularity",),
-    "radial_distribution": ("radial_distribution",),
-    "shape": ("sizeshape", "feret"),
-    "zernike": ("zernike",),
-    "radial_zernike": ("radial_zernikes",),
-    "haralick": ("texture",),
-    "intensity": ("intensity",),
-    PAIRED: ("colocalization",),
-}
+    "granularity": ("granularity",), "radial_distribution": ("radial_distribution",), "shape": ("sizeshape", "feret"),
+    "zernike": ("zernike",), "radial_zernike": ("radial_zernikes",), "haralick": ("texture",),
+    "intensity": ("intensity",), PAIRED: ("colocalization",),
+}  # fmt: skip
 FIELD_ONLY: Families = {"neighbors": ("neighbors",)}
 NYXUS: Families = {"intensity": ("intensity",), "shape": ("morphology",), "haralick": ("glcm",)}
 """Our family, and what the other program calls it."""

@@ -194,20 +194,12 @@ STATISTICS: dict[str, tuple[Callable[[Values], Any], Known, Draw, float]] = {
         2.0**-13,
     ),
     "mean and deviation": (
-        lambda values: list(found(mean_and_deviation(), values)),
-        known_mean_and_deviation,
-        as_metric,
-        0,
+        lambda values: list(found(mean_and_deviation(), values)), known_mean_and_deviation, as_metric, 0,
     ),
     "quantile": (lambda values: [found(quantile(0.05), values)], lambda n: known_quantile(n, q=0.05), as_metric, 0),
     "median and MAD": (lambda values: [found(deviations_from_median(1), values)], known_mad, as_metric, 0),
-    "histogram for Otsu": (
-        lambda values: found(histogram(BINS), values)[0].tolist(),
-        known_histogram,
-        as_metric,
-        0,
-    ),
-}
+    "histogram for Otsu": (lambda values: found(histogram(BINS), values)[0].tolist(), known_histogram, as_metric, 0),
+}  # fmt: skip
 
 
 def measure(name: str, number: int, *, memory: int | None) -> dict[str, float]:

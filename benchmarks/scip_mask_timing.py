@@ -39,13 +39,10 @@ def main() -> int:
         stamps = list(file["pixels"])
     channels = len(stamps[0])
     steps = {
-        "li": masker("li", smooth=[0.5] * channels),
-        "otsu": masker("otsu"),
-        "watershed": masker("watershed", noisy_channels=[]),
-        "spot": masker("spot", spotsize=5),
-        "circle": masker("circle"),
-        "whole": whole,
-    }
+        "li": masker("li", smooth=[0.5] * channels), "otsu": masker("otsu"),
+        "watershed": masker("watershed", noisy_channels=[]), "spot": masker("spot", spotsize=5),
+        "circle": masker("circle"), "whole": whole,
+    }  # fmt: skip
     filters = {
         kind: [{"method": kind, "channel_indices": list(range(channels)), "settings": settings}]
         for kind, settings in (

@@ -243,11 +243,7 @@ def handmade_masks() -> dict[str, Mask]:
         "one_pixel_everywhere": np.stack([points(h, w, (11, 14))] * 3),
         "lines": np.stack([box(h, w, slice(6, 7), slice(3, 20)), box(h, w, slice(2, 19), slice(9, 10)), diagonal]),
         "two_pixels": np.stack(
-            [
-                points(h, w, (5, 5), (6, 6)),
-                points(h, w, (5, 6), (6, 5)),
-                points(h, w, (5, 5), (5, 6)),
-            ]
+            [points(h, w, (5, 5), (6, 6)), points(h, w, (5, 6), (6, 5)), points(h, w, (5, 5), (5, 6))]
         ),
         "far_pixels": np.stack(
             [
@@ -278,11 +274,7 @@ def handmade_masks() -> dict[str, Mask]:
         "full_together": np.stack([checks, ~checks, round_one]),
         "full_but_one": np.stack([everything & ~points(h, w, (0, 0)), everything & ~points(h, w, (11, 14)), nothing]),
         "border": np.stack(
-            [
-                box(h, w, slice(0, 12), slice(0, w)),
-                box(h, w, slice(0, 5), slice(20, w)),
-                disc(h, w, 12, 0, 9),
-            ]
+            [box(h, w, slice(0, 12), slice(0, w)), box(h, w, slice(0, 5), slice(20, w)), disc(h, w, 12, 0, 9)]
         ),
         "edges": np.stack([disc(h, w, 11, 14, 5.5), disc(h, w, 11, 14, 6), disc(h, w, 11, 14, 10)]),
         "three_by_three": np.stack([np.ones((3, 3), dtype=bool), points(3, 3, (1, 1)), np.eye(3, dtype=bool)]),
@@ -371,17 +363,13 @@ class Method:
 
 
 METHODS = (
-    Method(name="li", module="li", sigma=(0.5,)),
-    Method(name="li_wide", module="li", sigma=(1.5,)),
+    Method(name="li", module="li", sigma=(0.5,)), Method(name="li_wide", module="li", sigma=(1.5,)),
     Method(name="li_mixed", module="li", sigma=(0.0, 0.5, 1.0, 2.5, 0.75), combine=(0, 1)),
-    Method(name="li_normaltest", module="li", sigma=(0.5,), filtered=True),
-    Method(name="circle", module="circle"),
-    Method(name="otsu", module="otsu", floats=False),
-    Method(name="watershed", module="watershed", floats=False),
-    Method(name="spot", module="spot", size=5),
-    Method(name="spot_small", module="spot", size=1),
+    Method(name="li_normaltest", module="li", sigma=(0.5,), filtered=True), Method(name="circle", module="circle"),
+    Method(name="otsu", module="otsu", floats=False), Method(name="watershed", module="watershed", floats=False),
+    Method(name="spot", module="spot", size=5), Method(name="spot_small", module="spot", size=1),
     Method(name="spot_wide", module="spot", size=9, combine=(1, 2)),
-)
+)  # fmt: skip
 
 THRESHOLDS = {"std": (0.0, 2.0, 5.0, 20.0, 80.0), "value_range": (0.0, 12.0, 40.0, 100.0, 600.0)}
 """Of the other channel filters; some channels pass each and some fail."""
@@ -530,20 +518,15 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
                 require_same_masks(found, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
             combine = range(channels) if method.combine is None else method.combine
             columns = {
-                "sigma": method.sigmas(channels),
-                "filtered": np.array(method.filtered),
-                "combine": np.array(combine),
+                "sigma": method.sigmas(channels), "filtered": np.array(method.filtered), "combine": np.array(combine),
                 "masks_found": packed([one.masks_found for one in found]),
                 "regions_found": np.array([one.regions_found for one in found]),
-                "masks": packed([one.masks for one in found]),
-                "regions": np.array([one.regions for one in found]),
-                "kept": np.array([one.kept for one in found]),
-                "any_kept": np.array([one.any_kept for one in found]),
-                "combined": packed([one.combined for one in found]),
-                "box": np.array([one.box for one in found]),
+                "masks": packed([one.masks for one in found]), "regions": np.array([one.regions for one in found]),
+                "kept": np.array([one.kept for one in found]), "any_kept": np.array([one.any_kept for one in found]),
+                "combined": packed([one.combined for one in found]), "box": np.array([one.box for one in found]),
                 "background": np.array([one.background for one in found]),
                 "combined_background": np.array([one.combined_background for one in found]),
-            }
+            }  # fmt: skip
             if method.size is not None:
                 columns["size"] = np.array(method.size)
             fixture |= {f"{name}.{method.name}.{key}": column for key, column in columns.items()}
@@ -580,18 +563,14 @@ def handmade_fixture() -> Fixture:
     dtypes = [case.pixels.dtype.name for case in cases]
     columns = {
         "cases": np.array([f"{case.name}/{dtype}" for case, dtype in zip(cases, dtypes, strict=True)]),
-        "dtypes": np.array(dtypes),
-        "shapes": np.array([case.pixels.shape for case in cases]),
+        "dtypes": np.array(dtypes), "shapes": np.array([case.pixels.shape for case in cases]),
         "pixels": joined([case.pixels.astype(np.float64) for case in cases]),
         "masks": packed([case.masks for case in cases]),
         "combined": packed([event["combined_mask"] for event in events]),
         "background": np.array([event["background"] for event in events]),
-        "combined_background": np.array([event["combined_background"] for event in events]),
-        "names": np.array(names),
-        "values": np.concatenate(blocks, axis=1),
-        "families": np.array(FAMILIES),
-        "measured": measured,
-    }
+        "combined_background": np.array([event["combined_background"] for event in events]), "names": np.array(names),
+        "values": np.concatenate(blocks, axis=1), "families": np.array(FAMILIES), "measured": measured,
+    }  # fmt: skip
     return {f"handmade.{key}": column for key, column in columns.items()}
 
 

@@ -44,10 +44,7 @@ def main() -> int:
     shapes, channels = stamps["shapes"], stamps["background"].shape[1]
     events = [
         {
-            "pixels": pixels,
-            "mask": mask,
-            "combined_mask": combined[0],
-            "background": background.tolist(),
+            "pixels": pixels, "mask": mask, "combined_mask": combined[0], "background": background.tolist(),
             "combined_background": combined_background.tolist(),
         }
         for pixels, mask, combined, background, combined_background in zip(
@@ -58,7 +55,7 @@ def main() -> int:
             stamps["combined_background"],
             strict=True,
         )
-    ]
+    ]  # fmt: skip
     for measure in FAMILIES.values():
         measure(events[0])
     print("ready", flush=True)

@@ -22,12 +22,9 @@ from tasks.illumination.sums import LightSum, added
 HEIGHT, WIDTH, CELLS = 520, 696, 150
 CENTRES = {"A": (0.45, 0.55), "B": (0.65, 0.35)}
 WAYS: dict[str, Estimated] = {
-    "jones2006": Jones2006(),
-    "jones2006, median_size 125": Jones2006(median_size=125),
-    "gaussian": Gaussian(),
-    "polynomial, degree 2": Polynomial(degree=2),
-    "polynomial, degree 4": Polynomial(degree=4),
-}
+    "jones2006": Jones2006(), "jones2006, median_size 125": Jones2006(median_size=125), "gaussian": Gaussian(),
+    "polynomial, degree 2": Polynomial(degree=2), "polynomial, degree 4": Polynomial(degree=4),
+}  # fmt: skip
 
 
 def plant_light(centre: tuple[float, float]) -> FloatArray:

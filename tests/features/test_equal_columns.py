@@ -9,13 +9,9 @@ from tasks.features import Features, feature_columns, measure
 from tasks.features.family import families_of
 
 MATRICES = (
-    "low_grey_level_emphasis",
-    "high_grey_level_emphasis",
-    "grey_level_nonuniformity",
-    "grey_level_nonuniformity_normalised",
-    "percentage",
-    "grey_level_variance",
-)
+    "low_grey_level_emphasis", "high_grey_level_emphasis", "grey_level_nonuniformity",
+    "grey_level_nonuniformity_normalised", "percentage", "grey_level_variance",
+)  # fmt: skip
 EQUAL = {
     *((f"gldzm_{stat}", f"glszm_{stat}") for stat in MATRICES),
     *((f"ibsi_intensity_{s}", f"intensity_{s}") for s in ("mean", "median", "min", "max", "skewness", "kurtosis")),

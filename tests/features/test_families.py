@@ -71,25 +71,16 @@ def test_native_names() -> None:
         column.name for column in feature_columns(config=Features(profile="scip"), channels=["BF"], regions=REGIONS)
     }
     assert {
-        "li__shape_area__BF",
-        "li.combined__shape_area",
-        "li__shape_moments_central_1_2__BF",
-        "li__intensity_bgcorr_edge_mean__BF",
-        "li.combined__intensity_edge_kurtosis__BF",
-        "li__texture_glcm_mean_contrast_d3__BF",
-        "li.combined__texture_sobel_min__BF",
-        "raw__intensity_mean__BF",
-    } <= published
+        "li__shape_area__BF", "li.combined__shape_area", "li__shape_moments_central_1_2__BF",
+        "li__intensity_bgcorr_edge_mean__BF", "li.combined__intensity_edge_kurtosis__BF",
+        "li__texture_glcm_mean_contrast_d3__BF", "li.combined__texture_sobel_min__BF", "raw__intensity_mean__BF",
+    } <= published  # fmt: skip
     standard = {column.name for column in feature_columns(config=Features(), channels=["BF"], regions=REGIONS)}
     assert {
-        "li__shape_area__BF",
-        "li.combined__shape_form_factor",
-        "li__shape_inertia_tensor_0_1__BF",
-        "li__intensity_edge_mean__BF",
-        "li__intensity_background__BF",
-        "li__texture_contrast_d3__BF",
+        "li__shape_area__BF", "li.combined__shape_form_factor", "li__shape_inertia_tensor_0_1__BF",
+        "li__intensity_edge_mean__BF", "li__intensity_background__BF", "li__texture_contrast_d3__BF",
         "li.combined__texture_ASM_std_d5__BF",
-    } <= standard
+    } <= standard  # fmt: skip
     assert not any("combined__shape" in name and name.endswith("__BF") for name in published | standard)
 
 
@@ -103,13 +94,8 @@ def test_every_column_is_described(profile: Profile) -> None:
         assert column.definition[0].isupper() or column.definition[0].isdigit(), column.name
         assert column.unit
         assert set(column.invariances) <= {
-            "translation",
-            "rotation",
-            "quarter turn",
-            "scale",
-            "intensity shift",
-            "intensity scale",
-        }
+            "translation", "rotation", "quarter turn", "scale", "intensity shift", "intensity scale",
+        }  # fmt: skip
         # the dictionary in the table's metadata keeps one definition for all regions and channels
         key = (column.family, column.stat, column.param)
         assert described.setdefault(key, (column.definition, column.unit)) == (column.definition, column.unit)

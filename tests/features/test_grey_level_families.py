@@ -26,16 +26,9 @@ from tasks.features.plain.zones import dependences, run_lengths, zone_distances,
 
 Cells = tuple[Batch, list[Region]]
 COUNTS = {
-    "glcm": 25,
-    "gldzm": 16,
-    "glrlm": 16,
-    "glszm": 16,
-    "haralick": 26,
-    "histogram": 23,
-    "ibsi_intensity": 18,
-    "ngldm": 17,
-    "ngtdm": 5,
-}
+    "glcm": 25, "gldzm": 16, "glrlm": 16, "glszm": 16, "haralick": 26, "histogram": 23, "ibsi_intensity": 18,
+    "ngldm": 17, "ngtdm": 5,
+}  # fmt: skip
 CONFIG = Features(families=tuple(COUNTS))
 REGIONS = [("li", False), ("li.combined", True)]
 
@@ -115,10 +108,7 @@ def test_names_in_both_spellings() -> None:
         ("nucleus__ngtdm_coarseness__DNA", "Nuclei_NGTDM_Coarseness_DNA"),
         ("nucleus__histogram_mode__DNA", "Nuclei_Histogram_Mode_DNA"),
         ("nucleus__ibsi_intensity_energy__DNA", "Nuclei_IBSIIntensity_Energy_DNA"),
-        (
-            "nucleus__haralick_angular_second_moment_d3__DNA",
-            "Nuclei_Texture_AngularSecondMoment_DNA_3_Mean_16",
-        ),
+        ("nucleus__haralick_angular_second_moment_d3__DNA", "Nuclei_Texture_AngularSecondMoment_DNA_3_Mean_16"),
         ("nucleus__haralick_info_meas1_range_d3__DNA", "Nuclei_Texture_InfoMeas1_DNA_3_Range_16"),
     } <= set(zip(native, cytominer, strict=True))
     with_texture = Features(families=("texture", *COUNTS))
@@ -142,35 +132,17 @@ def single(mask: BoolArray, pixels: FloatArray) -> dict[str, float]:
 def test_one_level_has_no_correlation_and_no_differences_of_tone() -> None:
     found = single(np.ones((6, 7), dtype=bool), np.full((6, 7), 600 / 7))
     assert {name for name, value in found.items() if np.isnan(value)} == {
-        "glcm:correlation",
-        "glcm:information_correlation_1",
-        "haralick:correlation",
-        "haralick:correlation_range",
-        "haralick:info_meas1",
-        "haralick:info_meas1_range",
-        "histogram:skewness",
-        "histogram:kurtosis",
-        "ibsi_intensity:skewness",
-        "ibsi_intensity:kurtosis",
-        "ngtdm:coarseness",
-        "ngtdm:contrast",
-        "ngtdm:busyness",
+        "glcm:correlation", "glcm:information_correlation_1", "haralick:correlation", "haralick:correlation_range",
+        "haralick:info_meas1", "haralick:info_meas1_range", "histogram:skewness", "histogram:kurtosis",
+        "ibsi_intensity:skewness", "ibsi_intensity:kurtosis", "ngtdm:coarseness", "ngtdm:contrast", "ngtdm:busyness",
         "ngtdm:strength",
-    }
+    }  # fmt: skip
     expected = {
-        "glcm:joint_maximum": 1,
-        "glcm:joint_average": 1,
-        "glcm:joint_entropy": 0,
-        "haralick:contrast": 0,
-        "glszm:large_zone_emphasis": 42**2,
-        "glszm:percentage": 1 / 42,
-        "gldzm:small_distance_emphasis": 1,
-        "histogram:max": 1,
-        "histogram:uniformity": 1,
-        "histogram:min_gradient": -42,
-        "ibsi_intensity:variance": 0,
+        "glcm:joint_maximum": 1, "glcm:joint_average": 1, "glcm:joint_entropy": 0, "haralick:contrast": 0,
+        "glszm:large_zone_emphasis": 42**2, "glszm:percentage": 1 / 42, "gldzm:small_distance_emphasis": 1,
+        "histogram:max": 1, "histogram:uniformity": 1, "histogram:min_gradient": -42, "ibsi_intensity:variance": 0,
         "ngtdm:complexity": 0,
-    }
+    }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
 
 
@@ -232,24 +204,10 @@ def test_emphases_worked_by_hand() -> None:
     found = emphases(np.array([[0, 1, 0], [1, 0, 2]]), pixels=9).tolist()
     quarter = 1 / 4
     expected = [
-        quarter * (1 / 4 + 1 + 2 / 9),
-        quarter * (4 + 1 + 18),
-        quarter * (1 + 3 / 4),
-        quarter * (1 + 12),
-        quarter * (1 / 4 + 1 / 4 + 2 / 36),
-        quarter * (1 / 4 + 4 + 8 / 9),
-        quarter * (4 + 1 / 4 + 18 / 4),
-        quarter * (4 + 4 + 72),
-        10 / 4,
-        10 / 16,
-        6 / 4,
-        6 / 16,
-        4 / 9,
-        3 / 16,
-        23 / 4 - (9 / 4) ** 2,
-        1.5,
-        6 / 16,
-    ]
+        quarter * (1 / 4 + 1 + 2 / 9), quarter * (4 + 1 + 18), quarter * (1 + 3 / 4), quarter * (1 + 12),
+        quarter * (1 / 4 + 1 / 4 + 2 / 36), quarter * (1 / 4 + 4 + 8 / 9), quarter * (4 + 1 / 4 + 18 / 4),
+        quarter * (4 + 4 + 72), 10 / 4, 10 / 16, 6 / 4, 6 / 16, 4 / 9, 3 / 16, 23 / 4 - (9 / 4) ** 2, 1.5, 6 / 16,
+    ]  # fmt: skip
     assert found == pytest.approx(expected)
 
 

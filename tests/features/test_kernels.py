@@ -67,35 +67,26 @@ def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     mean, spread, ratio = abs(beside("mean")), beside("interquartile_range"), abs(beside(column.stat))
     phased, correlation = beside("magnitude", column.param), beside("pearson")
     kinds = {
-        r"granularity:.*": 100.0,
-        r"radial_distribution:radial_cv": 1.0,
-        r"zernike:.*": 1.0,
-        r"radial_zernike:magnitude": light,
-        r"radial_zernike:phase": light / phased if phased > 0 else 0.0,
+        r"granularity:.*": 100.0, r"radial_distribution:radial_cv": 1.0, r"zernike:.*": 1.0,
+        r"radial_zernike:magnitude": light, r"radial_zernike:phase": light / phased if phased > 0 else 0.0,
         r"colocalization:pearson": 1.0,
         r"colocalization:slope": abs(beside("slope") / correlation) if correlation else 0.0,
-        r"(contrast|sum_variance|variance)_range": 30.0**2,
-        r"info(rmation_correlation_|_meas)2(_range)?": 1 / 1e-6,
-        r".*_range|correlation|info(rmation_correlation_|_meas)1": 30.0,
-        r"cluster_shade": 30.0**3,
+        r"(contrast|sum_variance|variance)_range": 30.0**2, r"info(rmation_correlation_|_meas)2(_range)?": 1 / 1e-6,
+        r".*_range|correlation|info(rmation_correlation_|_meas)1": 30.0, r"cluster_shade": 30.0**3,
         r"(robust_)?(mean|median)_absolute_deviation|interquartile_range|percentile_.*|range": light,
         r"coefficient_of_variation": light / mean * ratio if mean > 0 else 0.0,
         r"quartile_dispersion": light * ratio**2 / spread if spread > 0 else 0.0,
-        r"glcm_std_contrast|glcm_mean_correlation": 15.0**2,
-        r"glcm_std_.*": 15.0,
-        r"sobel_.*": light,
+        r"glcm_std_contrast|glcm_mean_correlation": 15.0**2, r"glcm_std_.*": 15.0, r"sobel_.*": light,
         r"(bgcorr_)?(edge_)?(skewness|kurtosis)": max(1.0, light / deviation) if deviation > 0 else 1.0,
         r"(bgcorr_)?(edge_)?(mean|median|max|min|std|mad|lower_quartile|upper_quartile)": light,
         r"(bgcorr_)?(edge_)?sum": light * size**2,
-        r"mass_displacement": size**3 * light / beside("sum") if beside("sum") > 0 else 0.0,
-        r"orientation": 1.0,
+        r"mass_displacement": size**3 * light / beside("sum") if beside("sum") > 0 else 0.0, r"orientation": 1.0,
         r"eccentricity": 1 / max(beside("eccentricity"), 1e-6),
         r"axis_minor_length": axis / max(beside("axis_minor_length") / axis, 1e-6) if axis else 0.0,
-        r"inertia_tensor(_eigvals)?": axis**2,
-        r"moments_central": beside("area") * (axis / 2) ** order,
+        r"inertia_tensor(_eigvals)?": axis**2, r"moments_central": beside("area") * (axis / 2) ** order,
         r"moments_normalized": hu ** (order / 2),
         r"moments_hu": hu ** HU_FACTORS[int(column.param)] if column.stat == "moments_hu" else 0.0,
-    }
+    }  # fmt: skip
     names = f"{column.family}:{column.stat}", column.stat
     return next((scale for kind, scale in kinds.items() if any(re.fullmatch(kind, name) for name in names)), 0.0)
 

@@ -34,18 +34,11 @@ def test_native_names_are_those_of_the_columns() -> None:
 def test_names_of_the_published_system() -> None:
     found = names_of(profile="scip", regions=MASKS, names="scip")
     assert {
-        "feat_li_area_BF",
-        "feat_li_convex_area_BF",
-        "feat_li_area_combined",
-        "feat_li_inertia_tensor-0-1_BF",
-        "feat_li_moments_hu-6_combined",
-        "feat_li_bgcorr_edge_mean_BF",
-        "feat_li_combined_bgcorr_edge_mean_BF",
-        "feat_li_glcm_mean_contrast_3_BF",
-        "feat_li_combined_glcm_std_ASM_5_BF",
-        "feat_otsu_combined_sobel_min_c_3",
+        "feat_li_area_BF", "feat_li_convex_area_BF", "feat_li_area_combined", "feat_li_inertia_tensor-0-1_BF",
+        "feat_li_moments_hu-6_combined", "feat_li_bgcorr_edge_mean_BF", "feat_li_combined_bgcorr_edge_mean_BF",
+        "feat_li_glcm_mean_contrast_3_BF", "feat_li_combined_glcm_std_ASM_5_BF", "feat_otsu_combined_sobel_min_c_3",
         "feat_raw_mean_PI stain",
-    } <= set(found)
+    } <= set(found)  # fmt: skip
 
 
 def test_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None:
@@ -81,27 +74,16 @@ def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
     found = rename(columns, names="cytominer")
     assert len(set(found)) == len(columns)
     assert {
-        "Nuclei_Granularity_1_DNA",
-        "Nuclei_RadialDistribution_FracAtD_DNA_1of4",
-        "Cells_RadialDistribution_MeanFrac_RNA_4of4",
-        "Cells_RadialDistribution_RadialCV_RNA_2of4",
-        "Cells_RadialDistribution_ZernikeMagnitude_DNA_9_1",
-        "Cells_RadialDistribution_ZernikePhase_DNA_2_0",
-        "Nuclei_AreaShape_Zernike_4_2",
-        "Cells_Correlation_Correlation_DNA_RNA",
-        "Cells_Correlation_Slope_DNA_RNA",
-        "Cells_Correlation_Overlap_DNA_RNA",
-        "Cells_Correlation_K_DNA_RNA",
-        "Cells_Correlation_Manders_RNA_DNA",
-        "Cytoplasm_Correlation_RWC_RNA_DNA",
-        "Cells_Correlation_Costes_DNA_RNA",
-        "Nuclei_Neighbors_NumberOfNeighbors_Adjacent",
-        "Nuclei_Neighbors_PercentTouching_Adjacent",
-        "Nuclei_Neighbors_FirstClosestDistance_Adjacent",
-        "Nuclei_Neighbors_SecondClosestDistance_Adjacent",
-        "Nuclei_Neighbors_AngleBetweenNeighbors_Adjacent",
-        "Nuclei_Neighbors_Density_r100",
-    } <= set(found)
+        "Nuclei_Granularity_1_DNA", "Nuclei_RadialDistribution_FracAtD_DNA_1of4",
+        "Cells_RadialDistribution_MeanFrac_RNA_4of4", "Cells_RadialDistribution_RadialCV_RNA_2of4",
+        "Cells_RadialDistribution_ZernikeMagnitude_DNA_9_1", "Cells_RadialDistribution_ZernikePhase_DNA_2_0",
+        "Nuclei_AreaShape_Zernike_4_2", "Cells_Correlation_Correlation_DNA_RNA", "Cells_Correlation_Slope_DNA_RNA",
+        "Cells_Correlation_Overlap_DNA_RNA", "Cells_Correlation_K_DNA_RNA", "Cells_Correlation_Manders_RNA_DNA",
+        "Cytoplasm_Correlation_RWC_RNA_DNA", "Cells_Correlation_Costes_DNA_RNA",
+        "Nuclei_Neighbors_NumberOfNeighbors_Adjacent", "Nuclei_Neighbors_PercentTouching_Adjacent",
+        "Nuclei_Neighbors_FirstClosestDistance_Adjacent", "Nuclei_Neighbors_SecondClosestDistance_Adjacent",
+        "Nuclei_Neighbors_AngleBetweenNeighbors_Adjacent", "Nuclei_Neighbors_Density_r100",
+    } <= set(found)  # fmt: skip
     native = set(rename(columns, names="native"))
     assert {
         "nucleus__granularity_16__RNA",
@@ -133,39 +115,21 @@ def test_columns_of_the_standard_profile_have_no_published_name() -> None:
 
 
 META = [
-    "meta__image",
-    "meta__object",
-    "meta__object_number",
-    "meta__well",
-    "meta__bbox_min_row__li",
-    "meta__bbox_max_col__li",
-    "meta__regions__li__BF",
-    "meta__valid__li__BF",
-]
+    "meta__image", "meta__object", "meta__object_number", "meta__well", "meta__bbox_min_row__li",
+    "meta__bbox_max_col__li", "meta__regions__li__BF", "meta__valid__li__BF",
+]  # fmt: skip
 
 
 def test_metadata_in_three_spellings() -> None:
     assert rename_meta(META, names="native") == tuple(META)
     assert rename_meta(META, names="scip") == (
-        "meta_image",
-        "meta_object",
-        "meta_object_number",
-        "meta_well",
-        "meta_li_bbox_minr",
-        "meta_li_bbox_maxc",
-        "meta_li_regions_BF",
-        "meta_li_valid_BF",
-    )
+        "meta_image", "meta_object", "meta_object_number", "meta_well", "meta_li_bbox_minr", "meta_li_bbox_maxc",
+        "meta_li_regions_BF", "meta_li_valid_BF",
+    )  # fmt: skip
     assert rename_meta(META, names="cytominer") == (
-        "Metadata_Image",
-        "Metadata_Object",
-        "Metadata_ObjectNumber",
-        "Metadata_Well",
-        "Metadata_BboxMinRow_li",
-        "Metadata_BboxMaxCol_li",
-        "Metadata_Regions_li_BF",
-        "Metadata_Valid_li_BF",
-    )
+        "Metadata_Image", "Metadata_Object", "Metadata_ObjectNumber", "Metadata_Well", "Metadata_BboxMinRow_li",
+        "Metadata_BboxMaxCol_li", "Metadata_Regions_li_BF", "Metadata_Valid_li_BF",
+    )  # fmt: skip
 
 
 def test_metadata_of_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None:

@@ -86,8 +86,7 @@ def test_one_pixel() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "columns", "orientation"),
-    [(slice(4, 5), slice(3, 20), np.pi / 2), (slice(3, 20), slice(4, 5), 0.0)],
+    ("rows", "columns", "orientation"), [(slice(4, 5), slice(3, 20), np.pi / 2), (slice(3, 20), slice(4, 5), 0.0)]
 )
 def test_lines(rows: slice, columns: slice, orientation: float) -> None:
     mask = blank()

@@ -20,18 +20,11 @@ def test_every_statistic_is_the_one_of_numpy_or_scipy(values: list[int]) -> None
     pixels = np.array(values, dtype=np.float64)
     found = named(pixels)
     expected = {
-        "mean": np.mean(pixels),
-        "median": np.median(pixels),
-        "max": np.max(pixels),
-        "min": np.min(pixels),
-        "std": np.std(pixels),
-        "mad": scipy.stats.median_abs_deviation(pixels),
-        "lower_quartile": np.quantile(pixels, 0.25),
-        "upper_quartile": np.quantile(pixels, 0.75),
-        "sum": np.sum(pixels),
-        "skewness": scipy.stats.skew(pixels),
-        "kurtosis": scipy.stats.kurtosis(pixels),
-    }
+        "mean": np.mean(pixels), "median": np.median(pixels), "max": np.max(pixels), "min": np.min(pixels),
+        "std": np.std(pixels), "mad": scipy.stats.median_abs_deviation(pixels),
+        "lower_quartile": np.quantile(pixels, 0.25), "upper_quartile": np.quantile(pixels, 0.75), "sum": np.sum(pixels),
+        "skewness": scipy.stats.skew(pixels), "kurtosis": scipy.stats.kurtosis(pixels),
+    }  # fmt: skip
     assert list(found) == list(expected)
     assert found == pytest.approx(expected, rel=1e-10, abs=1e-9)
 

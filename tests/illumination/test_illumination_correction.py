@@ -135,9 +135,7 @@ def test_corrected_pixels_are_floats_that_lose_no_digit(dtype: str, result: str)
 
 
 @pytest.mark.parametrize(
-    "config",
-    [Jones2006(), Polynomial(degree=2), Polynomial(degree=4)],
-    ids=["median", "square", "fourth"],
+    "config", [Jones2006(), Polynomial(degree=2), Polynomial(degree=4)], ids=["median", "square", "fourth"]
 )
 def test_a_planted_vignette_is_flattened(config: Estimated, plates: list[tuple[FloatArray, list[AnyArray]]]) -> None:
     for shade, images in plates:

@@ -38,13 +38,9 @@ DTYPES = (
     *("float16", "float32", "float64", "longdouble", ">u2", ">f4"),
 )
 METHODS: tuple[MaskMethod, ...] = (
-    Li(),
-    Li.model_validate({"sigma": {"a": 0, "b": 1.3, "c": 4}}),
-    Otsu(),
-    Watershed(),
-    Spot(),
+    Li(), Li.model_validate({"sigma": {"a": 0, "b": 1.3, "c": 4}}), Otsu(), Watershed(), Spot(),
     Spot.model_validate({"size": {"a": 1, "b": 3, "c": 8}}),
-)
+)  # fmt: skip
 EACH = pytest.mark.parametrize("method", METHODS, ids=["li", "li-mixed", "otsu", "watershed", "spot", "spot-mixed"])
 
 
@@ -142,13 +138,7 @@ def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pyt
     stamps = batch([cell((24 + seed, 30), seed=seed).astype(np.float32) for seed in range(5)])
     together = masks.function(method)(stamps, method)
     monkeypatch.setattr(stacks, "PIXELS", 3 * 28 * 30)
-    assert [piece.cells for piece in stacks.stacks(stamps)] == [
-        slice(0, 1),
-        slice(1, 2),
-        slice(2, 3),
-        slice(3, 4),
-        slice(4, 5),
-    ]
+    assert [piece.cells for piece in stacks.stacks(stamps)] == [slice(n, n + 1) for n in range(5)]
     np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, together.flat)
 
 
@@ -282,7 +272,6 @@ def test_lis_threshold_is_unsure_where_a_pixel_lies_on_it() -> None:
 
 
 def _medians_of(image: IntArray) -> IntArray:
-    """Medians of one image."""
     height, width = image.shape
     room = make_room(np.array([[height, width]]))
     lay_out(height, width, room)

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from tasks.core.digest import digest
 from tasks.core.errors import ConfigError
 from tasks.core.types import Batch, BoolArray, Ragged
-from tasks.mask import Circle, Li, Mask, MaskMethod, NormalTest, check_channels, masks
+from tasks.mask import Circle, Li, Mask, MaskMethod, NormalTest, PerChannel, check_channels, masks
+from tasks.mask.methods.li import SIGMA
 
 
 def config(**fields: Any) -> Mask:  # noqa: ANN401 - as read from a file
@@ -25,17 +26,10 @@ def errors(**fields: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - as read fr
 @pytest.mark.parametrize(
     "methods",
     [
-        "li",
-        ["li"],
-        {"method": "li"},
-        [{"method": "li"}],
-        [{"method": "li", "name": None}],
-        [{"method": "li", "name": ""}],
-        {"li": "li"},
-        {"li": {"method": "li"}},
-        [Li()],
+        "li", ["li"], {"method": "li"}, [{"method": "li"}], [{"method": "li", "name": None}],
+        [{"method": "li", "name": ""}], {"li": "li"}, {"li": {"method": "li"}}, [Li()],
     ],
-)
+)  # fmt: skip
 def test_every_spelling_of_one_method_is_the_same(methods: object) -> None:
     assert config(methods=methods).methods == (Li(name="li"),)
 
@@ -61,11 +55,8 @@ def test_the_border_rule_is_the_published_one_unless_set() -> None:
         assert all(place.startswith("border") for place, _ in errors(border=value))
 
 
-def test_no_channel_filter_may_be_told_as_null() -> None:
+def test_no_channel_filter_may_be_told_as_null_and_a_single_channel_needs_no_list() -> None:
     assert config(channel_filter=None).channel_filter == ()
-
-
-def test_a_single_channel_needs_no_list() -> None:
     one = config(combine="BF", channel_filter={"method": "normaltest", "channels": "PI"})
     assert one.combine == ("BF",)
     assert one.channel_filter[0].channels == ("PI",)
@@ -86,16 +77,9 @@ def test_the_digest_tells_parameters_apart() -> None:
     assert len(digests) == len(sigmas)
 
 
-def test_an_unknown_method_is_told_with_the_nearest() -> None:
-    assert errors(methods=["circel"]) == [
-        (
-            "methods.0",
-            "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?",
-        )
-    ]
-
-
-def test_an_unknown_channel_filter_is_told_with_the_nearest() -> None:
+def test_an_unknown_method_or_channel_filter_is_told_with_the_nearest() -> None:
+    told = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
+    assert errors(methods=["circel"]) == [("methods.0", told)]
     ((key, message),) = errors(channel_filter=["normal_test"])
     assert key == "channel_filter.0"
     assert message.endswith("allowed: normaltest, std, value_range; did you mean 'normaltest'?")
@@ -138,14 +122,9 @@ def test_a_configuration_is_frozen() -> None:
 
 
 def test_channels_that_are_there_pass() -> None:
-    check_channels(
-        config(
-            methods=[{"method": "li", "sigma": {"PI": 0}}],
-            combine=["PI", "BF"],
-            channel_filter=[{"method": "normaltest", "channels": ["BF"]}],
-        ),
-        ["BF", "PI"],
-    )
+    filters = [{"method": "normaltest", "channels": ["BF"]}]
+    methods = [{"method": "li", "sigma": {"PI": 0}}]
+    check_channels(config(methods=methods, combine=["PI", "BF"], channel_filter=filters), ["BF", "PI"])
 
 
 def test_every_channel_that_is_not_there_is_told_under_its_key() -> None:
@@ -189,3 +168,51 @@ def test_a_registered_method_is_known_by_name_and_shown_in_the_schema() -> None:
     assert config(methods=["everything"]).methods == (Everything(),)
     shown = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
     assert [one["title"] for one in shown] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
+
+
+def sigma(value: object) -> PerChannel[float]:
+    return Li.model_validate({"sigma": value}).sigma
+
+
+@pytest.mark.parametrize(
+    ("value", "expected", "names"),
+    [
+        (2, {"BF": 2.0, "PI": 2.0}, ()),
+        ({"BF": 0, "PI": 3}, {"BF": 0.0, "PI": 3.0, "SSC": SIGMA}, ("BF", "PI")),
+        ({"default": 4, "PI": 3}, {"BF": 4.0, "PI": 3.0}, ("PI",)),
+        ({"channels": 3}, {"channels": 3.0}, ("channels",)),
+        ({"channels": [{"name": "PI", "value": 3}]}, {"BF": SIGMA, "PI": 3.0}, ("PI",)),
+        ({}, {"BF": SIGMA}, ()),
+    ],
+)
+def test_a_parameter_holds_for_all_channels_or_differs(
+    value: object, expected: dict[str, float], names: tuple[str, ...]
+) -> None:
+    config = Li.model_validate({"sigma": value})
+    assert {channel: config.sigma.of(channel) for channel in expected} == expected
+    assert config.sigma.names == names
+    assert Li.model_validate(config.model_dump(mode="json")) == config
+    assert Li.model_validate_json(config.model_dump_json()) == config
+
+
+def test_left_out_a_parameter_is_the_default() -> None:
+    assert Li().sigma.of("BF") == SIGMA
+
+
+@pytest.mark.parametrize(
+    "value", [-1, "wide", float("nan"), float("inf"), 101, None, {"BF": -1}, {"BF": "wide"}, [1, 2]]
+)
+def test_values_out_of_bounds_are_refused_under_the_key(value: object) -> None:
+    with pytest.raises(ValidationError) as caught:
+        sigma(value)
+    assert {error["loc"][0] for error in caught.value.errors()} == {"sigma"}
+
+
+def test_two_values_for_one_channel_are_refused() -> None:
+    with pytest.raises(ValidationError, match="two values for the channel 'PI'"):
+        sigma({"channels": [{"name": "PI", "value": 3}, {"name": "PI", "value": 4}]})
+
+
+def test_forms_show_a_short_title() -> None:
+    titles = {part["title"] for part in Li.model_json_schema()["$defs"].values()}
+    assert titles == {"ChannelValue[float]", "PerChannel[float]"}

@@ -270,9 +270,7 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
 
 
 @pytest.mark.parametrize("keep", [keep_whole_cells, keep_whole_plain])
-def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
-    keep: Callable[..., Masked],
-) -> None:
+def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(keep: Callable[..., Masked]) -> None:
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row

@@ -1,4 +1,4 @@
-"""What `warm` has made ready is there for the next process."""
+"""A second process with the same folder of compiled kernels loads everything: `warm` leaves nothing to compile."""
 
 import os
 import subprocess
@@ -8,33 +8,26 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-COUNT = """
+CODE = """
 from numba.core import event
-from tasks.{stage} import warm
+from tasks.{} import warm
 
 with event.install_recorder("numba:compile") as recorded:
-    warm({arguments})
+    warm({})
 print(len(recorded.buffer))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stage", "arguments"), [("features", "'standard', families=['intensity']"), ("mask", "['circle']")]
+    ("stage", "kernels"), [("features", '"standard", families=["intensity"]'), ("mask", '["circle"]')]
 )
-def test_a_warm_process_compiles_nothing_more(tmp_path: Path, stage: str, arguments: str) -> None:
-    counts = [
-        int(
-            subprocess.run(
-                [sys.executable, "-c", COUNT.format(stage=stage, arguments=arguments)],
-                env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)},
-                stdout=subprocess.PIPE,
-                timeout=600,
-                check=True,
-            ).stdout
-        )
+def test_a_warm_process_compiles_nothing_more(stage: str, kernels: str, tmp_path: Path) -> None:
+    env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    command = [sys.executable, "-c", CODE.format(stage, kernels)]
+    first, second = (
+        int(subprocess.run(command, env=env, capture_output=True, text=True, timeout=600, check=True).stdout)
         for _ in range(2)
-    ]
-    assert counts[0] > 0
-    assert counts[1] == 0
+    )
+    assert first > 0
+    assert second == 0

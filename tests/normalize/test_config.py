@@ -8,17 +8,7 @@ from pydantic import Field, ValidationError
 from flows.explain import explain
 from tasks.core.errors import ConfigError
 from tasks.core.section import Section
-from tasks.normalize import (
-    Asinh,
-    MinMax,
-    Normalize,
-    Quantile,
-    Robust,
-    ScalingMethod,
-    Use,
-    check_normalize,
-    scalings,
-)
+from tasks.normalize import Asinh, MinMax, Normalize, Quantile, Robust, ScalingMethod, Use, check_normalize, scalings
 
 
 class Holder(Section):

@@ -107,15 +107,11 @@ def test_buckets_of_whole_numbers_are_bounded_by_what_floats_need() -> None:
 
 
 PARTS: list[tuple[str, AnyArray]] = [
-    ("A", np.array([3, 5, 5], dtype=np.uint16)),
-    ("A", np.array([3, 200_000, -7], dtype=np.int32)),
-    ("A", np.array([2, 2], dtype=np.uint8)),
-    ("B", np.array([3, 9_999_999], dtype=np.uint64)),
-    ("B", np.array([0.5, 3.0, 10_000_001.0])),
-    ("B", np.array([9_999_999, 10_000_000], dtype=np.int64)),
-    ("C", np.array([1.25, -2.5], dtype=np.float32)),
-    ("C", np.zeros(0, dtype=np.uint16)),
-]
+    ("A", np.array([3, 5, 5], dtype=np.uint16)), ("A", np.array([3, 200_000, -7], dtype=np.int32)),
+    ("A", np.array([2, 2], dtype=np.uint8)), ("B", np.array([3, 9_999_999], dtype=np.uint64)),
+    ("B", np.array([0.5, 3.0, 10_000_001.0])), ("B", np.array([9_999_999, 10_000_000], dtype=np.int64)),
+    ("C", np.array([1.25, -2.5], dtype=np.float32)), ("C", np.zeros(0, dtype=np.uint16)),
+]  # fmt: skip
 
 
 @given(order=st.permutations(range(len(PARTS))), cuts=st.sets(st.integers(1, len(PARTS) - 1)))

@@ -23,23 +23,16 @@ Table = tuple[dict[str, FloatArray], pl.DataFrame, list[np.ndarray[tuple[int, ..
 """Our values by native name, CellProfiler's rows in the same order, and the masks."""
 
 FEATURES = {
-    "shape_area": "AreaShape_Area",
-    "shape_area_bbox": "AreaShape_BoundingBoxArea",
-    "shape_eccentricity": "AreaShape_Eccentricity",
-    "shape_equivalent_diameter": "AreaShape_EquivalentDiameter",
-    "shape_euler_number": "AreaShape_EulerNumber",
-    "shape_extent": "AreaShape_Extent",
-    "shape_form_factor": "AreaShape_FormFactor",
-    "shape_axis_major_length": "AreaShape_MajorAxisLength",
-    "shape_axis_minor_length": "AreaShape_MinorAxisLength",
-    "shape_perimeter": "AreaShape_Perimeter",
-    "intensity_sum__{}": "Intensity_IntegratedIntensity_{}",
-    "intensity_mean__{}": "Intensity_MeanIntensity_{}",
-    "intensity_std__{}": "Intensity_StdIntensity_{}",
-    "intensity_min__{}": "Intensity_MinIntensity_{}",
+    "shape_area": "AreaShape_Area", "shape_area_bbox": "AreaShape_BoundingBoxArea",
+    "shape_eccentricity": "AreaShape_Eccentricity", "shape_equivalent_diameter": "AreaShape_EquivalentDiameter",
+    "shape_euler_number": "AreaShape_EulerNumber", "shape_extent": "AreaShape_Extent",
+    "shape_form_factor": "AreaShape_FormFactor", "shape_axis_major_length": "AreaShape_MajorAxisLength",
+    "shape_axis_minor_length": "AreaShape_MinorAxisLength", "shape_perimeter": "AreaShape_Perimeter",
+    "intensity_sum__{}": "Intensity_IntegratedIntensity_{}", "intensity_mean__{}": "Intensity_MeanIntensity_{}",
+    "intensity_std__{}": "Intensity_StdIntensity_{}", "intensity_min__{}": "Intensity_MinIntensity_{}",
     "intensity_max__{}": "Intensity_MaxIntensity_{}",
     "intensity_mass_displacement__{}": "Intensity_MassDisplacement_{}",
-}
+}  # fmt: skip
 CHANNELS = ("DNA", "PH3")
 
 

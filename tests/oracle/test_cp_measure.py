@@ -75,21 +75,12 @@ def ours(theirs: Fixture, masks: list[BoolArray], pixels: list[FloatArray]) -> O
 EACH_CHANNEL = tuple((channel,) for channel in CHANNELS)
 
 SHAPE = {
-    "Area": "area",
-    "BoundingBoxArea": "area_bbox",
-    "ConvexArea": "area_convex",
-    "EquivalentDiameter": "equivalent_diameter",
-    "Perimeter": "perimeter",
-    "MajorAxisLength": "axis_major_length",
-    "MinorAxisLength": "axis_minor_length",
-    "Eccentricity": "eccentricity",
-    "FormFactor": "form_factor",
-    "Extent": "extent",
-    "Solidity": "solidity",
-    "EulerNumber": "euler_number",
-    "FilledArea": "area_filled",
+    "Area": "area", "BoundingBoxArea": "area_bbox", "ConvexArea": "area_convex",
+    "EquivalentDiameter": "equivalent_diameter", "Perimeter": "perimeter", "MajorAxisLength": "axis_major_length",
+    "MinorAxisLength": "axis_minor_length", "Eccentricity": "eccentricity", "FormFactor": "form_factor",
+    "Extent": "extent", "Solidity": "solidity", "EulerNumber": "euler_number", "FilledArea": "area_filled",
     "PerimeterCrofton": "perimeter_crofton",
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "stat"), SHAPE.items())
@@ -133,18 +124,12 @@ def test_the_largest_diameter_reaches_to_the_outlines_of_pixels_not_their_middle
 @pytest.mark.parametrize(
     ("name", "stat"),
     [
-        ("IntegratedIntensity", "sum"),
-        ("MeanIntensity", "mean"),
-        ("StdIntensity", "std"),
-        ("MinIntensity", "min"),
-        ("MaxIntensity", "max"),
-        ("MassDisplacement", "mass_displacement"),
-        ("LowerQuartileIntensity", "lower_quartile"),
-        ("MedianIntensity", "median"),
-        ("MADIntensity", "mad"),
+        ("IntegratedIntensity", "sum"), ("MeanIntensity", "mean"), ("StdIntensity", "std"), ("MinIntensity", "min"),
+        ("MaxIntensity", "max"), ("MassDisplacement", "mass_displacement"),
+        ("LowerQuartileIntensity", "lower_quartile"), ("MedianIntensity", "median"), ("MADIntensity", "mad"),
         ("UpperQuartileIntensity", "upper_quartile"),
     ],
-)
+)  # fmt: skip
 def test_intensity(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
     found = ours("intensity", stat, channels=EACH_CHANNEL)
     np.testing.assert_allclose(found, column(theirs, "intensity", f"Intensity_{name}"), rtol=ROUNDING)
@@ -220,19 +205,13 @@ def test_radial_zernike(theirs: Fixture, ours: Ours, masks: list[BoolArray], pix
 @pytest.mark.parametrize(
     ("family", "name", "stat", "turned"),
     [
-        ("pearson", "Correlation_Pearson", "pearson", False),
-        ("pearson", "Correlation_Slope", "slope", False),
-        ("overlap", "Correlation_Overlap", "overlap", False),
-        ("overlap", "Correlation_K_1", "k", False),
-        ("overlap", "Correlation_K_2", "k", True),
-        ("manders_fold", "Correlation_Manders_1", "manders", False),
-        ("manders_fold", "Correlation_Manders_2", "manders", True),
-        ("rwc", "Correlation_RWC_1", "rwc", False),
-        ("rwc", "Correlation_RWC_2", "rwc", True),
-        ("costes", "C1", "costes", False),
-        ("costes", "C2", "costes", True),
+        ("pearson", "Correlation_Pearson", "pearson", False), ("pearson", "Correlation_Slope", "slope", False),
+        ("overlap", "Correlation_Overlap", "overlap", False), ("overlap", "Correlation_K_1", "k", False),
+        ("overlap", "Correlation_K_2", "k", True), ("manders_fold", "Correlation_Manders_1", "manders", False),
+        ("manders_fold", "Correlation_Manders_2", "manders", True), ("rwc", "Correlation_RWC_1", "rwc", False),
+        ("rwc", "Correlation_RWC_2", "rwc", True), ("costes", "C1", "costes", False), ("costes", "C2", "costes", True),
     ],
-)
+)  # fmt: skip
 def test_colocalization(theirs: Fixture, ours: Ours, family: str, name: str, stat: str, *, turned: bool) -> None:
     pairs = tuple((b, a) if turned else (a, b) for a, b in PAIRS)
     found, expected = ours("colocalization", stat, channels=pairs), column(theirs, family, name)

@@ -27,52 +27,23 @@ from tasks.features.plain.zones import gldzm, glrlm, glszm, ngldm, zone_distance
 LEVELS = 6
 
 FIRST_ORDER = {
-    "MEAN": "mean",
-    "VARIANCE": "variance",
-    "SKEWNESS": "skewness",
-    "EXCESS_KURTOSIS": "kurtosis",
-    "MEDIAN": "median",
-    "MINIMUM": "min",
-    "P10": "percentile_10",
-    "P90": "percentile_90",
-    "MAXIMUM": "max",
-    "INTERQUARTILE": "interquartile_range",
-    "RANGE": "range",
-    "MEAN_ABSOLUTE_DEVIATION": "mean_absolute_deviation",
-    "ROBUST_MEAN_ABSOLUTE_DEVIATION": "robust_mean_absolute_deviation",
-    "ENERGY": "energy",
+    "MEAN": "mean", "VARIANCE": "variance", "SKEWNESS": "skewness", "EXCESS_KURTOSIS": "kurtosis", "MEDIAN": "median",
+    "MINIMUM": "min", "P10": "percentile_10", "P90": "percentile_90", "MAXIMUM": "max",
+    "INTERQUARTILE": "interquartile_range", "RANGE": "range", "MEAN_ABSOLUTE_DEVIATION": "mean_absolute_deviation",
+    "ROBUST_MEAN_ABSOLUTE_DEVIATION": "robust_mean_absolute_deviation", "ENERGY": "energy",
     "ROOT_MEAN_SQUARED": "root_mean_square",
-}
+}  # fmt: skip
 PAIRS = {
-    "ACOR": "autocorrelation",
-    "ASM": "angular_second_moment",
-    "CLUPROM": "cluster_prominence",
-    "CLUSHADE": "cluster_shade",
-    "CLUTEND": "cluster_tendency",
-    "CONTRAST": "contrast",
-    "CORRELATION": "correlation",
-    "DIFAVE": "difference_average",
-    "DIFENTRO": "difference_entropy",
-    "DIFVAR": "difference_variance",
-    "DIS": "dissimilarity",
-    "ID": "inverse_difference",
-    "IDN": "inverse_difference_normalised",
-    "IDM": "inverse_difference_moment",
-    "IDMN": "inverse_difference_moment_normalised",
-    "INFOMEAS1": "information_correlation_1",
-    "INFOMEAS2": "information_correlation_2",
-    "HOM2": "inverse_difference_moment",
-    "ENTROPY": "joint_entropy",
-    "IV": "inverse_variance",
-    "JAVE": "joint_average",
-    "JE": "joint_entropy",
-    "JMAX": "joint_maximum",
-    "JVAR": "joint_variance",
-    "SUMAVERAGE": "sum_average",
-    "SUMENTROPY": "sum_entropy",
-    "SUMVARIANCE": "sum_variance",
-    "VARIANCE": "joint_variance",
-}
+    "ACOR": "autocorrelation", "ASM": "angular_second_moment", "CLUPROM": "cluster_prominence",
+    "CLUSHADE": "cluster_shade", "CLUTEND": "cluster_tendency", "CONTRAST": "contrast", "CORRELATION": "correlation",
+    "DIFAVE": "difference_average", "DIFENTRO": "difference_entropy", "DIFVAR": "difference_variance",
+    "DIS": "dissimilarity", "ID": "inverse_difference", "IDN": "inverse_difference_normalised",
+    "IDM": "inverse_difference_moment", "IDMN": "inverse_difference_moment_normalised",
+    "INFOMEAS1": "information_correlation_1", "INFOMEAS2": "information_correlation_2",
+    "HOM2": "inverse_difference_moment", "ENTROPY": "joint_entropy", "IV": "inverse_variance", "JAVE": "joint_average",
+    "JE": "joint_entropy", "JMAX": "joint_maximum", "JVAR": "joint_variance", "SUMAVERAGE": "sum_average",
+    "SUMENTROPY": "sum_entropy", "SUMVARIANCE": "sum_variance", "VARIANCE": "joint_variance",
+}  # fmt: skip
 
 
 def spelled(names: Iterable[FeatureDef], abbreviations: str) -> dict[str, str]:
@@ -88,35 +59,20 @@ DEPENDENCES = spelled(
 )
 # the dependence matrix under the other name it has in use: the same matrix, the pixel itself counted
 GLDM = {
-    "SDE": "LDE",
-    "LDE": "HDE",
-    "LGLE": "LGLCE",
-    "HGLE": "HGLCE",
-    "SDLGLE": "LDLGLE",
-    "SDHGLE": "LDHGLE",
-    "LDLGLE": "HDLGLE",
-    "LDHGLE": "HDHGLE",
-    "GLN": "GLNU",
-    "DN": "DCNU",
-    "DNN": "DCNUN",
-    "GLV": "GLV",
-    "DV": "DCV",
+    "SDE": "LDE", "LDE": "HDE", "LGLE": "LGLCE", "HGLE": "HGLCE", "SDLGLE": "LDLGLE", "SDHGLE": "LDHGLE",
+    "LDLGLE": "HDLGLE", "LDHGLE": "HDHGLE", "GLN": "GLNU", "DN": "DCNU", "DNN": "DCNUN", "GLV": "GLV", "DV": "DCV",
     "DE": "DCENT",
-}
+}  # fmt: skip
 # these four of the table are not the IBSI's: zones there join pixels that share a side only, and two are means, which
 # the IBSI does not define; the IBSI's own values of the first two are in `test_what_the_standard_itself_says`
 SIDES = ("SDLGLE", "ZDV", "GLM", "ZDM")
 
 NAMES = [
-    *FIRST_ORDER,
-    *(f"GLCM_{name}" for name in PAIRS),
-    *(f"GLRLM_{name}" for name in RUNS),
-    *(f"GLSZM_{name}" for name in SIZES),
-    *(f"GLDZM_{name}" for name in (*DISTANCES, "GLM", "ZDM")),
-    *(f"NGLDM_{name}" for name in DEPENDENCES),
-    *(f"GLDM_{name}" for name in GLDM),
+    *FIRST_ORDER, *(f"GLCM_{name}" for name in PAIRS), *(f"GLRLM_{name}" for name in RUNS),
+    *(f"GLSZM_{name}" for name in SIZES), *(f"GLDZM_{name}" for name in (*DISTANCES, "GLM", "ZDM")),
+    *(f"NGLDM_{name}" for name in DEPENDENCES), *(f"GLDM_{name}" for name in GLDM),
     *(f"NGTDM_{name.upper()}" for name in TONES),
-]
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

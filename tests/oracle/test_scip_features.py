@@ -91,13 +91,10 @@ def hu_rounding(number: int, hu: list[float]) -> float:
     a, b, c = np.sqrt(np.nan_to_num(np.abs(hu[1:])))
     second, third = ROUNDING * unit, ROUNDING * unit**1.5
     products = {
-        1: (a**2, (a + second) ** 2),
-        2: (b**2, (b + third) ** 2),
-        3: (c**2, (c + third) ** 2),
-        4: (b * c**3, (b + third) * (c + third) ** 3),
-        5: (a * c**2, (a + second) * (c + third) ** 2),
+        1: (a**2, (a + second) ** 2), 2: (b**2, (b + third) ** 2), 3: (c**2, (c + third) ** 2),
+        4: (b * c**3, (b + third) * (c + third) ** 3), 5: (a * c**2, (a + second) * (c + third) ** 2),
         6: (b * c**3, (b + third) * (c + third) ** 3),
-    }
+    }  # fmt: skip
     exact, rounded = products[number]
     return float(rounded - exact + ROUNDING * exact)
 

@@ -39,14 +39,9 @@ NF1 = Segment.model_validate(
     }
 )
 DSB2018: dict[str, Any] = {
-    "method": "watershed",
-    "channel": "DNA",
-    "diameter": 20,
-    "min_diameter": 5,
-    "sigma": 0.7,
-    "threshold_correction": 0.7,
-    "local_contrast": 0.9,
-}
+    "method": "watershed", "channel": "DNA", "diameter": 20, "min_diameter": 5, "sigma": 0.7,
+    "threshold_correction": 0.7, "local_contrast": 0.9,
+}  # fmt: skip
 
 
 def folder(data_root: Path, name: str) -> Path:

@@ -33,16 +33,13 @@ def segment(image: AnyArray, *, config: Segment = CONFIG) -> Segmented:
 @pytest.mark.parametrize(
     "change",
     [
-        lambda image: image.astype(np.uint16) * 257,
-        lambda image: image.astype(np.int64) * 1_000_003 - 77,
-        lambda image: image.astype(np.uint32) << 24,
-        lambda image: image.astype(np.float32),
-        lambda image: image.astype(np.float64) / 256,
-        lambda image: image.astype(np.float16),
+        lambda image: image.astype(np.uint16) * 257, lambda image: image.astype(np.int64) * 1_000_003 - 77,
+        lambda image: image.astype(np.uint32) << 24, lambda image: image.astype(np.float32),
+        lambda image: image.astype(np.float64) / 256, lambda image: image.astype(np.float16),
         lambda image: image.astype(">i2"),
     ],
     ids=["times 257", "int64 scale and shift", "uint32 shift", "float32", "float64 in 0..1", "float16", "big endian"],
-)
+)  # fmt: skip
 def test_bit_depth_and_dtype_do_not_matter(
     field: AnyArray, change: Callable[[AnyArray], AnyArray], threshold: str
 ) -> None:
