@@ -6,7 +6,6 @@ from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import tifffile
-from matplotlib.figure import Figure
 
 from tasks.core.digest import pixel_digest
 from tasks.illumination.correction import Correction
@@ -35,9 +34,7 @@ def write_correction(folder: Path, correction: Correction, *, channels: Sequence
         photometric="minisblack",
         software=SOFTWARE,
     )
-    _draw(correction, channels=channels, title=title).savefig(
-        folder / PICTURE, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
-    )
+    _draw(folder / PICTURE, correction, channels=channels, title=title)
 
 
 def read_tiff(path: Path) -> Correction:
@@ -52,7 +49,9 @@ def _uuid(correction: Correction) -> str:
     return uuid5(NAMESPACE_OID, pixel_digest(correction)).urn
 
 
-def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> Figure:
+def _draw(path: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
+    from matplotlib.figure import Figure  # noqa: PLC0415 - takes half a second, for this alone
+
     shown = min(len(channels), MOST_SHOWN)
     columns = min(shown, A_ROW)
     rows = -(-shown // columns)
@@ -65,4 +64,4 @@ def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> Fig
         picture = axis.imshow(plane, cmap="viridis", interpolation="nearest")
         axis.set_title(channel, fontsize=8)
         figure.colorbar(picture, ax=axis, shrink=0.8).ax.tick_params(labelsize=6)
-    return figure
+    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE})
