@@ -1,19 +1,14 @@
 """One correction image as a file: for the program, for other programs, and to look at."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 
 from tasks.core.digest import pixel_digest
 from tasks.illumination.correction import Correction
-from tasks.illumination.files import CORRECTION, OFFSET
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from tasks.illumination.files import CORRECTION
 
 SOFTWARE = "scip-flows"
 TIFF, PICTURE = "correction.tif", "correction.png"
@@ -21,10 +16,8 @@ MOST_SHOWN, A_ROW = 40, 4
 INCHES, DOTS_PER_INCH = 3.0, 90
 
 
-def write_correction(
-    folder: Path, correction: Correction, *, channels: Sequence[str], title: str, offset: float = 0.0
-) -> None:
-    """Write a correction image, (C, H, W), in three forms, and its offset.
+def write_correction(folder: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
+    """Write a correction image, (C, H, W), in three forms.
 
     ``correction.npy`` is what the program maps into memory, ``correction.tif`` the same numbers as float32 OME-TIFF
     with a page per channel, ``correction.png`` a picture of the first 40 channels with their scales.
@@ -32,7 +25,6 @@ def write_correction(
     import tifffile
 
     np.save(folder / CORRECTION, correction)
-    (folder / OFFSET).write_text(json.dumps(offset), encoding="utf-8")
     tifffile.imwrite(
         folder / TIFF,
         correction,
@@ -43,9 +35,7 @@ def write_correction(
         photometric="minisblack",
         software=SOFTWARE,
     )
-    _draw(correction, channels=channels, title=title).savefig(
-        folder / PICTURE, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
-    )
+    _draw(folder / PICTURE, correction, channels=channels, title=title)
 
 
 def read_tiff(path: Path) -> Correction:
@@ -62,12 +52,12 @@ def _uuid(correction: Correction) -> str:
     return uuid5(NAMESPACE_OID, pixel_digest(correction)).urn
 
 
-def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> "Figure":
+def _draw(path: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
+    from matplotlib.figure import Figure
+
     shown = min(len(channels), MOST_SHOWN)
     columns = min(shown, A_ROW)
     rows = -(-shown // columns)
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(1.15 * INCHES * columns, INCHES * rows + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -77,4 +67,4 @@ def _draw(correction: Correction, *, channels: Sequence[str], title: str) -> "Fi
         picture = axis.imshow(plane, cmap="viridis", interpolation="nearest")
         axis.set_title(channel, fontsize=8)
         figure.colorbar(picture, ax=axis, shrink=0.8).ax.tick_params(labelsize=6)
-    return figure
+    figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE})
