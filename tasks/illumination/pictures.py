@@ -1,5 +1,6 @@
 """One correction image as a file: for the program, for other programs, and to look at."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
@@ -8,7 +9,7 @@ import numpy as np
 
 from tasks.core.digest import pixel_digest
 from tasks.illumination.correction import Correction
-from tasks.illumination.files import CORRECTION
+from tasks.illumination.files import CORRECTION, OFFSET
 
 SOFTWARE = "scip-flows"
 TIFF, PICTURE = "correction.tif", "correction.png"
@@ -16,8 +17,10 @@ MOST_SHOWN, A_ROW = 40, 4
 INCHES, DOTS_PER_INCH = 3.0, 90
 
 
-def write_correction(folder: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
-    """Write a correction image, (C, H, W), in three forms.
+def write_correction(
+    folder: Path, correction: Correction, *, channels: Sequence[str], title: str, offset: float = 0.0
+) -> None:
+    """Write a correction image, (C, H, W), in three forms, and its offset.
 
     ``correction.npy`` is what the program maps into memory, ``correction.tif`` the same numbers as float32 OME-TIFF
     with a page per channel, ``correction.png`` a picture of the first 40 channels with their scales.
@@ -25,6 +28,7 @@ def write_correction(folder: Path, correction: Correction, *, channels: Sequence
     import tifffile
 
     np.save(folder / CORRECTION, correction)
+    (folder / OFFSET).write_text(json.dumps(offset), encoding="utf-8")
     tifffile.imwrite(
         folder / TIFF,
         correction,

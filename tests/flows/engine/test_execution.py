@@ -70,6 +70,7 @@ def execution(sent: InProcess, tmp_path: Path) -> Execution:
     return Execution(
         cast("Preparation", preparation),
         run_id="me",
+        resources={},
         submitter=cast("Any", sent),
         progress=LineProgress(lambda _: None),
     )
