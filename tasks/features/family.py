@@ -100,10 +100,10 @@ class Family:
     """
 
     name: str
-    profile: Profile
     description: str
     columns: DescribeColumns
     measure: MeasureRegion
+    profile: Profile = "standard"
     frame: bool = False
     optional: bool = False
     field: bool = False

@@ -14,11 +14,11 @@ from tasks.features.family import DescribeColumns, Family, FeatureDef, MeasureLe
 def register_per_channel(
     *,
     name: str,
-    profile: Profile,
     description: str,
     definitions: Sequence[FeatureDef],
     kernel: Callable[[Block, FloatArray], None],
     plain: Callable[[ChannelCell], FloatArray],
+    profile: Profile = "standard",
     group: str = "",
     frame: bool = False,
     optional: bool = False,
@@ -94,24 +94,18 @@ def register_per_level_image(
         return measure_levels(cell, plain, definitions=definitions)
 
     register_per_channel(
-        name=name,
-        profile="standard",
-        description=description,
-        definitions=definitions,
-        kernel=of_block,
-        plain=of_cell,
-        optional=True,
+        name=name, description=description, definitions=definitions, kernel=of_block, plain=of_cell, optional=True
     )
 
 
 def register_per_mask(
     *,
     name: str,
-    profile: Profile,
     description: str,
     definitions: Sequence[FeatureDef],
     kernel: Callable[[Region, FloatArray], None],
     plain: Callable[[BoolArray, Region], FloatArray],
+    profile: Profile = "standard",
     optional: bool = False,
 ) -> None:
     """Register a family that measures masks, whatever their pixels: one of all channels where they share the region.

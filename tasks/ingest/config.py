@@ -40,10 +40,8 @@ class Load(Section):
 
     reader: str = Field(
         default="auto",
-        description="How the files are read: auto (by suffix and pattern), image (one file, its pages or planes are "
-        "the channels), multiframe_tiff (one cell per file, a frame per channel), tiff_per_channel (a file per "
-        "channel, put together by the pattern; of z-stacks one per channel and plane), ragged_zarr (stamps of "
-        "different size in one store).",
+        description="How the files are read: auto (by suffix and pattern), or the name of a reader.",
+        json_schema_extra=lambda schema: schema.update(enum=["auto", *readers.names]),
     )
     pattern: str | None = Field(
         default=None,

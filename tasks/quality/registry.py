@@ -36,21 +36,11 @@ class MetricDef:
 metrics: Parts[MetricDef] = Parts("metric", "tasks.quality.metrics")
 
 
-def register(
-    name: str, *, of_region: bool = False, needs_channel: bool = True, takes_percentile: bool = False
-) -> Callable[[Metric], Metric]:
+def register(name: str, **facts: bool) -> Callable[[Metric], Metric]:
     """Decorate the function of a metric; the other parameters are those of `MetricDef`."""
 
     def decorate(function: Metric) -> Metric:
-        metrics.add(
-            name,
-            MetricDef(
-                function=function,
-                of_region=of_region,
-                needs_channel=needs_channel,
-                takes_percentile=takes_percentile,
-            ),
-        )
+        metrics.add(name, MetricDef(function=function, **facts))
         return function
 
     return decorate

@@ -196,19 +196,10 @@ def _one_channel(batch: Batch, region: Region) -> FloatArray:
     return np.array([pixels[:1, 0, 0] for pixels in batch.pixels.unstack()], dtype=np.float64)
 
 
-def _corner(name: str) -> Family:
-    return Family(name=name, profile="standard", description="Corner.", columns=_describe, measure=_one_channel)
-
-
 def test_a_family_that_returns_other_columns_than_it_names_is_refused(
     cells: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(families, "_parts", {name: families[name] for name in families.names})
-    register(_corner("corner"))
+    register(Family(name="corner", description="Corner.", columns=_describe, measure=_one_channel))
     with pytest.raises(ValueError, match=r"'corner' .* shape \(3, 1\) in region 'li', expected \(3, 2\)"):
         measure(cells[0], cells[1][:1], config=Features(families=("corner",)))
-
-
-def test_two_families_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"two plug-ins claim the family 'standard\.shape'"):
-        register(_corner("shape"))

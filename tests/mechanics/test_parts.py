@@ -38,9 +38,7 @@ STAMPS = Batch.of([IMAGE], channels=["BF", "PI"])
 REGION = Region(name="cell", shared=True, masks=Ragged.of([IMAGE[:1] > 0]), background=np.zeros((1, 2)))
 
 
-def method(base: str, parts: str, arguments: str, body: str, *, fields: str = "") -> str:
-    """Write a part that the configuration names by ``method``."""
-    return f"""
+METHOD = """
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -51,49 +49,59 @@ from scipy import ndimage
 from tasks.core.exact import programs
 from tasks.core.published import Published
 from tasks.core.types import Ragged
-from {base.rpartition(".")[0]} import {base.rpartition(".")[2]}, {parts}
+from tasks.{stage}.registry import {base}, {parts}
 
 
-class Fancy({base.rpartition(".")[2]}):
+class Fancy({base}):
     method: Literal["fancy"] = Field(default="fancy", description="Another.")
     {fields}
 
 
 @{parts}.register(Fancy)
 def fancy({arguments}):
-    {body}
+    return {value}
 """
-
-
-MASK = method(
-    "tasks.mask.registry.MaskMethod",
-    "masks",
-    "batch, config",
-    "return Ragged(flat=batch.pixels.flat > config.level, shapes=batch.pixels.shapes, planes=batch.pixels.planes)",
+MASK = METHOD.format(
+    stage="mask",
+    base="MaskMethod",
+    parts="masks",
     fields='level: float = Field(default=6, description="Darkest pixel.")',
+    arguments="batch, config",
+    value="Ragged(flat=batch.pixels.flat > config.level, shapes=batch.pixels.shapes, planes=batch.pixels.planes)",
 )
-CHANNEL_FILTER = method(
-    "tasks.mask.registry.ChannelFilter",
-    "channel_filters",
-    "batch, config",
-    "return np.array([image.max(axis=(1, 2)) > 4 for image in batch.pixels.unstack()])",
+CHANNEL_FILTER = METHOD.format(
+    stage="mask",
+    base="ChannelFilter",
+    parts="channel_filters",
+    fields="",
+    arguments="batch, config",
+    value="np.array([image.max(axis=(1, 2)) > 4 for image in batch.pixels.unstack()])",
 )
-SEGMENTER = method(
-    "tasks.segment.registry.ObjectMethod",
-    "segmenters",
-    "image, *, labels, config, channels",
-    "return ndimage.label(sum(image[channels.index(getattr(config, key))] for key in config.CHANNELS))[0]",
+SEGMENTER = METHOD.format(
+    stage="segment",
+    base="ObjectMethod",
+    parts="segmenters",
     fields="""CHANNELS: ClassVar[tuple[str, ...]] = ("channel", "second")
     channel: str = Field(description="One.")
     second: str = Field(description="The other.")""",
+    arguments="image, *, labels, config, channels",
+    value="ndimage.label(sum(image[channels.index(getattr(config, key))] for key in config.CHANNELS))[0]",
 )
-THRESHOLD = method("tasks.quality.registry.ThresholdMethod", "thresholds", "config", "return programs.quantile(1.0)")
-EXPORTER = method(
-    "tasks.export.registry.ExportMethod",
-    "exporters",
-    "table, output, config",
-    '(output / "rows.txt").write_text(str(table.rows))',
+THRESHOLD = METHOD.format(
+    stage="quality",
+    base="ThresholdMethod",
+    parts="thresholds",
+    fields="",
+    arguments="config",
+    value="programs.quantile(1.0)",
+)
+EXPORTER = METHOD.format(
+    stage="export",
+    base="ExportMethod",
+    parts="exporters",
     fields='PUBLISHED: ClassVar[Published] = Published(path="rows.txt", is_ours=Path.is_file)',
+    arguments="table, output, config",
+    value='(output / "rows.txt").write_text(str(table.rows))',
 )
 METRIC = """
 import numpy as np
@@ -122,7 +130,7 @@ def measure(batch, region):
     return np.array([image[:, 3, 4] for image in batch.pixels.unstack()], dtype=np.float64)
 
 
-register(Family(name="fancy", profile="standard", description="One pixel.", columns=columns, measure=measure))
+register(Family(name="fancy", description="One pixel.", columns=columns, measure=measure))
 """
 READER = """
 from dataclasses import dataclass
@@ -234,7 +242,7 @@ def exporter(folder: Path) -> None:
         (readers, READER, reader),
         (exporters, EXPORTER, exporter),
     ],
-    ids=["mask", "channel_filter", "segmenter", "threshold", "metric", "family", "reader", "exporter"],
+    ids=lambda value: value.kind if isinstance(value, Parts) else "",
 )
 def test_a_part_needs_one_file_and_is_in_configuration_stage_and_documentation(
     parts: Parts[Any],

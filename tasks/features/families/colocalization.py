@@ -56,7 +56,6 @@ def measure(batch: Batch, region: Region) -> FloatArray:
 register(
     Family(
         name=FAMILY,
-        profile="standard",
         description="How the intensities of two channels lie together in a region that they share.",
         columns=columns,
         measure=measure,

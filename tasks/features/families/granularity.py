@@ -24,7 +24,6 @@ def _plain(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="granularity",
     description="How much of the signal is in grains of each size.",
-    profile="standard",
     definitions=GRANULARITY,
     kernel=_kernel,
     plain=_plain,

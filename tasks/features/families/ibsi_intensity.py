@@ -27,7 +27,6 @@ def _plain(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="ibsi_intensity",
     description="The 18 intensity-based statistics of the IBSI, of the pixels as they are.",
-    profile="standard",
     definitions=IBSI_INTENSITY_DEFS,
     kernel=_kernel,
     plain=_plain,

@@ -56,7 +56,6 @@ def _plain_raw(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="intensity",
     description="Intensity in a region and in its rim, as it is and less the background.",
-    profile="standard",
     definitions=STANDARD,
     kernel=_kernel(STANDARD),
     plain=_plain_standard,

@@ -219,7 +219,6 @@ def _disc_pixels(centers: FloatArray, *, radius: int, shape: tuple[int, ...]) ->
 register(
     Family(
         name=FAMILY,
-        profile="standard",
         description="Neighbors of an object in its field.",
         columns=columns,
         measure=measure,

@@ -22,7 +22,6 @@ def _plain(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="radial_distribution",
     description="How the intensity lies between the centre of a region and its edge.",
-    profile="standard",
     definitions=RADIAL_DISTRIBUTION,
     kernel=_kernel,
     plain=_plain,

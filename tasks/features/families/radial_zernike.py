@@ -22,7 +22,6 @@ def _plain(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="radial_zernike",
     description="Zernike moments of the intensities in a region.",
-    profile="standard",
     definitions=RADIAL_ZERNIKE,
     kernel=_kernel,
     plain=_plain,

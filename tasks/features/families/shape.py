@@ -46,7 +46,6 @@ def _plain_scip(mask: BoolArray, region: Region) -> FloatArray:
 register_per_mask(
     name="shape",
     description="Shape of a region: all of its pixels as one object (standard), or the mean of its components (scip).",
-    profile="standard",
     definitions=STANDARD,
     kernel=_kernel(STANDARD, apart=False),
     plain=_plain_standard,

@@ -50,11 +50,9 @@ def _plain_scip(cell: ChannelCell) -> FloatArray:
 register_per_channel(
     name="texture",
     description="Texture inside a region: co-occurrence of gray levels, and the gradient.",
-    profile="standard",
     definitions=STANDARD,
     kernel=_kernel(
-        [[(distance * down, distance * right) for down, right in DIRECTIONS] for distance in DISTANCES],
-        published=False,
+        [[(distance * down, distance * right) for down, right in DIRECTIONS] for distance in DISTANCES], published=False
     ),
     plain=_plain_standard,
 )

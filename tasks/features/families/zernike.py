@@ -24,7 +24,6 @@ def _plain(mask: BoolArray, _: Region) -> FloatArray:
 register_per_mask(
     name="zernike",
     description="Zernike moments of a region's shape.",
-    profile="standard",
     definitions=ZERNIKE,
     kernel=_kernel,
     plain=_plain,
