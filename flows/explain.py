@@ -89,10 +89,11 @@ def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> 
 
 
 def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
-    """Whether a list counts as too short only because its entries are faulty."""
-    loc = detail["loc"]
+    """Whether a list counts as too short, or a mapping as no word, only because its entries are faulty."""
+    mapping = detail["type"] == "literal_error" and isinstance(detail["input"], Mapping)
+    loc = detail["loc"][:-1] if mapping else detail["loc"]
     inner = (one["loc"] for one in details if one is not detail)
-    return detail["type"] == "too_short" and any(one[: len(loc)] == loc for one in inner)
+    return (mapping or detail["type"] == "too_short") and any(one[: len(loc)] == loc for one in inner)
 
 
 def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel]) -> Place:

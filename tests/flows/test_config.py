@@ -40,7 +40,7 @@ segment:
     cytoplasm: {method: subtract, from: cell, remove: nucleus}
 """
 MASKS = "circle, li, otsu, spot, watershed"
-SECTIONS = "load, illumination, segment, mask, quality, normalize, features, export, run"
+SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
 WATERSHED_KEYS = (
     "name, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, neck, "
     "min_contrast, min_diameter, max_diameter"
@@ -76,7 +76,7 @@ UNKNOWN_KEYS = {
         "load.channels.0.sorce: unknown key; allowed: name, source; did you mean 'source'?",
     ],
     "mask: {methods: li, main_channel: BF, combined: [BF]}": [
-        "mask.combined: unknown key; allowed: methods, main_channel, combine, channel_filter; did you mean 'combine'?"
+        "mask.combined: unknown key; allowed: methods, main_channel, border, combine, channel_filter; did you mean 'combine'?"
     ],
     "mask: {methods: [circle, {method: li, sgima: 1}], main_channel: BF}": [
         "mask.methods.1.sgima: unknown key; allowed: name, method, sigma; did you mean 'sigma'?"
@@ -107,7 +107,7 @@ UNKNOWN_KEYS = {
     " {metric: sum, channel: PI, groupby: well, threshold: {method: quantile, p: 0.1, q: 0.1}}]": [
         "quality.1.threshold.p: unknown key; allowed: method, q",
         (
-            "quality.1.groupby: unknown key; allowed: name, metric, percentile, channel, over, region, keep, "
+            "quality.1.groupby: unknown key; allowed: metric, percentile, channel, over, region, name, keep, "
             "threshold, upper, group_by; did you mean 'group_by'?"
         ),
     ],
@@ -248,7 +248,7 @@ WRONG_VALUES = {
     "mask:\nsegment:": [f"top level: got neither mask nor segment; {ONE_WAY}"],
     f"mask: {{methods: li, main_channel: BF}}\n{FIELDS}": [f"top level: got both mask and segment; {ONE_WAY}"],
     "mask: li": [
-        "mask: got 'li'; expected keys and values; the keys allowed are methods, main_channel, combine, channel_filter"
+        "mask: got 'li'; expected keys and values; the keys allowed are methods, main_channel, border, combine, channel_filter"
     ],
     "mask: {main_channel: BF}": [
         (
@@ -545,7 +545,7 @@ def test_the_layout_lists_channels_and_regions_in_order() -> None:
 def test_only_the_resources_of_stages_that_run_are_needed() -> None:
     stamps, fields = parse_config(yaml.safe_load(STAMPS)), parse_config(yaml.safe_load(FIELDS))
     assert set(stamps.needed_resources) == {"files", "mask", "quality", "features"}
-    assert fields.needed_resources == {"files": {"CPU": 1}, "segment": {"GPU": 1}, "features": {"CPU": 1}}
+    assert fields.needed_resources == {"files": {"CPU": 1}, "segment": "auto", "features": {"CPU": 1}}
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -111,4 +111,4 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     assert lines["objects"] == "nucleus"
     assert lines["partitions"] == "2 of up to 2 images"
     assert lines["tasks"] == "6: segment, features per partition, 2 for the run"
-    assert lines["left out"] == "1 files that are no images or do not match load.pattern"
+    assert lines["left out"] == "1 files that are no images"
