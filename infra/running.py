@@ -73,7 +73,9 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked) -> SpecCluster:
         options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
         # A process that is forked has the environment of when the first one was.
         specification[name] = {"cls": Nanny, "options": options | {"env": dict(os.environ) | own}}
-    scheduler = {"cls": Scheduler, "options": common | {"port": 0, "dashboard_address": "127.0.0.1:0"}}
+    # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
+    options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": options}
     return SpecCluster(workers=specification, scheduler=scheduler, security=security)
 
 
