@@ -1,24 +1,13 @@
-"""A flow run started from a terminal: its server, its log, its progress, and how it is stopped."""
+"""A flow run started from a terminal: what is started first, so that the rest is imported meanwhile."""
 
-import logging
 import os
 import pkgutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prefect.client.orchestration import get_client
-from prefect.events.worker import EventsWorker
-from prefect.logging.configuration import setup_logging
-from prefect.logging.handlers import APILogWorker
-from prefect.settings import (
-    PREFECT_API_SSL_CERT_FILE,
-    PREFECT_API_URL,
-    PREFECT_INTERNAL_LOGGING_LEVEL,
-    PREFECT_LOGGING_LEVEL,
-    temporary_settings,
-)
 from rich.console import Console
 
 from flows.engine.preparation import RunSpec
@@ -26,21 +15,19 @@ from flows.engine.prepare import reserved
 from flows.engine.progress import BarProgress, LineProgress, show_progress
 from flows.engine.record import record_stop
 from flows.engine.stop import stoppable
-from flows.engine.summary import Summary
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
 from infra.fork_server import start_fork_server
-from tasks.core.errors import RunError
 
-ANSWER_SECONDS = 10.0
-"""How long a Prefect API that should run may take to answer."""
-
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
-"""Keeps Prefect's log off the terminal, not out of the API of a server that stays."""
+if TYPE_CHECKING:
+    from flows.engine.summary import Summary
 
 
-def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Summary:
+def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "Summary":
     """Check a run, start a Prefect server where none is configured, and call the flow.
+
+    The server, and the process from which workers are forked, import what they need while this process imports Prefect
+    and Dask.
 
     Parameters
     ----------
@@ -59,25 +46,24 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
         console.print(line, highlight=False, markup=False)
 
     with stoppable(tell=tell, record=partial(record_stop, spec.output)), ExitStack() as stack:
-        if PREFECT_API_URL.value() is not None:
-            _check_api(PREFECT_API_URL.value())
+        configured = _configured_api()
         stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
-        if PREFECT_API_URL.value() is None:
+        if configured:
+            variables = _log_level("INFO") | ({} if verbose else QUIET)
+        else:
             tell("starting a local Prefect server")
             server = stack.enter_context(api_server())
-            own = {PREFECT_API_URL: server.api, PREFECT_API_SSL_CERT_FILE: str(server.certificate)}
-            stack.enter_context(_settings(own | _log_level("INFO" if verbose else "CRITICAL")))
-            stack.callback(_send_what_waits)
-        else:
-            stack.enter_context(_settings(_log_level("INFO"), {} if verbose else QUIET))
-        dask_level = "info" if verbose else "error"
-        stack.enter_context(_settings({}, {"DASK_LOGGING__DISTRIBUTED": dask_level}))
+            own = {"PREFECT_API_URL": server.api, "PREFECT_API_SSL_CERT_FILE": str(server.certificate)}
+            variables = own | _log_level("INFO" if verbose else "CRITICAL")
+        variables["DASK_LOGGING__DISTRIBUTED"] = "info" if verbose else "error"
+        stack.enter_context(_environment(variables))
         tell("starting the workers")
         start_fork_server()
-        function = pkgutil.resolve_name(flow)  # imported while server and workers are
-        setup_logging()
-        logging.getLogger("distributed").setLevel(dask_level.upper())
+        from flows.terminal.prefect_session import prefect_session  # noqa: PLC0415 - server and workers start meanwhile
+
+        function = pkgutil.resolve_name(flow)
+        stack.enter_context(prefect_session(variables, verbose=verbose))
         show_progress(BarProgress(console) if console.is_terminal else LineProgress(tell))
         if server is not None:
             server.wait()
@@ -92,37 +78,44 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> Su
         return summary
 
 
-def _check_api(url: str) -> None:
-    problem = get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}).api_healthcheck()
-    if problem is not None:
-        raise RunError(
-            f"no Prefect API answers at {url}, which PREFECT_API_URL or the Prefect profile names: {problem}; start it "
-            "with `prefect server start`, or unset it, and a local server is started for this run"
-        )
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+"""Keeps Prefect's log off the terminal, not out of the API of a server that stays."""
+
+PREFECT_FILES = ("prefect.toml", ".env", "pyproject.toml")
+"""Files of the working folder that may hold settings of Prefect."""
+
+
+def _configured_api() -> bool:
+    """Whether the environment, a file or a profile of Prefect names an API; that one has to answer.
+
+    Prefect, which takes two seconds to import, is asked only where there is a file that it would read.
+    """
+    home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
+    files = [Path(name) for name in PREFECT_FILES]
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    if "PREFECT_API_URL" not in os.environ and not any(
+        path.is_file() and "prefect" in path.read_text(errors="replace").casefold() for path in (*files, profiles)
+    ):
+        return False
+    from flows.terminal.prefect_session import check_configured_api  # noqa: PLC0415 - as above
+
+    return check_configured_api()
+
+
+def _log_level(level: str) -> dict[str, str]:
+    return {"PREFECT_LOGGING_LEVEL": level, "PREFECT_INTERNAL_LOGGING_LEVEL": level}
 
 
 @contextmanager
-def _settings(settings: Mapping[Any, str], environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Change settings for this process, and for the workers, which read the environment."""
-    variables = {setting.name: value for setting, value in settings.items()} | dict(environment or {})
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables that this process, its server and its workers read."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
-        with temporary_settings(updates=settings):
-            yield
+        yield
     finally:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-def _log_level(level: str) -> dict[Any, str]:
-    return {PREFECT_LOGGING_LEVEL: level, PREFECT_INTERNAL_LOGGING_LEVEL: level}
-
-
-def _send_what_waits() -> None:
-    """Let Prefect's background threads send their last events and log lines while the server still listens."""
-    for worker in (EventsWorker, APILogWorker):
-        worker.drain_all(timeout=5)

@@ -1,0 +1,71 @@
+"""Prefect within this process: its settings, its log, and the threads that talk to its API."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from prefect.client.orchestration import get_client
+from prefect.events.worker import EventsWorker
+from prefect.logging.configuration import setup_logging
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import (
+    PREFECT_API_SSL_CERT_FILE,
+    PREFECT_API_URL,
+    PREFECT_INTERNAL_LOGGING_LEVEL,
+    PREFECT_LOGGING_LEVEL,
+    temporary_settings,
+)
+
+from tasks.core.errors import RunError
+
+ANSWER_SECONDS = 10.0
+"""How long a Prefect API that should run may take to answer."""
+
+SEND_SECONDS = 5.0
+"""How long the last events and log lines may take to be sent."""
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_INTERNAL_LOGGING_LEVEL, PREFECT_LOGGING_LEVEL)
+}
+
+
+def check_configured_api() -> bool:
+    """Whether an API is configured.
+
+    Raises
+    ------
+    RunError
+        It does not answer.
+    """
+    url = PREFECT_API_URL.value()
+    if url is None:
+        return False
+    problem = get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}).api_healthcheck()
+    if problem is not None:
+        raise RunError(
+            f"no Prefect API answers at {url}, which PREFECT_API_URL or the Prefect profile names: {problem}; start it "
+            "with `prefect server start`, or unset it, and a local server is started for this run"
+        )
+    return True
+
+
+@contextmanager
+def prefect_session(variables: Mapping[str, str], *, verbose: bool) -> Iterator[None]:
+    """Let Prefect take settings that are in the environment by now, and send at the end what its threads still hold.
+
+    Parameters
+    ----------
+    variables
+        Names and values of environment variables; Prefect may have been imported before they were set.
+    verbose
+        Whether Dask's log is shown, too.
+    """
+    with temporary_settings(updates={SETTINGS[name]: value for name, value in variables.items() if name in SETTINGS}):
+        setup_logging()
+        logging.getLogger("distributed").setLevel("INFO" if verbose else "ERROR")
+        try:
+            yield
+        finally:
+            for worker in (EventsWorker, APILogWorker):
+                worker.drain_all(timeout=SEND_SECONDS)
