@@ -8,7 +8,7 @@ from hypothesis import settings
 
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")
-"""A run tests what the run before it tested, on a slow machine too; an example that fails goes into a test of its own."""
+"""A run tests what the run before it tested, however slowly; an example that fails goes into a test of its own."""
 
 PROJECT = Path(__file__).resolve().parent.parent
 
