@@ -45,6 +45,8 @@ def test_it_finds_the_cell(gain: int) -> None:
 def test_up_to_512_pixels_are_their_own_levels_and_above_there_are_513() -> None:
     assert grey_levels(np.array([[7, 512], [0, 3]], dtype=np.uint16)).tolist() == [[7, 512], [0, 3]]
     assert grey_levels(np.array([[0.5, 512.0]])).tolist() == [[0.5, 512.0]]
+    # of whatever size
+    assert grey_levels(np.array([[-512, -256, 0]]) * 5e-324).tolist() == [[1, 257, 513]]
     # where one is negative there are 513, too: from −512 to 0 in steps of 1
     assert grey_levels(np.array([[-512, -511], [-0.5, 0]])).tolist() == [[1, 2], [512, 513]]
     # from 1 to 513 in steps of 1
