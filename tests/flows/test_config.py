@@ -75,8 +75,10 @@ UNKNOWN_KEYS = {
         "load.channels.0.sorce: unknown key; allowed: name, source; did you mean 'source'?",
     ],
     "mask: {methods: li, main_channel: BF, combined: [BF]}": [
-        "mask.combined: unknown key; allowed: methods, main_channel, border, combine, channel_filter; "
-        "did you mean 'combine'?"
+        (
+            "mask.combined: unknown key; allowed: methods, main_channel, border, combine, channel_filter; "
+            "did you mean 'combine'?"
+        )
     ],
     "mask: {methods: [circle, {method: li, sgima: 1}], main_channel: BF}": [
         "mask.methods.1.sgima: unknown key; allowed: name, method, sigma; did you mean 'sigma'?"
@@ -248,8 +250,10 @@ WRONG_VALUES = {
     "mask:\nsegment:": [f"top level: got neither mask nor segment; {ONE_WAY}"],
     f"mask: {{methods: li, main_channel: BF}}\n{FIELDS}": [f"top level: got both mask and segment; {ONE_WAY}"],
     "mask: li": [
-        "mask: got 'li'; expected keys and values; the keys allowed are methods, main_channel, border, combine, "
-        "channel_filter"
+        (
+            "mask: got 'li'; expected keys and values; the keys allowed are methods, main_channel, border, combine, "
+            "channel_filter"
+        )
     ],
     "mask: {main_channel: BF}": [
         (

@@ -123,8 +123,8 @@ def grey_levels(image: AnyArray) -> FloatArray:
     array([[  1.,   1., 257., 512., 513.]])
     >>> grey_levels(np.array([[-1024, -1023, -512, -1, 0]]))
     array([[  1.,   1., 257., 512., 513.]])
-    >>> grey_levels(np.array([[0.5, 512]]))
-    array([[  0.5, 512. ]])
+    >>> grey_levels(np.array([[3, 512]]))
+    array([[  3., 512.]])
     """
     pixels = image.astype(np.float64)
     if pixels.min() >= 0 and pixels.max() <= LEVELS:
