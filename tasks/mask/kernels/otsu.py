@@ -173,15 +173,17 @@ def _levels(plane: FloatArray, low: float, high: float, levels: FloatArray) -> f
             levels[at] = plane[at]
         return high
     edges = np.empty(LEVELS + 2)
-    start = low * 0.5
-    span = high * 0.5 - start
+    scaled = levels[: len(plane)]
+    to_unit_scale(plane, scaled)
+    start, stop = extremes(scaled)
+    span = stop - start
     step = span / LEVELS
     for at in range(LEVELS):
         edges[at] = at * step + start
-    edges[LEVELS], edges[LEVELS + 1] = high * 0.5, np.inf
+    edges[LEVELS], edges[LEVELS + 1] = stop, np.inf
     per_level = LEVELS / span
     for at in range(len(plane)):
-        value = plane[at] * 0.5
+        value = scaled[at]
         level = min(int((value - start) * per_level), LEVELS) + 1
         # rounding may have taken the next edge or the one before
         levels[at] = level + int(edges[level] <= value) - int(edges[level - 1] > value)

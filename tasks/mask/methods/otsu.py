@@ -124,12 +124,13 @@ def grey_levels(image: AnyArray) -> FloatArray:
     array([[  1.,   1., 257., 512., 513.]])
     >>> grey_levels(np.array([[-1024, -1023, -512, -1, 0]]))
     array([[  1.,   1., 257., 512., 513.]])
-    >>> grey_levels(np.array([[0.5, 512]]))
-    array([[  0.5, 512. ]])
+    >>> grey_levels(np.array([[3, 512]]))
+    array([[  3., 512.]])
     """
     pixels = image.astype(np.float64)
     if pixels.min() >= 0 and pixels.max() <= LEVELS:
         return pixels
-    pixels *= 0.5  # the range of float64 pixels can exceed the largest float64
-    edges = np.linspace(pixels.min(), pixels.max(), LEVELS + 1)
-    return np.searchsorted(edges, pixels, side="right").astype(np.float64)
+    # a power of two keeps the range of the largest float64 pixels finite, and that of the smallest divisible
+    scaled, _ = unit_scale(pixels)
+    edges = np.linspace(scaled.min(), scaled.max(), LEVELS + 1)
+    return np.searchsorted(edges, scaled, side="right").astype(np.float64)
