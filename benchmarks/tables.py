@@ -10,13 +10,11 @@ feature or metadata: dictionary, names, descriptions and headers of columns. Rea
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.programs import machine
 from tasks.core.columns import Column
 from tasks.core.dictionary import encode
 from tasks.core.feature_files import write_feature_file
@@ -119,8 +118,7 @@ def main() -> int:
         publish(Path(options.publish[0]), columns=options.columns, form=options.publish[1])
         return 0
     columns = describe(options.columns)
-    print(f"{platform.machine()}, Python {platform.python_version()}, ", end="")
-    print(", ".join(f"{name} {version(name)}" for name in ("polars", "pyarrow")))
+    print(machine("polars", "pyarrow"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "work").mkdir()

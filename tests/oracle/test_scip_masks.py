@@ -1,7 +1,4 @@
-"""Masks against the published program's own, bit for bit.
-
-The fixture was written by benchmarks/scip_oracle.py, whose docstring describes its layout.
-"""
+"""Masks against the published program's own, bit for bit; the layout of the fixture: fixtures/README.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
