@@ -39,7 +39,7 @@ from tasks.core.exact.programs import (
 )
 from tasks.core.exact.questions import merged
 from tasks.core.types import AnyArray
-from tasks.core.work import Stopwatch
+from tasks.core.work import peak_bytes
 from tasks.normalize import Pixels, labelled, merge_histograms, pixel_histogram
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -213,7 +213,7 @@ def measure(name: str, number: int, *, memory: int | None) -> dict[str, float]:
     find, known, of, bound = STATISTICS[name]
     expected = known(number)
     find(Values(PART // 100, of=of))  # what is imported and made once
-    before = Stopwatch().peak_bytes
+    before = peak_bytes()
     if memory is not None:
         limit_memory(memory)
     values = Values(number, of=of)
@@ -222,7 +222,7 @@ def measure(name: str, number: int, *, memory: int | None) -> dict[str, float]:
     seconds = time.process_time() - start
     if not all(abs(one - other) <= bound * abs(other) for one, other in zip(got, expected, strict=True)):
         raise RuntimeError(f"{name} of {number} values: got {got}, expected {expected}")
-    peak = Stopwatch().peak_bytes
+    peak = peak_bytes()
     return {"seconds": seconds, "drawing": values.seconds, "passes": values.passes, "peak": peak, "more": peak - before}
 
 

@@ -1,7 +1,5 @@
 """The families of grey levels and of the IBSI's statistics: names, invariances, what is missing, hand-worked cases."""
 
-from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pytest
 from skimage.filters import threshold_li
 from tifffile import imread
 
-from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged, Region
+from tasks.core.types import Batch, BoolArray, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
 from tasks.features.definitions.histogram import HISTOGRAM
 from tasks.features.definitions.levels import LEVELS
@@ -31,58 +29,6 @@ COUNTS = {
 }  # fmt: skip
 CONFIG = Features(families=tuple(COUNTS))
 REGIONS = [("li", False), ("li.combined", True)]
-
-
-def unchanged(image: AnyArray) -> AnyArray:
-    return image
-
-
-def values_of(
-    cells: Cells,
-    *,
-    change: Callable[[AnyArray], AnyArray] = unchanged,
-    move: Callable[[AnyArray], AnyArray] = unchanged,
-) -> FloatArray:
-    """Measure the cells after their pixels were changed, and pixels and masks moved."""
-    batch, regions = cells
-    moved = [replace(region, masks=Ragged.of([move(mask) for mask in region.masks.unstack()])) for region in regions]
-    images = [move(change(image)) for image in batch.pixels.unstack()]
-    return measure(Batch.of(images, channels=batch.channels), moved, config=CONFIG)
-
-
-CHANGES: dict[str, tuple[str, Callable[[AnyArray], AnyArray], Callable[[AnyArray], AnyArray]]] = {
-    "larger frame": (
-        "translation",
-        unchanged,
-        lambda image: np.pad(
-            image, ((0, 0), (3, 8), (9, 1)), constant_values=np.array(image.dtype != bool, image.dtype)
-        ),
-    ),
-    "quarter turn": ("quarter turn", unchanged, lambda image: np.rot90(image, 1, axes=(1, 2))),
-    "half turn": ("quarter turn", unchanged, lambda image: np.rot90(image, 2, axes=(1, 2))),
-    "mirror image": ("quarter turn", unchanged, lambda image: np.flip(image, axis=2)),
-    "constant added": ("intensity shift", lambda image: image + np.uint16(5000), unchanged),
-    "other bit depth": ("intensity scale", lambda image: image.astype(np.uint32) * 257, unchanged),
-    "other storage": ("translation", lambda image: image.astype(np.float32), unchanged),
-}
-
-
-@pytest.mark.parametrize("name", CHANGES)
-def test_what_a_column_says_leaves_it_unchanged_does(cells: Cells, name: str) -> None:
-    claim, change, move = CHANGES[name]
-    columns = feature_columns(config=CONFIG, channels=cells[0].channels, regions=REGIONS)
-    found, expected = values_of(cells, change=change, move=move), values_of(cells)
-    kept = 0
-    for number, column in enumerate(columns):
-        if claim in column.invariances:
-            kept += 1
-            if column.family in COUNTS and column.family != "ibsi_intensity":
-                np.testing.assert_allclose(found[:, number], expected[:, number], rtol=1e-9, atol=1e-12)
-            else:
-                np.testing.assert_allclose(found[:, number], expected[:, number], rtol=1e-7, err_msg=column.name)
-        elif claim.startswith("intensity"):
-            assert not np.allclose(found[:, number], expected[:, number]), column.name
-    assert kept >= 150
 
 
 def test_numbers_of_columns_and_their_descriptions() -> None:
