@@ -13,15 +13,8 @@ from polars.testing import assert_frame_equal
 
 from tasks.core.types import AnyArray, Batch, FloatArray, Ragged, Region
 from tasks.normalize import histogram as module
-from tasks.normalize.histogram import (
-    BUCKETS,
-    batch_histogram,
-    float_keys,
-    histogram_columns,
-    labelled,
-    merge_histograms,
-    pixel_histogram,
-)
+from tasks.normalize import labelled, merge_histograms, pixel_histogram
+from tasks.normalize.histogram import BUCKETS, batch_histogram, float_keys, histogram_columns
 from tasks.normalize.pixels import Pixels
 
 INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
