@@ -10,7 +10,6 @@ Run with the Python of `peer_environments.sh`; the real cells are read from the 
 
 import argparse
 import os
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -148,8 +147,8 @@ def above(x: Array, y: Array, limit_x: float, limit_y: float) -> list[float]:
     return [float(v[both].sum() / v[v > limit].sum()) if both.any() else 0.0 for v, limit in parts]
 
 
-def main() -> int:
-    """Write the fixture; the exit status."""
+def main() -> None:
+    """Write the fixture."""
     parser = argparse.ArgumentParser(description="Keep what cp_measure finds.")
     parser.add_argument("--data", type=Path, default=os.environ.get("SCIP_TEST_DATA", ROOT / ".." / "shared" / "data"))
     parser.add_argument("--output", type=Path, default=ROOT / "tests" / "oracle" / "fixtures")
@@ -173,8 +172,7 @@ def main() -> int:
         },
     )
     print(f"{len(cells)} cells: {', '.join(trait for trait, _, _ in cells)}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,7 +9,6 @@ median. The published program runs in the environment of `scip_environment.sh`; 
 stay empty, as they do for profile ``standard``, which is ours.
 """
 
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -177,8 +176,8 @@ def typical(turns: FloatArray, others: FloatArray) -> float:
     return float(np.median(turns.sum(axis=0) / others.sum(axis=0)))
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
+def main() -> None:
+    """Time all and print the tables."""
     options = parsed(
         "Time the features of both profiles.",
         cells=(200, "stamps that the kernels measure"),
@@ -211,8 +210,7 @@ def main() -> int:
         if len(options.profile) == len(FAMILIES):
             compare(times, stamps)
     told_where_missing(options.original)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

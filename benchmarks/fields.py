@@ -10,7 +10,6 @@ both sides of a ratio follow each other in every round. `ratio` compares all tha
 writing; `to measured` is the field's whole cost against the measuring of stamps that have been joined already.
 """
 
-import sys
 import time
 
 import numpy as np
@@ -84,8 +83,8 @@ def take_turns(
     return 1e6 * np.array(turns) / (objects * CHANNELS)
 
 
-def main() -> int:
-    """Time all and print the table; the exit status."""
+def main() -> None:
+    """Time all and print the table."""
     options = parsed(
         "Time the features of objects of a field.",
         objects=([125, 250, 500, 1000], "in a field"),
@@ -107,8 +106,7 @@ def main() -> int:
                 steps = " | ".join(f"{step:.1f}" for step in turns.min(axis=0))
                 ratios = " | ".join(f"{np.median(field / other):.2f}" for other in (joined, measured))
                 print(f"| {dtype} | {objects} | {profile} | {steps} | {ratios} |", flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

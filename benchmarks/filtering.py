@@ -9,7 +9,6 @@ the families that are measured by default, once of all that stamps can have. All
 what counts is the processor's time, least of all rounds. Reading the pixels, which every stage does once, is left out.
 """
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -125,8 +124,8 @@ def features_of(stamps: Sequence[Stamps], rows: Sequence[int], *, config: Featur
             measure(some.batch, some.regions, config=config)
 
 
-def main() -> int:
-    """Time all and print the table; the exit status."""
+def main() -> None:
+    """Time all and print the table."""
     options = parsed(
         "Time features with and without filtering before them.",
         cells=(200, "stamps"),
@@ -163,8 +162,7 @@ def main() -> int:
                 f"| {whole:,.0f} | {part:,.0f} | {1 - part / whole:.0%} | {net:.0%} |",
                 flush=True,
             )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

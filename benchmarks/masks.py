@@ -9,7 +9,6 @@ what follows a mask: border rule, box, combined mask and backgrounds. The publis
 integer pixels only.
 """
 
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -99,8 +98,8 @@ def report(times: Times) -> None:
         print("|", " | ".join(cells), "|")
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
+def main() -> None:
+    """Time all and print the tables."""
     options = parsed(
         "Time the masks.",
         cells=(60, "stamps that the kernels mask"),
@@ -122,8 +121,7 @@ def main() -> int:
             with Program(known, "scip_timing.py", "masks", file) as original:
                 report(time_all(stamps, rounds=options.rounds, original=original))
     told_where_missing(options.original)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

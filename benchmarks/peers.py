@@ -17,7 +17,6 @@ SCIP measures one object after the other in its box, so it gets the boxes of a f
 """
 
 import argparse
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -56,28 +55,19 @@ Measured = tuple[float, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The same cells as we and the other programs get them.
-
-    Parameters
-    ----------
-    batch, own, combined
-        Cells, and the regions of families per channel and per pair of channels.
-    file
-        What the other programs read.
-    images, cells, planes
-        How many images they measure, with how many cells and channels each.
-    cut
-        Microseconds per cell and channel that it takes us to cut the cells out.
-    """
+    """The same cells as we and the other programs get them, with the regions of families per channel and per pair."""
 
     batch: Batch
     own: Region
     combined: Region
     file: dict[str, AnyArray]
+    """What the other programs read."""
     images: int
     cells: int
     planes: int
+    """How many images they measure, with how many cells and channels each."""
     cut: float = 0.0
+    """Microseconds per cell and channel that it takes us to cut the cells out."""
 
     def unit(self, name: str) -> str:
         """Whether a family is measured per pair, per cell or per channel."""
@@ -96,20 +86,12 @@ def on_stamps(*, cells: int, few: int) -> Scene:
     stamps = features.draw(cells=cells, dtype=np.uint16)
     some = stamps.take(few)
     counts = np.stack(some.batch.pixels.unstack())
+    masks = np.stack(some.own.masks.unstack()).astype(np.int32)
+    combined = np.stack(some.combined.masks.unstack())[:, 0].astype(np.int32)
     return Scene(
-        batch=stamps.batch,
-        own=stamps.own,
-        combined=stamps.combined,
-        file={
-            "counts": counts,
-            "pixels": counts / 4095,
-            "masks": np.stack(some.own.masks.unstack()).astype(np.int32),
-            "combined": np.stack([mask[0] for mask in some.combined.masks.unstack()]).astype(np.int32),
-        },
-        images=few,
-        cells=1,
-        planes=CHANNELS,
-    )
+        batch=stamps.batch, own=stamps.own, combined=stamps.combined, images=few, cells=1, planes=CHANNELS,
+        file={"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": combined},
+    )  # fmt: skip
 
 
 def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
@@ -121,21 +103,10 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
         batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=SURROUNDED)
         turns.append(time.process_time() - start)
     counts = image[np.newaxis, :PLANES]
-    return Scene(
-        batch=batch,
-        own=cell,
-        combined=cell,
-        file={
-            "counts": counts,
-            "pixels": counts / 4095,
-            "masks": np.broadcast_to(labels, counts.shape),
-            "combined": labels[np.newaxis],
-        },
-        images=1,
-        cells=len(numbers),
-        planes=PLANES,
-        cut=1e6 * min(turns) / (len(numbers) * CHANNELS),
-    )
+    masks = np.broadcast_to(labels, counts.shape)
+    file = {"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": labels[np.newaxis]}
+    cut = 1e6 * min(turns) / (len(numbers) * CHANNELS)
+    return Scene(batch=batch, own=cell, combined=cell, file=file, images=1, cells=len(numbers), planes=PLANES, cut=cut)
 
 
 def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
@@ -233,8 +204,8 @@ def compare_boxes(boxes: Stamps, *, options: argparse.Namespace) -> None:
             features.report("scip", times, boxes)
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
+def main() -> None:
+    """Time all and print the tables."""
     options = parsed(
         "Time the families that other programs have too.",
         on=(["stamps", "field"], "what is measured", "stamps", "field"),
@@ -261,8 +232,7 @@ def main() -> int:
         print(f"\nuint16, field of 12×2048×2048 pixels, {options.objects} objects of {size:.0f} px")
         compare(on_field(image, labels, rounds=options.rounds), options=options, more=FIELD_ONLY)
         compare_boxes(boxes_of(image, labels), options=options)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -105,8 +105,8 @@ def in_turn(reads: dict[str, Callable[[], object]], *, rounds: int) -> dict[str,
     return seconds
 
 
-def main() -> int:
-    """Measure, and print the tables; the exit status."""
+def main() -> None:
+    """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description="Measure the feature table's files.")
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--columns", type=int, default=2_500)
@@ -116,7 +116,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.publish:
         publish(Path(options.publish[0]), columns=options.columns, form=options.publish[1])
-        return 0
+        return
     columns = describe(options.columns)
     print(machine("polars", "pyarrow"))
     with tempfile.TemporaryDirectory() as temporary:
@@ -149,8 +149,7 @@ def main() -> int:
                 f"| {name} | {len(files)} | {not_values(files):.2%} | {min(times[name]):.1f} | {middle:.1f} "
                 f"| {middle / median(times['one file of polars']):.2f} |"
             )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

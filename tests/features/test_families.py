@@ -38,9 +38,8 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
         if column.channels and all(batch.channels.index(channel) % 5 == 0 for channel in column.channels):
             where = column.region, column.channels
             alone[where] = alone.get(where) or _only(cells_of_channels, column)
-            assert np.array_equal(
-                values[0, number], alone[where][column.stat, column.param, column.channels], equal_nan=True
-            ), column.name
+            expected = alone[where][column.stat, column.param, column.channels]
+            assert np.array_equal(values[0, number], expected, equal_nan=True), column.name
 
 
 def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
@@ -62,23 +61,22 @@ def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]]
 
 @pytest.mark.parametrize("channels", [1, 3, 7, 12])
 def test_the_published_system_has_59_and_203_per_channel_and_11_raw(channels: int) -> None:
-    columns = feature_columns(
-        config=Features(profile="scip"), channels=[f"c{number}" for number in range(channels)], regions=REGIONS
-    )
+    names = [f"c{number}" for number in range(channels)]
+    columns = feature_columns(config=Features(profile="scip"), channels=names, regions=REGIONS)
     assert sum(column.region != "raw" for column in columns) == 59 + 203 * channels
     assert sum(column.region == "raw" for column in columns) == 11 * channels
 
 
 def test_native_names() -> None:
-    published = {
-        column.name for column in feature_columns(config=Features(profile="scip"), channels=["BF"], regions=REGIONS)
-    }
+    published, standard = (
+        {column.name for column in feature_columns(config=Features(profile=one), channels=["BF"], regions=REGIONS)}
+        for one in ("scip", "standard")
+    )
     assert {
         "li__shape_area__BF", "li.combined__shape_area", "li__shape_moments_central_1_2__BF",
         "li__intensity_bgcorr_edge_mean__BF", "li.combined__intensity_edge_kurtosis__BF",
         "li__texture_glcm_mean_contrast_d3__BF", "li.combined__texture_sobel_min__BF", "raw__intensity_mean__BF",
     } <= published  # fmt: skip
-    standard = {column.name for column in feature_columns(config=Features(), channels=["BF"], regions=REGIONS)}
     assert {
         "li__shape_area__BF", "li.combined__shape_form_factor", "li__shape_inertia_tensor_0_1__BF",
         "li__intensity_edge_mean__BF", "li__intensity_background__BF", "li__texture_contrast_d3__BF",
@@ -109,11 +107,8 @@ def test_families_are_measured_in_one_order_however_they_are_listed(cells: Cells
     config = Features(families=("texture", "shape"))
     columns = feature_columns(config=config, channels=cells[0].channels, regions=REGIONS)
     assert list(dict.fromkeys(column.family for column in columns)) == ["shape", "texture"]
-    assert np.array_equal(
-        measure(cells[0], cells[1], config=config),
-        measure(cells[0], cells[1], config=Features(families=("shape", "texture"))),
-        equal_nan=True,
-    )
+    other = Features(families=("shape", "texture"))
+    assert np.array_equal(measure(*cells, config=config), measure(*cells, config=other), equal_nan=True)
 
 
 def test_an_empty_batch_has_all_columns() -> None:
@@ -175,14 +170,11 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert [family.name for family in Features(profile="scip").selected] == ["shape", "intensity", "texture", "raw"]
 
 
-def test_a_region_of_another_batch_is_refused(cells: Cells) -> None:
+def test_regions_of_another_batch_and_two_of_one_name_are_refused(cells: Cells) -> None:
     with pytest.raises(ValueError, match=r"'li' has 3 masks, the batch 2 cells"):
         measure(cells[0].take([0, 1]), cells[1], config=Features())
     with pytest.raises(ValueError, match="each mask the height and width of its cell"):
         measure(cells[0].take([0, 2, 1]), cells[1], config=Features())
-
-
-def test_two_regions_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="share a name"):
         feature_columns(config=Features(), channels=["a"], regions=[("cell", True), ("cell", True)])
 

@@ -62,11 +62,6 @@ def test_names_in_both_spellings() -> None:
     assert len(set(rename(every, names="cytominer"))) == len(every)
 
 
-def test_level_images_begin_with_one_in_the_mask() -> None:
-    mask = np.array([[True, True, False, True]])
-    assert level_image(np.array([[3.0, 11.0, 90.0, 19.0]]), mask=mask).tolist() == [[1, 9, 0, 16]]
-
-
 def single(mask: BoolArray, pixels: FloatArray) -> dict[str, float]:
     region = Region(name="cell", shared=True, masks=Ragged.of([mask[np.newaxis]]), background=np.zeros((1, 1)))
     batch = Batch.of([pixels[np.newaxis]], channels=["c"])
@@ -114,7 +109,9 @@ def test_nothing_is_measured_of_an_empty_mask_or_of_a_pixel_that_is_no_number(va
     assert not np.isnan(single(outside, pixels)["glcm:contrast"])
 
 
-def test_directions_without_a_pair_are_left_out() -> None:
+def test_level_images_begin_with_one_in_the_mask_and_directions_without_a_pair_are_left_out() -> None:
+    mask = np.array([[True, True, False, True]])
+    assert level_image(np.array([[3.0, 11.0, 90.0, 19.0]]), mask=mask).tolist() == [[1, 9, 0, 16]]
     levels = np.array([[1, 2, 4, 8, 16]])
     along = pair_measures(pairs_of_levels(levels, number=LEVELS, distance=1)[0])
     assert np.array_equal(glcm(levels, number=LEVELS), along)
@@ -174,14 +171,11 @@ def test_a_tie_of_levels_is_decided_by_the_mean_then_by_the_lower_level() -> Non
     assert histogram_statistics(np.array([2, 2, 4, 4]), number=6)[mode] == 2
 
 
-def test_two_values_have_none_between_the_tenth_and_the_ninetieth_percentile() -> None:
+def test_percentiles_are_linear_between_ranks_and_two_values_have_none_between_the_tenth_and_the_ninetieth() -> None:
     robust = HISTOGRAM.index("robust_mean_absolute_deviation") - 1
-    found = intensity_statistics(np.array([1.0, 3.0]))
-    assert np.isnan(found[robust])
-    assert not np.isnan(np.delete(found, robust)).any()
-
-
-def test_percentiles_are_linear_between_ranks() -> None:
+    two = intensity_statistics(np.array([1.0, 3.0]))
+    assert np.isnan(two[robust])
+    assert not np.isnan(np.delete(two, robust)).any()
     values = np.array([0.0, 1.0, 2.0, 10.0])
     found = dict(zip(HISTOGRAM[:9], intensity_statistics(values)[:9].tolist(), strict=True))
     assert (found["percentile_10"], found["percentile_90"]) == pytest.approx((0.3, 7.6))

@@ -86,12 +86,8 @@ def hu_rounding(number: int, hu: list[float]) -> float:
     unit = hu[0] if np.isfinite(hu[0]) else 0.0
     a, b, c = np.sqrt(np.nan_to_num(np.abs(hu[1:])))
     second, third = ROUNDING * unit, ROUNDING * unit**1.5
-    products = {
-        1: (a**2, (a + second) ** 2), 2: (b**2, (b + third) ** 2), 3: (c**2, (c + third) ** 2),
-        4: (b * c**3, (b + third) * (c + third) ** 3), 5: (a * c**2, (a + second) * (c + third) ** 2),
-        6: (b * c**3, (b + third) * (c + third) ** 3),
-    }  # fmt: skip
-    exact, rounded = products[number]
+    powers = {1: (2, 0, 0), 2: (0, 2, 0), 3: (0, 0, 2), 4: (0, 1, 3), 5: (1, 0, 2), 6: (0, 1, 3)}[number]
+    exact, rounded = (np.prod(np.power(f, powers)) for f in ((a, b, c), (a + second, b + third, c + third)))
     return float(rounded - exact + ROUNDING * exact)
 
 
