@@ -23,18 +23,14 @@ OUTLINE = (1.0, 0.85, 0.1)
 NUCLEI = "seg_dsb2018/images/78a981bd27ba0c65.tif"
 NUCLEI_CROP = np.s_[0:100, 0:125]
 OF_NUCLEI = {
-    "threshold_correction": (0.5, 1.0, 2.0),
-    "local_contrast": (0.0, 0.8, 1.2),
-    "rim": (0.0, 0.3, 0.6),
+    "threshold_correction": (0.5, 1.0, 2.0), "local_contrast": (0.0, 0.8, 1.2), "rim": (0.0, 0.3, 0.6),
     "neck": (0.8, 0.93, 0.99),
-}
+}  # fmt: skip
 CELLS = "hcs_nf1/images/B7_01_{}_3_{}_001.tif"
 CELLS_CROP = np.s_[300:620, 400:800]
 OF_CELLS = {
-    "threshold_correction": (0.5, 1.0, 2.0),
-    "stiffness": (0.001, 0.1, 10.0),
-    "max_distance": (10.0, 40.0, None),
-}
+    "threshold_correction": (0.5, 1.0, 2.0), "stiffness": (0.001, 0.1, 10.0), "max_distance": (10.0, 40.0, None),
+}  # fmt: skip
 
 Values = Mapping[str, Sequence[float | None]]
 Crop = tuple[slice, slice]

@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.float64]
 Fixture = dict[str, npt.NDArray[Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Drawing:
     """What one generated stamp shows."""
 
@@ -56,36 +56,26 @@ class Drawing:
 
 
 DRAWINGS = (
-    Drawing(trait="plain", height=40, width=40),
-    Drawing(trait="plain", height=36, width=48, radius=0.28),
-    Drawing(trait="plain", height=52, width=38, radius=0.3),
-    Drawing(trait="plain", height=47, width=45, radius=0.22),
-    Drawing(trait="dim", height=38, width=42, gain=0.08),
-    Drawing(trait="dim", height=44, width=36, gain=0.03),
-    Drawing(trait="dim", height=41, width=33, gain=0.15, radius=0.2),
-    Drawing(trait="blurred", height=48, width=44, blur=2.0),
-    Drawing(trait="blurred", height=39, width=51, blur=3.5, radius=0.25),
-    Drawing(trait="dim and blurred", height=42, width=42, blur=3.0, gain=0.1),
-    Drawing(trait="pieces", height=54, width=46, centres=((0.3, 0.3), (0.7, 0.65)), radius=0.17),
-    Drawing(trait="pieces", height=46, width=56, centres=((0.3, 0.25), (0.35, 0.7), (0.75, 0.45)), radius=0.14),
-    Drawing(trait="pieces", height=50, width=50, centres=((0.35, 0.35), (0.58, 0.6)), radius=0.2),
-    Drawing(trait="pieces, dim", height=43, width=53, centres=((0.5, 0.25), (0.5, 0.75)), radius=0.18, gain=0.2),
-    Drawing(trait="border", height=40, width=44, centres=((0.5, 0.15),)),
-    Drawing(trait="border", height=45, width=37, centres=((0.92, 0.5),), radius=0.25),
-    Drawing(trait="border, slightly", height=46, width=42, centres=((0.5, 0.22),), radius=0.18),
-    Drawing(trait="border and centre", height=54, width=56, centres=((0.0, 0.3), (0.68, 0.66)), radius=0.16),
-    Drawing(trait="border and centre", height=50, width=54, centres=((0.4, 0.38), (0.9, 0.93)), radius=0.17),
-    Drawing(trait="corner", height=42, width=46, centres=((0.1, 0.1),), radius=0.3),
-    Drawing(trait="flat main channel", height=35, width=39, flat=(0,)),
-    Drawing(trait="flat channels", height=41, width=43, flat=(1, 4, 9)),
-    Drawing(trait="flat, pieces", height=44, width=52, centres=((0.4, 0.3), (0.6, 0.75)), radius=0.16, flat=(2, 8)),
-    Drawing(trait="saturated", height=38, width=38, gain=8.0),
-    Drawing(trait="saturated", height=43, width=35, gain=4.0, radius=0.24, centres=((0.55, 0.45),)),
-    Drawing(trait="large", height=34, width=34, radius=0.47),
-    Drawing(trait="large", height=32, width=37, radius=0.36),
-    Drawing(trait="tiny cell", height=33, width=35, radius=0.12),
-    Drawing(trait="small stamp", height=14, width=11, radius=0.35),
-)
+    Drawing("plain", 40, 40), Drawing("plain", 36, 48, radius=0.28), Drawing("plain", 52, 38, radius=0.3),
+    Drawing("plain", 47, 45, radius=0.22), Drawing("dim", 38, 42, gain=0.08), Drawing("dim", 44, 36, gain=0.03),
+    Drawing("dim", 41, 33, gain=0.15, radius=0.2), Drawing("blurred", 48, 44, blur=2.0),
+    Drawing("blurred", 39, 51, blur=3.5, radius=0.25), Drawing("dim and blurred", 42, 42, blur=3.0, gain=0.1),
+    Drawing("pieces", 54, 46, centres=((0.3, 0.3), (0.7, 0.65)), radius=0.17),
+    Drawing("pieces", 46, 56, centres=((0.3, 0.25), (0.35, 0.7), (0.75, 0.45)), radius=0.14),
+    Drawing("pieces", 50, 50, centres=((0.35, 0.35), (0.58, 0.6)), radius=0.2),
+    Drawing("pieces, dim", 43, 53, centres=((0.5, 0.25), (0.5, 0.75)), radius=0.18, gain=0.2),
+    Drawing("border", 40, 44, centres=((0.5, 0.15),)), Drawing("border", 45, 37, centres=((0.92, 0.5),), radius=0.25),
+    Drawing("border, slightly", 46, 42, centres=((0.5, 0.22),), radius=0.18),
+    Drawing("border and centre", 54, 56, centres=((0.0, 0.3), (0.68, 0.66)), radius=0.16),
+    Drawing("border and centre", 50, 54, centres=((0.4, 0.38), (0.9, 0.93)), radius=0.17),
+    Drawing("corner", 42, 46, centres=((0.1, 0.1),), radius=0.3), Drawing("flat main channel", 35, 39, flat=(0,)),
+    Drawing("flat channels", 41, 43, flat=(1, 4, 9)),
+    Drawing("flat, pieces", 44, 52, centres=((0.4, 0.3), (0.6, 0.75)), radius=0.16, flat=(2, 8)),
+    Drawing("saturated", 38, 38, gain=8.0),
+    Drawing("saturated", 43, 35, gain=4.0, radius=0.24, centres=((0.55, 0.45),)), Drawing("large", 34, 34, radius=0.47),
+    Drawing("large", 32, 37, radius=0.36), Drawing("tiny cell", 33, 35, radius=0.12),
+    Drawing("small stamp", 14, 11, radius=0.35),
+)  # fmt: skip
 
 
 def cell_height(drawing: Drawing, rng: np.random.Generator, *, scale: float = 1.0) -> Floats:
@@ -325,17 +315,12 @@ def find_masks(stamp: Pixels, method: Method) -> dict[str, Any]:
         measured = scip.masking.get_bounding_box(survivors[0])
         measured = scip.masking.apply(measured, None if method.combine is None else list(method.combine))
     return {
-        "masks_found": found["mask"],
-        "regions_found": list(found["regions"]),
-        "masks": measured["mask"],
-        "regions": list(with_main[0]["regions"]),
-        "kept": judged["mask_filter"][0] and "mask" in with_main[0],
-        "any_kept": bool(survivors),
-        "combined": measured["combined_mask"],
-        "box": measured["bbox"],
+        "masks_found": found["mask"], "regions_found": list(found["regions"]), "masks": measured["mask"],
+        "regions": list(with_main[0]["regions"]), "kept": judged["mask_filter"][0] and "mask" in with_main[0],
+        "any_kept": bool(survivors), "combined": measured["combined_mask"], "box": measured["bbox"],
         "background": np.array(measured["background"]),
         "combined_background": np.array(measured["combined_background"]),
-    }
+    }  # fmt: skip
 
 
 def bag_of(events: Sequence[Mapping[str, Any]]) -> dask.bag.Bag:

@@ -94,16 +94,12 @@ def masks(path: str) -> dict[str, Step]:
 
     li = masker("li", smooth=[0.5] * channels)
     return {
-        "li": for_each(li, events),
-        "otsu": for_each(masker("otsu"), events),
+        "li": for_each(li, events), "otsu": for_each(masker("otsu"), events),
         "watershed": for_each(masker("watershed", noisy_channels=[]), events),
-        "spot": for_each(masker("spot", spotsize=5), events),
-        "circle": for_each(masker("circle"), events),
-        "whole": for_each(whole, [li(event) for event in events]),
-        "normaltest": judge("normaltest", None),
-        "std": judge("std", {"threshold": 20.0}),
-        "value_range": judge("value_range", {"threshold": 100.0}),
-    }
+        "spot": for_each(masker("spot", spotsize=5), events), "circle": for_each(masker("circle"), events),
+        "whole": for_each(whole, [li(event) for event in events]), "normaltest": judge("normaltest", None),
+        "std": judge("std", {"threshold": 20.0}), "value_range": judge("value_range", {"threshold": 100.0}),
+    }  # fmt: skip
 
 
 def reading(path: str) -> dict[str, Step]:

@@ -150,14 +150,12 @@ def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     [
         ({"families": ["textur"]}, "no family 'textur'; allowed: shape, intensity, texture"),
         ({"families": ["raw"]}, "profile 'standard' has no family 'raw'"),
-        ({"families": ["shape", "shape"]}, "listed twice"),
-        ({"families": []}, "at least 1 item"),
+        ({"families": ["shape", "shape"]}, "listed twice"), ({"families": []}, "at least 1 item"),
         ({"names": "scip"}, "'scip' are the names of profile 'scip', got profile 'standard'"),
-        ({"profile": "skip"}, "'standard' or 'scip'"),
-        ({"dtype": "float16"}, "'float32' or 'float64'"),
+        ({"profile": "skip"}, "'standard' or 'scip'"), ({"dtype": "float16"}, "'float32' or 'float64'"),
         ({"familys": ["shape"]}, "Extra inputs are not permitted"),
     ],
-)
+)  # fmt: skip
 def test_configuration_errors_say_what_would_do(section: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Features.model_validate(section)
@@ -243,17 +241,14 @@ MATRICES = (
 EQUAL = {
     *((f"gldzm_{stat}", f"glszm_{stat}") for stat in MATRICES),
     *((f"ibsi_intensity_{s}", f"intensity_{s}") for s in ("mean", "median", "min", "max", "skewness", "kurtosis")),
-    ("glcm_difference_average_d1", "glcm_dissimilarity_d1"),
-    ("glcm_cluster_tendency_d1", "glcm_sum_variance_d1"),
+    ("glcm_difference_average_d1", "glcm_dissimilarity_d1"), ("glcm_cluster_tendency_d1", "glcm_sum_variance_d1"),
     ("histogram_variance", "ngldm_grey_level_variance"),
     ("histogram_uniformity", "ngldm_grey_level_nonuniformity_normalised"),
-    ("haralick_angular_second_moment_d3", "texture_ASM_d3"),
-    ("haralick_contrast_d3", "texture_contrast_d3"),
+    ("haralick_angular_second_moment_d3", "texture_ASM_d3"), ("haralick_contrast_d3", "texture_contrast_d3"),
     ("haralick_correlation_d3", "texture_correlation_d3"),
     ("haralick_inverse_difference_moment_d3", "texture_homogeneity_d3"),
-    ("intensity_mean", "radial_zernike_magnitude_0_0"),
-    ("ibsi_intensity_mean", "radial_zernike_magnitude_0_0"),
-}
+    ("intensity_mean", "radial_zernike_magnitude_0_0"), ("ibsi_intensity_mean", "radial_zernike_magnitude_0_0"),
+}  # fmt: skip
 CONSTANT = {"histogram_min", "histogram_max", "histogram_range", "ngldm_percentage", "radial_zernike_phase_0_0"}
 
 

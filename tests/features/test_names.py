@@ -46,11 +46,9 @@ def test_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None
 def test_compartments_of_pycytominer() -> None:
     found = names_of(profile="standard", regions=OBJECTS, names="cytominer")
     assert {
-        "Nuclei_AreaShape_Area",
-        "Cells_Intensity_BgcorrEdgeMean_BF",
-        "Cytoplasm_Texture_ContrastStd_d3_c_3",
+        "Nuclei_AreaShape_Area", "Cells_Intensity_BgcorrEdgeMean_BF", "Cytoplasm_Texture_ContrastStd_d3_c_3",
         "Cells_Spots_AreaShape_MomentsHu_6",
-    } <= set(found)
+    } <= set(found)  # fmt: skip
     # pycytominer takes for a feature what begins with one of its compartments
     assert all(name.startswith(("Cells_", "Nuclei_", "Cytoplasm_")) for name in found)
     stamps = names_of(profile="scip", regions=MASKS, names="cytominer")
@@ -80,11 +78,9 @@ def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
     } <= set(found)  # fmt: skip
     native = set(rename(columns, names="native"))
     assert {
-        "nucleus__granularity_16__RNA",
-        "nucleus__zernike_9_9",
-        "cell__radial_zernike_phase_3_1__DNA",
+        "nucleus__granularity_16__RNA", "nucleus__zernike_9_9", "cell__radial_zernike_phase_3_1__DNA",
         "cell__colocalization_manders__RNA__DNA",
-    } <= native
+    } <= native  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,10 @@ def test_one_object_and_two() -> None:
     (one, other) = neighbors(labels, numbers=np.array([1, 5], dtype=np.int32))
     assert one[2] == other[2] == pytest.approx(np.hypot(3.5, 3.5))
     assert np.isnan(one[3:5]).all()
+    labels[1:8, 1:8], labels[3:6, 3:6] = 1, 2  # around the same point
+    found = neighbors(labels, numbers=np.array([1, 2], dtype=np.int32))
+    assert found[:, 2].tolist() == [0, 0]
+    assert found[:, 0].tolist() == [1, 1]
 
 
 def test_an_object_without_pixels_is_missing() -> None:
@@ -63,15 +67,6 @@ def test_an_object_without_pixels_is_missing() -> None:
     assert np.isnan(found[0]).all()
     assert np.isfinite(found[1]).all()
     assert np.isnan(neighbors(np.zeros((4, 4), dtype=np.int32), numbers=np.array([1], dtype=np.int32))).all()
-
-
-def test_objects_around_the_same_point_are_still_two() -> None:
-    labels = np.zeros((9, 9), dtype=np.int32)
-    labels[1:8, 1:8] = 1
-    labels[3:6, 3:6] = 2
-    found = neighbors(labels, numbers=np.array([1, 2], dtype=np.int32))
-    assert found[:, 2].tolist() == [0, 0]
-    assert found[:, 0].tolist() == [1, 1]
 
 
 def test_all_cells_of_the_field_count_whichever_are_measured() -> None:

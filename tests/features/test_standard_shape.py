@@ -108,9 +108,8 @@ def test_lines(rows: slice, columns: slice, orientation: float) -> None:
 
 def test_a_diagonal_line() -> None:
     found = named(np.eye(12, dtype=bool))
-    assert found["area"] == 12
+    assert (found["area"], found["eccentricity"]) == (12, 1)
     assert found["orientation"] == pytest.approx(np.pi / 4)
-    assert found["eccentricity"] == 1
     assert found["perimeter"] == pytest.approx(10 * np.sqrt(2))
 
 
@@ -195,7 +194,6 @@ def test_a_disk_and_a_square_have_no_direction_a_line_has_no_width_and_a_pixel_i
 
 
 def test_large_regions_do_not_overflow() -> None:
-    image = np.ones((3000, 2000), dtype=bool)
-    found = moments(raw_moments(image))
+    found = moments(raw_moments(np.ones((3000, 2000), dtype=bool)))
     assert found.central[2, 0] / found.central[0, 0] == pytest.approx((3000**2 - 1) / 12)
     assert found.central[0, 2] / found.central[0, 0] == pytest.approx((2000**2 - 1) / 12)

@@ -63,11 +63,9 @@ def load(case: int) -> tuple[dict[str, FloatArray], IntArray, int, int]:
     with np.load(FIXTURE) as arrays:
         stored = {name: arrays[name][case] for name in ("mahotas", "frequencies", "cp_measure")}
         return (
-            stored,
-            arrays["levels"][case].astype(np.int64),
-            int(arrays["numbers"][case]),
+            stored, arrays["levels"][case].astype(np.int64), int(arrays["numbers"][case]),
             int(arrays["distances"][case]),
-        )
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)

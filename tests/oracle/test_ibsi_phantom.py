@@ -104,14 +104,12 @@ def found(slices: list[IntArray]) -> dict[str, float]:
     return {
         **{name: first[stat] for name, stat in FIRST_ORDER.items()},
         **{f"GLCM_{name}": pairs[stat] for name, stat in PAIRS.items()},
-        **mean(glrlm, [f"GLRLM_{name}" for name in RUNS]),
-        **mean(glszm, [f"GLSZM_{name}" for name in SIZES]),
-        **mean(gldzm, [f"GLDZM_{name}" for name in DISTANCES]),
-        **mean(side_zones, [f"GLDZM_{name}" for name in SIDES]),
+        **mean(glrlm, [f"GLRLM_{name}" for name in RUNS]), **mean(glszm, [f"GLSZM_{name}" for name in SIZES]),
+        **mean(gldzm, [f"GLDZM_{name}" for name in DISTANCES]), **mean(side_zones, [f"GLDZM_{name}" for name in SIDES]),
         **{f"NGLDM_{name}": value for name, value in depend.items()},
         **{f"GLDM_{name}": depend[same] for name, same in GLDM.items()},
         **mean(tone_differences, [f"NGTDM_{name.upper()}" for name in TONES]),
-    }
+    }  # fmt: skip
 
 
 def side_zones(levels: IntArray, *, number: int) -> FloatArray:
