@@ -4,32 +4,14 @@ Run with the Python of `peer_environments.sh`; the real cells are read from the 
 
     .envs/cp/bin/python benchmarks/cp_oracle.py [--data DIR] [--output DIR]
 
-One file is written, `cp_measure.npz`; nothing in it is pickled, and equal inputs give equal files. Cells: 4 nuclei of a
-Cell Painting field (`hcs_nf1`, 3 channels), and 6 generated ones. N cells of C = 3 channels.
-
-    shapes                (N, 2) int64
-    pixels                flat uint16, (C, H, W) per cell; everything is measured on pixels/65535
-    masks                 flat bool, (H, W) per cell
-    traits                (N,) str: where a cell comes from
-    <family>.names        (F,) str: the names that cp_measure gives
-    <family>.values       (N, C, F) float64; (N, F) of the families of shape; (N, 3, F) of the pairs of channels
-                          (0, 1), (0, 2), (1, 2)
-    granularity.*         at full resolution, on the region's signal (pixels less `granularity.background`, not below
-                          0, and 0 outside), with an opening too wide to take anything away
-    granularity.background    (N, C) float64
-    costes.thresholds     (N, 3, 2) float64, of both channels, in steps of 1/65535; NaN where it finds none
-    neighbors.labels      (H, W) int32, a generated field of touching objects
-    neighbors.names, neighbors.values    (M, F) float64, by label
-
-Families: intensity, texture, granularity, radial_distribution, radial_zernikes per channel; sizeshape, feret, zernike
-of the shape; pearson, manders_fold, rwc, overlap, costes per pair.
+`cp_measure.npz` is written; `tests/oracle/fixtures/README.md` is its layout. Cells: 4 nuclei of a Cell Painting field
+(`hcs_nf1`, 3 channels), and 6 generated ones.
 """
 
 import argparse
 import os
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +27,12 @@ SEED = 20221101
 CHANNELS, NUCLEI = 3, 4
 SCALE = 65535
 PAIRS = ((0, 1), (0, 2), (1, 2))
-SHAPE, INTENSITY = (
-    ("sizeshape", "feret", "zernike"),
-    ("intensity", "texture", "radial_distribution", "radial_zernikes"),
-)
+SHAPE = ("sizeshape", "feret", "zernike")
+INTENSITY = ("intensity", "texture", "radial_distribution", "radial_zernikes")
 ROOT = Path(__file__).resolve().parent.parent
+
+DRAWINGS = ("plain", 48, 15), ("plain", 60, 17), ("long", 56, 14), ("hole", 52, 17), ("bent", 60, 20), ("small", 18, 4)
+"""Trait, side and radius of each generated cell."""
 
 Array = npt.NDArray[Any]
 Cell = tuple[str, Array, Array]
@@ -59,16 +42,10 @@ Cell = tuple[str, Array, Array]
 def real_cells(data: Path) -> Iterator[Cell]:
     """Cut nuclei that do not touch the frame out of a field, with 3 px of surroundings."""
     folder = data / "hcs_nf1"
-    stem = "D7_01_{}_1_{}_001"
-    image = np.stack(
-        [
-            tifffile.imread(folder / "images" / f"{stem.format(channel, stain)}.tif")
-            for channel, stain in ((1, "DAPI"), (2, "GFP"), (3, "RFP"))
-        ]
-    )
-    labels, _ = ndimage.label(
-        tifffile.imread(folder / "masks" / f"{stem.format(1, 'DAPI')}_MaskNuclei.tiff") > 0, np.ones((3, 3))
-    )
+    stains = ("1_1_DAPI", "2_1_GFP", "3_1_RFP")
+    image = np.stack([tifffile.imread(folder / "images" / f"D7_01_{stain}_001.tif") for stain in stains])
+    nuclei = tifffile.imread(folder / "masks" / "D7_01_1_1_DAPI_001_MaskNuclei.tiff") > 0
+    labels, _ = ndimage.label(nuclei, np.ones((3, 3)))
     taken = 0
     for label, (rows, columns) in enumerate(ndimage.find_objects(labels), start=1):
         top, left, bottom, right = rows.start - 3, columns.start - 3, rows.stop + 3, columns.stop + 3
@@ -83,14 +60,7 @@ def real_cells(data: Path) -> Iterator[Cell]:
 def generated_cells() -> Iterator[Cell]:
     """Draw uneven cells: plain ones, one with a hole, one that is bent, one of few pixels."""
     rng = np.random.default_rng(SEED)
-    for trait, side, radius in (
-        ("plain", 48, 15.0),
-        ("plain", 60, 17.0),
-        ("long", 56, 14.0),
-        ("hole", 52, 17.0),
-        ("bent", 60, 20.0),
-        ("small", 18, 4.0),
-    ):
+    for trait, side, radius in DRAWINGS:
         rows, columns = np.mgrid[:side, :side] - side / 2
         grain = ndimage.gaussian_filter(rng.normal(size=(CHANNELS, side, side)), (0, 2, 2))
         grain /= grain.std()
@@ -104,11 +74,8 @@ def generated_cells() -> Iterator[Cell]:
         labels, _ = ndimage.label(mask)
         mask = labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1
         common = grain[1] * np.array([1.0, 0.8, -0.4])[:, None, None] + grain * np.array([0.3, 0.5, 0.8])[:, None, None]
-        light = (
-            3000
-            + 30000 * np.exp(-((distance / 1.1) ** 2)) * (1 + 0.25 * common)
-            + rng.normal(scale=300, size=common.shape)
-        )
+        light = 3000 + 30000 * np.exp(-((distance / 1.1) ** 2)) * (1 + 0.25 * common)
+        light = light + rng.normal(scale=300, size=common.shape)
         yield f"generated {trait}", np.clip(np.rint(light), 0, SCALE).astype(np.uint16), mask
 
 
@@ -143,9 +110,8 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
         families.setdefault(family, []).append([result[1] for result in results])
 
     backgrounds, thresholds = [], []
-    correlate: dict[str, Callable[..., Any]] = {
-        **{name: pairs[name] for name in ("pearson", "manders_fold", "rwc")},
-        "overlap": get_correlation_overlap,
+    correlate = {name: pairs[name] for name in ("pearson", "manders_fold", "rwc")} | {
+        "overlap": get_correlation_overlap
     }
     for _, counts, mask in cells:
         pixels, labels = counts / SCALE, mask.astype(np.int32)
@@ -155,33 +121,16 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
             keep(family, [only(core[family](labels, plane.copy())) for plane in pixels])
         background = np.array([plane[~mask].mean() for plane in pixels])
         signals = np.where(mask, np.maximum(pixels - background[:, None, None], 0), 0)
-        keep(
-            "granularity",
-            [
-                only(
-                    core["granularity"](
-                        labels, signal, subsample_size=1, image_sample_size=1, element_size=max(mask.shape)
-                    )
-                )
-                for signal in signals
-            ],
-        )
+        scale = {"subsample_size": 1, "image_sample_size": 1, "element_size": max(mask.shape)}
+        keep("granularity", [only(core["granularity"](labels, signal, **scale)) for signal in signals])
         backgrounds.append(background)
         for name, function in correlate.items():
             keep(name, [only(function(pixels[a], pixels[b], labels)) for a, b in PAIRS])
-        limits = [linear_costes(None, None, pixels[a][mask], pixels[b][mask], SCALE, "Accurate") for a, b in PAIRS]
+        inside = [(pixels[a][mask], pixels[b][mask]) for a, b in PAIRS]
+        limits = [linear_costes(None, None, x, y, SCALE, "Accurate") for x, y in inside]
         thresholds.append(limits)
-        keep(
-            "costes",
-            [
-                (["C1", "C2"], above(pixels[a][mask], pixels[b][mask], *limit))
-                for (a, b), limit in zip(PAIRS, limits, strict=True)
-            ],
-        )
-    found: dict[str, Array] = {
-        "granularity.background": np.array(backgrounds),
-        "costes.thresholds": np.array(thresholds),
-    }
+        keep("costes", [(["C1", "C2"], above(*pair, *limit)) for pair, limit in zip(inside, limits, strict=True)])
+    found = {"granularity.background": np.array(backgrounds), "costes.thresholds": np.array(thresholds)}
     for family, rows in families.items():
         values = np.array(rows, dtype=np.float64)
         found[f"{family}.values"] = values[:, 0] if family in SHAPE else values
@@ -194,13 +143,12 @@ def above(x: Array, y: Array, limit_x: float, limit_y: float) -> list[float]:
     if not np.isfinite([limit_x, limit_y]).all():
         return [np.nan, np.nan]
     both = (x > limit_x) & (y > limit_y)
-    return [
-        float(v[both].sum() / v[v > limit].sum()) if both.any() else 0.0 for v, limit in ((x, limit_x), (y, limit_y))
-    ]
+    parts = ((x, limit_x), (y, limit_y))
+    return [float(v[both].sum() / v[v > limit].sum()) if both.any() else 0.0 for v, limit in parts]
 
 
-def main() -> int:
-    """Write the fixture; the exit status."""
+def main() -> None:
+    """Write the fixture."""
     parser = argparse.ArgumentParser(description="Keep what cp_measure finds.")
     parser.add_argument("--data", type=Path, default=os.environ.get("SCIP_TEST_DATA", ROOT / ".." / "shared" / "data"))
     parser.add_argument("--output", type=Path, default=ROOT / "tests" / "oracle" / "fixtures")
@@ -224,8 +172,7 @@ def main() -> int:
         },
     )
     print(f"{len(cells)} cells: {', '.join(trait for trait, _, _ in cells)}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -46,8 +46,8 @@ def colocalize(pixels: Array, mask: Array) -> int:
     return number
 
 
-def main() -> int:
-    """Answer until standard input ends; the exit status."""
+def main() -> None:
+    """Answer until standard input ends."""
     warnings.simplefilter("ignore")
     with np.load(sys.argv[1]) as file:
         pixels, masks, combined = (file[key] for key in ("pixels", "masks", "combined"))
@@ -67,8 +67,7 @@ def main() -> int:
             for plane, mask in zip(pixels[image], masks[image], strict=True):
                 number = len(CORE[family](mask, plane))
         print(time.process_time() - start, number, flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,28 +9,22 @@ median. The published program runs in the environment of `scip_environment.sh`; 
 stay empty, as they do for profile ``standard``, which is ours.
 """
 
-import argparse
-import os
-import platform
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import warm
 from tasks.features.family import Profile, RegionInfo, families_of
 
-ROOT = Path(__file__).resolve().parent.parent
 CHANNELS, SIDE = 12, 60
 FAMILIES: dict[Profile, tuple[str, ...]] = {
     "scip": ("shape", "intensity", "texture", "raw"),
@@ -91,59 +85,15 @@ def draw(*, cells: int, dtype: npt.DTypeLike) -> Stamps:
     )
 
 
-class Program:
-    """A program in a process of its own environment, which times what each line of its input asks for."""
-
-    def __init__(self, python: Path, *, script: Path, file: Path) -> None:
-        self._process = subprocess.Popen(
-            [python, script, file],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
-            | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
-        )
-        self._answer()
-
-    def _answer(self) -> str:
-        """Wait for the next line."""
-        if self._process.stdout is None or not (line := self._process.stdout.readline()):
-            raise RuntimeError("the other program has stopped; its error message stands above")
-        return line.strip()
-
-    def seconds(self, step: str, *, cells: int) -> float:
-        """Take a step for the first cells, and tell the time that it took."""
-        return float(self.ask(step, cells=cells))
-
-    def ask(self, step: str, *, cells: int) -> str:
-        """Take a step for the first cells, and return the answer as it is."""
-        if self._process.stdin is None:
-            raise RuntimeError("the other program has no standard input")
-        print(step, cells, file=self._process.stdin, flush=True)
-        return self._answer()
-
-    def close(self) -> None:
-        """Let the process end."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._process.wait(timeout=60)
-
-
-class Original(Program):
-    """The published program's features."""
-
-    def __init__(self, python: Path, *, stamps: Stamps, folder: Path) -> None:
-        file = folder / "stamps.npz"
-        np.savez(
-            file,
-            shapes=stamps.batch.pixels.shapes,
-            pixels=stamps.batch.pixels.flat,
-            masks=stamps.own.masks.flat,
-            combined=stamps.combined.masks.flat,
-            background=stamps.own.background,
-            combined_background=stamps.combined.background,
-        )
-        super().__init__(python, script=ROOT / "benchmarks" / "scip_timing.py", file=file)
+def original_of(environment: Path, stamps: Stamps, *, folder: Path) -> Program:
+    """Start the published program's features."""
+    file = folder / "stamps.npz"
+    np.savez(
+        file, shapes=stamps.batch.pixels.shapes, pixels=stamps.batch.pixels.flat, masks=stamps.own.masks.flat,
+        combined=stamps.combined.masks.flat, background=stamps.own.background,
+        combined_background=stamps.combined.background,
+    )  # fmt: skip
+    return Program(environment, "scip_timing.py", "features", file)
 
 
 def seconds_of(measure: Callable[[Batch, Region], FloatArray], stamps: Stamps, regions: list[Region]) -> float:
@@ -165,7 +115,7 @@ Times = dict[tuple[Profile, str, str], list[float]]
 """Of a profile, a program and a family: time per cell and channel in microseconds, a round each."""
 
 
-def time_all(profiles: Sequence[Profile], stamps: Stamps, *, rounds: int, few: int, original: Original | None) -> Times:
+def time_all(profiles: Sequence[Profile], stamps: Stamps, *, rounds: int, few: int, original: Program) -> Times:
     """Time each program and family."""
     times: Times = defaultdict(list)
     some = stamps.take(few)
@@ -179,8 +129,8 @@ def time_all(profiles: Sequence[Profile], stamps: Stamps, *, rounds: int, few: i
                 if family.plain is not None:
                     seconds = seconds_of(family.plain, some, some.regions(name))
                     times[profile, "plain", name].append(1e6 * seconds / (few * CHANNELS))
-            if original is not None and "scip" in profiles:
-                times["scip", "original", name].append(1e6 * original.seconds(name, cells=few) / (few * CHANNELS))
+            if original.known and "scip" in profiles:
+                times["scip", "original", name].append(1e6 * original.ask(name, cells=few)[0] / (few * CHANNELS))
     return times
 
 
@@ -226,49 +176,41 @@ def typical(turns: FloatArray, others: FloatArray) -> float:
     return float(np.median(turns.sum(axis=0) / others.sum(axis=0)))
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the features of both profiles.")
-    parser.add_argument("--cells", type=int, default=200, help="stamps that the kernels measure")
-    parser.add_argument("--few", type=int, default=3, help="stamps that the slower programs measure")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
-    parser.add_argument("--profile", nargs="+", default=list(FAMILIES), choices=list(FAMILIES))
-    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
-    options = parser.parse_args()
-    python = options.original / "bin" / "python"
-    # on one core, as the process that is started from here
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def main() -> None:
+    """Time all and print the tables."""
+    options = parsed(
+        "Time the features of both profiles.",
+        cells=(200, "stamps that the kernels measure"),
+        few=(3, "stamps that the slower programs measure"),
+        rounds=(9, "of which the least and the median count"),
+        dtype=DTYPES,
+        profile=(list(FAMILIES), "names of columns and families", *FAMILIES),
+        original=ORIGINAL,
+    )
+    stay_on_one_core()
     for profile in options.profile:
         warm(profile, families=FAMILIES[profile])
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
-    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
+    print(machine("numpy", "numba", "scikit-image"))
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype))
-        sizes = [
+        own, combined = (
             float(region.masks.flat.sum()) / (len(stamps.batch) * planes)
             for region, planes in ((stamps.own, CHANNELS), (stamps.combined, 1))
-        ]
-        print(f"\n{dtype}, {options.cells} stamps; mask {sizes[0]:.0f} px, combined mask {sizes[1]:.0f} px\n")
-        with tempfile.TemporaryDirectory() as folder:
-            few = stamps.take(options.few)
-            known = python.exists() and "scip" in options.profile
-            original = Original(python, stamps=few, folder=Path(folder)) if known else None
-            try:
-                times = time_all(options.profile, stamps, rounds=options.rounds, few=options.few, original=original)
-                for profile in options.profile:
-                    print(f"profile {profile}\n")
-                    report(profile, times, stamps)
-                    print()
-                if len(options.profile) == len(FAMILIES):
-                    compare(times, stamps)
-            finally:
-                if original is not None:
-                    original.close()
-    if not python.exists():
-        print(f"\nno {python}: make it with benchmarks/scip_environment.sh, or name another with --original")
-    return 0
+        )
+        print(f"\n{dtype}, {options.cells} stamps; mask {own:.0f} px, combined mask {combined:.0f} px\n")
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            original_of(options.original, stamps.take(options.few), folder=Path(folder)) as original,
+        ):
+            times = time_all(options.profile, stamps, rounds=options.rounds, few=options.few, original=original)
+        for profile in options.profile:
+            print(f"profile {profile}\n")
+            report(profile, times, stamps)
+            print()
+        if len(options.profile) == len(FAMILIES):
+            compare(times, stamps)
+    told_where_missing(options.original)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

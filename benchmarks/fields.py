@@ -10,15 +10,13 @@ both sides of a ratio follow each other in every round. `ratio` compares all tha
 writing; `to measured` is the field's whole cost against the measuring of stamps that have been joined already.
 """
 
-import argparse
-import os
-import sys
 import time
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from benchmarks.programs import DTYPES, parsed, stay_on_one_core
 from tasks.core.cutout import BOXED, SURROUNDED, CutOut, cut_out
 from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
 from tasks.features import Features, measure, warm
@@ -85,14 +83,15 @@ def take_turns(
     return 1e6 * np.array(turns) / (objects * CHANNELS)
 
 
-def main() -> int:
-    """Time all and print the table; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the features of objects of a field.")
-    parser.add_argument("--objects", type=int, nargs="+", default=[125, 250, 500, 1000])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
-    options = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def main() -> None:
+    """Time all and print the table."""
+    options = parsed(
+        "Time the features of objects of a field.",
+        objects=([125, 250, 500, 1000], "in a field"),
+        rounds=(9, "of which the least and the median count"),
+        dtype=DTYPES,
+    )
+    stay_on_one_core()
     for profile, _ in PROFILES:
         warm(profile, families=FAMILIES)
     print("µs per cell and channel\n")
@@ -107,8 +106,7 @@ def main() -> int:
                 steps = " | ".join(f"{step:.1f}" for step in turns.min(axis=0))
                 ratios = " | ".join(f"{np.median(field / other):.2f}" for other in (joined, measured))
                 print(f"| {dtype} | {objects} | {profile} | {steps} | {ratios} |", flush=True)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,9 +9,6 @@ the families that are measured by default, once of all that stamps can have. All
 what counts is the processor's time, least of all rounds. Reading the pixels, which every stage does once, is left out.
 """
 
-import argparse
-import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from typing import TypeVar
 import numpy as np
 import polars as pl
 
+from benchmarks.programs import parsed, stay_on_one_core
 from tasks.core.regions import regions
 from tasks.core.types import Batch, Region
 from tasks.features import Features, measure, warm
@@ -126,15 +124,16 @@ def features_of(stamps: Sequence[Stamps], rows: Sequence[int], *, config: Featur
             measure(some.batch, some.regions, config=config)
 
 
-def main() -> int:
-    """Time all and print the table; the exit status."""
-    parser = argparse.ArgumentParser(description="Time features with and without filtering before them.")
-    parser.add_argument("--cells", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--channels", type=int, default=len(CHANNELS), help="the first ones of the example's")
-    parser.add_argument("--families", nargs="+", default=["default", "all"], choices=["default", "all"])
-    options = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def main() -> None:
+    """Time all and print the table."""
+    options = parsed(
+        "Time features with and without filtering before them.",
+        cells=(200, "stamps"),
+        rounds=(3, "of which the least counts"),
+        channels=(len(CHANNELS), "the first ones of the example's"),
+        families=(["default", "all"], "those that are measured", "default", "all"),
+    )
+    stay_on_one_core()
     channels = CHANNELS[: options.channels]
     every = tuple(name for name in families_of("standard") if name not in OF_FIELDS)
     families = {"default": DEFAULT, "all": every}
@@ -163,8 +162,7 @@ def main() -> int:
                 f"| {whole:,.0f} | {part:,.0f} | {1 - part / whole:.0%} | {net:.0%} |",
                 flush=True,
             )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

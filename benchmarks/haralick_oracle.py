@@ -4,15 +4,7 @@ Run with a Python that has cp_measure 0.3.0 (and with it mahotas)::
 
     .envs/cp/bin/python benchmarks/haralick_oracle.py [--output tests/oracle/fixtures]
 
-`haralick.npz` holds, for K images; nothing is pickled:
-
-    levels        (K, H, W) uint8: grey levels in the region, 0 outside
-    numbers       (K,) int64: how many levels there are
-    distances     (K,) int64: px
-    mahotas       (K, 4, 13) float64: `mahotas.features.haralick` in the directions right, down right, down, down left,
-                  without the pixels of level 0, the difference variance as the variance of |i − j|
-    frequencies   (K, 4) float64: the difference variance as the variance of the frequencies of |i − j|, the default
-    cp_measure    (K, 13, 4) float64: `get_texture` at scale 3, of levels/255 as pixels; NaN where the distance is not 3
+`haralick.npz` is written; `tests/oracle/fixtures/README.md` is its layout.
 """
 
 import argparse

@@ -9,31 +9,22 @@ what follows a mask: border rule, box, combined mask and backgrounds. The publis
 integer pixels only.
 """
 
-import argparse
-import os
-import platform
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.features import CHANNELS, ROOT, Program, draw
+from benchmarks.features import CHANNELS, draw
+from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.types import Batch
-from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, warm
-from tasks.mask.filters.normaltest import normaltest, normaltest_plain
-from tasks.mask.filters.std import std, std_plain
-from tasks.mask.filters.value_range import value_range, value_range_plain
-from tasks.mask.methods.circle import circle
-from tasks.mask.methods.li import li, li_plain
-from tasks.mask.methods.otsu import otsu, otsu_plain
-from tasks.mask.methods.spot import spot, spot_plain
-from tasks.mask.methods.watershed import watershed, watershed_plain
+from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, masks, warm
+from tasks.mask.methods.li import li
 from tasks.mask.plain import keep_whole_plain
+from tasks.mask.registry import channel_filters
 from tasks.mask.stage import keep_whole_cells
 
 Step = Callable[[Batch], object]
@@ -44,30 +35,22 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     """Return compiled and plain code of each step."""
     found = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
     config = Mask.model_validate({"methods": ["li"], "main_channel": "c0"})
-    deviation, span = Std(threshold=20), ValueRange(threshold=100)
+    parts: tuple[tuple[Any, Any], ...] = (
+        *((masks, one) for one in (Li(), Otsu(), Watershed(), Spot(), Circle())),
+        *((channel_filters, one) for one in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
+    )
 
     def whole(keep: Callable[..., object]) -> Step:
-        return lambda batch: keep(
-            batch,
-            found=found[len(batch)],
-            name="li",
-            config=config,
-            passed=np.ones((len(batch), CHANNELS), dtype=np.bool_),
-        )
+        passed = np.ones((len(stamps), CHANNELS), dtype=np.bool_)
+        return lambda batch: keep(batch, found=found[len(batch)], name="li", config=config, passed=passed[: len(batch)])
 
-    return {
-        "li": (lambda batch: li(batch, Li()), lambda batch: li_plain(batch, Li())),
-        "otsu": (lambda batch: otsu(batch, Otsu()), lambda batch: otsu_plain(batch, Otsu())),
-        "watershed": (lambda batch: watershed(batch, Watershed()), lambda batch: watershed_plain(batch, Watershed())),
-        "spot": (lambda batch: spot(batch, Spot()), lambda batch: spot_plain(batch, Spot())),
-        "circle": (lambda batch: circle(batch, Circle()), None),
-        "whole": (whole(keep_whole_cells), whole(keep_whole_plain)),
-        "normaltest": (
-            lambda batch: normaltest(batch, NormalTest()),
-            lambda batch: normaltest_plain(batch, NormalTest()),
-        ),
-        "std": (lambda batch: std(batch, deviation), lambda batch: std_plain(batch, deviation)),
-        "value_range": (lambda batch: value_range(batch, span), lambda batch: value_range_plain(batch, span)),
+    def of(function: Callable[..., object], one: object) -> Step:
+        return lambda batch: function(batch, one)
+
+    return {"whole": (whole(keep_whole_cells), whole(keep_whole_plain))} | {
+        one.method: (of(registry.function(one), one), plain and of(plain, one))
+        for registry, one in parts
+        for plain in [registry.part(one).plain]
     }
 
 
@@ -86,7 +69,7 @@ Times = dict[tuple[str, str], list[float]]
 """Microseconds per cell and channel of each round, by program and step."""
 
 
-def time_all(stamps: Batch, *, rounds: int, original: Program | None) -> Times:
+def time_all(stamps: Batch, *, rounds: int, original: Program) -> Times:
     """Time each program and step."""
     times: Times = defaultdict(list)
     few = stamps.take(range(FEW))
@@ -95,8 +78,8 @@ def time_all(stamps: Batch, *, rounds: int, original: Program | None) -> Times:
             turns = {"fast": (seconds_of(fast, stamps), len(stamps))}
             if plain is not None:
                 turns["plain"] = seconds_of(plain, few), FEW
-            if original is not None:
-                turns["original"] = original.seconds(name, cells=FEW), FEW
+            if original.known:
+                turns["original"] = original.ask(name, cells=FEW)[0], FEW
             for who, (seconds, cells) in turns.items():
                 times[who, name].append(1e6 * seconds / (cells * CHANNELS))
     return times
@@ -115,38 +98,30 @@ def report(times: Times) -> None:
         print("|", " | ".join(cells), "|")
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the masks.")
-    parser.add_argument("--cells", type=int, default=60, help="stamps that the kernels mask")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--dtype", nargs="+", default=["uint16", "float64"], help="types of the pixels")
-    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
-    options = parser.parse_args()
-    python = options.original / "bin" / "python"
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def main() -> None:
+    """Time all and print the tables."""
+    options = parsed(
+        "Time the masks.",
+        cells=(60, "stamps that the kernels mask"),
+        rounds=(9, "of which the least and the median count"),
+        dtype=DTYPES,
+        original=ORIGINAL,
+    )
+    stay_on_one_core()
     warm()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scipy", "scikit-image"))
-    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}")
+    print(machine("numpy", "numba", "scipy", "scikit-image"))
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype)).batch
         area = li(stamps, Li()).flat.sum() / (len(stamps) * CHANNELS)
         print(f"\n{dtype}, {options.cells} stamps; li's mask {area:.0f} px\n")
         with tempfile.TemporaryDirectory() as folder:
-            original = None
-            if python.exists() and np.dtype(dtype).kind == "u":
-                file = Path(folder, "stamps.npz")
-                np.savez(file, pixels=np.stack(stamps.take(range(FEW)).pixels.unstack()))
-                original = Program(python, script=ROOT / "benchmarks" / "scip_mask_timing.py", file=file)
-            try:
+            file = Path(folder, "stamps.npz")
+            np.savez(file, pixels=np.stack(stamps.take(range(FEW)).pixels.unstack()))
+            known = options.original if np.dtype(dtype).kind == "u" else Path(folder)
+            with Program(known, "scip_timing.py", "masks", file) as original:
                 report(time_all(stamps, rounds=options.rounds, original=original))
-            finally:
-                if original is not None:
-                    original.close()
-    if not python.exists():
-        print(f"\nno {python}: make it with benchmarks/scip_environment.sh, or name another with --original")
-    return 0
+    told_where_missing(options.original)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,15 +6,15 @@ A row per parameter: a low, the default and a high value (of max_distance the de
 defaults. The images: nuclei of BBBC038 (Data Science Bowl 2018, CC0), cells of CytoDataFrame's NF1 (BSD-3-Clause).
 """
 
-import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from matplotlib.figure import Figure
 
+from benchmarks.programs import parsed
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment import SeededWatershed, Watershed, seeded_watershed, watershed
 
@@ -23,18 +23,14 @@ OUTLINE = (1.0, 0.85, 0.1)
 NUCLEI = "seg_dsb2018/images/78a981bd27ba0c65.tif"
 NUCLEI_CROP = np.s_[0:100, 0:125]
 OF_NUCLEI = {
-    "threshold_correction": (0.5, 1.0, 2.0),
-    "local_contrast": (0.0, 0.8, 1.2),
-    "rim": (0.0, 0.3, 0.6),
+    "threshold_correction": (0.5, 1.0, 2.0), "local_contrast": (0.0, 0.8, 1.2), "rim": (0.0, 0.3, 0.6),
     "neck": (0.8, 0.93, 0.99),
-}
+}  # fmt: skip
 CELLS = "hcs_nf1/images/B7_01_{}_3_{}_001.tif"
 CELLS_CROP = np.s_[300:620, 400:800]
 OF_CELLS = {
-    "threshold_correction": (0.5, 1.0, 2.0),
-    "stiffness": (0.001, 0.1, 10.0),
-    "max_distance": (10.0, 40.0, None),
-}
+    "threshold_correction": (0.5, 1.0, 2.0), "stiffness": (0.001, 0.1, 10.0), "max_distance": (10.0, 40.0, None),
+}  # fmt: skip
 
 Values = Mapping[str, Sequence[float | None]]
 Crop = tuple[slice, slice]
@@ -68,27 +64,20 @@ def draw(path: Path, image: AnyArray, *, values: Values, find: Callable[..., Lab
     figure.savefig(path, dpi=75, metadata={"Software": "scip-flows"})
 
 
-def main() -> int:
-    """Draw both pictures; the exit status."""
-    parser = argparse.ArgumentParser(description="Draw what the parameters of the segmentation do.")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real images")
-    parser.add_argument("--output", type=Path, default=Path("docs"), help="folder of the pictures")
-    options = parser.parse_args()
-
-    def nuclei_of(image: AnyArray, **parameters: float | None) -> LabelArray:
-        return find_nuclei(image, diameter=18, **parameters)
-
+def main() -> None:
+    """Draw both pictures."""
+    options = parsed(
+        "Draw what the parameters of the segmentation do.",
+        data=(Path("../shared/data"), "folder of the real images"),
+        output=(Path("docs"), "folder of the pictures"),
+    )
     image = tifffile.imread(options.data / NUCLEI)
-    draw(options.output / "watershed.png", image, values=OF_NUCLEI, find=nuclei_of, crop=NUCLEI_CROP)
+    find = partial(find_nuclei, diameter=18)
+    draw(options.output / "watershed.png", image, values=OF_NUCLEI, find=find, crop=NUCLEI_CROP)
     dna, actin = (tifffile.imread(options.data / CELLS.format(*channel)) for channel in ((1, "DAPI"), (3, "RFP")))
-    nuclei = find_nuclei(dna, diameter=50)
-
-    def cells_of(image: AnyArray, **parameters: float | None) -> LabelArray:
-        return find_cells(image, nuclei=nuclei, **parameters)
-
-    draw(options.output / "seeded_watershed.png", actin, values=OF_CELLS, find=cells_of, crop=CELLS_CROP)
-    return 0
+    grow = partial(find_cells, nuclei=find_nuclei(dna, diameter=50))
+    draw(options.output / "seeded_watershed.png", actin, values=OF_CELLS, find=grow, crop=CELLS_CROP)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
 """Time the families that other programs have too, ours and theirs in turn: on stamps, and on a field of objects.
 
-    python benchmarks/peers.py [--stamps | --field] [--cells N] [--objects N] [--few N] [--rounds R]
+    python benchmarks/peers.py [--on stamps field] [--cells N] [--objects N] [--few N] [--rounds R]
                                [--cp DIR] [--nyxus DIR] [--original DIR]
 
 All measure the same generated pixels on one core; what is counted is the processor's time of the calls that measure. In
@@ -17,20 +17,17 @@ SCIP measures one object after the other in its box, so it gets the boxes of a f
 """
 
 import argparse
-import os
-import platform
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks import features, fields
-from benchmarks.features import CHANNELS, ROOT, Program, Stamps
+from benchmarks.features import CHANNELS, Stamps
+from benchmarks.programs import ORIGINAL, ROOT, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.cutout import BOXED, SURROUNDED, cut_out
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.features import warm
@@ -58,28 +55,19 @@ Measured = tuple[float, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The same cells as we and the other programs get them.
-
-    Parameters
-    ----------
-    batch, own, combined
-        Cells, and the regions of families per channel and per pair of channels.
-    file
-        What the other programs read.
-    images, cells, planes
-        How many images they measure, with how many cells and channels each.
-    cut
-        Microseconds per cell and channel that it takes us to cut the cells out.
-    """
+    """The same cells as we and the other programs get them, with the regions of families per channel and per pair."""
 
     batch: Batch
     own: Region
     combined: Region
     file: dict[str, AnyArray]
+    """What the other programs read."""
     images: int
     cells: int
     planes: int
+    """How many images they measure, with how many cells and channels each."""
     cut: float = 0.0
+    """Microseconds per cell and channel that it takes us to cut the cells out."""
 
     def unit(self, name: str) -> str:
         """Whether a family is measured per pair, per cell or per channel."""
@@ -98,20 +86,12 @@ def on_stamps(*, cells: int, few: int) -> Scene:
     stamps = features.draw(cells=cells, dtype=np.uint16)
     some = stamps.take(few)
     counts = np.stack(some.batch.pixels.unstack())
+    masks = np.stack(some.own.masks.unstack()).astype(np.int32)
+    combined = np.stack(some.combined.masks.unstack())[:, 0].astype(np.int32)
     return Scene(
-        batch=stamps.batch,
-        own=stamps.own,
-        combined=stamps.combined,
-        file={
-            "counts": counts,
-            "pixels": counts / 4095,
-            "masks": np.stack(some.own.masks.unstack()).astype(np.int32),
-            "combined": np.stack([mask[0] for mask in some.combined.masks.unstack()]).astype(np.int32),
-        },
-        images=few,
-        cells=1,
-        planes=CHANNELS,
-    )
+        batch=stamps.batch, own=stamps.own, combined=stamps.combined, images=few, cells=1, planes=CHANNELS,
+        file={"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": combined},
+    )  # fmt: skip
 
 
 def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
@@ -123,21 +103,10 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
         batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=SURROUNDED)
         turns.append(time.process_time() - start)
     counts = image[np.newaxis, :PLANES]
-    return Scene(
-        batch=batch,
-        own=cell,
-        combined=cell,
-        file={
-            "counts": counts,
-            "pixels": counts / 4095,
-            "masks": np.broadcast_to(labels, counts.shape),
-            "combined": labels[np.newaxis],
-        },
-        images=1,
-        cells=len(numbers),
-        planes=PLANES,
-        cut=1e6 * min(turns) / (len(numbers) * CHANNELS),
-    )
+    masks = np.broadcast_to(labels, counts.shape)
+    file = {"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": labels[np.newaxis]}
+    cut = 1e6 * min(turns) / (len(numbers) * CHANNELS)
+    return Scene(batch=batch, own=cell, combined=cell, file=file, images=1, cells=len(numbers), planes=PLANES, cut=cut)
 
 
 def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
@@ -166,10 +135,10 @@ def measure_ours(name: str, scene: Scene) -> Measured:
 
 def measure_theirs(names: tuple[str, ...], peer: Program, scene: Scene, *, unit: str) -> Measured:
     """Measure the families of another program that are one of ours."""
-    answers = [peer.ask(name, cells=scene.images).split() for name in names]
+    answers = [peer.ask(name, cells=scene.images) for name in names]
     # what needs no pixels they measure for each channel all the same
     units = _units("channel" if unit == "cell" else unit, channels=scene.planes)
-    total = sum(float(seconds) for seconds, _ in answers)
+    total = sum(seconds for seconds, _ in answers)
     return 1e6 * total / (scene.images * scene.cells * units), sum(int(number) for _, number in answers)
 
 
@@ -215,68 +184,55 @@ def compare(scene: Scene, *, options: argparse.Namespace, more: Families) -> Non
             ("cp_measure", options.cp, "cp_timing.py", {**CP_MEASURE, **more}),
             ("nyxus", options.nyxus, "nyxus_timing.py", NYXUS),
         ):
-            python = environment / "bin" / "python"
             print(f"\n{title}\n", flush=True)
-            if not python.exists():
-                print(f"no {python}: make it with benchmarks/peer_environments.sh")
-                continue
-            peer = Program(python, script=ROOT / "benchmarks" / script, file=file)
-            try:
-                for row in rows(scene, peer, families, rounds=options.rounds):
+            told_where_missing(environment, maker="peer_environments.sh")
+            with Program(environment, script, file) as peer:
+                for row in rows(scene, peer, families, rounds=options.rounds) if peer.known else ():
                     print(row, flush=True)
-            finally:
-                peer.close()
 
 
 def compare_boxes(boxes: Stamps, *, options: argparse.Namespace) -> None:
     """Print the table of profile ``scip`` and the published program."""
-    python = options.original / "bin" / "python"
     print("\nSCIP, and our profile scip, in the objects' boxes\n", flush=True)
-    if not python.exists():
-        print(f"no {python}: make it with benchmarks/scip_environment.sh")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        original = features.Original(python, stamps=boxes.take(options.few), folder=Path(folder))
-        try:
+    told_where_missing(options.original)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        features.original_of(options.original, boxes.take(options.few), folder=Path(folder)) as original,
+    ):
+        if original.known:
             times = features.time_all(["scip"], boxes, rounds=options.rounds, few=options.few, original=original)
             features.report("scip", times, boxes)
-        finally:
-            original.close()
 
 
-def main() -> int:
-    """Time all and print the tables; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the families that other programs have too.")
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--stamps", dest="only", action="store_const", const="stamps", help="measure stamps only")
-    only.add_argument("--field", dest="only", action="store_const", const="field", help="measure a field only")
-    parser.add_argument("--cells", type=int, default=60, help="stamps that our families measure")
-    parser.add_argument("--objects", type=int, default=500, help="objects of the field")
-    parser.add_argument("--few", type=int, default=2, help="stamps that the others measure, and boxes that SCIP does")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--cp", type=Path, default=ROOT / ".envs" / "cp", help="environment of cp_measure")
-    parser.add_argument("--nyxus", type=Path, default=ROOT / ".envs" / "nyxus", help="environment of nyxus")
-    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
-    options = parser.parse_args()
-    # on one core, as the processes that are started from here
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+def main() -> None:
+    """Time all and print the tables."""
+    options = parsed(
+        "Time the families that other programs have too.",
+        on=(["stamps", "field"], "what is measured", "stamps", "field"),
+        cells=(60, "stamps that our families measure"),
+        objects=(500, "objects of the field"),
+        few=(2, "stamps that the others measure, and boxes that SCIP does"),
+        rounds=(3, "of which the least counts"),
+        cp=(ROOT / ".envs" / "cp", "environment of cp_measure"),
+        nyxus=(ROOT / ".envs" / "nyxus", "environment of nyxus"),
+        original=ORIGINAL,
+    )
+    stay_on_one_core()
     warm("standard", families=CP_MEASURE)
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "scikit-image"))
-    print(f"{platform.machine()}, Python {platform.python_version()}, {packages}; µs per cell and channel")
-    if options.only != "field":
+    print(f"{machine('numpy', 'numba', 'scikit-image')}; µs per cell and channel")
+    if "stamps" in options.on:
         scene = on_stamps(cells=options.cells, few=options.few)
         size = float(scene.own.masks.flat.sum()) / (len(scene.batch) * CHANNELS)
         print(f"\nuint16, {options.cells} stamps of 12 channels; mask {size:.0f} px")
         compare(scene, options=options, more={})
-    if options.only != "stamps":
+    if "field" in options.on:
         warm("scip", families=features.FAMILIES["scip"])
         image, labels = fields.draw(objects=options.objects, dtype=np.uint16)
         size = float((labels > 0).sum()) / options.objects
         print(f"\nuint16, field of 12×2048×2048 pixels, {options.objects} objects of {size:.0f} px")
         compare(on_field(image, labels, rounds=options.rounds), options=options, more=FIELD_ONLY)
         compare_boxes(boxes_of(image, labels), options=options)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

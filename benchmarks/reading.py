@@ -8,20 +8,16 @@ grows with the chunks; left to itself zarr 2 puts a thousand stamps and more int
 `scip_environment.sh`; where that does not exist its columns stay empty.
 """
 
-import argparse
 import json
-import os
-import platform
-import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numcodecs
 import numpy as np
 
-from benchmarks.features import CHANNELS, ROOT, Program, draw
+from benchmarks.features import CHANNELS, draw
+from benchmarks.programs import ORIGINAL, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
@@ -50,56 +46,48 @@ def write_store(path: Path, stamps: list[AnyArray], *, chunk: int) -> None:
     (path / ".zattrs").write_text(json.dumps(attributes))
 
 
-def time_store(path: Path, stamps: list[AnyArray], *, rounds: int, python: Path) -> tuple[float, float]:
+def time_store(path: Path, stamps: list[AnyArray], *, rounds: int, environment: Path) -> tuple[float, float]:
     """Least time per stamp in milliseconds, ours and the published program's, NaN where that is not there."""
     channels = Channels(names=tuple(f"c{number}" for number in range(CHANNELS)), sources=None, count=CHANNELS)
     references = build_index([path], config=Load()).references
-    ours = theirs = float("inf")
-    original = (
-        Program(python, script=ROOT / "benchmarks" / "scip_reading_timing.py", file=path) if python.exists() else None
-    )
-    try:
+    turns = []
+    with Program(environment, "scip_timing.py", "reading", path) as original:
         for _ in range(rounds):
             start = time.process_time()
             loaded = load_images(references, channels=channels)
-            ours = min(ours, (time.process_time() - start) / len(stamps))
+            ours = (time.process_time() - start) / len(stamps)
             pairs = zip(loaded.images, stamps, strict=True)
             if not all(image is not None and np.array_equal(image, stamp) for image, stamp in pairs):
                 raise RuntimeError("the stamps that were read are not those that were written")
-            if original is not None:
-                theirs = min(theirs, original.seconds("read", cells=FEW) / FEW)
-    finally:
-        if original is not None:
-            original.close()
-    return 1e3 * ours, 1e3 * theirs if original is not None else float("nan")
+            turns.append((ours, original.ask("read", cells=FEW)[0] / FEW if original.known else np.nan))
+    ours, theirs = 1e3 * np.min(turns, axis=0)
+    return ours, theirs
 
 
-def main() -> int:
-    """Time both and print the table; the exit status."""
-    parser = argparse.ArgumentParser(description="Time the reading of a ragged zarr.")
-    parser.add_argument("--cells", type=int, default=500, help="stamps in the store")
-    parser.add_argument("--chunk", type=int, nargs="+", default=[125, 250, 500], help="stamps in each chunk")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--original", type=Path, default=ROOT / ".envs" / "scip", help="environment of SCIP 0.1.12")
-    options = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    python = options.original / "bin" / "python"
+def main() -> None:
+    """Time both and print the table."""
+    options = parsed(
+        "Time the reading of a ragged zarr.",
+        cells=(500, "stamps in the store"),
+        chunk=([125, 250, 500], "stamps in each chunk"),
+        rounds=(5, "of which the least counts"),
+        original=ORIGINAL,
+    )
+    stay_on_one_core()
     drawn = draw(cells=DRAWN, dtype=np.uint16).batch.pixels.unstack()
     stamps = [drawn[number % DRAWN] for number in range(options.cells)]
-    print(f"{platform.machine()}, Python {platform.python_version()}, numcodecs {version('numcodecs')}\n")
+    print(f"{machine('numcodecs')}\n")
     print("| stamps | per chunk | ours, ms a stamp | original, ms a stamp | ratio |")
     print("|---:|---:|---:|---:|---:|")
     for chunk in options.chunk:
         with tempfile.TemporaryDirectory() as folder:
             store = Path(folder, "stamps.zarr")
             write_store(store, stamps, chunk=chunk)
-            ours, theirs = time_store(store, stamps, rounds=options.rounds, python=python)
+            ours, theirs = time_store(store, stamps, rounds=options.rounds, environment=options.original)
         known = [f"{theirs:.2f}", f"{theirs / ours:.0f}"] if np.isfinite(theirs) else ["", ""]
         print("|", " | ".join([str(len(stamps)), str(chunk), f"{ours:.3f}", *known]), "|")
-    if not python.exists():
-        print(f"\nno {python}: make it with benchmarks/scip_environment.sh, or name another with --original")
-    return 0
+    told_where_missing(options.original)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -4,54 +4,8 @@ Run with the Python of `scip_environment.sh`; the real stamps are read from the 
 
     .envs/scip/bin/python benchmarks/scip_oracle.py [--data DIR] [--output DIR]
 
-Two files are written; nothing in them is pickled, and equal inputs give equal files. Sets of stamps: `zarr` (10 real
-objects of 7 channels, whose pixels are *not* stored: `obj_0` … `obj_9` of the test images'
-`ifc_pbmc_multiframe/test_zarr_decoded.npz`), `generated` (12 channels, drawn here) and `handmade` (3 channels, masks
-drawn by hand). Stamp i of a set has the shape `<set>.shapes[i]` = C, H, W. Whatever has a value per pixel is one flat
-buffer, stamp after stamp, each in C order. Boolean buffers are packed by `numpy.packbits` as a whole (unpack with
-`count`: the sum over stamps of C·H·W for masks, of H·W for combined masks). N stamps, C channels, F columns.
-
-`scip_masks.npz`, with <set> one of zarr, generated and <method> one of `methods`:
-
-    methods                          (M,) str
-    zarr.shapes, generated.shapes    (N, 3) int64
-    generated.pixels                 flat uint16
-    generated.traits                 (N,) str: what was drawn
-    <set>.normaltest                 (N, C) bool: the channel passes the channel filter `normaltest`
-    std.thresholds, value_range.thresholds    (T,) float64
-    <set>.std, <set>.value_range     (T, N, C) bool: the channel passes the filter with that threshold
-    <set>.<method>.sigma             (C,) float64 of li; (0,) of the others
-    <set>.<method>.size              () int64, of spot alone
-    <set>.<method>.filtered          () bool: the channel filter was used, on every channel
-    <set>.<method>.combine           (K,) int64: the channels whose masks are united
-    <set>.<method>.masks_found       packed (C, H, W): before the border rule
-    <set>.<method>.regions_found     (N, C) int64
-    <set>.<method>.masks             packed (C, H, W): after the border rule
-    <set>.<method>.regions           (N, C) int64
-    <set>.<method>.kept              (N,) bool: channel 0, as main channel, keeps an object
-    <set>.<method>.any_kept          (N,) bool: some channel keeps an object. The four below were computed with the
-                                     first such channel as main channel; where there is none: False, -1, NaN, NaN
-    <set>.<method>.combined          packed (H, W)
-    <set>.<method>.box               (N, 4) int64: min row, min column, max row, max column, half open
-    <set>.<method>.background        (N, C) float64
-    <set>.<method>.combined_background    (N, C) float64
-
-`scip_features.npz`: every feature column, under its original name and in the original order (channels c0, c1, …):
-
-    zarr.names, generated.names      (F,) str: `feat_li_…`, then `feat_raw_…` (the last 11·C)
-    zarr.values, generated.values    (N, F) float64 on the masks of method `li`, main channel 0; a stamp without
-                                     `kept` has NaN in all but `feat_raw_…`
-    handmade.cases                   (N,) str: `<case>/<dtype>`
-    handmade.dtypes                  (N,) str: uint16 or float64, which the original was given
-    handmade.shapes                  (N, 3) int64
-    handmade.pixels                  flat float64 (exact for uint16 too)
-    handmade.masks                   packed (C, H, W)
-    handmade.combined                packed (H, W): of all channels; in the case combine_first of channel 0 alone
-    handmade.background, handmade.combined_background    (N, 3) float64
-    handmade.names                   (F,) str: `feat_…`, without a mask's name, as for objects of a segmented field
-    handmade.values                  (N, F) float64
-    handmade.families                (3,) str: shape, intensity, texture
-    handmade.measured                (N, 3) bool: False where the original stops with an error; NaN in its columns
+`scip_masks.npz` and `scip_features.npz` are written; `tests/oracle/fixtures/README.md` is their layout. Sets of stamps:
+`zarr`, 10 real objects of 7 channels, `generated`, drawn here, and `handmade`, whose masks are drawn by hand.
 """
 
 import argparse
@@ -84,10 +38,7 @@ Floats = npt.NDArray[np.float64]
 Fixture = dict[str, npt.NDArray[Any]]
 
 
-# --- Generated stamps -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Drawing:
     """What one generated stamp shows."""
 
@@ -105,36 +56,26 @@ class Drawing:
 
 
 DRAWINGS = (
-    Drawing(trait="plain", height=40, width=40),
-    Drawing(trait="plain", height=36, width=48, radius=0.28),
-    Drawing(trait="plain", height=52, width=38, radius=0.3),
-    Drawing(trait="plain", height=47, width=45, radius=0.22),
-    Drawing(trait="dim", height=38, width=42, gain=0.08),
-    Drawing(trait="dim", height=44, width=36, gain=0.03),
-    Drawing(trait="dim", height=41, width=33, gain=0.15, radius=0.2),
-    Drawing(trait="blurred", height=48, width=44, blur=2.0),
-    Drawing(trait="blurred", height=39, width=51, blur=3.5, radius=0.25),
-    Drawing(trait="dim and blurred", height=42, width=42, blur=3.0, gain=0.1),
-    Drawing(trait="pieces", height=54, width=46, centres=((0.3, 0.3), (0.7, 0.65)), radius=0.17),
-    Drawing(trait="pieces", height=46, width=56, centres=((0.3, 0.25), (0.35, 0.7), (0.75, 0.45)), radius=0.14),
-    Drawing(trait="pieces", height=50, width=50, centres=((0.35, 0.35), (0.58, 0.6)), radius=0.2),
-    Drawing(trait="pieces, dim", height=43, width=53, centres=((0.5, 0.25), (0.5, 0.75)), radius=0.18, gain=0.2),
-    Drawing(trait="border", height=40, width=44, centres=((0.5, 0.15),)),
-    Drawing(trait="border", height=45, width=37, centres=((0.92, 0.5),), radius=0.25),
-    Drawing(trait="border, slightly", height=46, width=42, centres=((0.5, 0.22),), radius=0.18),
-    Drawing(trait="border and centre", height=54, width=56, centres=((0.0, 0.3), (0.68, 0.66)), radius=0.16),
-    Drawing(trait="border and centre", height=50, width=54, centres=((0.4, 0.38), (0.9, 0.93)), radius=0.17),
-    Drawing(trait="corner", height=42, width=46, centres=((0.1, 0.1),), radius=0.3),
-    Drawing(trait="flat main channel", height=35, width=39, flat=(0,)),
-    Drawing(trait="flat channels", height=41, width=43, flat=(1, 4, 9)),
-    Drawing(trait="flat, pieces", height=44, width=52, centres=((0.4, 0.3), (0.6, 0.75)), radius=0.16, flat=(2, 8)),
-    Drawing(trait="saturated", height=38, width=38, gain=8.0),
-    Drawing(trait="saturated", height=43, width=35, gain=4.0, radius=0.24, centres=((0.55, 0.45),)),
-    Drawing(trait="large", height=34, width=34, radius=0.47),
-    Drawing(trait="large", height=32, width=37, radius=0.36),
-    Drawing(trait="tiny cell", height=33, width=35, radius=0.12),
-    Drawing(trait="small stamp", height=14, width=11, radius=0.35),
-)
+    Drawing("plain", 40, 40), Drawing("plain", 36, 48, radius=0.28), Drawing("plain", 52, 38, radius=0.3),
+    Drawing("plain", 47, 45, radius=0.22), Drawing("dim", 38, 42, gain=0.08), Drawing("dim", 44, 36, gain=0.03),
+    Drawing("dim", 41, 33, gain=0.15, radius=0.2), Drawing("blurred", 48, 44, blur=2.0),
+    Drawing("blurred", 39, 51, blur=3.5, radius=0.25), Drawing("dim and blurred", 42, 42, blur=3.0, gain=0.1),
+    Drawing("pieces", 54, 46, centres=((0.3, 0.3), (0.7, 0.65)), radius=0.17),
+    Drawing("pieces", 46, 56, centres=((0.3, 0.25), (0.35, 0.7), (0.75, 0.45)), radius=0.14),
+    Drawing("pieces", 50, 50, centres=((0.35, 0.35), (0.58, 0.6)), radius=0.2),
+    Drawing("pieces, dim", 43, 53, centres=((0.5, 0.25), (0.5, 0.75)), radius=0.18, gain=0.2),
+    Drawing("border", 40, 44, centres=((0.5, 0.15),)), Drawing("border", 45, 37, centres=((0.92, 0.5),), radius=0.25),
+    Drawing("border, slightly", 46, 42, centres=((0.5, 0.22),), radius=0.18),
+    Drawing("border and centre", 54, 56, centres=((0.0, 0.3), (0.68, 0.66)), radius=0.16),
+    Drawing("border and centre", 50, 54, centres=((0.4, 0.38), (0.9, 0.93)), radius=0.17),
+    Drawing("corner", 42, 46, centres=((0.1, 0.1),), radius=0.3), Drawing("flat main channel", 35, 39, flat=(0,)),
+    Drawing("flat channels", 41, 43, flat=(1, 4, 9)),
+    Drawing("flat, pieces", 44, 52, centres=((0.4, 0.3), (0.6, 0.75)), radius=0.16, flat=(2, 8)),
+    Drawing("saturated", 38, 38, gain=8.0),
+    Drawing("saturated", 43, 35, gain=4.0, radius=0.24, centres=((0.55, 0.45),)), Drawing("large", 34, 34, radius=0.47),
+    Drawing("large", 32, 37, radius=0.36), Drawing("tiny cell", 33, 35, radius=0.12),
+    Drawing("small stamp", 14, 11, radius=0.35),
+)  # fmt: skip
 
 
 def cell_height(drawing: Drawing, rng: np.random.Generator, *, scale: float = 1.0) -> Floats:
@@ -186,9 +127,6 @@ def draw_stamp(drawing: Drawing, rng: np.random.Generator) -> Pixels:
     return stamp
 
 
-# --- Hand-made masks --------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Pixels and masks of one stamp of three channels, made for one particular situation."""
@@ -203,85 +141,57 @@ class Case:
     """Measured as an object of a segmented field is: both backgrounds 0."""
 
 
-def disc(height: int, width: int, row: int, column: int, radius: float) -> Mask:
-    """Pixels within a radius of a pixel, (H, W)."""
-    rows, columns = np.ogrid[:height, :width]
-    return np.asarray((rows - row) ** 2 + (columns - column) ** 2 <= radius**2)
-
-
-def box(height: int, width: int, rows: slice, columns: slice) -> Mask:
-    """Pixels of a rectangle, (H, W)."""
-    mask = np.zeros((height, width), dtype=bool)
-    mask[rows, columns] = True
-    return mask
-
-
-def points(height: int, width: int, *where: tuple[int, int]) -> Mask:
-    """Single pixels, (H, W)."""
-    mask = np.zeros((height, width), dtype=bool)
-    for row, column in where:
-        mask[row, column] = True
-    return mask
-
-
 def handmade_masks() -> dict[str, Mask]:
     """Masks by the name of their case, (3, H, W) each."""
     h, w = 23, 29
+    rows, columns = np.indices((h, w))
+
+    def disc(row: int, column: int, radius: float) -> Mask:
+        return np.asarray((rows - row) ** 2 + (columns - column) ** 2 <= radius**2)
+
+    def box(top: int, bottom: int, left: int, right: int) -> Mask:
+        return (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+
+    def points(*where: tuple[int, int]) -> Mask:
+        return np.any([(rows == row) & (columns == column) for row, column in where], axis=0)
+
     nothing, everything = np.zeros((h, w), dtype=bool), np.ones((h, w), dtype=bool)
-    round_one = disc(h, w, 11, 14, 8)
-    diagonal = points(h, w, *((i, i) for i in range(3, 15)))
-    checks = np.indices((h, w)).sum(axis=0) % 2 == 0
-    ring = round_one & ~disc(h, w, 11, 14, 5)
-    gap = box(h, w, slice(4, 15), slice(5, 18)) & ~box(h, w, slice(7, 12), slice(8, 15))
-    gap[4:7, 10] = False  # open to the outside
-    thin_gap = box(h, w, slice(4, 11), slice(4, 11)) & ~box(h, w, slice(5, 10), slice(5, 10))
-    thin_gap[4, 4] = False  # closed for the diagonal, open for the four neighbours
-    return {
-        "empty_own": np.stack([round_one, nothing, disc(h, w, 9, 12, 4)]),
-        "empty_all": np.stack([nothing, nothing, nothing]),
-        "one_pixel": np.stack([points(h, w, (11, 14)), points(h, w, (0, 0)), nothing]),
-        "one_pixel_everywhere": np.stack([points(h, w, (11, 14))] * 3),
-        "lines": np.stack([box(h, w, slice(6, 7), slice(3, 20)), box(h, w, slice(2, 19), slice(9, 10)), diagonal]),
-        "two_pixels": np.stack(
-            [points(h, w, (5, 5), (6, 6)), points(h, w, (5, 6), (6, 5)), points(h, w, (5, 5), (5, 6))]
-        ),
-        "far_pixels": np.stack(
-            [
-                points(h, w, (5, 5), (7, 7)),
-                points(h, w, (5, 5), (9, 1), (20, 20)),
-                points(h, w, (5, 9), (9, 13), (5, 13)),
-            ]
-        ),
-        "blocks": np.stack(
-            [
-                box(h, w, slice(5, 7), slice(5, 7)),
-                box(h, w, slice(5, 8), slice(5, 8)),
-                box(h, w, slice(5, 10), slice(5, 10)),
-            ]
-        ),
-        "holes": np.stack([round_one & ~points(h, w, (11, 14)), round_one & ~points(h, w, (9, 12), (10, 13)), ring]),
-        "gaps": np.stack([gap, thin_gap, gap | thin_gap]),
-        "components": np.stack(
-            [
-                disc(h, w, 5, 5, 3) | disc(h, w, 15, 8, 4) | disc(h, w, 11, 22, 5),
-                disc(h, w, 11, 10, 6) | points(h, w, (2, 25)),
-                diagonal | box(h, w, slice(18, 21), slice(2, 25)),
-            ]
-        ),
-        "checks": np.stack([checks, checks & round_one, nothing]),
-        "full": np.stack([everything, everything, everything]),
-        "full_one": np.stack([round_one, everything, nothing]),
-        "full_together": np.stack([checks, ~checks, round_one]),
-        "full_but_one": np.stack([everything & ~points(h, w, (0, 0)), everything & ~points(h, w, (11, 14)), nothing]),
-        "border": np.stack(
-            [box(h, w, slice(0, 12), slice(0, w)), box(h, w, slice(0, 5), slice(20, w)), disc(h, w, 12, 0, 9)]
-        ),
-        "edges": np.stack([disc(h, w, 11, 14, 5.5), disc(h, w, 11, 14, 6), disc(h, w, 11, 14, 10)]),
-        "three_by_three": np.stack([np.ones((3, 3), dtype=bool), points(3, 3, (1, 1)), np.eye(3, dtype=bool)]),
-        "one_row": np.stack(
-            [box(1, 17, slice(0, 1), slice(3, 14)), np.ones((1, 17), dtype=bool), points(1, 17, (0, 0))]
-        ),
-    }
+    round_one = disc(11, 14, 8)
+    diagonal = points(*((i, i) for i in range(3, 15)))
+    checks = (rows + columns) % 2 == 0
+    ring = round_one & ~disc(11, 14, 5)
+    gap = box(4, 15, 5, 18) & ~box(7, 12, 8, 15) & ~box(4, 7, 10, 11)  # open to the outside
+    # closed for the diagonal, open for the four neighbours
+    thin_gap = box(4, 11, 4, 11) & ~box(5, 10, 5, 10) & ~points((4, 4))
+    line, dot = np.ones((1, 17), dtype=bool), np.eye(3, dtype=bool)
+    masks = {
+        "empty_own": [round_one, nothing, disc(9, 12, 4)],
+        "empty_all": [nothing, nothing, nothing],
+        "one_pixel": [points((11, 14)), points((0, 0)), nothing],
+        "one_pixel_everywhere": [points((11, 14))] * 3,
+        "lines": [box(6, 7, 3, 20), box(2, 19, 9, 10), diagonal],
+        "two_pixels": [points((5, 5), (6, 6)), points((5, 6), (6, 5)), points((5, 5), (5, 6))],
+        "far_pixels": [
+            points((5, 5), (7, 7)), points((5, 5), (9, 1), (20, 20)), points((5, 9), (9, 13), (5, 13)),
+        ],
+        "blocks": [box(5, 7, 5, 7), box(5, 8, 5, 8), box(5, 10, 5, 10)],
+        "holes": [round_one & ~points((11, 14)), round_one & ~points((9, 12), (10, 13)), ring],
+        "gaps": [gap, thin_gap, gap | thin_gap],
+        "components": [
+            disc(5, 5, 3) | disc(15, 8, 4) | disc(11, 22, 5), disc(11, 10, 6) | points((2, 25)),
+            diagonal | box(18, 21, 2, 25),
+        ],
+        "checks": [checks, checks & round_one, nothing],
+        "full": [everything, everything, everything],
+        "full_one": [round_one, everything, nothing],
+        "full_together": [checks, ~checks, round_one],
+        "full_but_one": [everything & ~points((0, 0)), everything & ~points((11, 14)), nothing],
+        "border": [box(0, 12, 0, w), box(0, 5, 20, w), disc(12, 0, 9)],
+        "edges": [disc(11, 14, 5.5), disc(11, 14, 6), disc(11, 14, 10)],
+        "three_by_three": [np.ones((3, 3), dtype=bool), dot & dot[::-1], dot],
+        "one_row": [(np.arange(17) > 2) & (np.arange(17) < 14) & line, line, (np.arange(17) == 0) & line],
+    }  # fmt: skip
+    return {name: np.stack(channels) for name, channels in masks.items()}
 
 
 def handmade_cases() -> Iterator[Case]:
@@ -290,6 +200,7 @@ def handmade_cases() -> Iterator[Case]:
     masks = handmade_masks()
     plain = masks["components"] | masks["edges"]
     shape = plain.shape
+    middle = np.hypot(*(np.indices(shape[1:]).T - (11, 14)).T) <= 4
     ramp = np.broadcast_to(np.arange(shape[1] * shape[2]).reshape(shape[1:]), shape)
 
     # The same pixels under each mask of one shape: the masks differ, and the file stays small.
@@ -302,7 +213,7 @@ def handmade_cases() -> Iterator[Case]:
             yield Case(name=name, masks=mask, pixels=pixels)
 
     inside = np.where(plain, 300, rng.integers(0, 500, size=shape))
-    core = np.where(masks["edges"], 123, 77) + np.where(disc(23, 29, 11, 14, 4), rng.integers(0, 90, size=shape), 0)
+    core = np.where(masks["edges"], 123, 77) + np.where(middle, rng.integers(0, 90, size=shape), 0)
     levels = rng.integers(0, 16, size=shape)
     single = np.full(shape, 250)
     single[:, 11, 14] = 251
@@ -329,9 +240,6 @@ def handmade_cases() -> Iterator[Case]:
     for pixels in (counts, counts / 4095):
         yield Case(name="combine_first", masks=plain, pixels=pixels, combine=(0,))
         yield Case(name="field", masks=plain, pixels=pixels, field=True)
-
-
-# --- Running the original ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -388,55 +296,31 @@ def judge(stamps: Sequence[Pixels], filters: Sequence[Mapping[str, Any]]) -> npt
     return np.array([event["mask_filter"] for event in judged], dtype=bool)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Masked:
-    """What the original finds in one stamp."""
-
-    masks_found: Mask
-    regions_found: list[int]
-    masks: Mask
-    regions: list[int]
-    kept: bool
-    any_kept: bool
-    combined: Mask
-    box: list[int]
-    background: Floats
-    combined_background: Floats
-
-
-def find_masks(stamp: Pixels, method: Method) -> Masked:
+def find_masks(stamp: Pixels, method: Method) -> dict[str, Any]:
     """Run the original's masking steps one by one, so that a rejected stamp's masks can be seen too."""
-    channels, shape = len(stamp), stamp.shape[1:]
+    channels = len(stamp)
     filters = channel_filters(channels) if method.filtered else []
     # No channel has the index -1, so that every channel is judged and none ends the others' turn.
     (judged,) = scip.masking.compute_filters([{"pixels": stamp}], filters, -1)
     module = import_module(f"scip.masking.{method.module}")
     found = module.get_mask(judged, **method.settings(channels))
-
     with_main = [scip.masking.remove_regions_touching_border(found, main) for main in range(channels)]
     survivors = [event for event in with_main if "mask" in event]
-    masks = np.zeros(stamp.shape, dtype=bool)
-    combined = np.zeros(shape, dtype=bool)
-    bounds = [-1] * 4
-    background = combined_background = np.full(channels, np.nan)
+    unknown = np.full(channels, np.nan)
+    measured = {
+        "mask": np.zeros(stamp.shape, dtype=bool), "combined_mask": np.zeros(stamp.shape[1:], dtype=bool),
+        "bbox": [-1] * 4, "background": unknown, "combined_background": unknown,
+    }  # fmt: skip
     if survivors:
         measured = scip.masking.get_bounding_box(survivors[0])
         measured = scip.masking.apply(measured, None if method.combine is None else list(method.combine))
-        masks, combined, bounds = measured["mask"], measured["combined_mask"], measured["bbox"]
-        background = np.array(measured["background"])
-        combined_background = np.array(measured["combined_background"])
-    return Masked(
-        masks_found=found["mask"],
-        regions_found=list(found["regions"]),
-        masks=masks,
-        regions=list(with_main[0]["regions"]),
-        kept=judged["mask_filter"][0] and "mask" in with_main[0],
-        any_kept=bool(survivors),
-        combined=combined,
-        box=bounds,
-        background=background,
-        combined_background=combined_background,
-    )
+    return {
+        "masks_found": found["mask"], "regions_found": list(found["regions"]), "masks": measured["mask"],
+        "regions": list(with_main[0]["regions"]), "kept": judged["mask_filter"][0] and "mask" in with_main[0],
+        "any_kept": bool(survivors), "combined": measured["combined_mask"], "box": measured["bbox"],
+        "background": np.array(measured["background"]),
+        "combined_background": np.array(measured["combined_background"]),
+    }  # fmt: skip
 
 
 def bag_of(events: Sequence[Mapping[str, Any]]) -> dask.bag.Bag:
@@ -489,9 +373,6 @@ def as_event(case: Case) -> dict[str, Any]:
     return dict(event)
 
 
-# --- Fixtures ---------------------------------------------------------------------------------------------------------
-
-
 def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Arrays of any shapes as one flat buffer."""
     return np.concatenate([array.ravel() for array in arrays])
@@ -519,14 +400,10 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
             combine = range(channels) if method.combine is None else method.combine
             columns = {
                 "sigma": method.sigmas(channels), "filtered": np.array(method.filtered), "combine": np.array(combine),
-                "masks_found": packed([one.masks_found for one in found]),
-                "regions_found": np.array([one.regions_found for one in found]),
-                "masks": packed([one.masks for one in found]), "regions": np.array([one.regions for one in found]),
-                "kept": np.array([one.kept for one in found]), "any_kept": np.array([one.any_kept for one in found]),
-                "combined": packed([one.combined for one in found]), "box": np.array([one.box for one in found]),
-                "background": np.array([one.background for one in found]),
-                "combined_background": np.array([one.combined_background for one in found]),
             }  # fmt: skip
+            for key in found[0]:
+                values = [one[key] for one in found]
+                columns[key] = packed(values) if key in {"masks_found", "masks", "combined"} else np.array(values)
             if method.size is not None:
                 columns["size"] = np.array(method.size)
             fixture |= {f"{name}.{method.name}.{key}": column for key, column in columns.items()}
@@ -534,10 +411,10 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
     return fixture
 
 
-def require_same_masks(counts: Sequence[Masked], floats: Sequence[Masked]) -> None:
+def require_same_masks(counts: Sequence[Mapping[str, Any]], floats: Sequence[Mapping[str, Any]]) -> None:
     """Stop where the pixels' type decides a mask: such a stamp tests rounding, not a definition."""
     for i, (count, real) in enumerate(zip(counts, floats, strict=True)):
-        if not np.array_equal(count.masks_found, real.masks_found):
+        if not np.array_equal(count["masks_found"], real["masks_found"]):
             msg = f"stamp {i}: uint16 and float64 pixels give different masks; draw another"
             raise ValueError(msg)
 

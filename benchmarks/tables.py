@@ -10,13 +10,11 @@ feature or metadata: dictionary, names, descriptions and headers of columns. Rea
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
@@ -26,6 +24,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.programs import machine
 from tasks.core.columns import Column
 from tasks.core.dictionary import encode
 from tasks.core.feature_files import write_feature_file
@@ -105,8 +104,8 @@ def in_turn(reads: dict[str, Callable[[], object]], *, rounds: int) -> dict[str,
     return seconds
 
 
-def main() -> int:
-    """Measure, and print the tables; the exit status."""
+def main() -> None:
+    """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description="Measure the feature table's files.")
     parser.add_argument("--rows", type=int, default=50_000)
     parser.add_argument("--columns", type=int, default=2_500)
@@ -116,10 +115,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.publish:
         publish(Path(options.publish[0]), columns=options.columns, form=options.publish[1])
-        return 0
+        return
     columns = describe(options.columns)
-    print(f"{platform.machine()}, Python {platform.python_version()}, ", end="")
-    print(", ".join(f"{name} {version(name)}" for name in ("polars", "pyarrow")))
+    print(machine("polars", "pyarrow"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "work").mkdir()
@@ -150,8 +148,7 @@ def main() -> int:
                 f"| {name} | {len(files)} | {not_values(files):.2%} | {min(times[name]):.1f} | {middle:.1f} "
                 f"| {middle / median(times['one file of polars']):.2f} |"
             )
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

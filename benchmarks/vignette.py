@@ -7,7 +7,6 @@ light divided by the correction image. Everything is seeded.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +67,8 @@ def draw_picture(path: Path, *, light: FloatArray, field: AnyArray, correction: 
     figure.savefig(path, dpi=85, metadata={"Software": "scip-flows"})
 
 
-def main() -> int:
-    """Measure, print, draw; the exit status."""
+def main() -> None:
+    """Measure, print, draw."""
     parser = argparse.ArgumentParser(description="Take a planted vignette out of generated fields.")
     parser.add_argument("--fields", type=int, default=200, help="fields of each plate")
     parser.add_argument("--picture", type=Path, help="draw plate B, corrected by a polynomial of degree 2")
@@ -87,7 +86,6 @@ def main() -> int:
             print(row(plate, name, light / correction[0]))
             if options.picture and plate == "B" and name == "polynomial, degree 2":
                 draw_picture(options.picture, light=light, field=fields[0], correction=correction)
-    return 0
 
 
 def row(plate: str, name: str, left: FloatArray) -> str:
@@ -98,4 +96,4 @@ def row(plate: str, name: str, left: FloatArray) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

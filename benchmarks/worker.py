@@ -11,7 +11,6 @@ import time
 START = time.perf_counter(), time.process_time()
 
 import argparse  # noqa: E402 - the clock runs while modules are imported
-import sys  # noqa: E402
 
 import numpy as np  # noqa: E402
 import psutil  # noqa: E402
@@ -37,8 +36,8 @@ def draw(number: int) -> tuple[Batch, list[Region]]:
     return Batch.of(images, channels=[f"c{channel}" for channel in range(CHANNELS)]), [own]
 
 
-def main() -> int:
-    """Measure, and print the figures; the exit status."""
+def main() -> None:
+    """Measure, and print the figures."""
     parser = argparse.ArgumentParser(description="Time to the first result, and memory over many batches.")
     parser.add_argument("--profile", choices=["standard", "scip"], default="standard")
     parser.add_argument("--batches", type=int, default=60)
@@ -57,8 +56,7 @@ def main() -> int:
             print(f"memory after {number} batches: {process.memory_info().rss / 2**20:.0f} MiB")
         batch, regions = draw(number)
         measure(batch, regions, config=config)
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

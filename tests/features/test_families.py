@@ -1,5 +1,6 @@
-"""Columns and values of all families agree; configuration errors; families from outside."""
+"""Columns and values of all families agree; which are equal; configuration errors; families from outside."""
 
+from itertools import combinations
 from typing import Any, get_args
 
 import numpy as np
@@ -35,9 +36,8 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
         if column.channels and all(batch.channels.index(channel) % 5 == 0 for channel in column.channels):
             where = column.region, column.channels
             alone[where] = alone.get(where) or _only(cells_of_channels, column)
-            assert np.array_equal(
-                values[0, number], alone[where][column.stat, column.param, column.channels], equal_nan=True
-            ), column.name
+            expected = alone[where][column.stat, column.param, column.channels]
+            assert np.array_equal(values[0, number], expected, equal_nan=True), column.name
 
 
 def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
@@ -59,23 +59,22 @@ def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]]
 
 @pytest.mark.parametrize("channels", [1, 3, 7, 12])
 def test_the_published_system_has_59_and_203_per_channel_and_11_raw(channels: int) -> None:
-    columns = feature_columns(
-        config=Features(profile="scip"), channels=[f"c{number}" for number in range(channels)], regions=REGIONS
-    )
+    names = [f"c{number}" for number in range(channels)]
+    columns = feature_columns(config=Features(profile="scip"), channels=names, regions=REGIONS)
     assert sum(column.region != "raw" for column in columns) == 59 + 203 * channels
     assert sum(column.region == "raw" for column in columns) == 11 * channels
 
 
 def test_native_names() -> None:
-    published = {
-        column.name for column in feature_columns(config=Features(profile="scip"), channels=["BF"], regions=REGIONS)
-    }
+    published, standard = (
+        {column.name for column in feature_columns(config=Features(profile=one), channels=["BF"], regions=REGIONS)}
+        for one in ("scip", "standard")
+    )
     assert {
         "li__shape_area__BF", "li.combined__shape_area", "li__shape_moments_central_1_2__BF",
         "li__intensity_bgcorr_edge_mean__BF", "li.combined__intensity_edge_kurtosis__BF",
         "li__texture_glcm_mean_contrast_d3__BF", "li.combined__texture_sobel_min__BF", "raw__intensity_mean__BF",
     } <= published  # fmt: skip
-    standard = {column.name for column in feature_columns(config=Features(), channels=["BF"], regions=REGIONS)}
     assert {
         "li__shape_area__BF", "li.combined__shape_form_factor", "li__shape_inertia_tensor_0_1__BF",
         "li__intensity_edge_mean__BF", "li__intensity_background__BF", "li__texture_contrast_d3__BF",
@@ -106,11 +105,8 @@ def test_families_are_measured_in_one_order_however_they_are_listed(cells: Cells
     config = Features(families=("texture", "shape"))
     columns = feature_columns(config=config, channels=cells[0].channels, regions=REGIONS)
     assert list(dict.fromkeys(column.family for column in columns)) == ["shape", "texture"]
-    assert np.array_equal(
-        measure(cells[0], cells[1], config=config),
-        measure(cells[0], cells[1], config=Features(families=("shape", "texture"))),
-        equal_nan=True,
-    )
+    other = Features(families=("shape", "texture"))
+    assert np.array_equal(measure(*cells, config=config), measure(*cells, config=other), equal_nan=True)
 
 
 def test_an_empty_batch_has_all_columns() -> None:
@@ -151,14 +147,12 @@ def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     [
         ({"families": ["textur"]}, "no family 'textur'; allowed: shape, intensity, texture"),
         ({"families": ["raw"]}, "profile 'standard' has no family 'raw'"),
-        ({"families": ["shape", "shape"]}, "listed twice"),
-        ({"families": []}, "at least 1 item"),
+        ({"families": ["shape", "shape"]}, "listed twice"), ({"families": []}, "at least 1 item"),
         ({"names": "scip"}, "'scip' are the names of profile 'scip', got profile 'standard'"),
-        ({"profile": "skip"}, "'standard' or 'scip'"),
-        ({"dtype": "float16"}, "'float32' or 'float64'"),
+        ({"profile": "skip"}, "'standard' or 'scip'"), ({"dtype": "float16"}, "'float32' or 'float64'"),
         ({"familys": ["shape"]}, "Extra inputs are not permitted"),
     ],
-)
+)  # fmt: skip
 def test_configuration_errors_say_what_would_do(section: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Features.model_validate(section)
@@ -172,14 +166,11 @@ def test_defaults_are_those_of_the_contract() -> None:
     assert [family.name for family in Features(profile="scip").selected] == ["shape", "intensity", "texture", "raw"]
 
 
-def test_a_region_of_another_batch_is_refused(cells: Cells) -> None:
+def test_regions_of_another_batch_and_two_of_one_name_are_refused(cells: Cells) -> None:
     with pytest.raises(ValueError, match=r"'li' has 3 masks, the batch 2 cells"):
         measure(cells[0].take([0, 1]), cells[1], config=Features())
     with pytest.raises(ValueError, match="each mask the height and width of its cell"):
         measure(cells[0].take([0, 2, 1]), cells[1], config=Features())
-
-
-def test_two_regions_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="share a name"):
         feature_columns(config=Features(), channels=["a"], regions=[("cell", True), ("cell", True)])
 
@@ -203,3 +194,39 @@ def test_a_family_that_returns_other_columns_than_it_names_is_refused(
     register(Family(name="corner", description="Corner.", columns=_describe, measure=_one_channel))
     with pytest.raises(ValueError, match=r"'corner' .* shape \(3, 1\) in region 'li', expected \(3, 2\)"):
         measure(cells[0], cells[1][:1], config=Features(families=("corner",)))
+
+
+MATRICES = (
+    "low_grey_level_emphasis", "high_grey_level_emphasis", "grey_level_nonuniformity",
+    "grey_level_nonuniformity_normalised", "percentage", "grey_level_variance",
+)  # fmt: skip
+EQUAL = {
+    *((f"gldzm_{stat}", f"glszm_{stat}") for stat in MATRICES),
+    *((f"ibsi_intensity_{s}", f"intensity_{s}") for s in ("mean", "median", "min", "max", "skewness", "kurtosis")),
+    ("glcm_difference_average_d1", "glcm_dissimilarity_d1"), ("glcm_cluster_tendency_d1", "glcm_sum_variance_d1"),
+    ("histogram_variance", "ngldm_grey_level_variance"),
+    ("histogram_uniformity", "ngldm_grey_level_nonuniformity_normalised"),
+    ("haralick_angular_second_moment_d3", "texture_ASM_d3"), ("haralick_contrast_d3", "texture_contrast_d3"),
+    ("haralick_correlation_d3", "texture_correlation_d3"),
+    ("haralick_inverse_difference_moment_d3", "texture_homogeneity_d3"),
+    ("intensity_mean", "radial_zernike_magnitude_0_0"), ("ibsi_intensity_mean", "radial_zernike_magnitude_0_0"),
+}  # fmt: skip
+CONSTANT = {"histogram_min", "histogram_max", "histogram_range", "ngldm_percentage", "radial_zernike_phase_0_0"}
+
+
+def test_no_value_is_told_twice_but_those_that_are_listed(dozen_cells: tuple[Batch, list[Region]]) -> None:
+    batch, (own, _) = dozen_cells
+    families = tuple(name for name, family in families_of("standard").items() if not family.field)
+    config = Features(families=families)
+    columns = feature_columns(config=config, channels=batch.channels, regions=[(own.name, False)])
+    names = ["_".join(filter(None, (column.family, column.stat, column.param))) for column in columns]
+    values = measure(batch, [own], config=config)
+    spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
+    assert {name for name, one in zip(names, spread, strict=True) if one == 0} >= CONSTANT
+    varied = [number for number, one in enumerate(spread) if one > 1e-6 * np.nanmax(np.abs(values[:, number]))]
+    found = {
+        (names[one], names[other])
+        for one, other in combinations(sorted(varied, key=names.__getitem__), 2)
+        if np.allclose(values[:, one], values[:, other], rtol=1e-9, atol=0, equal_nan=True)
+    }
+    assert found == EQUAL

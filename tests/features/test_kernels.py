@@ -34,28 +34,20 @@ Row = dict[tuple[str, str, tuple[str, ...]], float]
 def cancels(column: Column, *, row: Row, light: float, size: float) -> float:
     """How large the numbers are which a column's definition subtracts from each other; 0 where it does not.
 
-    - What is less the background, a sum of pixels of both signs.
+    - What is less the background, a sum of pixels of both signs; what an opening removes of a sum.
     - Skewness and kurtosis of sets with a symmetry, and those of small deviations from a large mean.
-    - The spread, if any, of values which are nearly equal: of pixels, of gradients, of two directions' measures.
-    - The gradient of equal pixels, and the covariance of grey levels.
+    - The spread, if any, of values which are nearly equal: of pixels, gradients, eighths, two directions' measures.
+    - The gradient of equal pixels, the covariance of grey levels, and that of two channels.
     - Central moments, products of inertia, Hu's moments and the angle of outlines with a symmetry.
     - The distance of two centroids which are the same point.
     - The range of nearly equal measures in several directions; correlation and cluster shade of pairs without one;
       information correlations of levels that do not depend on each other, the second as a root.
     - A deviation over a mean near zero, and the sum of quartiles near zero.
     - The minor axis of a line, and the eccentricity of what is round: roots of differences.
-    - What an opening removes of a sum, and the spread of eighths that are equally bright.
     - Zernike's polynomials, whose terms of up to ±280 sum to 1 at most; their phases, the smaller the magnitude.
-    - The covariance of two channels.
 
-    Parameters
-    ----------
-    row
-        What the plain code finds in the cell.
-    light
-        Largest magnitude among pixels and background.
-    size
-        Height or width of the frame, whichever is larger.
+    `row` is what the plain code finds in the cell, `light` the largest magnitude among pixels and background, `size`
+    the height or width of the frame, whichever is larger.
     """
 
     def beside(stat: str, param: str = "") -> float:

@@ -26,11 +26,6 @@ def test_names_are_unique_in_every_spelling(regions: list[tuple[str, bool]], pro
     assert len(set(standard)) == len(standard)
 
 
-def test_native_names_are_those_of_the_columns() -> None:
-    columns = feature_columns(config=Features(), channels=CHANNELS, regions=MASKS)
-    assert rename(columns, names="native") == tuple(column.name for column in columns)
-
-
 def test_names_of_the_published_system() -> None:
     found = names_of(profile="scip", regions=MASKS, names="scip")
     assert {
@@ -51,17 +46,14 @@ def test_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None
 def test_compartments_of_pycytominer() -> None:
     found = names_of(profile="standard", regions=OBJECTS, names="cytominer")
     assert {
-        "Nuclei_AreaShape_Area",
-        "Cells_Intensity_BgcorrEdgeMean_BF",
-        "Cytoplasm_Texture_ContrastStd_d3_c_3",
+        "Nuclei_AreaShape_Area", "Cells_Intensity_BgcorrEdgeMean_BF", "Cytoplasm_Texture_ContrastStd_d3_c_3",
         "Cells_Spots_AreaShape_MomentsHu_6",
-    } <= set(found)
+    } <= set(found)  # fmt: skip
     # pycytominer takes for a feature what begins with one of its compartments
     assert all(name.startswith(("Cells_", "Nuclei_", "Cytoplasm_")) for name in found)
     stamps = names_of(profile="scip", regions=MASKS, names="cytominer")
-    assert {"Cells_Li_AreaShape_Area_BF", "Cells_LiCombined_AreaShape_Area", "Cells_Raw_Intensity_Mean_BF"} <= set(
-        stamps
-    )
+    wanted = {"Cells_Li_AreaShape_Area_BF", "Cells_LiCombined_AreaShape_Area", "Cells_Raw_Intensity_Mean_BF"}
+    assert wanted <= set(stamps)
     assert all(name.startswith("Cells_") for name in stamps)
 
 
@@ -86,11 +78,9 @@ def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
     } <= set(found)  # fmt: skip
     native = set(rename(columns, names="native"))
     assert {
-        "nucleus__granularity_16__RNA",
-        "nucleus__zernike_9_9",
-        "cell__radial_zernike_phase_3_1__DNA",
+        "nucleus__granularity_16__RNA", "nucleus__zernike_9_9", "cell__radial_zernike_phase_3_1__DNA",
         "cell__colocalization_manders__RNA__DNA",
-    } <= native
+    } <= native  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -108,8 +98,9 @@ def test_names_that_would_be_shared_are_an_error_that_tells_the_way_out(
         names_of(profile="scip", regions=regions, names=names, channels=channels)
 
 
-def test_columns_of_the_standard_profile_have_no_published_name() -> None:
-    columns = feature_columns(config=Features(), channels=["BF"], regions=MASKS)
+def test_native_names_are_those_of_the_columns_and_the_standard_profile_has_no_published_ones() -> None:
+    columns = feature_columns(config=Features(), channels=CHANNELS, regions=MASKS)
+    assert rename(columns, names="native") == tuple(column.name for column in columns)
     with pytest.raises(ConfigError, match=r"no name for 'li__shape_area__BF'.*profile to scip"):
         rename(columns, names="scip")
 
@@ -136,11 +127,8 @@ def test_metadata_of_one_object_of_a_field_needs_no_name_in_the_published_spelli
     columns = ["meta__image", "meta__bbox_min_row__nucleus", "meta__valid__nucleus__BF"]
     assert rename_meta(columns, names="scip") == ("meta_image", "meta_bbox_minr", "meta_valid_BF")
     several = [*columns, "meta__bbox_min_row__cell"]
-    assert rename_meta(several, names="scip")[1:] == (
-        "meta_nucleus_bbox_minr",
-        "meta_nucleus_valid_BF",
-        "meta_cell_bbox_minr",
-    )
+    told = ("meta_nucleus_bbox_minr", "meta_nucleus_valid_BF", "meta_cell_bbox_minr")
+    assert rename_meta(several, names="scip")[1:] == told
 
 
 def test_groups_that_would_share_a_name_are_an_error() -> None:

@@ -56,6 +56,10 @@ def test_one_object_and_two() -> None:
     (one, other) = neighbors(labels, numbers=np.array([1, 5], dtype=np.int32))
     assert one[2] == other[2] == pytest.approx(np.hypot(3.5, 3.5))
     assert np.isnan(one[3:5]).all()
+    labels[1:8, 1:8], labels[3:6, 3:6] = 1, 2  # around the same point
+    found = neighbors(labels, numbers=np.array([1, 2], dtype=np.int32))
+    assert found[:, 2].tolist() == [0, 0]
+    assert found[:, 0].tolist() == [1, 1]
 
 
 def test_an_object_without_pixels_is_missing() -> None:
@@ -63,15 +67,6 @@ def test_an_object_without_pixels_is_missing() -> None:
     assert np.isnan(found[0]).all()
     assert np.isfinite(found[1]).all()
     assert np.isnan(neighbors(np.zeros((4, 4), dtype=np.int32), numbers=np.array([1], dtype=np.int32))).all()
-
-
-def test_objects_around_the_same_point_are_still_two() -> None:
-    labels = np.zeros((9, 9), dtype=np.int32)
-    labels[1:8, 1:8] = 1
-    labels[3:6, 3:6] = 2
-    found = neighbors(labels, numbers=np.array([1, 2], dtype=np.int32))
-    assert found[:, 2].tolist() == [0, 0]
-    assert found[:, 0].tolist() == [1, 1]
 
 
 def test_all_cells_of_the_field_count_whichever_are_measured() -> None:
@@ -90,9 +85,8 @@ def test_every_object_has_those_of_its_kind_as_neighbours_wanted_or_not() -> Non
     nuclei[10:15, 0:5] = 5
     cells = nuclei.copy()
     cells[9:16, 0:10] = 5
-    batch, regions = cut_out(
-        np.zeros((1, 60, 80)), labels={"nucleus": nuclei, "cell": cells}, numbers=[1], channels=["a"]
-    )
+    labels = {"nucleus": nuclei, "cell": cells}
+    batch, regions = cut_out(np.zeros((1, 60, 80)), labels=labels, numbers=[1], channels=["a"])
     columns = feature_columns(config=CONFIG, channels=["a"], regions=[("nucleus", True), ("cell", True)])
     found = dict(zip([column.name for column in columns], measure(batch, regions, config=CONFIG)[0], strict=True))
     assert (found["nucleus__neighbors_number_touching"], found["cell__neighbors_number_touching"]) == (1, 2)
@@ -100,7 +94,10 @@ def test_every_object_has_those_of_its_kind_as_neighbours_wanted_or_not() -> Non
     assert found["cell__neighbors_second_closest_distance"] == 7.5
 
 
-def test_stamps_have_no_neighbours() -> None:
+def test_fields_have_one_column_a_term_and_stamps_have_no_neighbours() -> None:
+    columns = feature_columns(config=CONFIG, channels=["a", "b"], regions=[("nucleus", True)])
+    assert len(columns) == len(TERMS)
+    assert "nucleus__neighbors_density_r100" in [column.name for column in columns]
     with pytest.raises(ConfigError, match=r"'neighbors' looks at the other objects of a field.*leave it out"):
         feature_columns(config=CONFIG, channels=["a"], regions=[("li", False), ("li.combined", True)])
 
@@ -114,18 +111,6 @@ def test_a_region_without_a_field_is_refused() -> None:
 
 def test_a_field_names_as_many_cells_as_there_are_masks() -> None:
     masks = Ragged.of([np.ones((1, 2, 2), dtype=bool)])
-    numbers = np.array([1, 2], dtype=np.int32)
+    two = Field(labels=field(), numbers=np.array([1, 2], dtype=np.int32))
     with pytest.raises(ValueError, match="1 masks, but the field names 2 cells"):
-        Region(
-            name="cell",
-            shared=True,
-            masks=masks,
-            background=np.zeros((1, 1)),
-            field=Field(labels=field(), numbers=numbers),
-        )
-
-
-def test_columns() -> None:
-    columns = feature_columns(config=CONFIG, channels=["a", "b"], regions=[("nucleus", True)])
-    assert len(columns) == len(TERMS)
-    assert "nucleus__neighbors_density_r100" in [column.name for column in columns]
+        Region(name="cell", shared=True, masks=masks, background=np.zeros((1, 1)), field=two)

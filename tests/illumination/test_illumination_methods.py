@@ -37,11 +37,8 @@ def test_images_of_one_row_or_column_are_smoothed(shape: tuple[int, int]) -> Non
         assert illuminations.function(config)(image, config).shape == shape
 
 
-def test_the_gaussian_is_scipys(mean: FloatArray) -> None:
+def test_the_gaussian_is_scipys_and_windows_fit_the_image_where_no_size_is_given(mean: FloatArray) -> None:
     assert np.array_equal(gaussian(mean, Gaussian(sigma=3.5)), ndimage.gaussian_filter(mean, 3.5))
-
-
-def test_windows_fit_the_image_where_no_size_is_given(mean: FloatArray) -> None:
     assert np.array_equal(jones2006(mean, Jones2006()), ndimage.median_filter(mean, size=9))
     assert np.array_equal(gaussian(mean, Gaussian()), ndimage.gaussian_filter(mean, 47 / 16))
 

@@ -45,14 +45,11 @@ def test_blocks_are_means_of_the_pixels_that_are_there() -> None:
     assert np.allclose(mean[:, 5, 7], whole[:, 20:, 28:].mean(axis=(1, 2)), rtol=1e-14)
 
 
-@given(
-    order=st.permutations(range(12)), cut=st.integers(1, 11), dtype=st.sampled_from(DTYPES), downscale=st.integers(1, 5)
-)
+@given(st.permutations(range(12)), st.integers(1, 11), st.sampled_from(DTYPES), st.integers(1, 5))
 def test_no_order_of_adding_changes_a_bit(order: list[int], cut: int, dtype: str, downscale: int) -> None:
     images = fields(dtype)
     expected = summed(images, downscale=downscale)
-    parts = [summed(images[order[:cut]], downscale=downscale), summed(images[order[cut:]], downscale=downscale)]
-    found = added(parts)
+    found = added([summed(images[part], downscale=downscale) for part in (order[:cut], order[cut:])])
     assert found.images == expected.images == 12
     assert np.array_equal(found.totals, expected.totals)
 
@@ -68,12 +65,9 @@ def test_whole_and_other_numbers_add_up_whichever_comes_first() -> None:
 
 def test_the_mean_above_an_offset_is_that_of_shifted_pixels() -> None:
     images = fields("uint16")
-    assert np.array_equal(
-        summed(images.astype(np.int32) - 70000, downscale=4).mean(offset=-70000), summed(images, downscale=4).mean()
-    )
-    assert np.allclose(
-        summed(images, downscale=4).mean(offset=3.25), summed(images, downscale=4).mean() - 3.25, rtol=1e-12
-    )
+    light, shifted = (summed(one, downscale=4) for one in (images, images.astype(np.int32) - 70000))
+    assert np.array_equal(shifted.mean(offset=-70000), light.mean())
+    assert np.allclose(light.mean(offset=3.25), light.mean() - 3.25, rtol=1e-12)
 
 
 def test_a_million_bright_fields_do_not_overflow() -> None:

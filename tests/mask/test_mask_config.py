@@ -111,12 +111,9 @@ def test_an_error_names_its_key_once(fields: dict[str, object], key: str, words:
     assert words in message
 
 
-def test_the_main_channel_must_be_told() -> None:
+def test_the_main_channel_must_be_told_and_a_configuration_is_frozen() -> None:
     with pytest.raises(ValidationError, match="main_channel"):
         Mask.model_validate({"methods": ["li"]})
-
-
-def test_a_configuration_is_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         config().main_channel = "PI"  # type: ignore[misc]
 
@@ -177,14 +174,11 @@ def sigma(value: object) -> PerChannel[float]:
 @pytest.mark.parametrize(
     ("value", "expected", "names"),
     [
-        (2, {"BF": 2.0, "PI": 2.0}, ()),
-        ({"BF": 0, "PI": 3}, {"BF": 0.0, "PI": 3.0, "SSC": SIGMA}, ("BF", "PI")),
-        ({"default": 4, "PI": 3}, {"BF": 4.0, "PI": 3.0}, ("PI",)),
-        ({"channels": 3}, {"channels": 3.0}, ("channels",)),
-        ({"channels": [{"name": "PI", "value": 3}]}, {"BF": SIGMA, "PI": 3.0}, ("PI",)),
-        ({}, {"BF": SIGMA}, ()),
+        (2, {"BF": 2.0, "PI": 2.0}, ()), ({"BF": 0, "PI": 3}, {"BF": 0.0, "PI": 3.0, "SSC": SIGMA}, ("BF", "PI")),
+        ({"default": 4, "PI": 3}, {"BF": 4.0, "PI": 3.0}, ("PI",)), ({"channels": 3}, {"channels": 3.0}, ("channels",)),
+        ({"channels": [{"name": "PI", "value": 3}]}, {"BF": SIGMA, "PI": 3.0}, ("PI",)), ({}, {"BF": SIGMA}, ()),
     ],
-)
+)  # fmt: skip
 def test_a_parameter_holds_for_all_channels_or_differs(
     value: object, expected: dict[str, float], names: tuple[str, ...]
 ) -> None:
@@ -193,10 +187,6 @@ def test_a_parameter_holds_for_all_channels_or_differs(
     assert config.sigma.names == names
     assert Li.model_validate(config.model_dump(mode="json")) == config
     assert Li.model_validate_json(config.model_dump_json()) == config
-
-
-def test_left_out_a_parameter_is_the_default() -> None:
-    assert Li().sigma.of("BF") == SIGMA
 
 
 @pytest.mark.parametrize(
@@ -208,7 +198,8 @@ def test_values_out_of_bounds_are_refused_under_the_key(value: object) -> None:
     assert {error["loc"][0] for error in caught.value.errors()} == {"sigma"}
 
 
-def test_two_values_for_one_channel_are_refused() -> None:
+def test_two_values_for_one_channel_are_refused_and_left_out_it_is_the_default() -> None:
+    assert Li().sigma.of("BF") == SIGMA
     with pytest.raises(ValidationError, match="two values for the channel 'PI'"):
         sigma({"channels": [{"name": "PI", "value": 3}, {"name": "PI", "value": 4}]})
 

@@ -28,6 +28,11 @@ SPOTS = ((15, 18), (22, 30), (27, 17))
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=12)
 
 
+def images(low: int, top: int) -> st.SearchStrategy[npt.NDArray[np.uint16]]:
+    shapes = hnp.array_shapes(min_dims=2, max_dims=2, max_side=24)
+    return hnp.arrays(np.uint16, shapes, elements=st.integers(low, top))
+
+
 def drawn(name: str, *, seed: int = 0, gain: int = 1) -> AnyArray:
     """Draw a noisy, slightly oblong disk upon a darker ground, whole numbers below 128·gain; for spots a cell of three.
 
@@ -106,12 +111,7 @@ def test_the_dtype_and_order_of_equal_pixels_do_not_matter_and_they_are_left_alo
 
 
 @pytest.mark.parametrize("name", UNSCALED)
-@given(
-    image=hnp.arrays(
-        np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(0, 1000)
-    ),
-    constant=st.integers(-(2**20), 2**20), power=st.integers(0, 30),
-)  # fmt: skip
+@given(image=images(0, 1000), constant=st.integers(-(2**20), 2**20), power=st.integers(0, 30))
 def test_adding_a_constant_and_scaling_by_a_power_of_two_change_nothing(
     name: str, image: npt.NDArray[np.uint16], constant: int, power: int
 ) -> None:
@@ -171,12 +171,7 @@ def test_the_largest_pixels_of_float64_do_not_overflow() -> None:
     assert otsu_mask(2 * (soft / 2 - largest / 4)).shape == soft.shape
 
 
-@given(
-    image=hnp.arrays(
-        np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=24), elements=st.integers(513, 9000)
-    ),
-    constant=st.integers(0, 2**20), power=st.integers(0, 20),
-)  # fmt: skip
+@given(image=images(513, 9000), constant=st.integers(0, 2**20), power=st.integers(0, 20))
 def test_above_512_a_constant_and_a_power_of_two_do_not_change_otsus(
     image: npt.NDArray[np.uint16], constant: int, power: int
 ) -> None:

@@ -22,6 +22,8 @@ from tasks.mask.rank_median import rank_median, sorted_median
 def test_up_to_512_pixels_are_their_own_levels_and_above_there_are_513() -> None:
     assert grey_levels(np.array([[7, 512], [0, 3]], dtype=np.uint16)).tolist() == [[7, 512], [0, 3]]
     assert grey_levels(np.array([[0.5, 512.0]])).tolist() == [[0.5, 512.0]]
+    # of whatever size
+    assert grey_levels(np.array([[-512, -256, 0]]) * 5e-324).tolist() == [[1, 257, 513]]
     # where one is negative there are 513, too: from −512 to 0 in steps of 1
     assert grey_levels(np.array([[-512, -511], [-0.5, 0]])).tolist() == [[1, 2], [512, 513]]
     # from 1 to 513 in steps of 1
@@ -31,11 +33,12 @@ def test_up_to_512_pixels_are_their_own_levels_and_above_there_are_513() -> None
     assert levels.tolist() == [[1, 1, 2, 2, 511, 512, 512, 513]]
 
 
-@given(
-    image=hnp.arrays(
-        dtype=np.uint16, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=12), elements=st.integers(0, 65535)
-    )
-)
+def images(*, side: int, top: int) -> st.SearchStrategy[npt.NDArray[np.uint16]]:
+    shapes = hnp.array_shapes(min_dims=2, max_dims=2, max_side=side)
+    return hnp.arrays(np.uint16, shapes, elements=st.integers(0, top))
+
+
+@given(image=images(side=12, top=65535))
 def test_levels_are_exact_fractions_of_the_range(image: npt.NDArray[np.uint16]) -> None:
     image[0, 0] = max(image[0, 0], 513)
     shifted = image.astype(np.int64) - int(image.min())
@@ -44,12 +47,7 @@ def test_levels_are_exact_fractions_of_the_range(image: npt.NDArray[np.uint16]) 
     np.testing.assert_array_equal(grey_levels(image), expected)
 
 
-@given(
-    image=hnp.arrays(
-        dtype=np.uint16, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=15), elements=st.integers(0, 1023)
-    ),
-    radius=st.integers(1, 6),
-)
+@given(image=images(side=15, top=1023), radius=st.integers(1, 6))
 def test_sorted_and_counted_medians_are_the_same(image: npt.NDArray[np.uint16], radius: int) -> None:
     counted = rank.median(image, footprint=disk(radius))
     real = image.astype(np.float64)
@@ -144,18 +142,13 @@ def test_on_flat_ground_a_pixel_belongs_to_the_nearest_marker() -> None:
     np.testing.assert_array_equal(basins[first > second], 2)
 
 
-@given(
-    image=hnp.arrays(
-        dtype=np.float64, shape=hnp.array_shapes(min_dims=2, max_dims=2, max_side=10), elements=st.integers(0, 20)
-    ),
-    seed=st.integers(0, 100),
-)
+@given(image=images(side=10, top=20), seed=st.integers(0, 100))
 def test_basins_hold_their_markers_fill_the_frame_and_are_connected_to_them(
-    image: npt.NDArray[np.float64], seed: int
+    image: npt.NDArray[np.uint16], seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     markers = rng.choice([0, 0, 0, 1, 2], size=image.shape).astype(np.int32)
-    basins = compact_watershed(image, markers)
+    basins = compact_watershed(image.astype(np.float64), markers)
     np.testing.assert_array_equal(basins[markers > 0], markers[markers > 0])
     assert (basins > 0).all() == markers.any()
     for number in (1, 2):

@@ -69,12 +69,9 @@ def test_names_that_exist_pass() -> None:
 
 
 def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
+    wrong = Robust(group_by=("wall", "site", "plate"), region="cel")
     with pytest.raises(ConfigError) as caught:
-        check_normalize(
-            Robust(group_by=("wall", "site", "plate"), region="cel"),
-            regions=["nucleus", "cell"],
-            groups=["well", "site"],
-        )
+        check_normalize(wrong, regions=["nucleus", "cell"], groups=["well", "site"])
     group = "which is no named group of load.pattern; allowed: well, site"
     assert str(caught.value).splitlines() == [
         f"normalize.group_by: got 'wall', {group}; did you mean 'well'?",

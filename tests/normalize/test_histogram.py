@@ -13,15 +13,8 @@ from polars.testing import assert_frame_equal
 
 from tasks.core.types import AnyArray, Batch, FloatArray, Ragged, Region
 from tasks.normalize import histogram as module
-from tasks.normalize.histogram import (
-    BUCKETS,
-    batch_histogram,
-    float_keys,
-    histogram_columns,
-    labelled,
-    merge_histograms,
-    pixel_histogram,
-)
+from tasks.normalize import labelled, merge_histograms, pixel_histogram
+from tasks.normalize.histogram import BUCKETS, batch_histogram, float_keys, histogram_columns
 from tasks.normalize.pixels import Pixels
 
 INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"]
@@ -46,22 +39,16 @@ def test_integers_are_counted_one_by_one(data: st.DataObject, name: str) -> None
     assert histogram["key"].is_sorted()
 
 
-def test_bools_count_as_0_and_1() -> None:
+def test_bools_count_as_0_and_1_and_whole_numbers_that_int64_does_not_hold_go_to_the_buckets_of_floats() -> None:
     assert pixel_histogram(np.array([[True, False], [True, True]])).select("low", "count").rows() == [(0, 1), (1, 3)]
-
-
-def test_whole_numbers_that_int64_does_not_hold_go_to_the_buckets_of_floats() -> None:
     histogram = pixel_histogram(np.array([2**64 - 1, 3, 2**63, 2**64 - 1], dtype=np.uint64))
     rows = [(False, 2.0**63, 1), (False, 2.0**64, 2), (True, 3.0, 1)]
     assert histogram.select("whole", "high", "count").rows() == rows
 
 
-def test_what_is_no_pixel_is_refused() -> None:
+def test_what_is_no_pixel_is_refused_and_what_is_not_finite_left_out() -> None:
     with pytest.raises(TypeError, match="got pixels of type complex128, expected integers or floating-point numbers"):
         pixel_histogram(np.zeros(3, dtype=complex))
-
-
-def test_numbers_that_are_not_finite_are_left_out() -> None:
     values = np.array([np.nan, 1.0, np.inf, -np.inf, 2.0])
     assert pixel_histogram(values)["low"].to_list() == [1.0, 2.0]
     assert pixel_histogram(values[:1]).schema == BUCKETS
@@ -74,10 +61,8 @@ def test_many_pixels_are_counted_a_few_at_a_time(name: str, monkeypatch: pytest.
     at_once = pixel_histogram(values)
     monkeypatch.setattr(module, "_CHUNK", 600)
     assert_frame_equal(pixel_histogram(values), at_once)
-    assert_frame_equal(
-        pixel_histogram(np.append(values.astype(np.float64), np.full(600, np.nan))),
-        pixel_histogram(values.astype(np.float64)),
-    )
+    real = values.astype(np.float64)
+    assert_frame_equal(pixel_histogram(np.append(real, np.full(600, np.nan))), pixel_histogram(real))
 
 
 @given(values=FLOATS)

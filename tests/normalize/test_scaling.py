@@ -13,26 +13,10 @@ from hypothesis.extra import numpy as hnp
 from tasks.core.errors import ConfigError, PixelError
 from tasks.core.exact.programs import MAD_TO_DEVIATION
 from tasks.core.types import AnyArray, FloatArray
-from tasks.normalize import (
-    Asinh,
-    ChannelScaling,
-    GroupScaling,
-    MinMax,
-    Normalize,
-    Quantile,
-    Robust,
-    Scaling,
-    Use,
-    apply,
-    apply_levels,
-    check_fits,
-    find_scaling,
-    labelled,
-    merge_histograms,
-    pixel_histogram,
-    read_scaling,
-    scalings,
-)
+from tasks.normalize import Asinh, MinMax, Normalize, Quantile, Robust, Use, check_fits, read_scaling, scalings
+from tasks.normalize.find import find_scaling
+from tasks.normalize.histogram import labelled, merge_histograms, pixel_histogram
+from tasks.normalize.scaling import ChannelScaling, GroupScaling, Scaling, apply, apply_levels
 
 METHODS = [MinMax(), Quantile(), Quantile(lower=0, upper=0.755), Robust(), Asinh(), Asinh(cofactor=150)]
 TYPES = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"]
@@ -63,14 +47,12 @@ def scaling_of(
         group = {"well": well} if config.group_by else {}
         parts = [values[start : start + size] for start in range(0, len(values), size)]
         tables += [labelled(pixel_histogram(part), group=group, channel=channel) for part in parts]
-    order = [tables[at] for at in rng.permutation(len(tables))]
+    order, by = [tables[at] for at in rng.permutation(len(tables))], config.group_by
     while len(order) > 1:
         width = int(rng.integers(2, 5))
-        order = [
-            merge_histograms(order[at : at + width], group_by=config.group_by) for at in range(0, len(order), width)
-        ]
+        order = [merge_histograms(order[at : at + width], group_by=by) for at in range(0, len(order), width)]
     channels = sorted({channel for _, channel in pixels})
-    return find_scaling(merge_histograms(order, group_by=config.group_by), config=config, channels=channels)
+    return find_scaling(merge_histograms(order, group_by=by), config=config, channels=channels)
 
 
 def numbers(scaling: Scaling, *, well: str, channel: str) -> tuple[float, float]:
@@ -197,11 +179,8 @@ def test_a_group_of_one_pixel_has_a_scaling_of_its_own() -> None:
 
 
 def test_a_channel_or_group_without_pixels_is_missing_not_zero(tmp_path: Path) -> None:
-    pixels = {("A", "PI"): np.array([1, 3], dtype=np.uint8), ("A", "BF"): np.zeros(0, dtype=np.uint8)}
-    tables = [
-        labelled(pixel_histogram(values), group={"well": well}, channel=channel)
-        for (well, channel), values in pixels.items()
-    ]
+    pixels = {"PI": np.array([1, 3], dtype=np.uint8), "BF": np.zeros(0, dtype=np.uint8)}
+    tables = [labelled(pixel_histogram(pixels[name]), group={"well": "A"}, channel=name) for name in pixels]
     merged = merge_histograms(tables, group_by=["well"])
     config = MinMax(group_by=("well",))
     scaling = find_scaling(merged, config=config, channels=["BF", "PI"], groups=[("C",), ("A",)])
@@ -228,13 +207,8 @@ def test_without_any_pixel_there_is_a_scaling_that_is_missing() -> None:
     assert np.isnan(scaling.groups[0].channels[0].scale)
 
 
-GROUP = GroupScaling(
-    group={},
-    channels=(
-        ChannelScaling(channel="BF", center=100.25, scale=0.3, count=9),
-        ChannelScaling(channel="PI", center=-3.0, scale=7.0, count=9),
-    ),
-)
+BF = ChannelScaling(channel="BF", center=100.25, scale=0.3, count=9)
+GROUP = GroupScaling(group={}, channels=(BF, ChannelScaling(channel="PI", center=-3.0, scale=7.0, count=9)))
 
 
 @pytest.mark.parametrize("name", [*TYPES, "uint64", "float16", "float32", "float64"])
@@ -265,10 +239,9 @@ def test_an_image_of_another_number_of_channels_or_of_an_unknown_group_is_set_as
     wells = {(f"W{number}", "PI"): integers("uint8", seed=number) for number in range(5)}
     scaling = scaling_of(wells, config=MinMax(group_by=("well",)))
     assert scaling.of({"well": "W3", "site": "1"}).group == {"well": "W3"}
-    told = "belongs to the group well 'X', of which no scaling is known ('W0', 'W1', 'W2' and 2 more are)"
-    with pytest.raises(PixelError) as caught:
+    told = r"^belongs to the group well 'X', of which no scaling is known \('W0', 'W1', 'W2' and 2 more are\)$"
+    with pytest.raises(PixelError, match=told):
         scaling.of({"well": "X"})
-    assert str(caught.value) == told
     with pytest.raises(PixelError, match="belongs to the group well ''"):
         scaling.of({})
 
@@ -291,9 +264,7 @@ def test_a_scaling_is_found_by_file_folder_or_output(output: Path) -> None:
     assert isinstance(config, Use)
     assert scalings.function(config)(config) == first
     assert (first.method, first.group_by, first.channels) == ("quantile", ("well",), ("BF", "PI"))
-
-
-def test_a_scaling_of_more_channels_in_another_order_serves_too(output: Path) -> None:
+    # one of more channels in another order serves, too
     scaling = read_scaling(output)
     narrowed = scaling.narrowed(["PI"])
     assert narrowed.channels == ("PI",)

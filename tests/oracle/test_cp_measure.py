@@ -40,27 +40,19 @@ def column(theirs: Fixture, family: str, name: str) -> FloatArray:
 
 
 @pytest.fixture(scope="module")
-def masks(theirs: Fixture) -> list[BoolArray]:
+def cells(theirs: Fixture) -> tuple[Batch, Region]:
     shapes = theirs["shapes"].astype(np.int64)
-    return [mask[0] for mask in Ragged(flat=theirs["masks"], shapes=shapes, planes=1).unstack()]
+    images = [image / 65535 for image in Ragged(flat=theirs["pixels"], shapes=shapes, planes=3).unstack()]
+    masks = Ragged(flat=theirs["masks"].astype(bool), shapes=shapes, planes=1)
+    background = np.asarray(theirs["granularity.background"], dtype=np.float64)
+    region = Region(name="nucleus", shared=True, masks=masks, background=background)
+    return Batch.of(images, channels=CHANNELS), region
 
 
 @pytest.fixture(scope="module")
-def pixels(theirs: Fixture) -> list[FloatArray]:
-    shapes = theirs["shapes"].astype(np.int64)
-    return [image / 65535 for image in Ragged(flat=theirs["pixels"], shapes=shapes, planes=3).unstack()]
-
-
-@pytest.fixture(scope="module")
-def ours(theirs: Fixture, masks: list[BoolArray], pixels: list[FloatArray]) -> Ours:
+def ours(cells: tuple[Batch, Region]) -> Ours:
     """Measure all families; what is returned finds a feature's values of all cells."""
-    batch = Batch.of(pixels, channels=CHANNELS)
-    region = Region(
-        name="nucleus",
-        shared=True,
-        masks=Ragged.of([mask[None] for mask in masks]),
-        background=np.asarray(theirs["granularity.background"], dtype=np.float64),
-    )
+    batch, region = cells
     config = Features(families=FAMILIES)
     described = feature_columns(config=config, channels=CHANNELS, regions=[("nucleus", True)])
     found = measure(batch, [region], config=config)
@@ -91,12 +83,10 @@ def test_shape(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
 @pytest.mark.parametrize(
     ("name", "stat"),
     [
-        ("SpatialMoment", "moments"),
-        ("CentralMoment", "moments_central"),
-        ("NormalizedMoment", "moments_normalized"),
-        ("InertiaTensor", "inertia_tensor"),
+        ("SpatialMoment", "moments"), ("CentralMoment", "moments_central"),
+        ("NormalizedMoment", "moments_normalized"), ("InertiaTensor", "inertia_tensor"),
     ],
-)
+)  # fmt: skip
 def test_moments(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
     compared = 0
     for p, q in product(range(4), repeat=2):
@@ -137,10 +127,9 @@ def test_intensity(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
 
 @pytest.mark.parametrize("radius", range(1, 17))
 def test_granularity_at_full_resolution(theirs: Fixture, ours: Ours, radius: int) -> None:
+    found = ours("granularity", str(radius), channels=EACH_CHANNEL)
     expected = column(theirs, "granularity", f"Granularity_{radius}")
-    np.testing.assert_allclose(
-        ours("granularity", str(radius), channels=EACH_CHANNEL), expected, rtol=ROUNDING, atol=1e-10
-    )
+    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=1e-10)
 
 
 @pytest.mark.parametrize("ring", range(1, 5))
@@ -170,7 +159,8 @@ def without_rim(mask: BoolArray, weights: FloatArray) -> list[npt.NDArray[np.com
     ]
 
 
-def test_zernike(theirs: Fixture, ours: Ours, masks: list[BoolArray]) -> None:
+def test_zernike(theirs: Fixture, ours: Ours, cells: tuple[Batch, Region]) -> None:
+    masks = [mask[0] for mask in cells[1].masks.unstack()]
     expected = np.stack([column(theirs, "zernike", f"Zernike_{n}_{m}") for n, m in INDEXES], axis=1)
     found = np.concatenate([ours("zernike", str(n), str(m)) for n, m in INDEXES], axis=1)
     equal = np.isclose(found, expected, rtol=ROUNDING, atol=1e-12).all(axis=1)
@@ -181,7 +171,8 @@ def test_zernike(theirs: Fixture, ours: Ours, masks: list[BoolArray]) -> None:
         assert any(np.allclose(np.abs(sums) / area, expected[cell], rtol=ROUNDING, atol=1e-12) for sums in choices)
 
 
-def test_radial_zernike(theirs: Fixture, ours: Ours, masks: list[BoolArray], pixels: list[FloatArray]) -> None:
+def test_radial_zernike(theirs: Fixture, ours: Ours, cells: tuple[Batch, Region]) -> None:
+    pixels, masks = cells[0].pixels.unstack(), [mask[0] for mask in cells[1].masks.unstack()]
     names = [f"{n}_{m}" for n, m in INDEXES]
     expected = {
         stat: np.stack([column(theirs, "radial_zernikes", f"RadialDistribution_{kind}_{name}") for name in names])

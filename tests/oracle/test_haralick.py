@@ -13,7 +13,7 @@ FIXTURE = Path(__file__).parent / "fixtures" / "haralick.npz"
 CASES = range(5)
 SAME = 1e-12
 """Largest relative difference."""
-ORDER = list(HARALICK_NAMES)
+ORDER, PLACES = list(HARALICK_NAMES), list(HARALICK_PLACES)
 VARIANCE = ORDER.index("difference_variance")
 
 EXAMPLE = np.array([[0, 0, 1, 1], [0, 0, 1, 1], [0, 2, 2, 2], [2, 2, 3, 3]]) + 1
@@ -32,7 +32,7 @@ def test_the_matrices_of_the_paper() -> None:
 
 
 def test_features_of_the_papers_first_matrix_worked_by_hand() -> None:
-    found = dict(zip(HARALICK_NAMES, pair_measures(np.array(MATRICES["0°"]))[HARALICK_PLACES].tolist(), strict=True))
+    found = dict(zip(HARALICK_NAMES, pair_measures(np.array(MATRICES["0°"]))[PLACES].tolist(), strict=True))
     assert found["angular_second_moment"] == pytest.approx(84 / 576)
     assert found["contrast"] == pytest.approx(14 / 24)
     # levels 1 to 4 stand 7, 6, 8 and 3 times
@@ -63,11 +63,9 @@ def load(case: int) -> tuple[dict[str, FloatArray], IntArray, int, int]:
     with np.load(FIXTURE) as arrays:
         stored = {name: arrays[name][case] for name in ("mahotas", "frequencies", "cp_measure")}
         return (
-            stored,
-            arrays["levels"][case].astype(np.int64),
-            int(arrays["numbers"][case]),
+            stored, arrays["levels"][case].astype(np.int64), int(arrays["numbers"][case]),
             int(arrays["distances"][case]),
-        )
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -83,7 +81,7 @@ def test_cp_measure_differs_in_the_difference_variance_alone(case: int) -> None:
     stored, levels, number, distance = load(case)
     counts = pairs_of_levels(levels, number=number, distance=distance)
     for direction, one in enumerate(counts):
-        found, expected = pair_measures(one)[HARALICK_PLACES], stored["cp_measure"][:, direction]
+        found, expected = pair_measures(one)[PLACES], stored["cp_measure"][:, direction]
         np.testing.assert_allclose(np.delete(found, VARIANCE), np.delete(expected, VARIANCE), rtol=SAME)
         # theirs is the variance of the frequencies themselves, of all differences up to the largest level
         steps = np.abs(np.subtract.outer(np.arange(number), np.arange(number)))

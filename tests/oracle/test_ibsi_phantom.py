@@ -6,7 +6,7 @@ or as many as are given where there are more.
 """
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -79,10 +79,7 @@ NAMES = [
 def slices(data_root: Path) -> list[IntArray]:
     """Level images of the four slices, 0 outside."""
     with np.load(data_root / "peer_ibsi" / "ibsi_digital_phantom.npz") as arrays:
-        return [
-            np.where(arrays[f"z{number}_mask"], arrays[f"z{number}_intensity"], 0).astype(np.int64)
-            for number in (1, 2, 3, 4)
-        ]
+        return [np.where(arrays[f"z{z}_mask"], arrays[f"z{z}_intensity"], 0).astype(np.int64) for z in range(1, 5)]
 
 
 @pytest.fixture(scope="module")
@@ -97,35 +94,27 @@ def reference(data_root: Path) -> dict[str, str]:
 def found(slices: list[IntArray]) -> dict[str, float]:
     """Every feature of the reference table."""
 
-    def mean(values: list[FloatArray]) -> list[float]:
-        return list(np.mean(values, axis=0).tolist())
+    def mean(measure: Callable[..., FloatArray], names: Iterable[str]) -> dict[str, float]:
+        values = np.mean([measure(one, number=LEVELS) for one in slices], axis=0)
+        return dict(zip(names, values.tolist(), strict=True))
 
-    pairs = dict(zip(MEASURES, mean([glcm(one, number=LEVELS) for one in slices]), strict=True))
-    runs = mean([glrlm(one, number=LEVELS) for one in slices])
-    sizes = mean([glszm(one, number=LEVELS) for one in slices])
-    distances = mean([gldzm(one, number=LEVELS) for one in slices])
-    depend = dict(zip(DEPENDENCES, mean([ngldm(one, number=LEVELS) for one in slices]), strict=True))
-    tones = mean([tone_differences(one, number=LEVELS) for one in slices])
+    pairs, depend = mean(glcm, MEASURES), mean(ngldm, DEPENDENCES)
     values = np.concatenate([one[one > 0] for one in slices]).astype(np.float64)
     first = dict(zip(INTENSITY, intensity_statistics(values).tolist(), strict=True))
     return {
         **{name: first[stat] for name, stat in FIRST_ORDER.items()},
         **{f"GLCM_{name}": pairs[stat] for name, stat in PAIRS.items()},
-        **{f"GLRLM_{name}": value for name, value in zip(RUNS, runs, strict=True)},
-        **{f"GLSZM_{name}": value for name, value in zip(SIZES, sizes, strict=True)},
-        **{f"GLDZM_{name}": value for name, value in zip(DISTANCES, distances, strict=True)},
-        **{
-            f"GLDZM_{name}": value for name, value in zip(SIDES, mean([side_zones(one) for one in slices]), strict=True)
-        },
+        **mean(glrlm, [f"GLRLM_{name}" for name in RUNS]), **mean(glszm, [f"GLSZM_{name}" for name in SIZES]),
+        **mean(gldzm, [f"GLDZM_{name}" for name in DISTANCES]), **mean(side_zones, [f"GLDZM_{name}" for name in SIDES]),
         **{f"NGLDM_{name}": value for name, value in depend.items()},
         **{f"GLDM_{name}": depend[same] for name, same in GLDM.items()},
-        **{f"NGTDM_{name.upper()}": value for name, value in zip(TONES, tones, strict=True)},
-    }
+        **mean(tone_differences, [f"NGTDM_{name.upper()}" for name in TONES]),
+    }  # fmt: skip
 
 
-def side_zones(levels: IntArray) -> FloatArray:
+def side_zones(levels: IntArray, *, number: int) -> FloatArray:
     """Measure what `SIDES` names, of zones of pixels that share a side."""
-    counts = zone_distances(levels, number=LEVELS, connectivity=1)
+    counts = zone_distances(levels, number=number, connectivity=1)
     features = emphases(counts, pixels=int((levels > 0).sum()))
     i, j = np.ogrid[1 : counts.shape[0] + 1, 1 : counts.shape[1] + 1]
     p = counts / counts.sum()

@@ -36,14 +36,10 @@ class Stamps:
     def measure(self) -> tuple[tuple[str, ...], FloatArray]:
         """Measure them as profile ``scip`` does, under the published names."""
         channels = tuple(f"c{number}" for number in range(self.images[0].shape[0]))
+        own, combined = Ragged.of(self.own), Ragged.of([mask[np.newaxis] for mask in self.combined])
         regions = [
-            Region(name="li", shared=False, masks=Ragged.of(self.own), background=self.background),
-            Region(
-                name="li.combined",
-                shared=True,
-                masks=Ragged.of([mask[np.newaxis] for mask in self.combined]),
-                background=self.combined_background,
-            ),
+            Region(name="li", shared=False, masks=own, background=self.background),
+            Region(name="li.combined", shared=True, masks=combined, background=self.combined_background),
         ]
         config = Features(profile="scip", names="scip")
         columns = feature_columns(config=config, channels=channels, regions=[(r.name, r.shared) for r in regions])
@@ -90,12 +86,8 @@ def hu_rounding(number: int, hu: list[float]) -> float:
     unit = hu[0] if np.isfinite(hu[0]) else 0.0
     a, b, c = np.sqrt(np.nan_to_num(np.abs(hu[1:])))
     second, third = ROUNDING * unit, ROUNDING * unit**1.5
-    products = {
-        1: (a**2, (a + second) ** 2), 2: (b**2, (b + third) ** 2), 3: (c**2, (c + third) ** 2),
-        4: (b * c**3, (b + third) * (c + third) ** 3), 5: (a * c**2, (a + second) * (c + third) ** 2),
-        6: (b * c**3, (b + third) * (c + third) ** 3),
-    }  # fmt: skip
-    exact, rounded = products[number]
+    powers = {1: (2, 0, 0), 2: (0, 2, 0), 3: (0, 0, 2), 4: (0, 1, 3), 5: (1, 0, 2), 6: (0, 1, 3)}[number]
+    exact, rounded = (np.prod(np.power(f, powers)) for f in ((a, b, c), (a + second, b + third, c + third)))
     return float(rounded - exact + ROUNDING * exact)
 
 
@@ -153,45 +145,37 @@ def masks() -> Fixture:
     return load("scip_masks.npz")
 
 
-def found_by_li(masks: Fixture, group: str, images: Sequence[AnyArray]) -> Stamps:
+def compare(group: str, images: Sequence[AnyArray], *, features: Fixture, masks: Fixture) -> None:
+    """Compare all columns of the stamps that are kept by li, and the raw ones of all."""
     shapes = masks[f"{group}.shapes"]
-    return Stamps(
+    stamps = Stamps(
         images=images,
         own=unpack(masks[f"{group}.li.masks"], shapes),
         combined=unpack(masks[f"{group}.li.combined"], shapes[:, 1:]),
         background=masks[f"{group}.li.background"],
         combined_background=masks[f"{group}.li.combined_background"],
     )
-
-
-def compare(stamps: Stamps, *, names: Sequence[str], expected: FloatArray, kept: BoolArray) -> None:
-    """Compare all columns of the stamps that are kept, and the raw ones of all."""
     ours, found = stamps.measure()
+    names = features[f"{group}.names"].tolist()
     assert sorted(ours) == sorted(names)
     rejected = np.array([not name.startswith("feat_raw_") for name in ours])
-    found[np.ix_(~kept, rejected)] = np.nan
-    assert differences(ours, found, names, expected, stamps.images) == []
+    found[np.ix_(~masks[f"{group}.li.kept"], rejected)] = np.nan
+    assert differences(ours, found, names, features[f"{group}.values"], images) == []
 
 
 def test_real_stamps(features: Fixture, masks: Fixture, data_root: Path) -> None:
     with np.load(data_root / "ifc_pbmc_multiframe" / "test_zarr_decoded.npz") as decoded:
         images = [decoded[f"obj_{number}"] for number in range(10)]
-    stamps = found_by_li(masks, "zarr", images)
-    names = features["zarr.names"].tolist()
-    assert len(names) == 59 + (203 + 11) * 7
-    kept = masks["zarr.li.kept"]
-    assert kept.all()
-    compare(stamps, names=names, expected=features["zarr.values"], kept=kept)
+    assert len(features["zarr.names"]) == 59 + (203 + 11) * 7
+    assert masks["zarr.li.kept"].all()
+    compare("zarr", images, features=features, masks=masks)
 
 
 def test_generated_stamps_of_twelve_channels(features: Fixture, masks: Fixture) -> None:
+    assert len(features["generated.names"]) == 59 + (203 + 11) * 12
+    assert masks["generated.li.kept"].sum() >= 20
     images = cut(masks["generated.pixels"], masks["generated.shapes"])
-    stamps = found_by_li(masks, "generated", images)
-    names = features["generated.names"].tolist()
-    assert len(names) == 59 + (203 + 11) * 12
-    kept = masks["generated.li.kept"]
-    assert kept.sum() >= 20
-    compare(stamps, names=names, expected=features["generated.values"], kept=kept)
+    compare("generated", images, features=features, masks=masks)
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "float64"])

@@ -1,7 +1,4 @@
-"""Masks against the published program's own, bit for bit.
-
-The fixture was written by benchmarks/scip_oracle.py, whose docstring describes its layout.
-"""
+"""Masks against the published program's own, bit for bit; the layout of the fixture: fixtures/README.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,15 +15,15 @@ from tasks.mask import (
     circle_mask,
     li_mask,
     mask_batch,
-    normaltest_passes,
     otsu_mask,
     remove_border_objects,
     spot_mask,
-    std_passes,
-    value_range_passes,
     watershed_mask,
 )
 from tasks.mask.cleaning import count_regions
+from tasks.mask.filters.normaltest import normaltest_passes
+from tasks.mask.filters.std import std_passes
+from tasks.mask.filters.value_range import value_range_passes
 
 FIXTURE = Path(__file__).parent / "fixtures" / "scip_masks.npz"
 METHODS = (
@@ -120,10 +117,9 @@ def test_normaltest_passes_the_same_channels(original: Original) -> None:
 def test_a_filter_with_a_threshold_passes_the_same_channels(
     original: Original, name: str, passes: Callable[..., bool]
 ) -> None:
-    thresholds = original.arrays[f"{name}.thresholds"].tolist()
     passed = [
         [[passes(plane, threshold=threshold) for plane in image] for image in original.images]
-        for threshold in thresholds
+        for threshold in original.arrays[f"{name}.thresholds"].tolist()
     ]
     np.testing.assert_array_equal(passed, original.arrays[f"{original.group}.{name}"])
 

@@ -38,13 +38,10 @@ def test_yaml_of_the_contract_is_read() -> None:
     assert (config.border, config.device) == ("keep", "auto")
 
 
-def test_mapping_and_list_of_entries_are_the_same() -> None:
+def test_mapping_list_of_entries_and_record_are_the_same() -> None:
     mapping = Segment.model_validate({"objects": {"nucleus": NUCLEUS, "cell": CELL}})
     entries = Segment.model_validate({"objects": [{"name": "nucleus", **NUCLEUS}, {"name": "cell", **CELL}]})
     assert mapping == entries
-
-
-def test_configuration_survives_its_own_record() -> None:
     config = Segment.model_validate(yaml.safe_load(YAML))
     record = config.model_dump(mode="json")
     assert record["objects"][2]["from"] == "cell"

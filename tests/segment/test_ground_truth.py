@@ -18,26 +18,18 @@ from skimage.measure import label
 from tasks.core.types import AnyArray, BoolArray, FloatArray, Segmented
 from tasks.segment import Segment, segment_image
 
-HUMAN = Segment.model_validate(
-    {
-        "border": "primary",
-        "objects": {
-            "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 14},
-            "cell": {"method": "seeded_watershed", "channel": "body", "seeds": "nucleus", "threshold_correction": 0.8},
-            "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-        },
+
+def section(nucleus: dict[str, Any], cell: dict[str, Any]) -> Segment:
+    objects = {
+        "nucleus": {"method": "watershed", **nucleus},
+        "cell": {"method": "seeded_watershed", "seeds": "nucleus", **cell},
+        "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
     }
-)
-NF1 = Segment.model_validate(
-    {
-        "border": "primary",
-        "objects": {
-            "nucleus": {"method": "watershed", "channel": "DAPI", "diameter": 50},
-            "cell": {"method": "seeded_watershed", "channel": "RFP", "seeds": "nucleus"},
-            "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-        },
-    }
-)
+    return Segment.model_validate({"border": "primary", "objects": objects})
+
+
+HUMAN = section({"channel": "DNA", "diameter": 14}, {"channel": "body", "threshold_correction": 0.8})
+NF1 = section({"channel": "DAPI", "diameter": 50}, {"channel": "RFP"})
 DSB2018: dict[str, Any] = {
     "method": "watershed", "channel": "DNA", "diameter": 20, "min_diameter": 5, "sigma": 0.7,
     "threshold_correction": 0.7, "local_contrast": 0.9,

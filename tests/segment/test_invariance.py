@@ -1,6 +1,8 @@
-"""What may change in an image without changing its objects."""
+"""What may change in an image without changing its objects, and images without cells, contrast or values."""
 
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,19 +16,78 @@ from tasks.core.types import AnyArray, Segmented
 from tasks.segment import Segment, segment_image
 from tasks.segment.label_images import fill_holes, largest_pieces, raster_order
 
-CONFIG = Segment.model_validate(
-    {
-        "objects": {
-            "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 16},
-            "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus"},
-            "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-        }
+
+def config(*, border: str = "keep", **nucleus: Any) -> Segment:  # noqa: ANN401 - any option of watershed
+    objects = {
+        "nucleus": {"method": "watershed", "channel": "DNA", **nucleus},
+        "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus"},
+        "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
     }
+    return Segment.model_validate({"border": border, "objects": objects})
+
+
+def segment(image: AnyArray, **options: Any) -> Segmented:  # noqa: ANN401
+    return segment_image(image, channels=("DNA", "RNA"), config=config(**options))
+
+
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.uint64, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 2), (40, 50)])
+@pytest.mark.parametrize("value", [0, 1])
+def test_constant_images_have_no_object(dtype: type[np.generic], shape: tuple[int, int], value: int) -> None:
+    image = np.full((2, *shape), value, dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = segment(image)
+    both = (*found.labels.values(), *found.border.values())
+    assert all(labels.shape == shape and not labels.any() for labels in both)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_images_without_values_have_no_object(value: float) -> None:
+    found = segment(np.full((2, 30, 30), value))
+    assert not any(labels.any() for labels in found.labels.values())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_missing_pixels_belong_to_no_nucleus_and_spoil_no_other(field: AnyArray, value: float) -> None:
+    whole = segment(field).labels
+    image = field.astype(np.float64)
+    image[0, 30, 40] = value
+    image[1, 60:64, :] = value
+    found = segment(image).labels
+    assert found["nucleus"].max() == whole["nucleus"].max() == 7
+    assert found["nucleus"][30, 40] == 0
+    assert_array_equal(found["nucleus"][50:], whole["nucleus"][50:])
+    outside = found["nucleus"][60:64] == 0
+    assert not found["cell"][60:64][outside].any()
+
+
+PLANES = st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 7))
+
+
+@given(
+    arrays.arrays(np.float64, PLANES, elements=st.floats(allow_nan=True, allow_infinity=True))
+    | arrays.arrays(np.uint8, PLANES)
+    | arrays.arrays(np.int64, PLANES),
+    st.sampled_from(["li", "otsu", "triangle"]),
+    st.sampled_from(["both", "shape", "intensity", "none"]),
+    st.sampled_from([0.0, 1.0, 30.0]),
 )
+def test_no_tiny_image_fails_or_breaks_what_holds_for_labels(
+    image: AnyArray, threshold: str, declump: str, sigma: float
+) -> None:
+    options = {"threshold": threshold, "declump": declump, "sigma": sigma, "diameter": 2.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = segment(image, **options, min_diameter=0.0, min_contrast=0.0).labels
+    nucleus, cell, cytoplasm = (found[name] for name in ("nucleus", "cell", "cytoplasm"))
+    assert_array_equal(np.unique(nucleus[nucleus > 0]), np.arange(1, nucleus.max() + 1))
+    assert_array_equal(cell[nucleus > 0], nucleus[nucleus > 0])
+    assert_array_equal(nucleus + cytoplasm, cell)
+    assert not nucleus[~np.isfinite(image[0])].any()
 
 
-def segment(image: AnyArray, *, config: Segment = CONFIG) -> Segmented:
-    return segment_image(image, channels=("DNA", "RNA"), config=config)
+CONFIG = config(border="drop", diameter=16)
 
 
 @pytest.mark.parametrize("threshold", ["li", "otsu", "triangle"])
@@ -45,8 +106,8 @@ def test_bit_depth_and_dtype_do_not_matter(
 ) -> None:
     section = CONFIG.model_dump()
     section["objects"][0]["threshold"] = section["objects"][1]["threshold"] = threshold
-    config = Segment.model_validate(section)
-    expected, got = segment(field, config=config), segment(change(field), config=config)
+    options = Segment.model_validate(section)
+    expected, got = (segment_image(image, channels=("DNA", "RNA"), config=options) for image in (field, change(field)))
     assert expected.labels["nucleus"].max() == 4
     for name, labels in expected.labels.items():
         assert_array_equal(got.labels[name], labels)
@@ -60,7 +121,7 @@ def test_turned_and_mirrored_fields_have_the_same_objects(field: AnyArray, turns
         turned = np.rot90(image, turns, axes=(-2, -1))
         return np.ascontiguousarray(turned[..., ::-1] if mirror else turned)
 
-    expected, got = segment(field), segment(turn(field))
+    expected, got = (segment(image, border="drop", diameter=16) for image in (field, turn(field)))
     assert_array_equal(got.labels["nucleus"] > 0, turn(expected.labels["nucleus"]) > 0)
     for name, labels in expected.labels.items():
         # a watershed gives a pixel at equal distance from two objects to the one it meets first
@@ -72,7 +133,7 @@ def test_turned_and_mirrored_fields_have_the_same_objects(field: AnyArray, turns
 def test_image_given_is_not_changed_and_runs_are_equal(field: AnyArray) -> None:
     before = field.copy()
     field.setflags(write=False)
-    first, second = segment(field), segment(field)
+    first, second = (segment(field, border="drop", diameter=16) for _ in range(2))
     assert_array_equal(field, before)
     for name, labels in first.labels.items():
         assert labels.dtype == np.int32

@@ -15,16 +15,12 @@ CHANNELS = ("DNA", "RNA")
 
 
 def config(*, border: str = "drop", **nucleus: Any) -> Segment:  # noqa: ANN401 - any option of watershed
-    return Segment.model_validate(
-        {
-            "border": border,
-            "objects": {
-                "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 16, **nucleus},
-                "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus"},
-                "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
-            },
-        }
-    )
+    objects = {
+        "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 16, **nucleus},
+        "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus"},
+        "cytoplasm": {"method": "subtract", "from": "cell", "remove": "nucleus"},
+    }
+    return Segment.model_validate({"border": border, "objects": objects})
 
 
 def nuclei_of(plane: AnyArray, *, border: str = "keep", **options: Any) -> AnyArray:  # noqa: ANN401
@@ -38,18 +34,15 @@ def disc(shape: tuple[int, int], *, centre: tuple[float, float], radius: float) 
 
 
 @pytest.fixture
-def kept(field: AnyArray) -> Segmented:
-    return segment_image(field, channels=CHANNELS, config=config(border="keep"))
+def found(field: AnyArray) -> dict[str, Segmented]:
+    """Segment it once for each thing that may become of the cells at the frame."""
+    borders = ("keep", "drop", "primary")
+    return {border: segment_image(field, channels=CHANNELS, config=config(border=border)) for border in borders}
 
 
 @pytest.fixture
-def dropped(field: AnyArray) -> Segmented:
-    return segment_image(field, channels=CHANNELS, config=config(border="drop"))
-
-
-@pytest.fixture
-def primary(field: AnyArray) -> Segmented:
-    return segment_image(field, channels=CHANNELS, config=config(border="primary"))
+def kept(found: dict[str, Segmented]) -> Segmented:
+    return found["keep"]
 
 
 def test_two_touching_discs_are_two_objects_and_one_disc_is_one() -> None:
@@ -69,9 +62,8 @@ def test_a_waist_parts_discs_of_any_size_alike(radius: int) -> None:
     pair = disc(shape, centre=(2 * radius, 2 * radius), radius=radius)
     pair |= disc(shape, centre=(2 * radius, 3.7 * radius), radius=radius)
     assert nuclei_of(100.0 * pair, diameter=2 * radius).max() == 2
-    oval = np.hypot(
-        (np.mgrid[: shape[0], : shape[1]][0] - 2 * radius) * 1.7, np.mgrid[: shape[0], : shape[1]][1] - 3 * radius
-    )
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    oval = np.hypot((rows - 2 * radius) * 1.7, columns - 3 * radius)
     assert nuclei_of(100.0 * (oval <= 1.7 * radius), diameter=2 * radius).max() == 1
 
 
@@ -121,46 +113,40 @@ def test_field_of_noise_has_no_object() -> None:
     assert nuclei_of(random.poisson(30, (200, 200)), min_contrast=0).max() > 100
 
 
-def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(
-    kept: Segmented, dropped: Segmented, primary: Segmented
-) -> None:
-    for segmented, inside in ((kept, 7), (primary, 5), (dropped, 4)):
+def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(found: dict[str, Segmented]) -> None:
+    for border, inside in (("keep", 7), ("primary", 5), ("drop", 4)):
         for name in ("nucleus", "cell", "cytoplasm"):
-            assert_array_equal(np.unique(segmented.labels[name]), np.arange(inside + 1))
-            assert_array_equal(np.unique(segmented.border[name]), [0, *range(inside + 1, 8)])
+            assert_array_equal(np.unique(found[border].labels[name]), np.arange(inside + 1))
+            assert_array_equal(np.unique(found[border].border[name]), [0, *range(inside + 1, 8)])
 
 
-def test_labels_follow_the_raster_order_of_first_pixels(kept: Segmented, dropped: Segmented) -> None:
-    for labels in (kept.labels["nucleus"], dropped.labels["nucleus"], dropped.border["nucleus"]):
+def test_labels_follow_the_raster_order_of_first_pixels(found: dict[str, Segmented]) -> None:
+    for segmented in (found["keep"].labels, found["drop"].labels, found["drop"].border):
+        labels = segmented["nucleus"]
         first = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels[labels > 0])]
         assert first == sorted(first)
 
 
-def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(
-    kept: Segmented, dropped: Segmented, primary: Segmented
-) -> None:
-    nucleus = kept.labels["nucleus"]
+def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[str, Segmented]) -> None:
+    nucleus = found["keep"].labels["nucleus"]
     by_nucleus = [nucleus[2, 70], nucleus[70, 127]]
-    for segmented, cut in ((primary, by_nucleus), (dropped, [*by_nucleus, nucleus[100, 110]])):
-        for name, labels in kept.labels.items():
+    for border, cut in (("primary", by_nucleus), ("drop", [*by_nucleus, nucleus[100, 110]])):
+        segmented = found[border]
+        for name, labels in found["keep"].labels.items():
             gone = np.isin(labels, cut)
             assert_array_equal(segmented.border[name] > 0, gone)
             assert_array_equal(segmented.labels[name] > 0, (labels > 0) & ~gone)
             assert_array_equal(segmented.whole[name] > 0, labels > 0)
 
 
-def test_every_cell_contains_its_nucleus_and_is_one_piece(kept: Segmented) -> None:
-    nucleus, cell = kept.labels["nucleus"], kept.labels["cell"]
+def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(kept: Segmented) -> None:
+    nucleus, cell, cytoplasm = (kept.labels[name] for name in ("nucleus", "cell", "cytoplasm"))
+    assert not ((nucleus > 0) & (cytoplasm > 0)).any()
+    assert_array_equal(nucleus + cytoplasm, cell)
     assert_array_equal(cell[nucleus > 0], nucleus[nucleus > 0])
     for k in range(1, nucleus.max() + 1):
         assert label(cell == k, connectivity=1).max() == 1
         assert np.count_nonzero(cell == k) > 2 * np.count_nonzero(nucleus == k)
-
-
-def test_cytoplasm_and_nucleus_make_up_the_cell(kept: Segmented) -> None:
-    nucleus, cell, cytoplasm = (kept.labels[name] for name in ("nucleus", "cell", "cytoplasm"))
-    assert not ((nucleus > 0) & (cytoplasm > 0)).any()
-    assert_array_equal(nucleus + cytoplasm, cell)
 
 
 def test_touching_cells_meet_halfway_between_their_nuclei(kept: Segmented) -> None:
