@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from benchmarks.programs import DTYPES, parsed, stay_on_one_core
-from tasks.core.cutout import BOXED, SURROUNDED, CutOut, cut_out
+from tasks.core.crop import CLIPPED, WITH_MARGIN, Crop, crop_cells
 from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
 from tasks.features import Features, measure, warm
 from tasks.features.family import Profile
@@ -25,7 +25,7 @@ from tasks.features.family import Profile
 SIDE, STAMP, CHANNELS = 2048, 60, 12
 NAMES = [f"c{number}" for number in range(CHANNELS)]
 FAMILIES = ["shape", "intensity", "texture"]
-PROFILES: tuple[tuple[Profile, CutOut], ...] = (("standard", SURROUNDED), ("scip", BOXED))
+PROFILES: tuple[tuple[Profile, Crop], ...] = (("standard", WITH_MARGIN), ("scip", CLIPPED))
 
 
 def draw(*, objects: int, dtype: npt.DTypeLike) -> tuple[AnyArray, LabelArray]:
@@ -61,7 +61,7 @@ def stamps_of(image: AnyArray, labels: LabelArray, objects: int) -> tuple[list[A
 
 
 def take_turns(
-    image: AnyArray, labels: LabelArray, *, objects: int, profile: Profile, how: CutOut, rounds: int
+    image: AnyArray, labels: LabelArray, *, objects: int, profile: Profile, how: Crop, rounds: int
 ) -> FloatArray:
     """Time cutting out, measuring, joining stamps and measuring them, (rounds, 4) in µs per cell and channel."""
     stamps, region = stamps_of(image, labels, objects)
@@ -69,7 +69,9 @@ def take_turns(
     turns = []
     for _ in range(rounds):
         clock = [time.process_time()]
-        batch, regions = cut_out(image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, how=how)
+        batch, regions = crop_cells(
+            image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, how=how
+        )
         clock.append(time.process_time())
         measure(batch, regions, config=config)
         clock.append(time.process_time())

@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import features, fields
 from benchmarks.features import CHANNELS, Stamps
 from benchmarks.programs import ORIGINAL, ROOT, Program, machine, parsed, stay_on_one_core, told_where_missing
-from tasks.core.cutout import BOXED, SURROUNDED, cut_out
+from tasks.core.crop import CLIPPED, WITH_MARGIN, crop_cells
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.features import warm
 from tasks.features.family import RegionInfo, families_of
@@ -100,7 +100,9 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
     turns = []
     for _ in range(rounds):
         start = time.process_time()
-        batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=SURROUNDED)
+        batch, (cell,) = crop_cells(
+            image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=WITH_MARGIN
+        )
         turns.append(time.process_time() - start)
     counts = image[np.newaxis, :PLANES]
     masks = np.broadcast_to(labels, counts.shape)
@@ -112,7 +114,7 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
 def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
     """Cut the objects out as the published program does, each channel in the object's mask."""
     numbers = range(1, int(labels.max()) + 1)
-    batch, (cell,) = cut_out(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=BOXED)
+    batch, (cell,) = crop_cells(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=CLIPPED)
     repeated = Ragged.of([np.repeat(mask, CHANNELS, axis=0) for mask in cell.masks.unstack()])
     return Stamps(
         batch=batch,

@@ -27,7 +27,8 @@ from typing import Any, TypeVar
 import numpy as np
 import polars as pl
 
-from tasks.core.exact.programs import (
+from tasks.core.exact.questions import merged
+from tasks.core.exact.statistics import (
     MAD_TO_DEVIATION,
     Program,
     answered,
@@ -37,7 +38,6 @@ from tasks.core.exact.programs import (
     mean_and_deviation,
     quantile,
 )
-from tasks.core.exact.questions import merged
 from tasks.core.types import AnyArray
 from tasks.core.work import peak_bytes
 from tasks.normalize import Pixels, labelled, merge_histograms, pixel_histogram

@@ -16,7 +16,7 @@ from scipy import ndimage
 from tasks.core.types import AnyArray, FloatArray
 from tasks.illumination.config import Estimated, Gaussian, Jones2006, Polynomial
 from tasks.illumination.correction import corrected, correction_image
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 
 HEIGHT, WIDTH, CELLS = 520, 696, 150
 CENTRES = {"A": (0.45, 0.55), "B": (0.65, 0.35)}
@@ -82,7 +82,7 @@ def main() -> None:
         fields = [draw_field(rng, light) for _ in range(options.fields)]
         print(row(plate, "none", light))
         for name, way in WAYS.items():
-            correction = correction_image(added([LightSum.of(one, downscale=4) for one in fields]), config=way)
+            correction = correction_image(added([FieldSum.of(one, downscale=4) for one in fields]), config=way)
             print(row(plate, name, light / correction[0]))
             if options.picture and plate == "B" and name == "polynomial, degree 2":
                 draw_picture(options.picture, light=light, field=fields[0], correction=correction)

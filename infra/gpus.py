@@ -5,7 +5,7 @@ import sys
 
 
 def count_gpus() -> int:
-    """Ask the CUDA driver, without any CUDA package; 0 where there is no driver or no device."""
+    """Query the CUDA driver, without any CUDA package; 0 where there is no driver or no device."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

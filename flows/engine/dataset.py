@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.engine.graph import Handle
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
 
-ALL = Decision(rules=())
+ALL = QualityDecision(rules=())
 """Without quality rules all cells are kept."""
 
 
@@ -38,7 +38,7 @@ class Dataset:
     source: PixelSource
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()
-    decision: Decision = ALL
+    decision: QualityDecision = ALL
     features: tuple[Handle, ...] = ()
     exported: StageResult | None = None
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tasks.core.decision import Decision, RuleDecision
+from tasks.core.decision import QualityDecision, RuleDecision
 from tasks.core.work import Frozen
 
 
@@ -44,7 +44,7 @@ def _illumination(statistics: Path) -> Iterator[Decided]:
 
 def _quality(statistics: Path) -> Iterator[Decided]:
     path = statistics / "quality.json"
-    for rule in Decision.model_validate_json(path.read_text(encoding="utf-8")).rules if path.exists() else ():
+    for rule in QualityDecision.model_validate_json(path.read_text(encoding="utf-8")).rules if path.exists() else ():
         before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
         yield Decided(
             step=f"quality:{rule.rule}", how=_limits(rule), groups=len(rule.groups), before=before, after=after

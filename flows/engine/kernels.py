@@ -7,7 +7,7 @@ from distributed import Worker, WorkerPlugin
 
 from flows.config import Config
 from flows.engine.stage import Job
-from tasks.core.kernels.turns import in_turns
+from tasks.core.kernels.compile_lock import compile_once_per_host
 
 
 class WarmKernels(WorkerPlugin):
@@ -31,4 +31,4 @@ class WarmKernels(WorkerPlugin):
         await asyncio.to_thread(self._warm)
 
     def _warm(self) -> None:
-        in_turns({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})
+        compile_once_per_host({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
 from flows.engine.stage import PlanRow, Stage
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.layout import Layout
 from tasks.core.published import Published
 from tasks.core.storage import holds_key
 from tasks.ingest.listing import ImageListing
 from tasks.quality.config import Quality
-from tasks.quality.decide import check_some_are_left, count_by, decide_by
+from tasks.quality.decide import check_some_are_left, count_by, fit_rules
 from tasks.quality.reuse import QUALITY, find_rules
 from tasks.quality.survey import Survey
 
@@ -29,12 +29,12 @@ def _row(config: Config) -> PlanRow | None:
     return PlanRow(per_partition=(METRICS,), more="a few for each quality rule") if config.quality else None
 
 
-def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Quality, Decision | None] | None:
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Quality, QualityDecision | None] | None:
     """Return the rules to apply, and where they are another run's, their thresholds, too."""
     return find_rules(config.quality, layout=layout, present_groups=listing.present_groups) if config.quality else None
 
 
-def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision | None] | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, QualityDecision | None] | None) -> "Dataset":
     from tasks.quality.task import measure_partition
 
     if found is None:
@@ -55,8 +55,8 @@ def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, Decision
 
 
 def _fit_rules(
-    execution: "Execution", metrics: "Sequence[Handle]", *, quality: Quality, known: Decision | None
-) -> Decision:
+    execution: "Execution", metrics: "Sequence[Handle]", *, quality: Quality, known: QualityDecision | None
+) -> QualityDecision:
     """Find the thresholds of all rules over all partitions, if they are not known, and count what they reject.
 
     No task sees more than 32 partitions' metrics or 32 answers; the result does not depend on how they are gathered.
@@ -71,7 +71,7 @@ def _fit_rules(
         decision = count_by(ask, decision=known, rules=quality.rules)
         progress.advance()
     else:
-        decision = decide_by(
+        decision = fit_rules(
             ask,
             rules=quality.rules,
             default_region=layout.regions[0],

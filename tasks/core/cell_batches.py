@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from tasks.core.cells import stamp_regions
-from tasks.core.cutout import CutOut, cut_out
+from tasks.core.crop import Crop, crop_cells
 from tasks.core.errors import Fault, InputChangedError
 from tasks.core.file_names import IMAGES
 from tasks.core.partition_files import read_objects
@@ -52,7 +52,7 @@ class CellBatch:
 
 
 def read_cells(
-    cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, how: CutOut
+    cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, how: Crop
 ) -> tuple[list[CellBatch], list[Fault]]:
     """Read the pixels of cells again, and join them with the masks or labels found before.
 
@@ -106,14 +106,14 @@ def _scaled_backgrounds(regions: Sequence[Region], *, cells: pl.DataFrame, scale
 
 
 def _fields(
-    images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, how: CutOut
+    images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, how: Crop
 ) -> list[CellBatch]:
     batches: list[CellBatch] = []
     for position, image in zip(images.table["position"], images.pixels, strict=True):
         if image is None:
             continue
         own = kept.filter(pl.col("position") == position)
-        batch, objects = cut_out(
+        batch, objects = crop_cells(
             image,
             labels=read_objects(Path(cells.folder), position=position, names=source.layout.regions),
             numbers=own["meta__object"].to_list(),

@@ -12,7 +12,7 @@ import polars as pl
 from tasks.core.kernels.windows import label_boxes
 from tasks.core.layout import BOX, Layout
 from tasks.core.regions import COMBINED, region_pair
-from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray, Masked, Ragged, Region, Segmented
+from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray, MaskResult, Ragged, Region, Segmentation
 
 
 def pack(masks: Ragged) -> list[bytes]:
@@ -29,7 +29,7 @@ def unpack(packed: Sequence[bytes], *, shapes: IntArray, planes: int) -> Ragged:
     return Ragged(flat=np.concatenate(flat) if flat else np.zeros(0, dtype=bool), shapes=shapes, planes=planes)
 
 
-def stamp_cells(images: pl.DataFrame, *, masked: Sequence[Masked], layout: Layout) -> pl.DataFrame:
+def stamp_cells(images: pl.DataFrame, *, masked: Sequence[MaskResult], layout: Layout) -> pl.DataFrame:
     """Table the stamps of one batch.
 
     A stamp is kept if any mask keeps it; else its status is the first mask's. Its centroid is that of the combined
@@ -55,12 +55,12 @@ def stamp_cells(images: pl.DataFrame, *, masked: Sequence[Masked], layout: Layou
     return images.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
 
 
-def _mask_columns(masked: Masked, *, channels: Sequence[str]) -> dict[str, pl.Series]:
+def _mask_columns(masked: MaskResult, *, channels: Sequence[str]) -> dict[str, pl.Series]:
     name, kept, planes = masked.name, masked.status == "kept", masked.masks.unstack()
     columns = {f"status__{name}": pl.Series(masked.status.tolist(), dtype=pl.String)}
     columns |= _box_columns(masked.box, name=name)
     for number, channel in enumerate(channels):
-        columns[f"meta__regions__{name}__{channel}"] = pl.Series(masked.regions[:, number])
+        columns[f"meta__regions__{name}__{channel}"] = pl.Series(masked.n_components[:, number])
         valid = [bool(keep and plane[number].any()) for keep, plane in zip(kept, planes, strict=True)]
         columns[f"meta__valid__{name}__{channel}"] = pl.Series(valid, dtype=pl.Boolean)
         columns[f"background__{name}__{channel}"] = pl.Series(masked.background[:, number])
@@ -87,7 +87,7 @@ def _backgrounds(cells: pl.DataFrame, *, region: str, channels: Sequence[str]) -
     return cells.select(f"background__{region}__{channel}" for channel in channels).to_numpy().astype(np.float64)
 
 
-def field_cells(image: pl.DataFrame, *, segmented: Segmented, layout: Layout) -> pl.DataFrame:
+def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout) -> pl.DataFrame:
     """Table the objects of one field: those of the label images, then those left out at the border.
 
     Parameters

@@ -62,7 +62,7 @@ class RuleDecision(Frozen):
         return limits["threshold"].to_numpy(), limits["upper"].to_numpy()
 
 
-class Decision(Frozen):
+class QualityDecision(Frozen):
     """What was decided over the whole data set, rule by rule in the order in which they apply.
 
     Parameters
@@ -115,7 +115,7 @@ class EmptiedGroup(Frozen):
     before: int
 
 
-def emptied_groups(decision: Decision) -> tuple[EmptiedGroup, ...]:
+def emptied_groups(decision: QualityDecision) -> tuple[EmptiedGroup, ...]:
     """List the groups that a rule of a counted decision emptied, rule by rule.
 
     Examples

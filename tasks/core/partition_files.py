@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from tasks.core.decision import KEPT, Decision
+from tasks.core.decision import KEPT, QualityDecision
 from tasks.core.errors import Fault
 from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
@@ -75,7 +75,7 @@ def write_cells(
     )
 
 
-def kept_cells(cells: StageResult, *, metrics: StageResult | None, decision: Decision) -> pl.DataFrame:
+def kept_cells(cells: StageResult, *, metrics: StageResult | None, decision: QualityDecision) -> pl.DataFrame:
     """Read the cells of a partition that are kept after the quality decision.
 
     Parameters

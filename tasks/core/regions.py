@@ -1,12 +1,12 @@
 """From the masks of stamps to the regions in which they are measured."""
 
-from tasks.core.types import FloatArray, Masked, Ragged, Region
+from tasks.core.types import FloatArray, MaskResult, Ragged, Region
 
 COMBINED = ".combined"
 """What the name of a combined mask's region ends in."""
 
 
-def regions(masked: Masked) -> tuple[Region, Region]:
+def regions(masked: MaskResult) -> tuple[Region, Region]:
     """Regions of one mask method: each channel's own mask, and the combined mask that all channels share.
 
     Parameters
@@ -32,7 +32,7 @@ def regions(masked: Masked) -> tuple[Region, Region]:
 def region_pair(
     name: str, *, masks: Ragged, background: FloatArray, combined: Ragged, combined_background: FloatArray
 ) -> tuple[Region, Region]:
-    """Make both regions of a mask of its parts, which are named as in `Masked`."""
+    """Make both regions of a mask of its parts, which are named as in `MaskResult`."""
     return (
         Region(name=name, shared=False, masks=masks, background=background),
         Region(name=name + COMBINED, shared=True, masks=combined, background=combined_background),

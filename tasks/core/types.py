@@ -182,7 +182,7 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Masked:
+class MaskResult:
     """What one mask method found in the N stamps of a batch.
 
     Parameters
@@ -193,7 +193,7 @@ class Masked:
         Bool, C planes per stamp, after the border rule.
     combined
         Bool, one plane per stamp: the union over the channels to combine.
-    regions
+    n_components
         (N, C) int32, connected components per channel.
     box
         (N, 4) int32, (min row, min col, max row, max col), half open, over all channels; zeros where all are empty.
@@ -208,7 +208,7 @@ class Masked:
     name: str
     masks: Ragged
     combined: Ragged
-    regions: LabelArray
+    n_components: LabelArray
     box: LabelArray
     status: npt.NDArray[np.str_]
     background: FloatArray
@@ -216,7 +216,7 @@ class Masked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Segmented:
+class Segmentation:
     """Objects found in one field.
 
     Parameters

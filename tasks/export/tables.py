@@ -7,7 +7,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from natsort import natsort_keygen
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.dictionary import encode
 from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
@@ -65,7 +65,7 @@ def publish_cells(
     path: Path,
     *,
     partitions: Sequence[PartitionResults],
-    decision: Decision,
+    decision: QualityDecision,
     layout: Layout,
     groups: GroupCounts,
 ) -> dict[str, int]:

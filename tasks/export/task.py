@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefect import task
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.file_names import (
     CELLS,
     EXPORTS_FOLDER,
@@ -41,7 +41,7 @@ def export(
     cells: Sequence[StageResult],
     metrics: Sequence[StageResult],
     features: Sequence[StageResult],
-    decision: Decision,
+    decision: QualityDecision,
     layout: Layout,
     config: Export,
     dictionary: dict[bytes, bytes],

@@ -9,8 +9,8 @@ from prefect import task
 
 from tasks.core.cell_batches import CellBatch, read_cells
 from tasks.core.columns import Column
-from tasks.core.cutout import BOXED, SURROUNDED
-from tasks.core.decision import KEPT, Decision
+from tasks.core.crop import CLIPPED, WITH_MARGIN
+from tasks.core.decision import KEPT, QualityDecision
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.feature_files import write_feature_file
@@ -32,7 +32,7 @@ def extract_partition(
     partition: Partition,
     cells: StageResult,
     metrics: StageResult | None,
-    decision: Decision,
+    decision: QualityDecision,
     source: PixelSource,
     config: Features,
     folder: str,
@@ -42,7 +42,7 @@ def extract_partition(
     watch = Stopwatch()
     layout = source.layout
     kept = kept_cells(cells, metrics=metrics, decision=decision)
-    how = BOXED if config.profile == "scip" else SURROUNDED
+    how = CLIPPED if config.profile == "scip" else WITH_MARGIN
     batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=how)
     columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]

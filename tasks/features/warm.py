@@ -33,21 +33,21 @@ def warm(profile: Profile, families: Collection[str] | None = None) -> None:
     task's time. The first call on a machine takes about 45 s of a processor for shape, intensity and texture together,
     and once for both profiles; later ones a second, from disk. Processes that start together share the work.
     """
-    from tasks.core.kernels.turns import in_turns
+    from tasks.core.kernels.compile_lock import compile_once_per_host
 
-    in_turns(jobs(profile, families))
+    compile_once_per_host(jobs(profile, families))
 
 
 def _measure(family: Family) -> None:
     """Measure a small cell of each type of pixels."""
-    from tasks.core.cutout import cut_out
+    from tasks.core.crop import crop_cells
 
     mask = np.zeros((2, 12, 11), dtype=np.bool_)
     mask[:, 2:9, 3:8] = True
     own = Region(name="own", shared=False, masks=Ragged.of([mask]), background=np.zeros((1, 2)))
     for kind in (np.uint16, np.float64):
         image = np.arange(mask.size, dtype=kind).reshape(mask.shape)
-        batch, (cell,) = cut_out(image, labels={"cell": mask[0].astype(np.int32)}, numbers=[1], channels=("a", "b"))
+        batch, (cell,) = crop_cells(image, labels={"cell": mask[0].astype(np.int32)}, numbers=[1], channels=("a", "b"))
         family.measure(batch, cell)
         if not family.frame and not family.field:
             family.measure(Batch.of([image], channels=("a", "b")), own)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from tasks.core.errors import InputError
 from tasks.core.types import AnyArray, FloatArray
 from tasks.illumination.config import Estimated, illuminations
-from tasks.illumination.sums import LightSum, check_size
+from tasks.illumination.sums import FieldSum, check_size
 
 Correction = npt.NDArray[np.float32]
 """(C, H, W): what a field's pixels are divided by."""
@@ -17,7 +17,7 @@ DIMMEST = 0.05
 """Of a channel's mean light: where there is no more, a pixel would be multiplied by 20 or more."""
 
 
-def light_offset(light: LightSum, *, config: Estimated) -> float:
+def light_offset(light: FieldSum, *, config: Estimated) -> float:
     """Gray level of no light in a group of fields.
 
     Left out of the configuration it is 0, but for signed integers one of whose channels has a mean nearer to the
@@ -29,7 +29,7 @@ def light_offset(light: LightSum, *, config: Estimated) -> float:
 
 
 def correction_image(
-    light: LightSum, *, config: Estimated, channels: Sequence[str] | None = None, title: str = ""
+    light: FieldSum, *, config: Estimated, channels: Sequence[str] | None = None, title: str = ""
 ) -> Correction:
     """Make the correction image of a group of fields: their mean, smoothed, and scaled back to their size bilinearly.
 

@@ -14,7 +14,7 @@ from tasks.core.transforms import Metadata
 from tasks.core.types import AnyArray
 from tasks.core.work import Frozen, StageResult
 from tasks.illumination.correction import Correction, corrected
-from tasks.illumination.sums import LightSum
+from tasks.illumination.sums import FieldSum
 
 INDEX = "sums.json"
 CORRECTION, OFFSET = "correction.npy", "offset.json"
@@ -68,7 +68,7 @@ def read_index(folder: Path) -> SumIndex:
     return SumIndex.model_validate_json((folder / INDEX).read_text(encoding="utf-8"))
 
 
-def write_sums(folder: Path, sums: Iterable[tuple[FieldGroup, LightSum]]) -> None:
+def write_sums(folder: Path, sums: Iterable[tuple[FieldGroup, FieldSum]]) -> None:
     """Write sums one by one, so that no more than one need be in memory."""
     stored = []
     for number, (group, light) in enumerate(sums):
@@ -78,9 +78,9 @@ def write_sums(folder: Path, sums: Iterable[tuple[FieldGroup, LightSum]]) -> Non
     (folder / INDEX).write_text(SumIndex(sums=tuple(stored)).model_dump_json(), encoding="utf-8")
 
 
-def read_sum(folder: Path, stored: StoredSum) -> LightSum:
+def read_sum(folder: Path, stored: StoredSum) -> FieldSum:
     """Open a sum; its pixels are read when they are needed."""
-    return LightSum(
+    return FieldSum(
         totals=np.load(folder / stored.file, mmap_mode="r", allow_pickle=False),
         images=stored.images,
         shape=(stored.group.height, stored.group.width),
@@ -89,9 +89,9 @@ def read_sum(folder: Path, stored: StoredSum) -> LightSum:
     )
 
 
-def sums_of(folders: Sequence[Path]) -> dict[FieldGroup, list[LightSum]]:
+def sums_of(folders: Sequence[Path]) -> dict[FieldGroup, list[FieldSum]]:
     """Open the sums in several folders, group by group in the order of the groups."""
-    found: dict[FieldGroup, list[LightSum]] = {}
+    found: dict[FieldGroup, list[FieldSum]] = {}
     for folder in folders:
         for stored in read_index(folder).sums:
             found.setdefault(stored.group, []).append(read_sum(folder, stored))

@@ -18,7 +18,7 @@ LARGEST = 2.0**35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LightSum:
+class FieldSum:
     """The sum of fields of one size.
 
     Parameters
@@ -43,7 +43,7 @@ class LightSum:
     least: int = 0
 
     @classmethod
-    def of(cls, image: AnyArray, *, downscale: int) -> "LightSum":
+    def of(cls, image: AnyArray, *, downscale: int) -> "FieldSum":
         """Sum up one field, (C, H, W).
 
         Raises
@@ -90,7 +90,7 @@ def check_size(image: AnyArray) -> None:
         )
 
 
-def added(sums: Sequence[LightSum]) -> LightSum:
+def added(sums: Sequence[FieldSum]) -> FieldSum:
     """Add up sums of fields of one size, at least one."""
     parts = max(len(one.totals) for one in sums)
     totals = np.zeros((parts, *sums[0].totals.shape[1:]), dtype=np.int64)
@@ -98,7 +98,7 @@ def added(sums: Sequence[LightSum]) -> LightSum:
         totals[: len(one.totals)] += one.totals
     images = sum(one.images for one in sums)
     least = max(one.least for one in sums)
-    return LightSum(totals=totals, images=images, shape=sums[0].shape, downscale=sums[0].downscale, least=least)
+    return FieldSum(totals=totals, images=images, shape=sums[0].shape, downscale=sums[0].downscale, least=least)
 
 
 def _taken_apart(image: FloatArray) -> list[AnyArray]:

@@ -14,7 +14,7 @@ from tasks.illumination.correction import correction_image, light_offset
 from tasks.illumination.files import FieldGroup, read_index, read_sum, sums_of, write_sums
 from tasks.illumination.pictures import read_tiff, write_correction
 from tasks.illumination.published import CorrectionFile, PublishedCorrections, publish_corrections
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 
 
 @task(name="illumination", version="2")
@@ -33,12 +33,12 @@ def sum_partition(
     """
     watch = Stopwatch()
     images = read_images(partition, source=source)
-    light: dict[FieldGroup, LightSum] = {}
+    light: dict[FieldGroup, FieldSum] = {}
     for metadata, pixels in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
         if pixels is None:
             continue
         try:
-            own = LightSum.of(pixels, downscale=downscale)
+            own = FieldSum.of(pixels, downscale=downscale)
         except PixelError:
             continue
         group = FieldGroup.of(metadata, group_by=group_by, shape=own.shape)
@@ -55,7 +55,7 @@ def merge_sums(*, parts: Sequence[StageResult], folder: str, run_id: str) -> Sta
     """Add up the sums of several results, one group after the other."""
     watch = Stopwatch()
 
-    def sums() -> Iterator[tuple[FieldGroup, LightSum]]:
+    def sums() -> Iterator[tuple[FieldGroup, FieldSum]]:
         for group, own in sums_of([Path(part.folder) for part in parts]).items():
             yield group, added(own)
 

@@ -12,7 +12,7 @@ from tasks.core.errors import ConfigError, InputError, suggestion
 from tasks.core.section import check_name
 from tasks.ingest.config import ChannelSource, Load
 from tasks.ingest.readers import readers
-from tasks.ingest.readers.base import Header, attempt, reason
+from tasks.ingest.readers.base import Header, catch, reason
 from tasks.ingest.readers.tiff_per_channel import resolve_text
 from tasks.ingest.references import ImageReference
 
@@ -64,7 +64,7 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
         raise InputError("there is no image to look for channels in")
     positions = np.unique(np.linspace(0, len(references) - 1, min(PROBED, len(references))).round().astype(int))
     chosen = [references[position] for position in positions]
-    tried = [attempt(readers[one.reader].probe, one, pattern=config.pattern) for one in chosen]
+    tried = [catch(readers[one.reader].probe, one, pattern=config.pattern) for one in chosen]
     headers = [header for header in tried if isinstance(header, Header)]
     if not headers:
         raise InputError(

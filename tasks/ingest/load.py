@@ -13,12 +13,12 @@ from tasks.core.errors import Fault, InputError, PixelError
 from tasks.core.transforms import PixelWindow, StackProjection
 from tasks.core.types import AnyArray
 from tasks.ingest.readers import readers
-from tasks.ingest.readers.base import STAGE, attempt, reason
+from tasks.ingest.readers.base import STAGE, catch, reason
 from tasks.ingest.references import ImageReference, from_frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class LoadedBatch:
     """A batch of images.
 
     Parameters
@@ -43,7 +43,7 @@ def load_images(
     channels: Channels,
     region: PixelWindow | None = None,
     projection: StackProjection | None = None,
-) -> Loaded:
+) -> LoadedBatch:
     """Read a batch of images at once; of each store, every chunk is read once.
 
     An image is set aside with a fault if it cannot be read or is cut short, has another number of channels than the
@@ -71,7 +71,7 @@ def load_images(
         slots = [slot for slot, reference in enumerate(references) if reference.reader == name and reference.depth == 1]
         batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
         for slot, image in zip(slots, batch, strict=True):
-            read[slot] = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
+            read[slot] = image if isinstance(image, Exception) else catch(usable, image, channels.names)
     for slot, reference in enumerate(references):
         if reference.depth > 1:
             if projection is None:
@@ -80,8 +80,8 @@ def load_images(
                     "configuration"
                 )
             planes = read_planes(reference, channels=channels, region=region)
-            image = attempt(projection, planes)
-            read[slot] = image if isinstance(image, Exception) else attempt(usable, image, channels.names)
+            image = catch(projection, planes)
+            read[slot] = image if isinstance(image, Exception) else catch(usable, image, channels.names)
 
     images = [None if isinstance(image, Exception) else image for image in read]
     faults = [
@@ -90,7 +90,7 @@ def load_images(
         if isinstance(error, Exception)
     ]
     digests = [None if image is None else pixel_digest(image) for image in images]
-    return Loaded(images=images, faults=faults, digests=digests)
+    return LoadedBatch(images=images, faults=faults, digests=digests)
 
 
 def read_planes(
@@ -163,7 +163,7 @@ class PartitionLoader:
         """The projection; channels are part of every partition's digest."""
         return self.projection
 
-    def __call__(self, index: pl.DataFrame) -> Loaded:
+    def __call__(self, index: pl.DataFrame) -> LoadedBatch:
         """Load images."""
         return load_images(from_frame(index), channels=self.channels, projection=self.projection)
 

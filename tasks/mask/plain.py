@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
+from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult, Ragged
 from tasks.mask.border import remove_border_objects
 from tasks.mask.cleaning import count_regions
 from tasks.mask.config import Mask
@@ -17,14 +17,14 @@ STATUS_DTYPE = "<U14"
 """Holds the longest status, ``channel_filter``."""
 
 
-def empty_masked(batch: Batch, *, name: str) -> Masked:
+def empty_result(batch: Batch, *, name: str) -> MaskResult:
     """Return what is found in a batch in which nothing is found."""
     size, count = len(batch), len(batch.channels)
-    return Masked(
+    return MaskResult(
         name=name,
         masks=empty_masks(batch, planes=count),
         combined=empty_masks(batch, planes=1),
-        regions=np.zeros((size, count), dtype=np.int32),
+        n_components=np.zeros((size, count), dtype=np.int32),
         box=np.zeros((size, 4), dtype=np.int32),
         status=np.full(size, "kept", dtype=STATUS_DTYPE),
         background=np.full((size, count), np.nan),
@@ -32,7 +32,7 @@ def empty_masked(batch: Batch, *, name: str) -> Masked:
     )
 
 
-def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
+def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
     """Apply the verdicts of the channel filters and the border rule; describe what is left.
 
     Parameters
@@ -46,14 +46,14 @@ def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     """
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
-    masked = empty_masked(batch, name=name)
+    masked = empty_result(batch, name=name)
     least = least_number(batch.pixels.flat.dtype)
     images, every_found = batch.pixels.unstack(), found.unstack()
     for index, (stamp, union) in enumerate(zip(masked.masks.unstack(), masked.combined.unstack(), strict=True)):
         blank = bool((images[index] == 0).all() or (images[index] == least).all())
         own = every_found[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
         whole = np.stack([remove_border_objects(mask, share=config.border_share) for mask in own])
-        masked.regions[index] = [count_regions(mask) for mask in whole]
+        masked.n_components[index] = [count_regions(mask) for mask in whole]
         masked.status[index] = _status(own[main], whole[main], blank=blank, passed=bool(passed[index, main]))
         if masked.status[index] != "kept":
             continue

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
+from tasks.mask.kernels.blocks import Block, blocks, fits
 from tasks.mask.kernels.spread import LOW, MEASURED, measure_spread
-from tasks.mask.kernels.stacks import Stack, fits, stacks
 
 
 def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragged:
@@ -35,7 +35,7 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
 
 def mask_stacks(
     batch: Batch,
-    mask: Callable[[Stack, BoolArray, BoolArray], None],
+    mask: Callable[[Block, BoolArray, BoolArray], None],
     *,
     plain: Callable[[AnyArray, str], BoolArray],
 ) -> Ragged:
@@ -60,7 +60,7 @@ def mask_stacks(
         return mask_each(batch, plain)
     masks = empty_masks(batch, planes=batch.pixels.planes)
     decided = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
-    for stack in stacks(batch):
+    for stack in blocks(batch):
         mask(stack, masks.flat[stack.places], decided[stack.cells])
     if not decided.all():
         images, stamps = batch.pixels.unstack(), masks.unstack()
@@ -97,7 +97,7 @@ def test_spread(
         return test_each(batch, plain)
     verdicts = np.zeros((len(batch), len(batch.channels)), dtype=np.bool_)
     images = batch.pixels.unstack()
-    for stack in stacks(batch):
+    for stack in blocks(batch):
         measured = np.empty((len(stack.shapes), len(batch.channels), MEASURED))
         measure_spread(stack.pixels, stack.shapes, len(batch.channels), measured)
         with np.errstate(all="ignore"):

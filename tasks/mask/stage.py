@@ -3,17 +3,17 @@
 import numpy as np
 
 from tasks.core.kernels.bits import stream_of
-from tasks.core.types import Batch, BoolArray, Masked, Ragged
+from tasks.core.types import Batch, BoolArray, MaskResult, Ragged
 from tasks.mask.border import most_border_pixels
 from tasks.mask.config import Mask, check_channels
+from tasks.mask.kernels.blocks import blocks, fits, sums_exactly
 from tasks.mask.kernels.objects import keep_whole
-from tasks.mask.kernels.stacks import fits, stacks, sums_exactly
 from tasks.mask.offset import least_number, without_offset
-from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_masked, keep_whole_plain
+from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_result, keep_whole_plain
 from tasks.mask.registry import MaskMethod, channel_filters, masks
 
 
-def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
+def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
     """Find the cell in every stamp of a batch, with every configured method.
 
     Each stamp is treated on its own, so the result does not depend on what else is in the batch. Per channel: the
@@ -26,7 +26,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     - ``no_object``: the main channel's mask is empty;
     - ``border``: the border rule leaves the main channel no object.
 
-    A rejected stamp keeps its `regions`, that is, what was counted in each channel after the border rule. The rest of
+    A rejected stamp keeps its `n_components`, that is, what was counted in each channel after the border rule. The rest of
     it is blank: masks empty, box zero, backgrounds NaN.
 
     Parameters
@@ -53,7 +53,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[Masked]:
     >>> image[:, 8:20, 10:22] = 500
     >>> batch = Batch.of([image, 0 * image], channels=["BF", "PI"])
     >>> (li,) = mask_batch(batch, config=Mask(methods=["li"], main_channel="BF"))
-    >>> li.status.tolist(), li.regions.tolist(), li.box.tolist()
+    >>> li.status.tolist(), li.n_components.tolist(), li.box.tolist()
     (['kept', 'no_object'], [[1, 1], [0, 0]], [[6, 8, 22, 24], [0, 0, 0, 0]])
     """
     check_channels(config, batch.channels)
@@ -75,9 +75,9 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> Masked:
+def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
     """Compiled form of `keep_whole_plain`."""
-    masked = empty_masked(batch, name=name)
+    masked = empty_result(batch, name=name)
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
     exact = sums_exactly(batch)
@@ -87,7 +87,7 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
         dtype=np.int64,
     )
     planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
-    for stack in stacks(batch):
+    for stack in blocks(batch):
         cells, places = stack.cells, stack.places
         keep_whole(
             stack.pixels,
@@ -101,7 +101,7 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
             exact,
             masked.masks.flat[places],
             masked.combined.flat[planes[cells.start] : planes[cells.stop]],
-            masked.regions[cells],
+            masked.n_components[cells],
             masked.box[cells],
             statuses[cells],
             masked.background[cells],

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from tasks.core.kernels.turns import in_turns
+from tasks.core.kernels.compile_lock import compile_once_per_host
 from tasks.core.types import Batch
 from tasks.mask.config import Mask
 from tasks.mask.registry import masks
@@ -40,7 +40,7 @@ def warm(methods: Collection[str] | None = None, *, filters: bool = True) -> Non
     on a machine takes up to a minute and a half of a processor, later ones less than a second. Processes that start
     together share the work.
     """
-    in_turns(jobs(methods, filters=filters))
+    compile_once_per_host(jobs(methods, filters=filters))
 
 
 def _mask(method: str, *, filters: list[dict[str, object]]) -> None:

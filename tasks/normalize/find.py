@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from tasks.core.exact.programs import NAN
+from tasks.core.exact.statistics import NAN
 from tasks.normalize.config import Normalize, scalings
 from tasks.normalize.pixels import Pixels
 from tasks.normalize.scaling import ChannelScaling, GroupScaling, Scaling

@@ -7,7 +7,7 @@ from math import floor
 import numpy as np
 import polars as pl
 
-from tasks.core.exact.programs import MAD_TO_DEVIATION, NAN, interpolated
+from tasks.core.exact.statistics import MAD_TO_DEVIATION, NAN, interpolated
 from tasks.core.types import FloatArray, IntArray
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from tasks.core.errors import PixelError
-from tasks.core.exact.programs import NAN
+from tasks.core.exact.statistics import NAN
 from tasks.core.types import AnyArray, FloatArray
 from tasks.core.work import Frozen
 from tasks.normalize.config import Transform

@@ -7,8 +7,8 @@ import polars as pl
 from prefect import task
 
 from tasks.core.cell_batches import CellBatch, read_cells
-from tasks.core.cutout import FITTED
-from tasks.core.decision import KEPT, Decision, group_values
+from tasks.core.crop import TIGHT
+from tasks.core.decision import KEPT, QualityDecision, group_values
 from tasks.core.digest import digest
 from tasks.core.faults import isolate_faults
 from tasks.core.partition_files import kept_cells
@@ -30,7 +30,7 @@ def count_partition(
     partition: Partition,
     cells: StageResult,
     metrics: StageResult | None,
-    decision: Decision,
+    decision: QualityDecision,
     source: PixelSource,
     region: str,
     group_by: Sequence[str],
@@ -41,7 +41,7 @@ def count_partition(
     watch = Stopwatch()
     own = pl.col(f"status__{region}") == KEPT if source.layout.stamps else pl.lit(value=True)
     kept = kept_cells(cells, metrics=metrics, decision=decision).filter(own)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=FITTED)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=TIGHT)
     tables = [table for batch in batches for table in _count(batch, region=region, group_by=group_by)]
     provisional = is_provisional(cells, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:

@@ -33,7 +33,7 @@ def check_stacks(config: Project | None, *, depth: int, groups: Sequence[str]) -
     Raises
     ------
     InputError
-        There are z-stacks and no section ``project``.
+        There are z-blocks and no section ``project``.
     ConfigError
         There is one, but the pattern's group ``z`` puts no stacks together.
     """

@@ -5,22 +5,22 @@ from typing import Any
 
 import polars as pl
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.errors import InputError
 from tasks.quality.config import Rule
-from tasks.quality.inquiry import Inquiry, counted
 from tasks.quality.measure import metric_column
-from tasks.quality.survey import AskTally, AskValues
+from tasks.quality.survey import CountsQuery, ValuesQuery
+from tasks.quality.threshold_search import ThresholdSearch, counted
 
 
-def decide_by(
-    ask: Callable[[AskValues | AskTally], Any],
+def fit_rules(
+    ask: Callable[[ValuesQuery | CountsQuery], Any],
     *,
     rules: Sequence[Rule],
     default_region: str,
     stamps: bool,
     advance: Callable[[], None] = lambda: None,
-) -> Decision:
+) -> QualityDecision:
     """Find every rule's threshold in every group, and count what each rule rejects.
 
     Rules apply in order: the values from which a threshold is taken are those of the cells that all earlier rules
@@ -39,27 +39,29 @@ def decide_by(
     advance
         Called after each rule, and once more when all is counted.
     """
-    decision = Decision(rules=())
+    decision = QualityDecision(rules=())
     for rule in rules:
         column = metric_column(rule, default_region=default_region, stamps=stamps)
-        inquiry = Inquiry(rule, column=column, decided=decision)
+        inquiry = ThresholdSearch(rule, column=column, decided=decision)
         while (survey := inquiry.survey) is not None:
-            inquiry.told(ask(survey))
-        decision = Decision(rules=(*decision.rules, inquiry.decided()))
+            inquiry.receive(ask(survey))
+        decision = QualityDecision(rules=(*decision.rules, inquiry.decided()))
         advance()
     decision = count_by(ask, decision=decision, rules=rules)
     advance()
     return decision
 
 
-def count_by(ask: Callable[[AskValues | AskTally], Any], *, decision: Decision, rules: Sequence[Rule]) -> Decision:
-    """Count what each rule of a decision rejects; the parameters are those of `decide_by`."""
-    tally = AskTally(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
+def count_by(
+    ask: Callable[[ValuesQuery | CountsQuery], Any], *, decision: QualityDecision, rules: Sequence[Rule]
+) -> QualityDecision:
+    """Count what each rule of a decision rejects; the parameters are those of `fit_rules`."""
+    tally = CountsQuery(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
     return counted(decision, ask(tally))
 
 
-def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> Decision:
-    """Decide as `decide_by` does, over the cells of one table.
+def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> QualityDecision:
+    """Decide as `fit_rules` does, over the cells of one table.
 
     Parameters
     ----------
@@ -67,10 +69,10 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str,
         A row per cell: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the metadata to
         group by.
     """
-    return decide_by(lambda survey: survey.answer(metrics), rules=rules, default_region=default_region, stamps=stamps)
+    return fit_rules(lambda survey: survey.answer(metrics), rules=rules, default_region=default_region, stamps=stamps)
 
 
-def check_some_are_left(decision: Decision) -> None:
+def check_some_are_left(decision: QualityDecision) -> None:
     """Refuse a counted decision one of whose rules rejects all that was left.
 
     Raises

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tasks.core.exact.programs import Program
+from tasks.core.exact.statistics import Program
 from tasks.core.registry import Parts, Registry
 from tasks.core.section import Method
 

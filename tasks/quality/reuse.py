@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from pydantic import ValidationError
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.published import find_published
@@ -14,7 +14,7 @@ from tasks.quality.measure import metric_column
 QUALITY = "quality.json"
 
 
-def read_decision(use: str) -> tuple[Quality, Decision]:
+def read_decision(use: str) -> tuple[Quality, QualityDecision]:
     """Read what another run decided: its rules, and their thresholds.
 
     Parameters
@@ -34,7 +34,7 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
             f"its statistics/{QUALITY}"
         )
     try:
-        decision = Decision.model_validate_json(path.read_text(encoding="utf-8"))
+        decision = QualityDecision.model_validate_json(path.read_text(encoding="utf-8"))
         if not decision.rules:
             raise InputError(f"quality.use: the run of {path} had no quality rules; name one that had, or give rules")
         return Quality.model_validate({"rules": decision.quality.get("rules")}), decision
@@ -44,7 +44,7 @@ def read_decision(use: str) -> tuple[Quality, Decision]:
 
 def find_rules(
     config: Quality, *, layout: Layout, present_groups: Callable[[Sequence[str]], set[tuple[str, ...]]]
-) -> tuple[Quality, Decision | None]:
+) -> tuple[Quality, QualityDecision | None]:
     """Return the rules to apply, and where they are another run's, their thresholds, too.
 
     Parameters
@@ -74,13 +74,13 @@ def find_rules(
 
 
 def _fitted(
-    decision: Decision,
+    decision: QualityDecision,
     *,
     config: Quality,
     default_region: str,
     stamps: bool,
     groups: Callable[[Sequence[str]], Collection[tuple[str, ...]]],
-) -> Decision:
+) -> QualityDecision:
     """Fit another run's decision to this one: its thresholds, of the groups that there are here.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from tasks.core.decision import KEPT, Decision, group_values
+from tasks.core.decision import KEPT, QualityDecision, group_values
 from tasks.core.exact.questions import Answer, Question
 from tasks.core.types import FloatArray
 from tasks.core.work import Frozen
@@ -45,8 +45,8 @@ class Answers(Frozen):
         return Answers(groups=tuple(GroupAnswer(group=group, answer=found[group]) for group in sorted(found)))
 
 
-class AskValues(Frozen):
-    """Ask the values of a column, of the cells that the rules so far have kept.
+class ValuesQuery(Frozen):
+    """Query the values of a column, of the cells that the rules so far have kept.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class AskValues(Frozen):
     """
 
     kind: Literal["ask_values"] = "ask_values"
-    decided: Decision
+    decided: QualityDecision
     column: str
     group_by: tuple[str, ...]
     by_image: bool
@@ -92,29 +92,29 @@ class GroupCount(Frozen):
     after: int
 
 
-class Tally(Frozen):
+class RuleCounts(Frozen):
     """How many cells each rule looked at and kept, group by group."""
 
     kind: Literal["tally"] = "tally"
     rules: tuple[tuple[GroupCount, ...], ...]
 
-    def merge(self, other: "Tally") -> "Tally":
+    def merge(self, other: "RuleCounts") -> "RuleCounts":
         """Add the counts of both parts."""
-        return Tally(rules=tuple(_added((*one, *two)) for one, two in zip(self.rules, other.rules, strict=True)))
+        return RuleCounts(rules=tuple(_added((*one, *two)) for one, two in zip(self.rules, other.rules, strict=True)))
 
 
-class AskTally(Frozen):
-    """Ask how many cells, or images, each rule of a decision looks at and keeps in each group."""
+class CountsQuery(Frozen):
+    """Query how many cells, or images, each rule of a decision looks at and keeps in each group."""
 
     kind: Literal["ask_tally"] = "ask_tally"
-    decided: Decision
+    decided: QualityDecision
     by_image: tuple[bool, ...]
 
-    def answer(self, metrics: pl.DataFrame) -> Tally:
+    def answer(self, metrics: pl.DataFrame) -> RuleCounts:
         """Count in the cells of some partitions."""
         rules = []
         for number, rule in enumerate(self.decided.rules):
-            population = _kept(metrics, decided=Decision(rules=self.decided.rules[:number]))
+            population = _kept(metrics, decided=QualityDecision(rules=self.decided.rules[:number]))
             if self.by_image[number]:
                 population = population.unique("meta__image", keep="first", maintain_order=True)
             groups = group_values(population, rule.group_by)
@@ -124,11 +124,11 @@ class AskTally(Frozen):
             rules.append(
                 tuple(GroupCount(group=group, before=before[group], after=after[group]) for group in sorted(before))
             )
-        return Tally(rules=tuple(rules))
+        return RuleCounts(rules=tuple(rules))
 
 
-Survey = Annotated[AskValues | AskTally, Field(discriminator="kind")]
-Result = Annotated[Answers | Tally, Field(discriminator="kind")]
+Survey = Annotated[ValuesQuery | CountsQuery, Field(discriminator="kind")]
+Result = Annotated[Answers | RuleCounts, Field(discriminator="kind")]
 
 
 class SurveyResult(Frozen):
@@ -137,7 +137,7 @@ class SurveyResult(Frozen):
     result: Result
 
 
-def _kept(metrics: pl.DataFrame, *, decided: Decision) -> pl.DataFrame:
+def _kept(metrics: pl.DataFrame, *, decided: QualityDecision) -> pl.DataFrame:
     statuses = decided.statuses(metrics, metrics["status"].to_list())
     return metrics.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
 

@@ -8,7 +8,7 @@ import polars as pl
 from prefect import task
 
 from tasks.core.cell_batches import CellBatch, read_cells
-from tasks.core.cutout import SURROUNDED
+from tasks.core.crop import WITH_MARGIN
 from tasks.core.decision import KEPT
 from tasks.core.errors import Fault
 from tasks.core.exact.questions import merged
@@ -40,7 +40,7 @@ def measure_partition(
     watch = Stopwatch()
     table, layout = read_table(cells.file(CELLS)), source.layout
     kept = table.filter(pl.col("status") == KEPT)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=SURROUNDED)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=WITH_MARGIN)
     columns: dict[str, pl.DataType] = {
         metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64() for one in measurements
     }

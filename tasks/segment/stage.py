@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.core.types import AnyArray, LabelArray, Segmented
+from tasks.core.types import AnyArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
-def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmented:
+def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmentation:
     """Find the objects of a field, in configured order.
 
     Parameters
@@ -75,7 +75,7 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     number = np.zeros(count + 1, dtype=np.int32)
     number[1:][np.argsort(cut[1:], kind="stable")] = np.arange(1, count + 1)
     inside, outside = np.where(cut, 0, number).astype(np.int32), np.where(cut, number, 0).astype(np.int32)
-    return Segmented(
+    return Segmentation(
         labels={name: inside[labels] for name, labels in found.items()},
         border={name: outside[labels] for name, labels in found.items()},
     )

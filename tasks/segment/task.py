@@ -11,7 +11,7 @@ from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.partition_files import BORDER, compact, write_cells
 from tasks.core.pixel_source import PixelSource, read_images
-from tasks.core.types import AnyArray, Segmented
+from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
@@ -30,7 +30,7 @@ def segment_partition(
         if pixels is None:
             continue
 
-        def find(_: range, pixels: AnyArray = pixels) -> Segmented:
+        def find(_: range, pixels: AnyArray = pixels) -> Segmentation:
             return segment_image(pixels, channels=layout.channels, config=config)
 
         found, failed = isolate_faults(1, find)

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import tifffile
 
-from tasks.core.cutout import SURROUNDED, cut_out
+from tasks.core.crop import WITH_MARGIN, crop_cells
 from tasks.core.partition_files import read_labels
 from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
 from tasks.features.family import families_of
@@ -111,8 +111,8 @@ def objects() -> tuple[AnyArray, dict[str, LabelArray]]:
 
 def windows(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int) -> Any:  # noqa: ANN401 - batch and regions
     image, labels = field
-    how = SURROUNDED.model_copy(update={"margin": margin})
-    return cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=how)
+    how = WITH_MARGIN.model_copy(update={"margin": margin})
+    return crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=how)
 
 
 @pytest.mark.parametrize("name", sorted(families_of("standard")))
@@ -121,7 +121,7 @@ def test_no_feature_depends_on_the_window_that_its_cell_was_cut_out_with(
 ) -> None:
     family = families_of("standard")[name]
     measure = family.plain or family.measure
-    (batch, regions), (field, same) = windows(objects, margin=SURROUNDED.margin), windows(objects, margin=1000)
+    (batch, regions), (field, same) = windows(objects, margin=WITH_MARGIN.margin), windows(objects, margin=1000)
     assert batch.pixels.flat.size < field.pixels.flat.size
     for region, whole in zip(regions, same, strict=True):
         found: FloatArray = measure(batch, region)

@@ -10,7 +10,7 @@ from tasks.core.regions import regions
 from tasks.core.types import AnyArray, Batch, FloatArray
 from tasks.illumination.config import Polynomial
 from tasks.illumination.correction import corrected, correction_image, light_offset
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 from tasks.mask import Mask, mask_batch
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
@@ -34,7 +34,7 @@ def shaded_fields() -> list[AnyArray]:
 
 def correct(fields: list[AnyArray]) -> list[AnyArray]:
     config = Polynomial()
-    light = added([LightSum.of(field, downscale=config.downscale) for field in fields])
+    light = added([FieldSum.of(field, downscale=config.downscale) for field in fields])
     correction = correction_image(light, config=config, channels=["DNA"], title="150×180 px")
     offset = light_offset(light, config=config)
     return [corrected(field, correction, offset=offset) for field in fields]

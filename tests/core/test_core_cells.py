@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.core.cells import centroid, field_cells, label_boxes, pack, stamp_cells, stamp_regions, unpack
 from tasks.core.layout import BOX, Layout
 from tasks.core.regions import regions
-from tasks.core.types import AnyArray, Batch, LabelArray, Masked, Ragged, Segmented
+from tasks.core.types import AnyArray, Batch, LabelArray, MaskResult, Ragged, Segmentation
 from tasks.mask import Mask, mask_batch
 
 CHANNELS = ("BF", "PI")
@@ -58,7 +58,7 @@ def batch() -> Batch:
 
 
 @pytest.fixture
-def masked(batch: Batch) -> list[Masked]:
+def masked(batch: Batch) -> list[MaskResult]:
     config = Mask.model_validate({"methods": ["li", {"method": "circle", "name": "disc"}], "main_channel": "BF"})
     return mask_batch(batch, config=config)
 
@@ -73,7 +73,7 @@ def images(batch: Batch) -> pl.DataFrame:
     )
 
 
-def test_the_table_of_stamps_has_the_columns_of_its_layout(images: pl.DataFrame, masked: list[Masked]) -> None:
+def test_the_table_of_stamps_has_the_columns_of_its_layout(images: pl.DataFrame, masked: list[MaskResult]) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     assert dict(cells.schema) == STAMPS.cells()
     assert cells["position"].to_list() == [5, 6, 7, 8]
@@ -82,7 +82,7 @@ def test_the_table_of_stamps_has_the_columns_of_its_layout(images: pl.DataFrame,
 
 
 def test_masks_and_backgrounds_of_stamps_are_read_back_as_they_were_found(
-    images: pl.DataFrame, masked: list[Masked], batch: Batch
+    images: pl.DataFrame, masked: list[MaskResult], batch: Batch
 ) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     for one in masked:
@@ -95,7 +95,7 @@ def test_masks_and_backgrounds_of_stamps_are_read_back_as_they_were_found(
 
 
 def test_some_rows_of_the_table_give_the_regions_of_those_stamps(
-    images: pl.DataFrame, masked: list[Masked], batch: Batch
+    images: pl.DataFrame, masked: list[MaskResult], batch: Batch
 ) -> None:
     chosen = [3, 0]
     cells = stamp_cells(images, masked=masked, layout=STAMPS)[chosen]
@@ -106,7 +106,7 @@ def test_some_rows_of_the_table_give_the_regions_of_those_stamps(
 
 
 def test_a_stamp_is_kept_where_any_mask_keeps_it_else_it_has_the_first_masks_reason(
-    images: pl.DataFrame, masked: list[Masked]
+    images: pl.DataFrame, masked: list[MaskResult]
 ) -> None:
     assert [one.status.tolist() for one in masked] == [
         ["kept", "border", "no_object", "kept"],
@@ -119,7 +119,9 @@ def test_a_stamp_is_kept_where_any_mask_keeps_it_else_it_has_the_first_masks_rea
     assert other_way["status"].to_list() == ["kept", "border", "no_object", "kept"]
 
 
-def test_a_stamp_that_one_mask_rejects_is_not_valid_in_that_mask(images: pl.DataFrame, masked: list[Masked]) -> None:
+def test_a_stamp_that_one_mask_rejects_is_not_valid_in_that_mask(
+    images: pl.DataFrame, masked: list[MaskResult]
+) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     assert cells["meta__valid__li__BF"].to_list() == [True, False, False, True]
     assert cells["meta__valid__disc__BF"].to_list() == [True, True, False, True]
@@ -141,7 +143,7 @@ def test_a_channel_without_object_is_not_valid_in_a_stamp_that_is_kept() -> None
 
 
 def test_the_centroid_is_that_of_the_combined_mask_of_the_first_mask_that_keeps_the_stamp(
-    images: pl.DataFrame, masked: list[Masked]
+    images: pl.DataFrame, masked: list[MaskResult]
 ) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     choice = [masked[0], masked[1], None, masked[0]]
@@ -191,7 +193,7 @@ CELL_LEFT_OUT = labels("""
 @pytest.fixture
 def field() -> pl.DataFrame:
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [2], "status": ["read"]})
-    found = Segmented(
+    found = Segmentation(
         labels={"nucleus": NUCLEUS, "cell": CELL}, border={"nucleus": NUCLEUS_LEFT_OUT, "cell": CELL_LEFT_OUT}
     )
     return field_cells(image, segmented=found, layout=FIELD)
@@ -230,7 +232,7 @@ def test_a_field_without_objects_has_an_empty_table_with_all_columns() -> None:
     nothing = np.zeros((4, 6), dtype=np.int32)
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [0], "status": ["read"]})
     both = {"nucleus": nothing, "cell": nothing}
-    found = Segmented(labels=both, border=both)
+    found = Segmentation(labels=both, border=both)
     cells = field_cells(image, segmented=found, layout=FIELD)
     assert len(cells) == 0
     assert dict(cells.schema) == FIELD.cells()

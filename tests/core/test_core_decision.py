@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tasks.core.decision import Decision, GroupThreshold, RuleDecision, group_values
+from tasks.core.decision import GroupThreshold, QualityDecision, RuleDecision, group_values
 
 NAN = float("nan")
 
@@ -55,14 +55,14 @@ def test_every_group_has_its_own_threshold_and_a_missing_value_is_a_group_of_its
 
 def test_the_first_rule_that_a_cell_fails_is_its_reason() -> None:
     metrics = pl.DataFrame({"x": [1.0, 5.0, 5.0, 1.0], "y": [1.0, 1.0, 9.0, 9.0]})
-    both = Decision(rules=(rule({(): 3.0}), rule({(): 3.0}, name="small", column="y")))
+    both = QualityDecision(rules=(rule({(): 3.0}), rule({(): 3.0}, name="small", column="y")))
     found = ["kept", "kept", "kept", "border"]
     assert both.statuses(metrics, found) == ["quality:dim", "quality:small", "kept", "border"]
     assert found == ["kept", "kept", "kept", "border"]
 
 
 def test_without_rules_every_cell_keeps_its_status() -> None:
-    assert Decision(rules=()).statuses(pl.DataFrame({"status": ["kept", "border"]}), ["kept", "border"]) == [
+    assert QualityDecision(rules=()).statuses(pl.DataFrame({"status": ["kept", "border"]}), ["kept", "border"]) == [
         "kept",
         "border",
     ]
@@ -70,15 +70,15 @@ def test_without_rules_every_cell_keeps_its_status() -> None:
 
 def test_no_cell_is_no_problem() -> None:
     empty = pl.DataFrame(schema={"x": pl.Float64, "meta__well": pl.String})
-    assert Decision(rules=(rule({("A",): 1.0}, group_by=("well",)),)).statuses(empty, []) == []
+    assert QualityDecision(rules=(rule({("A",): 1.0}, group_by=("well",)),)).statuses(empty, []) == []
 
 
 def test_what_the_features_depend_on_leaves_out_the_counts() -> None:
     one = rule({(): 3.0})
     counted = one.model_copy(update={"groups": (one.groups[0].model_copy(update={"before": 7, "after": 5}),)})
     other = rule({(): 3.5})
-    assert Decision(rules=(one,)).identity == Decision(rules=(counted,)).identity
-    assert Decision(rules=(one,)).identity != Decision(rules=(other,)).identity
+    assert QualityDecision(rules=(one,)).identity == QualityDecision(rules=(counted,)).identity
+    assert QualityDecision(rules=(one,)).identity != QualityDecision(rules=(other,)).identity
 
 
 def test_groups_of_rows_are_text() -> None:
@@ -88,8 +88,8 @@ def test_groups_of_rows_are_text() -> None:
 
 
 def test_a_decision_survives_its_file() -> None:
-    decision = Decision(rules=(rule({("A",): 0.1, ("B",): None}, group_by=("well",)),))
-    assert Decision.model_validate_json(decision.model_dump_json()) == decision
+    decision = QualityDecision(rules=(rule({("A",): 0.1, ("B",): None}, group_by=("well",)),))
+    assert QualityDecision.model_validate_json(decision.model_dump_json()) == decision
 
 
 def test_many_groups_cost_no_more_than_many_rows() -> None:

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.core.exact import programs, questions, sums
+from tasks.core.exact import questions, statistics, sums
 from tasks.core.exact.keys import keys_of, values_of
-from tasks.core.exact.programs import (
+from tasks.core.exact.questions import LimitsQuery, MembersQuery, Question, RanksQuery, SumsQuery, merged
+from tasks.core.exact.statistics import (
     Program,
     answered,
     deviations_from_median,
@@ -21,7 +22,6 @@ from tasks.core.exact.programs import (
     order_statistics,
     quantile,
 )
-from tasks.core.exact.questions import AskLimits, AskMembers, AskRanks, AskSums, Question, merged
 from tasks.core.exact.sums import UNIT, exact_squares, exact_sum, exact_total, rounded
 from tasks.core.types import FloatArray
 
@@ -68,10 +68,10 @@ def test_answers_do_not_depend_on_how_many_values_are_looked_at_together(
 ) -> None:
     starts = tuple(sorted({int(key) >> 48 for key in keys_of(np.append(values[:2], 1.0))}))
     asked: list[Question] = [
-        AskLimits(center=center),
-        AskRanks(center=center),
-        AskRanks(center=center, prefixes=starts, bits=16),
-        AskMembers(center=center, prefixes=starts, bits=16),
+        LimitsQuery(center=center),
+        RanksQuery(center=center),
+        RanksQuery(center=center, prefixes=starts, bits=16),
+        MembersQuery(center=center, prefixes=starts, bits=16),
     ]
     with np.errstate(over="ignore"):
         expected = [question.answer(values) for question in asked]
@@ -85,9 +85,9 @@ def test_ranks_and_members_are_those_of_the_values_that_begin_so() -> None:
     keys = keys_of(values)
     starts = [int(keys_of(np.array([value]))[0]) >> 48 for value in (0.5, 1.0)]
     chosen = values[np.isin(keys >> np.uint64(48), np.array(starts, dtype=np.uint64))]
-    assert AskMembers(prefixes=tuple(starts), bits=16).answer(values).values == tuple(np.sort(chosen))
+    assert MembersQuery(prefixes=tuple(starts), bits=16).answer(values).values == tuple(np.sort(chosen))
     found, counts = np.unique(keys_of(chosen) >> np.uint64(32), return_counts=True)
-    ranks = AskRanks(prefixes=tuple(starts), bits=16).answer(values)
+    ranks = RanksQuery(prefixes=tuple(starts), bits=16).answer(values)
     assert ranks.counts == dict(zip(found.tolist(), counts.tolist(), strict=True))
     assert list(ranks.counts) == found.tolist()
 
@@ -116,7 +116,7 @@ def test_keys_order_numbers_and_can_be_undone(values: FloatArray) -> None:
 @given(values=VALUES | TIED, q=st.floats(0, 1), seed=st.integers(0, 2**32 - 1), few=st.sampled_from([0, 3, 4096]))
 def test_quantiles_are_numpys_bit_for_bit(values: FloatArray, q: float, seed: int, few: int) -> None:
     with pytest.MonkeyPatch.context() as patch, np.errstate(over="ignore", invalid="ignore"):
-        patch.setattr(programs, "FEW", few)
+        patch.setattr(statistics, "FEW", few)
         got = answered(quantile(q), dealt(values, seed=seed))
         assert np.array_equal(got, np.quantile(values, q), equal_nan=True)
 
@@ -127,7 +127,7 @@ def test_order_statistics_are_those_of_the_sorted_values(
 ) -> None:
     ranks = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=4))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(programs, "FEW", few)
+        patch.setattr(statistics, "FEW", few)
         got = answered(order_statistics(ranks), dealt(values, seed=seed))
     assert np.array_equal(got, np.sort(values)[ranks])
 
@@ -149,7 +149,7 @@ def test_mean_and_deviation_are_those_of_fractions(values: FloatArray, seed: int
 @given(values=SMALL, seed=st.integers(0, 2**32 - 1), n=st.floats(-9, 9))
 def test_deviations_from_the_median_are_numpys(values: FloatArray, seed: int, n: float) -> None:
     median = np.median(values)
-    expected = median + n * programs.MAD_TO_DEVIATION * np.median(np.abs(values - median))
+    expected = median + n * statistics.MAD_TO_DEVIATION * np.median(np.abs(values - median))
     got = answered(deviations_from_median(n), dealt(values, seed=seed))
     assert got == pytest.approx(expected, rel=1e-15, abs=1e-300)
 
@@ -171,7 +171,7 @@ def test_no_values_have_no_statistics() -> None:
 
 
 def test_answers_survive_a_file() -> None:
-    answer = AskSums().answer(np.array([1e300, -5e-324, 1e-300]))
+    answer = SumsQuery().answer(np.array([1e300, -5e-324, 1e-300]))
     assert type(answer).model_validate_json(answer.model_dump_json()) == answer
 
 

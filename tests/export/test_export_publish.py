@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 import tifffile
 
-from tasks.core.decision import Decision, GroupThreshold, RuleDecision
+from tasks.core.decision import GroupThreshold, QualityDecision, RuleDecision
 from tasks.core.dictionary import encode
 from tasks.core.errors import Fault, InputError, RunError
 from tasks.core.feature_files import write_feature_file
@@ -29,7 +29,7 @@ from tasks.export.task import Exported, export, export_quarantine
 
 LAYOUT = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=("well",), numbered=False)
 METRIC = "image__quality_sum__DNA"
-DECISION = Decision(
+DECISION = QualityDecision(
     rules=(
         RuleDecision(
             rule="dim",
@@ -184,7 +184,7 @@ def test_cells_know_why_they_were_left_out(partitions: list[PartitionResults], t
 def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults], tmp_path: Path) -> None:
     plain = [replace(one, metrics=None) for one in partitions]
     path, groups = tmp_path / "cells.parquet", GroupCounts(LAYOUT.groups)
-    counts = publish_cells(path, partitions=plain, decision=Decision(rules=()), layout=LAYOUT, groups=groups)
+    counts = publish_cells(path, partitions=plain, decision=QualityDecision(rules=()), layout=LAYOUT, groups=groups)
     assert dict(pl.read_parquet_schema(tmp_path / "cells.parquet")) == LAYOUT.cell_meta() | {"status": pl.String()}
     assert counts == {"kept": 5, "border": 1, "quarantined": 2}
 

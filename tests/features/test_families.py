@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from tasks.core.columns import Column
-from tasks.core.cutout import cut_out
+from tasks.core.crop import crop_cells
 from tasks.core.errors import ConfigError
 from tasks.core.types import Batch, FloatArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
@@ -136,7 +136,7 @@ def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     labels = np.zeros((20, 30), dtype=np.int32)
     labels[4:9, 5:12] = 1
     image = np.random.default_rng(1).integers(0, 99, size=(2, 20, 30)).astype(np.uint8)
-    batch, objects = cut_out(image, labels=dict.fromkeys(regions, labels), numbers=[1], channels=["a", "b"])
+    batch, objects = crop_cells(image, labels=dict.fromkeys(regions, labels), numbers=[1], channels=["a", "b"])
     found = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
     assert found["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
     assert [name for name in found if found[name] != found[name.replace("cell", "nucleus")]] == []

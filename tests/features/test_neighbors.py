@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.core.cutout import cut_out
+from tasks.core.crop import crop_cells
 from tasks.core.errors import ConfigError
 from tasks.core.types import Field, LabelArray, Ragged, Region
 from tasks.features import Features, feature_columns, measure
@@ -72,8 +72,8 @@ def test_an_object_without_pixels_is_missing() -> None:
 def test_all_cells_of_the_field_count_whichever_are_measured() -> None:
     labels = field()
     image = np.random.default_rng(2).integers(0, 99, size=(1, 60, 80)).astype(np.uint16)
-    whole = cut_out(image, labels={"nucleus": labels}, numbers=[1, 2, 3, 4], channels=["a"])
-    part = cut_out(image, labels={"nucleus": labels}, numbers=[2, 4], channels=["a"])
+    whole = crop_cells(image, labels={"nucleus": labels}, numbers=[1, 2, 3, 4], channels=["a"])
+    part = crop_cells(image, labels={"nucleus": labels}, numbers=[2, 4], channels=["a"])
     together = measure(*whole, config=CONFIG)
     assert np.array_equal(measure(*part, config=CONFIG), together[[1, 3]], equal_nan=True)
     taken = whole[0].take([3, 1]), [region.take([3, 1]) for region in whole[1]]
@@ -86,7 +86,7 @@ def test_every_object_has_those_of_its_kind_as_neighbours_wanted_or_not() -> Non
     cells = nuclei.copy()
     cells[9:16, 0:10] = 5
     labels = {"nucleus": nuclei, "cell": cells}
-    batch, regions = cut_out(np.zeros((1, 60, 80)), labels=labels, numbers=[1], channels=["a"])
+    batch, regions = crop_cells(np.zeros((1, 60, 80)), labels=labels, numbers=[1], channels=["a"])
     columns = feature_columns(config=CONFIG, channels=["a"], regions=[("nucleus", True), ("cell", True)])
     found = dict(zip([column.name for column in columns], measure(batch, regions, config=CONFIG)[0], strict=True))
     assert (found["nucleus__neighbors_number_touching"], found["cell__neighbors_number_touching"]) == (1, 2)
@@ -103,7 +103,7 @@ def test_fields_have_one_column_a_term_and_stamps_have_no_neighbours() -> None:
 
 
 def test_a_region_without_a_field_is_refused() -> None:
-    batch, regions = cut_out(np.zeros((1, 60, 80)), labels={"cell": field()}, numbers=[1], channels=["a"])
+    batch, regions = crop_cells(np.zeros((1, 60, 80)), labels={"cell": field()}, numbers=[1], channels=["a"])
     bare = Region(name="cell", shared=True, masks=regions[0].masks, background=regions[0].background)
     with pytest.raises(ValueError, match="'cell' has no field"):
         measure(batch, [bare], config=CONFIG)

@@ -17,7 +17,7 @@ from tasks.illumination.config import Polynomial
 from tasks.illumination.correction import corrected, correction_image
 from tasks.illumination.pictures import read_tiff
 from tasks.illumination.published import read_published
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 from tasks.normalize import read_scaling
 
 HEIGHT, WIDTH = 150, 190
@@ -81,7 +81,7 @@ def test_correction_images_are_those_of_one_process(images: Path, decided: tuple
         one for one in read_published(statistics / "illumination.json").corrections if one.group == {"plate": plate}
     ]
     assert (listed.images, listed.height, listed.width) == (5, HEIGHT, WIDTH)
-    light = added([LightSum.of(one, downscale=4) for one in plate_images(images, plate).values()])
+    light = added([FieldSum.of(one, downscale=4) for one in plate_images(images, plate).values()])
     found = read_tiff(statistics / listed.file)
     assert np.array_equal(found, correction_image(light, config=Polynomial(degree=2)))
     shade = found[0, :, 0] / found[0, 0, 0] if plate == "A" else found[0, 0] / found[0, 0, 0]

@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from flows.pipeline import PIPELINE
-from tasks.core.decision import Decision, GroupThreshold, RuleDecision
+from tasks.core.decision import GroupThreshold, QualityDecision, RuleDecision
 from tasks.core.errors import UserError
 from tasks.illumination.files import FieldGroup
 from tasks.illumination.pictures import write_correction
@@ -53,7 +53,7 @@ def publish_rules(folder: Path, *, plates: tuple[str, ...] = ("P0", "P1"), **qua
     )
     section = Quality.model_validate(quality or RULES).model_dump(mode="json")
     (folder / "statistics").mkdir(parents=True)
-    decision = Decision(rules=(rule,), quality=section)
+    decision = QualityDecision(rules=(rule,), quality=section)
     (folder / "statistics" / "quality.json").write_text(decision.model_dump_json(), encoding="utf-8")
     return folder
 

@@ -34,7 +34,7 @@ def test_stacks_are_measured_as_their_projections(data_root: Path, scheduler: st
     pattern = r"ZStep_(?P<z>\d+)/.*_" + STACKS
     with pytest.raises(InputError, match="the images are z-stacks of 4 planes; add project"):
         run(plate, tmp_path / "none", scheduler=scheduler, pattern=pattern)
-    stacks = run(plate, tmp_path / "stacks", scheduler=scheduler, pattern=pattern, project={"method": "max"})
+    blocks = run(plate, tmp_path / "stacks", scheduler=scheduler, pattern=pattern, project={"method": "max"})
 
     flat = tmp_path / "flat"
     flat.mkdir()
@@ -45,5 +45,5 @@ def test_stacks_are_measured_as_their_projections(data_root: Path, scheduler: st
             largest = np.max([tifffile.imread(plane) for plane in planes], axis=0)
             tifffile.imwrite(flat / f"x_E07_s{site}_w{channel}00000000-.tif", largest, photometric="minisblack")
     images = run(flat, tmp_path / "images", scheduler=scheduler, pattern=STACKS)
-    assert len(stacks) == 10
-    assert_frame_equal(stacks.drop("meta__image"), images.drop("meta__image"), check_exact=True)
+    assert len(blocks) == 10
+    assert_frame_equal(blocks.drop("meta__image"), images.drop("meta__image"), check_exact=True)

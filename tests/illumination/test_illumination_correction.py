@@ -9,13 +9,13 @@ from tasks.core.errors import InputError
 from tasks.core.types import AnyArray, FloatArray
 from tasks.illumination.config import Estimated, Gaussian, Jones2006, Polynomial
 from tasks.illumination.correction import corrected, correction_image, light_offset
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 
 HEIGHT, WIDTH, FIELDS = 260, 348, 200
 
 
-def light(images: AnyArray, *, downscale: int) -> LightSum:
-    return added([LightSum.of(image, downscale=downscale) for image in images])
+def light(images: AnyArray, *, downscale: int) -> FieldSum:
+    return added([FieldSum.of(image, downscale=downscale) for image in images])
 
 
 def vignette(centre: tuple[float, float]) -> FloatArray:

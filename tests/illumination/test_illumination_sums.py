@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
-from tasks.illumination.sums import LightSum, added
+from tasks.illumination.sums import FieldSum, added
 
 DTYPES = ["uint8", "uint16", "int32", "float32", "float64"]
 
@@ -19,8 +19,8 @@ def fields(dtype: str, *, count: int = 12, seed: int = 0) -> AnyArray:
     return drawn
 
 
-def summed(images: AnyArray, *, downscale: int) -> LightSum:
-    return added([LightSum.of(image, downscale=downscale) for image in images])
+def summed(images: AnyArray, *, downscale: int) -> FieldSum:
+    return added([FieldSum.of(image, downscale=downscale) for image in images])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32"])
@@ -72,12 +72,12 @@ def test_the_mean_above_an_offset_is_that_of_shifted_pixels() -> None:
 
 def test_a_million_bright_fields_do_not_overflow() -> None:
     brightest = np.full((1, 16, 16), 2**35 - 1, dtype=np.int64)
-    one = LightSum.of(brightest, downscale=16)
-    many = LightSum(totals=one.totals * 2**20, images=2**20, shape=one.shape, downscale=16)
+    one = FieldSum.of(brightest, downscale=16)
+    many = FieldSum(totals=one.totals * 2**20, images=2**20, shape=one.shape, downscale=16)
     assert many.mean().tolist() == [[[2.0**35 - 1]]]
 
 
 @pytest.mark.parametrize("value", [2.0**35, -(2.0**35)])
 def test_pixels_too_large_to_be_added_up_are_refused(value: float) -> None:
     with pytest.raises(PixelError, match=r"has pixels of 3\.43597e"):
-        LightSum.of(np.full((1, 3, 3), value), downscale=1)
+        FieldSum.of(np.full((1, 3, 3), value), downscale=1)

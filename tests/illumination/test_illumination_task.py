@@ -14,7 +14,7 @@ from tasks.illumination.correction import correction_image
 from tasks.illumination.files import CorrectionStore, FieldGroup, read_index, read_offset, read_sum
 from tasks.illumination.pictures import read_tiff, write_correction
 from tasks.illumination.published import CorrectionFile, PublishedCorrections, publish_corrections, read_published
-from tasks.illumination.sums import LightSum
+from tasks.illumination.sums import FieldSum
 from tasks.illumination.task import copy_correction, make_correction, merge_sums, sum_partition
 from tests.running import Run
 
@@ -71,7 +71,7 @@ def test_correction_images_are_those_of_all_fields_at_once(
     for one in index.sums[:2]:
         images = np.stack(fields[one.group.group[0]]) if one.group in {A, B} else np.stack([fields["P1"][0][:, :30]])
         light = read_sum(root, one)
-        assert np.array_equal(light.totals, LightSum.of(images.sum(axis=0, dtype=np.int64), downscale=3).totals)
+        assert np.array_equal(light.totals, FieldSum.of(images.sum(axis=0, dtype=np.int64), downscale=3).totals)
         made = run.do(make_correction, total=total, group=one.group, channels=("DNA", "RNA"), config=config)
         found = np.load(made.file("correction.npy"))
         assert np.array_equal(found, correction_image(light, config=config))

@@ -14,11 +14,11 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import Loaded, load_images
+from tasks.ingest.load import LoadedBatch, load_images
 
 WriteTiff = Callable[..., AnyArray]
 WriteStore = Callable[..., list[AnyArray]]
-ReadAll = Callable[..., Loaded]
+ReadAll = Callable[..., LoadedBatch]
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def write_store() -> WriteStore:
 def read_all() -> ReadAll:
     """Index, resolve channels and load everything below the inputs."""
 
-    def read(*inputs: Path, **load: Any) -> Loaded:  # noqa: ANN401
+    def read(*inputs: Path, **load: Any) -> LoadedBatch:  # noqa: ANN401
         config = Load.model_validate(load)
         references = build_index(inputs, config=config).references
         channels, _ = resolve_channels(references, config=config)

@@ -13,11 +13,11 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import PROBED, Channels, Probe, resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import Loaded
+from tasks.ingest.load import LoadedBatch
 from tasks.ingest.readers.image import ImageReader
 
 WriteTiff = Callable[..., AnyArray]
-ReadAll = Callable[..., Loaded]
+ReadAll = Callable[..., LoadedBatch]
 
 
 def resolve(folder: Path, **load: Any) -> tuple[Channels, Probe]:  # noqa: ANN401

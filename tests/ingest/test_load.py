@@ -18,11 +18,11 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import Loaded, load_images, usable
+from tasks.ingest.load import LoadedBatch, load_images, usable
 
 WriteTiff = Callable[..., AnyArray]
 WriteStore = Callable[..., list[AnyArray]]
-ReadAll = Callable[..., Loaded]
+ReadAll = Callable[..., LoadedBatch]
 THREE = Channels(names=("BF", "PI", "SSC"), sources=None, count=3)
 
 
@@ -109,7 +109,7 @@ def test_a_window_of_every_reader_is_that_of_the_image(
 
 
 def test_no_reference_gives_no_image() -> None:
-    assert load_images([], channels=THREE) == Loaded(images=[], faults=[], digests=[])
+    assert load_images([], channels=THREE) == LoadedBatch(images=[], faults=[], digests=[])
 
 
 @pytest.mark.parametrize(

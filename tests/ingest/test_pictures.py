@@ -19,10 +19,10 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import Loaded, load_images
+from tasks.ingest.load import LoadedBatch, load_images
 
 WriteTiff = Callable[..., AnyArray]
-ReadAll = Callable[..., Loaded]
+ReadAll = Callable[..., LoadedBatch]
 
 PIXELS = np.random.default_rng(7).poisson(150, (3, 12, 10)).astype(np.uint16)
 BYTES = np.clip(PIXELS, 0, 255).astype(np.uint8)
@@ -81,7 +81,7 @@ TIFFS = COMPRESSED | LAYOUTS
 PILLOW = {f"pillow {name}": pillow(name) for name in ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits")}
 
 
-def load(path: Path, *, count: int = 3, reader: str = "auto") -> Loaded:
+def load(path: Path, *, count: int = 3, reader: str = "auto") -> LoadedBatch:
     references = build_index([path], config=Load(reader=reader)).references
     names = tuple(f"c{number}" for number in range(count))
     return load_images(references, channels=Channels(names=names, sources=None, count=count))

@@ -16,12 +16,12 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import Loaded, load_images
+from tasks.ingest.load import LoadedBatch, load_images
 from tasks.ingest.readers import ragged_zarr
 from tasks.ingest.references import identity
 
 WriteStore = Callable[..., list[AnyArray]]
-ReadAll = Callable[..., Loaded]
+ReadAll = Callable[..., LoadedBatch]
 SIZES = [(4, 5), (6, 3), (2, 2), (5, 5), (1, 7), (3, 3), (4, 4)]
 TWO = Channels(names=("a", "b"), sources=None, count=2)
 

@@ -11,10 +11,10 @@ import tifffile
 from tasks.ingest.channels import Channels, resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import Index, build_index
-from tasks.ingest.load import Loaded, load_images
+from tasks.ingest.load import LoadedBatch, load_images
 
 
-def read(given: Path | str, *, most: int = 60, **load: Any) -> tuple[Index, Channels, Loaded]:  # noqa: ANN401
+def read(given: Path | str, *, most: int = 60, **load: Any) -> tuple[Index, Channels, LoadedBatch]:  # noqa: ANN401
     config = Load.model_validate(load)
     index = build_index([given], config=config)
     channels, _ = resolve_channels(index.references, config=config)

@@ -137,7 +137,7 @@ STACKS = r"Z(?P<z>\d+)?/(?P<well>[A-Z]\d+)_w(?P<channel>\w)\.tif"
 
 
 @pytest.fixture
-def stacks(tmp_path: Path, write_tiff: WriteTiff) -> dict[tuple[str, str, str], AnyArray]:
+def blocks(tmp_path: Path, write_tiff: WriteTiff) -> dict[tuple[str, str, str], AnyArray]:
     """Two wells, two channels, planes 2, 9 and 10, and beside them a projection without a number."""
     return {
         (well, channel, z): write_tiff(tmp_path / "plate" / f"Z{z}" / f"{well}_w{channel}.tif", shape=(8, 6))
@@ -153,7 +153,7 @@ def largest(planes: Iterable[AnyArray]) -> AnyArray:
 
 
 def test_planes_are_in_natural_order_and_no_metadata(
-    tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]
+    tmp_path: Path, blocks: dict[tuple[str, str, str], AnyArray]
 ) -> None:
     config = Load(pattern=STACKS)
     index = build_index([tmp_path / "plate"], config=config)
@@ -163,7 +163,7 @@ def test_planes_are_in_natural_order_and_no_metadata(
     channels, _ = resolve_channels(index.references, config=config)
     assert (channels.names, channels.count, config.metadata_groups) == (("1", "2"), 2, ("well",))
     planes = list(read_planes(index.references[0], channels=channels))
-    expected = [np.stack([stacks["A1", "1", z], stacks["A1", "2", z]]) for z in ("2", "9", "10")]
+    expected = [np.stack([blocks["A1", "1", z], blocks["A1", "2", z]]) for z in ("2", "9", "10")]
     np.testing.assert_array_equal(planes, expected)
     loaded = load_images(index.references, channels=channels, projection=largest)
     np.testing.assert_array_equal(loaded.images[0], np.max(expected, axis=0))
@@ -172,8 +172,8 @@ def test_planes_are_in_natural_order_and_no_metadata(
     np.testing.assert_array_equal(part.images[0], np.max(expected, axis=0)[:, 2:5])
 
 
-def test_a_missing_plane_sets_its_field_aside(tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]) -> None:
-    assert stacks
+def test_a_missing_plane_sets_its_field_aside(tmp_path: Path, blocks: dict[tuple[str, str, str], AnyArray]) -> None:
+    assert blocks
     (tmp_path / "plate" / "Z9" / "A2_w2.tif").unlink()
     (tmp_path / "plate" / "Z10" / "A2_w2.tif").unlink()
     index = build_index([tmp_path / "plate"], config=Load(pattern=STACKS))
@@ -184,16 +184,16 @@ def test_a_missing_plane_sets_its_field_aside(tmp_path: Path, stacks: dict[tuple
     assert build_index([tmp_path / "plate"], config=only).faults == ()
 
 
-def test_two_files_for_one_plane_are_both_named(tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray]) -> None:
-    assert stacks
+def test_two_files_for_one_plane_are_both_named(tmp_path: Path, blocks: dict[tuple[str, str, str], AnyArray]) -> None:
+    assert blocks
     with pytest.raises(InputError, match=r"two files for channel '1' and z '10' of one field"):
         build_index([tmp_path / "plate"], config=Load(pattern=r"Z(?P<z>10)/.*_w(?P<channel>\w)"))
 
 
 def test_planes_that_differ_or_are_damaged_set_their_field_aside(
-    tmp_path: Path, stacks: dict[tuple[str, str, str], AnyArray], write_tiff: WriteTiff
+    tmp_path: Path, blocks: dict[tuple[str, str, str], AnyArray], write_tiff: WriteTiff
 ) -> None:
-    assert stacks
+    assert blocks
     for channel in ("1", "2"):
         write_tiff(tmp_path / "plate" / "Z9" / f"A1_w{channel}.tif", shape=(8, 5))
     (tmp_path / "plate" / "Z10" / "A2_w1.tif").write_bytes(b"II*")

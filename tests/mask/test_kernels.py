@@ -13,16 +13,16 @@ from skimage.filters import gaussian, sobel, threshold_li
 from skimage.morphology import dilation as grey_dilation
 from skimage.morphology import disk
 
-from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, Masked, Ragged
+from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, MaskResult, Ragged
 from tasks.mask import Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, mask_batch
 from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.filters.std import std_plain
+from tasks.mask.kernels import blocks
 from tasks.mask.kernels import filters as kernels
-from tasks.mask.kernels import stacks
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
 from tasks.mask.kernels.flood_whole import distances
 from tasks.mask.kernels.li import li_threshold
-from tasks.mask.kernels.medians import find_medians, lay_out, make_room
+from tasks.mask.kernels.medians import allocate_scratch, find_medians, lay_out
 from tasks.mask.kernels.morphology import dilate, dilated_size
 from tasks.mask.kernels.spot import quantile_of
 from tasks.mask.kernels.sums import sum_pairwise
@@ -137,8 +137,8 @@ def test_channels_with_nan_or_infinite_pixels_have_no_mask(method: MaskMethod) -
 def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pytest.MonkeyPatch) -> None:
     stamps = batch([cell((24 + seed, 30), seed=seed).astype(np.float32) for seed in range(5)])
     together = masks.function(method)(stamps, method)
-    monkeypatch.setattr(stacks, "PIXELS", 3 * 28 * 30)
-    assert [piece.cells for piece in stacks.stacks(stamps)] == [slice(n, n + 1) for n in range(5)]
+    monkeypatch.setattr(blocks, "PIXELS", 3 * 28 * 30)
+    assert [piece.cells for piece in blocks.blocks(stamps)] == [slice(n, n + 1) for n in range(5)]
     np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, together.flat)
 
 
@@ -189,7 +189,7 @@ def test_a_threshold_met_exactly_is_decided_as_by_the_plain_code() -> None:
         np.testing.assert_array_equal(channel_filters.function(config)(stamps, config), std_plain(stamps, config))
 
 
-def assert_same(first: Masked, second: Masked) -> None:
+def assert_same(first: MaskResult, second: MaskResult) -> None:
     for field in ("regions", "box", "status"):
         np.testing.assert_array_equal(getattr(first, field), getattr(second, field), err_msg=field)
     for field in ("background", "combined_background"):
@@ -268,7 +268,7 @@ def test_lis_threshold_is_unsure_where_a_pixel_lies_on_it() -> None:
 
 def _medians_of(image: IntArray) -> IntArray:
     height, width = image.shape
-    room = make_room(np.array([[height, width]]))
+    room = allocate_scratch(np.array([[height, width]]))
     lay_out(height, width, room)
     found = np.empty(height * width, np.int64)
     find_medians(image.ravel(), height, width, room, found)

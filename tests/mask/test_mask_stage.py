@@ -8,7 +8,7 @@ import pytest
 
 from tasks.core.errors import ConfigError
 from tasks.core.regions import regions
-from tasks.core.types import AnyArray, Batch, BoolArray, Masked, Ragged
+from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean
 from tasks.mask.plain import keep_whole_plain
@@ -39,11 +39,11 @@ SMALL = np.stack([square(9, 8, shape=(30, 27)), flat((30, 27)), square(9, 8, sha
 STAMPS = (CENTRE, NO_OBJECT, AT_BORDER, ZERO, SMALL)
 
 
-def run(images: Sequence[AnyArray], **fields: Any) -> list[Masked]:  # noqa: ANN401 - as read from a file
+def run(images: Sequence[AnyArray], **fields: Any) -> list[MaskResult]:  # noqa: ANN401 - as read from a file
     return mask_batch(Batch.of(images, channels=CHANNELS), config=config(**fields))
 
 
-def assert_same(first: Masked, second: Masked) -> None:
+def assert_same(first: MaskResult, second: MaskResult) -> None:
     for field in ("regions", "box", "status", "background", "combined_background"):
         np.testing.assert_array_equal(getattr(first, field), getattr(second, field), err_msg=field)
     for field in ("masks", "combined"):
@@ -53,8 +53,8 @@ def assert_same(first: Masked, second: Masked) -> None:
 def test_statuses_and_regions_tell_why_a_stamp_is_rejected() -> None:
     (li,) = run(STAMPS)
     assert li.status.tolist() == ["kept", "no_object", "border", "no_object", "kept"]
-    assert li.regions.tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]]
-    assert li.regions.dtype == np.int32
+    assert li.n_components.tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 1]]
+    assert li.n_components.dtype == np.int32
 
 
 def test_the_border_rule_can_be_set_and_turned_off() -> None:
@@ -127,7 +127,7 @@ def test_a_parameter_per_channel_reaches_its_channel() -> None:
 def test_a_disk_is_kept_wherever_there_are_pixels() -> None:
     (circle,) = run(STAMPS, methods=["circle"])
     assert circle.status.tolist() == ["kept", "kept", "kept", "no_object", "kept"]
-    assert circle.regions.tolist() == [[1, 1, 1]] * 3 + [[0, 0, 0]] + [[1, 1, 1]]
+    assert circle.n_components.tolist() == [[1, 1, 1]] * 3 + [[0, 0, 0]] + [[1, 1, 1]]
     np.testing.assert_array_equal(circle.masks.unstack()[0][2], circle_mask(CENTRE[2]))
 
 
@@ -142,7 +142,7 @@ def test_a_channel_that_fails_the_filter_has_no_mask(method: str) -> None:
     (without,) = run([image], methods=[method], combine=["BF"])
     (filtered,) = run([image], methods=[method], combine=["BF"], channel_filter=["normaltest"])
     assert filtered.status.tolist() == ["kept"]
-    assert filtered.regions[0].tolist() == [*without.regions[0, :2].tolist(), 0]
+    assert filtered.n_components[0].tolist() == [*without.n_components[0, :2].tolist(), 0]
     assert not filtered.masks.unstack()[0][2].any()
     assert filtered.background[0, 2] == pytest.approx(image[2].mean(), rel=1e-15)
 
@@ -151,18 +151,18 @@ def test_a_channel_that_fails_the_filter_has_no_mask(method: str) -> None:
 def test_a_main_channel_that_fails_the_filter_rejects_the_stamp(method: str) -> None:
     (filtered,) = run([noisy(NO_OBJECT)], methods=[method], channel_filter=["normaltest"])
     assert filtered.status.tolist() == ["channel_filter"]
-    assert filtered.regions.tolist() == [[0, 1, 0]]
+    assert filtered.n_components.tolist() == [[0, 1, 0]]
     assert not filtered.masks.flat.any()
 
 
 def test_filters_test_the_channels_they_list_and_are_anded() -> None:
     image = noisy(NO_OBJECT)
     (spared,) = run([image], methods=["circle"], channel_filter=[{"method": "normaltest", "channels": ["SSC"]}])
-    assert spared.regions.tolist() == [[1, 1, 0]]
+    assert spared.n_components.tolist() == [[1, 1, 0]]
     both = [{"method": "normaltest", "channels": ["BF"]}, {"method": "normaltest", "p": 1, "channels": ["BF", "SSC"]}]
     for filters in (both, both[::-1]):
         (masked,) = run([image], methods=["circle"], main_channel="PI", channel_filter=filters)
-        assert masked.regions.tolist() == [[0, 1, 1]]
+        assert masked.n_components.tolist() == [[0, 1, 1]]
 
 
 @pytest.mark.parametrize("method", ["li", "circle", "otsu", "watershed"])
@@ -172,7 +172,7 @@ def test_nan_pixels_empty_the_mask_of_their_channel(method: str) -> None:
     (masked,) = run([image], methods=[method], channel_filter=["normaltest"], main_channel="BF")
     assert masked.status.tolist() == ["kept"]
     assert not masked.masks.unstack()[0][1].any()
-    assert masked.regions[0, :2].tolist() == [1, 0]
+    assert masked.n_components[0, :2].tolist() == [1, 0]
     assert np.isnan(masked.background[0]).tolist() == [False, True, False]
     (masked,) = run([image], methods=[method], main_channel="PI")
     assert masked.status.tolist() == ["no_object"]
@@ -209,7 +209,7 @@ def test_the_rest_of_the_batch_does_not_matter() -> None:
 def test_an_empty_batch_gives_empty_results() -> None:
     nothing = Ragged(flat=np.zeros(0, dtype=np.uint16), shapes=np.zeros((0, 2), dtype=np.int64), planes=3)
     (li,) = mask_batch(Batch(pixels=nothing, channels=CHANNELS), config=config(channel_filter=["normaltest"]))
-    assert (len(li.masks), li.regions.shape, li.box.shape, li.status.tolist()) == (0, (0, 3), (0, 4), [])
+    assert (len(li.masks), li.n_components.shape, li.box.shape, li.status.tolist()) == (0, (0, 3), (0, 4), [])
 
 
 def test_a_channel_that_is_not_there_is_an_error_in_pure_use_too() -> None:
@@ -257,7 +257,9 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
 
 
 @pytest.mark.parametrize("keep", [keep_whole_cells, keep_whole_plain])
-def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(keep: Callable[..., Masked]) -> None:
+def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
+    keep: Callable[..., MaskResult],
+) -> None:
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row

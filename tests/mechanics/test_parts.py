@@ -11,7 +11,7 @@ import pytest
 
 from flows.terminal.reference import reference
 from tasks.core.errors import ConfigError
-from tasks.core.exact.programs import answered
+from tasks.core.exact.statistics import answered
 from tasks.core.feature_files import write_feature_file
 from tasks.core.registry import Parts
 from tasks.core.types import Batch, Ragged, Region
@@ -173,7 +173,7 @@ register(FancyReader())
 def objects_by_channel(section: dict[str, Any]) -> list[int]:
     config = Mask.model_validate({"main_channel": "PI", "border": "off", **section})
     (found,) = mask_batch(STAMPS, config=config)
-    return [int(count) for count in found.regions[0]]
+    return [int(count) for count in found.n_components[0]]
 
 
 def mask(_: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.errors import ConfigError, PixelError
-from tasks.core.exact.programs import MAD_TO_DEVIATION
+from tasks.core.exact.statistics import MAD_TO_DEVIATION
 from tasks.core.types import AnyArray, FloatArray
 from tasks.normalize import Asinh, MinMax, Normalize, Quantile, Robust, Use, check_fits, read_scaling, scalings
 from tasks.normalize.find import find_scaling

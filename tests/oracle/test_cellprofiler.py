@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from scipy import ndimage as ndi
 
-from tasks.core.cutout import cut_out
+from tasks.core.crop import crop_cells
 from tasks.core.types import FloatArray
 from tasks.features import Features, feature_columns, measure
 from tasks.features.definitions.zernike import INDEXES
@@ -57,7 +57,7 @@ def table(data_root: Path) -> Table:
     ).cast(pl.Int64)
     numbers = [known.get(key, 0) for key in keys.rows()]
     matched = nuclei.filter(pl.Series(numbers) > 0)
-    batch, regions = cut_out(
+    batch, regions = crop_cells(
         image,
         labels={"nucleus": labels.astype(np.int32)},
         numbers=[number for number in numbers if number],

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tasks.core.types import AnyArray, Batch, BoolArray, Masked
+from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult
 from tasks.mask import (
     Mask,
     circle_mask,
@@ -40,7 +40,7 @@ class Original:
     group: str
     images: list[AnyArray]
     arrays: dict[str, npt.NDArray[Any]]
-    computed: dict[tuple[str, int, int], Masked] = field(default_factory=dict)
+    computed: dict[tuple[str, int, int], MaskResult] = field(default_factory=dict)
 
     def of(self, method: str, key: str) -> npt.NDArray[Any]:
         return self.arrays[f"{self.group}.{method}.{key}"]
@@ -70,7 +70,7 @@ class Original:
             }
         )
 
-    def masked(self, method: str, stamp: int, *, main: int) -> Masked:
+    def masked(self, method: str, stamp: int, *, main: int) -> MaskResult:
         """Mask one stamp by the whole stage; once, whichever test asks first."""
         key = (method, stamp, main)
         if key not in self.computed:
@@ -148,7 +148,7 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
 def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, method: str) -> None:
     masked = [original.masked(method, stamp, main=0) for stamp in range(len(original.images))]
     np.testing.assert_array_equal([one.status[0] == "kept" for one in masked], original.of(method, "kept"))
-    np.testing.assert_array_equal([one.regions[0] for one in masked], original.of(method, "regions"))
+    np.testing.assert_array_equal([one.n_components[0] for one in masked], original.of(method, "regions"))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.decision import Decision, emptied_groups
+from tasks.core.decision import QualityDecision, emptied_groups
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
 
@@ -21,7 +21,7 @@ def rule(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as read from a file
     return {"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.5}} | fields
 
 
-def decided(metrics: pl.DataFrame, *rules: dict[str, Any]) -> Decision:
+def decided(metrics: pl.DataFrame, *rules: dict[str, Any]) -> QualityDecision:
     return decide(metrics, rules=Quality.model_validate({"rules": rules}).rules, default_region="li", stamps=True)
 
 
@@ -30,7 +30,7 @@ def table(x: list[float | None], **columns: list[Any]) -> pl.DataFrame:
     return pl.DataFrame({"meta__image": images, "status": ["kept"] * len(x), X: x} | columns, strict=False)
 
 
-def statuses(decision: Decision, metrics: pl.DataFrame) -> list[str]:
+def statuses(decision: QualityDecision, metrics: pl.DataFrame) -> list[str]:
     return decision.statuses(metrics, metrics["status"].to_list())
 
 
@@ -99,8 +99,8 @@ def test_a_group_of_equal_values_loses_none_to_a_statistic(
     metrics = table([*values, None, 1.0, 2.0], meta__well=[*"A" * (len(values) + 1), "B", "B"])
     decision = decided(metrics, rule(threshold=threshold, keep=keep, group_by=["well"], **upper))
     assert statuses(decision, metrics)[: len(values) + 1] == ["kept"] * len(values) + ["quality:sum_BF"]
-    assert Decision.model_validate_json(decision.model_dump_json()) == decision
-    assert Decision.model_validate(decision.model_dump(mode="json")) == decision
+    assert QualityDecision.model_validate_json(decision.model_dump_json()) == decision
+    assert QualityDecision.model_validate(decision.model_dump(mode="json")) == decision
 
 
 @pytest.mark.parametrize("n", [-3, 3])
@@ -180,7 +180,7 @@ def test_a_data_set_without_kept_cells_has_a_decision_too(statuses: list[str]) -
 def test_the_file_of_a_decision_brings_back_every_threshold_to_the_last_bit() -> None:
     metrics = table(np.random.default_rng(0).normal(size=101).tolist())
     decision = decided(metrics, rule(threshold={"method": "normal_quantile", "q": 0.05}))
-    assert Decision.model_validate_json(decision.model_dump_json(indent=2)) == decision
+    assert QualityDecision.model_validate_json(decision.model_dump_json(indent=2)) == decision
 
 
 def test_many_groups_cost_no_more_than_many_cells() -> None:

@@ -30,7 +30,7 @@ import yaml
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.regions import regions
 from tasks.core.types import AnyArray, Batch, FloatArray
 from tasks.mask import Mask, mask_batch
@@ -149,7 +149,7 @@ class Gated:
     """What a chain decided."""
 
     table: pl.DataFrame
-    decision: Decision
+    decision: QualityDecision
     statuses: list[str]
 
 

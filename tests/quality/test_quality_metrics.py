@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tasks.core.cutout import SURROUNDED, CutOut, cut_out
+from tasks.core.crop import WITH_MARGIN, Crop, crop_cells
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.quality.config import Quality
 from tasks.quality.measure import measure_metrics, metric_column
@@ -156,15 +156,15 @@ def field() -> tuple[AnyArray, dict[str, LabelArray]]:
 
 def of_field(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int, numbers: list[int]) -> pl.DataFrame:
     image, labels = field
-    how = CutOut(margin=margin, parent=False, background=True)
-    batch, regions = cut_out(image, labels=labels, numbers=numbers, channels=["DNA"], how=how)
+    how = Crop(margin=margin, parent=False, background=True)
+    batch, regions = crop_cells(image, labels=labels, numbers=numbers, channels=["DNA"], how=how)
     return measure_metrics(batch, regions, rules=rules(*OF_OBJECTS), frames=[image] * len(numbers))
 
 
 def test_no_metric_of_an_object_depends_on_the_window_in_which_it_is_cut_out(
     field: tuple[AnyArray, dict[str, LabelArray]],
 ) -> None:
-    expected = of_field(field, margin=SURROUNDED.margin, numbers=[1, 2, 3, 4])
+    expected = of_field(field, margin=WITH_MARGIN.margin, numbers=[1, 2, 3, 4])
     assert not any(expected[column].is_nan().any() for column in expected.columns)
     for margin in (1, 30, 200):
         assert of_field(field, margin=margin, numbers=[1, 2, 3, 4]).equals(expected)
@@ -175,7 +175,7 @@ def test_objects_touch_the_border_of_the_field_and_not_that_of_their_window(
     field: tuple[AnyArray, dict[str, LabelArray]],
 ) -> None:
     image, labels = field
-    found = of_field(field, margin=SURROUNDED.margin, numbers=[2, 3, 4])
+    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[2, 3, 4])
     border = np.ones(image.shape[1:], dtype=np.bool_)
     border[1:-1, 1:-1] = False
     for name, plane in labels.items():
@@ -190,12 +190,12 @@ def test_the_whole_field_tells_the_limit_at_which_an_object_is_saturated(
 ) -> None:
     image, labels = field
     image[0, labels["cell"] == 3] = 255
-    found = of_field(field, margin=SURROUNDED.margin, numbers=[1, 3])
+    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[1, 3])
     assert found["nucleus__quality_saturated__DNA"].to_list() == [1 / (labels["nucleus"] == 1).sum(), 0]
 
 
 def test_parts_of_an_object_are_counted_and_measured_together(field: tuple[AnyArray, dict[str, LabelArray]]) -> None:
-    found = of_field(field, margin=SURROUNDED.margin, numbers=[3])
+    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[3])
     assert found["nucleus__quality_regions"].item() == 2
     assert found["nucleus__quality_area"].item() == (field[1]["nucleus"] == 3).sum()
     assert found["nucleus__quality_solidity"].item() < 0.9

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 import tifffile
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.types import AnyArray
 from tasks.ingest.config import Load
 from tasks.ingest.listing import list_images
 from tasks.ingest.readers import readers
 from tasks.mask import circle_mask
-from tasks.quality.decide import decide_by
-from tasks.quality.survey import AskTally, AskValues
+from tasks.quality.decide import fit_rules
+from tasks.quality.survey import CountsQuery, ValuesQuery
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tests.running import Run
 
@@ -128,7 +128,7 @@ class Filtered:
     """
 
     case: Case
-    decision: Decision
+    decision: QualityDecision
     cells: pl.DataFrame
     statuses: list[str]
 
@@ -159,11 +159,11 @@ def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
         numpy = by_numpy(case, cells=table, images=loaded.images, labels=found.file("labels"))
         cells.append(table.with_columns(*numpy))
 
-    def ask(survey: AskValues | AskTally) -> Any:  # noqa: ANN401 - Answers or Tally
+    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
         parts = [run.do(survey_partitions, measured=[one], survey=survey) for one in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
-    decision = decide_by(ask, rules=rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
+    decision = fit_rules(ask, rules=rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
     metrics = pl.concat([pl.read_parquet(one.file("metrics.parquet"), glob=False) for one in measured])
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     return Filtered(case=case, decision=decision, cells=pl.concat(cells), statuses=statuses)

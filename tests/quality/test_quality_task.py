@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 import tifffile
 
-from tasks.core.decision import Decision
+from tasks.core.decision import QualityDecision
 from tasks.core.errors import RunError
 from tasks.core.layout import FAULTS
 from tasks.core.work import StageResult
 from tasks.quality.config import Quality
-from tasks.quality.decide import decide, decide_by
-from tasks.quality.survey import AskTally, AskValues
+from tasks.quality.decide import decide, fit_rules
+from tasks.quality.survey import CountsQuery, ValuesQuery
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tests.running import Run
 
@@ -118,15 +118,15 @@ def test_the_metrics_of_objects_are_those_of_their_own_pixels_in_the_field(field
         assert row["image__quality_sum__DNA"] == pixels[0].sum()
 
 
-def decide_by_tasks(run: Run) -> Decision:
+def decide_by_tasks(run: Run) -> QualityDecision:
     """Decide as the flow does, a task per partition and one that merges their answers."""
     measured = [measure(run, part) for part in range(len(run.partitions))]
 
-    def ask(survey: AskValues | AskTally) -> Any:  # noqa: ANN401 - Answers or Tally
+    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
         parts = [run.do(survey_partitions, measured=[one], survey=survey) for one in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
-    return decide_by(ask, rules=quality(run).rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
+    return fit_rules(ask, rules=quality(run).rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
 
 
 def test_tasks_decide_as_one_process_does(stamps: Run) -> None:

@@ -15,7 +15,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.measure import label
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, Segmented
+from tasks.core.types import AnyArray, BoolArray, FloatArray, Segmentation
 from tasks.segment import Segment, segment_image
 
 
@@ -66,7 +66,7 @@ def human(data_root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def human_found(human: Path) -> Segmented:
+def human_found(human: Path) -> Segmentation:
     image = np.stack([only(human, f"*d{channel}.tif") for channel in range(3)])
     return segment_image(image, channels=("DNA", "PH3", "body"), config=HUMAN)
 
@@ -76,7 +76,7 @@ def table(path: Path, *keys: str) -> FloatArray:
         return np.array([[float(row[f"AreaShape_{key}"]) for key in keys] for row in csv.DictReader(file)])
 
 
-def matches(found: Segmented, human: Path) -> tuple[AnyArray, AnyArray]:
+def matches(found: Segmentation, human: Path) -> tuple[AnyArray, AnyArray]:
     """Rows of CellProfiler's table, and our labels, whose centres lie within 3 px and are each other's nearest."""
     nucleus = found.labels["nucleus"]
     ours = np.array(ndimage.center_of_mass(nucleus > 0, nucleus, np.arange(1, nucleus.max() + 1)))
@@ -87,7 +87,7 @@ def matches(found: Segmented, human: Path) -> tuple[AnyArray, AnyArray]:
     return rows, near[rows] + 1
 
 
-def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_found: Segmented, human: Path) -> None:
+def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_found: Segmentation, human: Path) -> None:
     rows, labels = matches(human_found, human)
     assert 283 <= human_found.labels["nucleus"].max() <= 295  # 289
     assert len(rows) >= 276  # 281 of 289
@@ -95,7 +95,7 @@ def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_found: Segmented,
     assert 0.9 < np.median(areas / table(human / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.93
 
 
-def test_human_cells_are_those_of_cellprofiler(human_found: Segmented, human: Path) -> None:
+def test_human_cells_are_those_of_cellprofiler(human_found: Segmentation, human: Path) -> None:
     rows, labels = matches(human_found, human)
     sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
     boxes = table(human / "Cells.csv", *(f"BoundingBox{side}" for side in sides))[rows]

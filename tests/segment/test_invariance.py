@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_array_equal
 from skimage.measure import label
 
-from tasks.core.types import AnyArray, Segmented
+from tasks.core.types import AnyArray, Segmentation
 from tasks.segment import Segment, segment_image
 from tasks.segment.label_images import fill_holes, largest_pieces, raster_order
 
@@ -26,7 +26,7 @@ def config(*, border: str = "keep", **nucleus: Any) -> Segment:  # noqa: ANN401 
     return Segment.model_validate({"border": border, "objects": objects})
 
 
-def segment(image: AnyArray, **options: Any) -> Segmented:  # noqa: ANN401
+def segment(image: AnyArray, **options: Any) -> Segmentation:  # noqa: ANN401
     return segment_image(image, channels=("DNA", "RNA"), config=config(**options))
 
 

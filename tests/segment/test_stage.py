@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from skimage.measure import label
 
 from tasks.core.errors import ConfigError
-from tasks.core.types import AnyArray, BoolArray, Segmented
+from tasks.core.types import AnyArray, BoolArray, Segmentation
 from tasks.segment import Segment, segment_image
 
 CHANNELS = ("DNA", "RNA")
@@ -34,14 +34,14 @@ def disc(shape: tuple[int, int], *, centre: tuple[float, float], radius: float) 
 
 
 @pytest.fixture
-def found(field: AnyArray) -> dict[str, Segmented]:
+def found(field: AnyArray) -> dict[str, Segmentation]:
     """Segment it once for each thing that may become of the cells at the frame."""
     borders = ("keep", "drop", "primary")
     return {border: segment_image(field, channels=CHANNELS, config=config(border=border)) for border in borders}
 
 
 @pytest.fixture
-def kept(found: dict[str, Segmented]) -> Segmented:
+def kept(found: dict[str, Segmentation]) -> Segmentation:
     return found["keep"]
 
 
@@ -113,21 +113,23 @@ def test_field_of_noise_has_no_object() -> None:
     assert nuclei_of(random.poisson(30, (200, 200)), min_contrast=0).max() > 100
 
 
-def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(found: dict[str, Segmented]) -> None:
+def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(
+    found: dict[str, Segmentation],
+) -> None:
     for border, inside in (("keep", 7), ("primary", 5), ("drop", 4)):
         for name in ("nucleus", "cell", "cytoplasm"):
             assert_array_equal(np.unique(found[border].labels[name]), np.arange(inside + 1))
             assert_array_equal(np.unique(found[border].border[name]), [0, *range(inside + 1, 8)])
 
 
-def test_labels_follow_the_raster_order_of_first_pixels(found: dict[str, Segmented]) -> None:
+def test_labels_follow_the_raster_order_of_first_pixels(found: dict[str, Segmentation]) -> None:
     for segmented in (found["keep"].labels, found["drop"].labels, found["drop"].border):
         labels = segmented["nucleus"]
         first = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels[labels > 0])]
         assert first == sorted(first)
 
 
-def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[str, Segmented]) -> None:
+def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[str, Segmentation]) -> None:
     nucleus = found["keep"].labels["nucleus"]
     by_nucleus = [nucleus[2, 70], nucleus[70, 127]]
     for border, cut in (("primary", by_nucleus), ("drop", [*by_nucleus, nucleus[100, 110]])):
@@ -139,7 +141,7 @@ def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[
             assert_array_equal(segmented.whole[name] > 0, labels > 0)
 
 
-def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(kept: Segmented) -> None:
+def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(kept: Segmentation) -> None:
     nucleus, cell, cytoplasm = (kept.labels[name] for name in ("nucleus", "cell", "cytoplasm"))
     assert not ((nucleus > 0) & (cytoplasm > 0)).any()
     assert_array_equal(nucleus + cytoplasm, cell)
@@ -149,7 +151,7 @@ def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytopla
         assert np.count_nonzero(cell == k) > 2 * np.count_nonzero(nucleus == k)
 
 
-def test_touching_cells_meet_halfway_between_their_nuclei(kept: Segmented) -> None:
+def test_touching_cells_meet_halfway_between_their_nuclei(kept: Segmentation) -> None:
     cell = kept.labels["cell"]
     line = cell[89, 30:47]
     change = 30 + int(np.flatnonzero(line != line[0])[0])

@@ -78,7 +78,7 @@ class Members(Frozen):
 Answer = Annotated[Sums | Limits | Counts | Members, Field(discriminator="kind")]
 
 
-class Ask(Frozen):
+class Query(Frozen):
     """A question about values, or, where `center` is given, about their distances from it."""
 
     center: float | None = None
@@ -93,8 +93,8 @@ class Ask(Frozen):
             yield self.seen(values[start : start + _CHUNK])
 
 
-class AskSums(Ask):
-    """Ask for the number of values, their sum and that of their squares."""
+class SumsQuery(Query):
+    """Query for the number of values, their sum and that of their squares."""
 
     kind: Literal["ask_sums"] = "ask_sums"
 
@@ -104,8 +104,8 @@ class AskSums(Ask):
         return Sums(count=len(seen), total=exact_sum(seen), squares=exact_squares(seen))
 
 
-class AskLimits(Ask):
-    """Ask for the smallest and the largest value."""
+class LimitsQuery(Query):
+    """Query for the smallest and the largest value."""
 
     kind: Literal["ask_limits"] = "ask_limits"
 
@@ -116,8 +116,8 @@ class AskLimits(Ask):
         return Limits(count=len(values), low=low, high=high)
 
 
-class AskBins(Ask):
-    """Ask how many values lie in each of `bins` equal bins from `low` to `high`, as `numpy.histogram` counts them."""
+class BinsQuery(Query):
+    """Query how many values lie in each of `bins` equal bins from `low` to `high`, as `numpy.histogram` counts them."""
 
     kind: Literal["ask_bins"] = "ask_bins"
     low: float
@@ -130,8 +130,8 @@ class AskBins(Ask):
         return Counts(counts={int(one): int(counts[one]) for one in np.nonzero(counts)[0]})
 
 
-class AskRanks(Ask):
-    """Ask how many keys share their first `bits` + 16 bits, of those whose first `bits` are one of `prefixes`."""
+class RanksQuery(Query):
+    """Query how many keys share their first `bits` + 16 bits, of those whose first `bits` are one of `prefixes`."""
 
     kind: Literal["ask_ranks"] = "ask_ranks"
     prefixes: tuple[int, ...] = (0,)
@@ -151,8 +151,8 @@ class AskRanks(Ask):
         return Counts(counts=counts)
 
 
-class AskMembers(Ask):
-    """Ask for the values whose key begins with one of `prefixes`, which have `bits` bits."""
+class MembersQuery(Query):
+    """Query for the values whose key begins with one of `prefixes`, which have `bits` bits."""
 
     kind: Literal["ask_members"] = "ask_members"
     prefixes: tuple[int, ...]
@@ -168,7 +168,7 @@ class AskMembers(Ask):
         return Members(values=tuple(np.sort(np.concatenate(members)).tolist()) if members else ())
 
 
-Question = Annotated[AskSums | AskLimits | AskBins | AskRanks | AskMembers, Field(discriminator="kind")]
+Question = Annotated[SumsQuery | LimitsQuery | BinsQuery | RanksQuery | MembersQuery, Field(discriminator="kind")]
 
 
 def _beginning(values: FloatArray, *, prefixes: Sequence[int], bits: int) -> Iterator[tuple[int, FloatArray, Keys]]:

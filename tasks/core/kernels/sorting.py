@@ -21,7 +21,7 @@ PATIENCE = 8
 SIGN = np.uint64(1 << 63)
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch of the sorts: as many spare values, their buckets, and what is counted per bucket or digit."""
 
     spare: FloatArray
@@ -30,13 +30,13 @@ class Room(NamedTuple):
 
 
 @inner
-def make_room(values: FloatArray) -> Room:
+def allocate_scratch(values: FloatArray) -> Scratch:
     """Make room for sorting up to as many values."""
-    return Room(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
+    return Scratch(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
 
 
 @inner
-def sort_reals(values: FloatArray, count: int, room: Room) -> None:
+def sort_reals(values: FloatArray, count: int, room: Scratch) -> None:
     """Sort the first `count` finite values in place, as whole numbers of 8 digits in the same order.
 
     The bits of a positive number, read as a whole number, order like the number itself; those of a negative one in
@@ -47,7 +47,7 @@ def sort_reals(values: FloatArray, count: int, room: Room) -> None:
     values
         (≥ count,) float64.
     room
-        From `make_room`.
+        From `allocate_scratch`.
     """
     table = room.table
     source, target = values.view(np.uint64), room.spare.view(np.uint64)
@@ -100,7 +100,7 @@ def _places(table: Table, first: int, number: int) -> None:
 
 
 @inner
-def order(values: FloatArray, count: int, whole: bool, room: Room) -> None:  # noqa: FBT001 - by position
+def order(values: FloatArray, count: int, whole: bool, room: Scratch) -> None:  # noqa: FBT001 - by position
     """Sort the first `count` finite values in place.
 
     The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
@@ -114,7 +114,7 @@ def order(values: FloatArray, count: int, whole: bool, room: Room) -> None:  # n
     whole
         Whether all of them are whole numbers.
     room
-        From `make_room` of an array as long as `values`.
+        From `allocate_scratch` of an array as long as `values`.
     """
     if count < FEW:
         insert(values, count, count * count)
@@ -139,7 +139,7 @@ def order(values: FloatArray, count: int, whole: bool, room: Room) -> None:  # n
 
 
 @inner
-def count_into(values: FloatArray, count: int, low: float, scale: float, buckets: int, room: Room) -> None:
+def count_into(values: FloatArray, count: int, low: float, scale: float, buckets: int, room: Scratch) -> None:
     """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
     spare, keys, table = room.spare, room.keys, room.table
     for at in range(count):

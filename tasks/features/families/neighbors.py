@@ -93,7 +93,7 @@ def measure(batch: Batch, region: Region) -> FloatArray:
     if region.field is None:
         raise ValueError(
             f"region {region.name!r} has no field; neighbours are measured in regions that were cut out of one, see "
-            "tasks.core.cutout"
+            "tasks.core.crop"
         )
     return neighbors(region.field.labels, numbers=region.field.numbers)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.core.kernels.bits import Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import compiled, reduction
-from tasks.core.kernels.sorting import make_room, order
+from tasks.core.kernels.sorting import allocate_scratch, order
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.definitions.histogram import INTENSITY
@@ -37,7 +37,7 @@ def measure_statistics(
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     values = np.empty(tallest * widest, np.float64)
-    room = make_room(values)
+    room = allocate_scratch(values)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
     for cell in range(len(shapes)):

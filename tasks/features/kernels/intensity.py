@@ -4,7 +4,7 @@ import numpy as np
 
 from tasks.core.kernels.bits import Bits, Runs, Stream, extent, find_runs, most_runs, read, words_of
 from tasks.core.kernels.compiled import ZERO, compiled, constant, inner, reduction
-from tasks.core.kernels.sorting import make_room, order
+from tasks.core.kernels.sorting import allocate_scratch, order
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.definitions.intensity import LAYOUT, RADIUS, VIEWS
@@ -57,7 +57,7 @@ def measure_intensity(
         np.empty((most_runs(tallest, widest), 3), np.int64),
     )
     values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
-    room, views = make_room(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
+    room, views = allocate_scratch(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
     edge, moved = asked(places, EDGE, BACKGROUND), asked(places, DISPLACEMENT, END)
     pixel_start = mask_start = ZERO
     for cell in range(cells):

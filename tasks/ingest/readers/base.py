@@ -66,7 +66,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Indexed:
+class ReaderListing:
     """What a reader makes of its sources: images, images that cannot be used, and how many files it has no use for."""
 
     references: list[ImageReference]
@@ -118,7 +118,7 @@ class Reader(Protocol):
         `by_channel` tells whether the pattern has a group that tells the channel files of a field apart.
         """
 
-    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """List the images in sources it accepts, without reading pixels; no file is opened, a store's metadata is.
 
         `pattern` is the configured regular expression, `wanted` the configured channels' sources (empty: all).
@@ -165,7 +165,7 @@ class FileReader(ABC):
         def read(reference: ImageReference) -> AnyArray:
             return cropped(self.read(reference, channels=channels, z=z), region=region)
 
-        return [attempt(read, reference) for reference in references]
+        return [catch(read, reference) for reference in references]
 
 
 readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
@@ -176,9 +176,7 @@ def register(reader: Reader) -> None:
     readers.add(reader.name, reader)
 
 
-def attempt(
-    read: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: Arguments.kwargs
-) -> ResultT | Exception:
+def catch(read: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: Arguments.kwargs) -> ResultT | Exception:
     """Read something that may be damaged; return the exception instead of raising it."""
     try:
         return read(*args, **kwargs)

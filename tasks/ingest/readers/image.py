@@ -9,7 +9,7 @@ import numpy as np
 from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
-from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, Indexed, Source, positions, register
+from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, ReaderListing, Source, positions, register
 from tasks.ingest.readers.tiff import open_tiff
 from tasks.ingest.references import ImageReference
 
@@ -36,10 +36,10 @@ class ImageReader(FileReader):
         """Whether it is a picture; with channels in files of their own it is an overlay or the like."""
         return not by_channel and self.accepts(source)
 
-    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """Make one image of each file."""
         del pattern, wanted
-        return Indexed(references=[file_reference(source, reader=self.name) for source in sources])
+        return ReaderListing(references=[file_reference(source, reader=self.name) for source in sources])
 
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
         """Read a TIFF's tags; other pictures, small as they are, are decoded."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
-from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, Indexed, Source, positions, register
+from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, ReaderListing, Source, positions, register
 from tasks.ingest.readers.image import file_reference
 from tasks.ingest.readers.tiff import TiffPlanes, open_tiff
 from tasks.ingest.references import ImageReference
@@ -28,10 +28,10 @@ class MultiframeTiffReader(FileReader):
         del source, by_channel
         return False
 
-    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """Make one image of each file."""
         del pattern, wanted
-        return Indexed(references=[file_reference(source, reader=self.name) for source in sources])
+        return ReaderListing(references=[file_reference(source, reader=self.name) for source in sources])
 
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
         """Read the tags."""

@@ -19,7 +19,7 @@ from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray, IntArray
-from tasks.ingest.readers.base import STAGE, Header, Indexed, Source, attempt, cropped, positions, register
+from tasks.ingest.readers.base import STAGE, Header, ReaderListing, Source, catch, cropped, positions, register
 from tasks.ingest.references import ImageReference
 
 ARRAY_FILE = ".zarray"
@@ -73,7 +73,7 @@ class RaggedZarrReader:
         """Whether a store's array metadata tells of objects of variable length."""
         if not source.store:
             return False
-        array = attempt(_read_json, Path(source.path, ARRAY_FILE))
+        array = catch(_read_json, Path(source.path, ARRAY_FILE))
         if isinstance(array, Exception):
             return False
         filters = array.get("filters") or [{}]
@@ -84,17 +84,17 @@ class RaggedZarrReader:
         del by_channel
         return self.accepts(source)
 
-    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """Refer to every stamp; a store whose metadata makes no sense is one fault."""
         del pattern, wanted
         references, faults = [], []
         for source in sources:
-            found = attempt(_stamps, source, reader=self.name)
+            found = catch(_stamps, source, reader=self.name)
             if isinstance(found, Exception):
                 faults.append(Fault.of(found, image=source.relative, stage=STAGE, metadata=source.metadata))
             else:
                 references += found
-        return Indexed(references=references, faults=faults)
+        return ReaderListing(references=references, faults=faults)
 
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
         """Look the stamp's shape up."""
@@ -110,7 +110,7 @@ class RaggedZarrReader:
         del z
         images: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
         chunks: dict[tuple[str, int], list[int]] = {}
-        stores = {path: attempt(_open, path) for path in {one.paths[0] for one in references}}
+        stores = {path: catch(_open, path) for path in {one.paths[0] for one in references}}
         for slot, reference in enumerate(references):
             path = reference.paths[0]
             store = stores[path]
@@ -122,7 +122,7 @@ class RaggedZarrReader:
             store = stores[path]
             if isinstance(store, Exception):
                 continue
-            stamps = attempt(read_chunk, path, store=store, chunk=chunk)
+            stamps = catch(read_chunk, path, store=store, chunk=chunk)
             for slot in slots:
                 if isinstance(stamps, Exception):
                     images[slot] = stamps
@@ -132,7 +132,7 @@ class RaggedZarrReader:
                 if len(slots) < len(stamps) // 2 or not flat.flags.aligned:
                     # a view would keep the whole chunk in memory
                     flat = flat.copy()
-                images[slot] = attempt(_unflatten, flat, store, position, channels=channels, region=region)
+                images[slot] = catch(_unflatten, flat, store, position, channels=channels, region=region)
         return images
 
 
@@ -243,7 +243,7 @@ def _shape(store: Store, position: int) -> tuple[int, int, int]:
 
 def _stamps(source: Source, *, reader: str) -> list[ImageReference]:
     store = _open(source.path)
-    chunks = [attempt(Path(source.path, str(chunk)).stat) for chunk in range(-(-store.length // store.chunk))]
+    chunks = [catch(Path(source.path, str(chunk)).stat) for chunk in range(-(-store.length // store.chunk))]
     sizes = [store.sizes + ((0,) if isinstance(chunk, Exception) else (chunk.st_size,)) for chunk in chunks]
     times = [store.mtimes_ns + ((0,) if isinstance(chunk, Exception) else (chunk.st_mtime_ns,)) for chunk in chunks]
     return [

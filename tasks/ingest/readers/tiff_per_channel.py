@@ -21,7 +21,7 @@ from tasks.ingest.readers.base import (
     Z_GROUP,
     FileReader,
     Header,
-    Indexed,
+    ReaderListing,
     Source,
     positions,
     register,
@@ -52,7 +52,7 @@ class TiffPerChannelReader(FileReader):
         """Whether it is a TIFF and the pattern tells channels apart."""
         return by_channel and self.accepts(source)
 
-    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> Indexed:
+    def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """Put the files of each field together.
 
         A field lacks a file if it has none for a channel that is configured or, where none is configured, that any
@@ -105,7 +105,7 @@ class TiffPerChannelReader(FileReader):
                     mtimes_ns=tuple(source.mtime_ns for source in chosen),
                 )
             )
-        return Indexed(references=references, faults=faults, unused=unused)
+        return ReaderListing(references=references, faults=faults, unused=unused)
 
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
         """Read the tags of each channel's first file."""

@@ -13,7 +13,7 @@ SMALLEST_OBJECT = 20
 """Pixels of the smallest object that is kept."""
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch for one mask: its bits, its runs, and a label and a count per run."""
 
     bits: Bits
@@ -23,13 +23,13 @@ class Room(NamedTuple):
 
 
 @compiled
-def make_room(shapes: IntArray) -> Room:
+def allocate_scratch(shapes: IntArray) -> Scratch:
     """Make room for the largest mask of a stack."""
     height = words = most = 1
     for cell in range(len(shapes)):
         height, words = max(height, shapes[cell, 0]), max(words, words_of(shapes[cell, 1]))
         most = max(most, most_runs(shapes[cell, 0], shapes[cell, 1]))
-    return Room(
+    return Scratch(
         np.zeros((height, words), np.uint64),
         np.empty((most, 3), np.int64),
         np.empty(most, np.int64),
@@ -52,7 +52,7 @@ def above(image: FloatArray, threshold: float, bits: Bits) -> None:
 
 
 @compiled
-def clean(height: int, width: int, hole_area: float, room: Room) -> None:
+def clean(height: int, width: int, hole_area: float, room: Scratch) -> None:
     """Fill small holes, then drop small objects, as `tasks.mask.cleaning.clean` does, in the room's bits."""
     flip(height, width, room.bits)
     drop(height, width, hole_area, room)
@@ -71,7 +71,7 @@ def flip(height: int, width: int, bits: Bits) -> None:
 
 
 @compiled
-def drop(height: int, width: int, area: float, room: Room) -> None:
+def drop(height: int, width: int, area: float, room: Scratch) -> None:
     """Drop the 4-connected objects of fewer than `area` pixels from the room's bits."""
     bits, runs, labels, counts = room
     number = find_runs(bits, height, width, runs)

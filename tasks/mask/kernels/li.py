@@ -6,7 +6,7 @@ import numpy as np
 
 from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.mask.kernels.cleaning import above, clean, make_room, paint
+from tasks.mask.kernels.cleaning import above, allocate_scratch, clean, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_range
 
 MOST_STEPS = 1000
@@ -30,7 +30,7 @@ def mask_li(
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack`.
+        Of a `Block`.
     weights, radii
         (2, C, ≥ radius + 1) and (2, C): half kernels of the Gaussians before and after the gradient; radius −1: none.
     found
@@ -39,7 +39,7 @@ def mask_li(
         (n, C), true before; the result: false where rounding may decide over a pixel, or where a Gaussian is far wider
         than the stamp. The plain code has to mask such a plane.
     """
-    room = make_room(shapes)
+    room = allocate_scratch(shapes)
     work = np.empty((2, framed_size(shapes, max(1, radii.max()))))
     one, other = work[0], work[1]
     start = 0

@@ -44,7 +44,7 @@ STARTS = np.array(
 """Where each neighbour of a block's pixels begins in a window."""
 
 
-class Room(NamedTuple):
+class Scratch(NamedTuple):
     """Scratch for images of one size, and what is the same for all of them.
 
     `planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
@@ -73,14 +73,14 @@ def blocks_of(height: int) -> int:
 
 
 @inner
-def make_room(shapes: IntArray) -> Room:
+def allocate_scratch(shapes: IntArray) -> Scratch:
     """Make room for the largest image of a stack."""
     plane = blocks = 1
     for cell in range(len(shapes)):
         high, words = blocks_of(shapes[cell, 0]), words_of(shapes[cell, 1])
         plane = max(plane, (high * TALL + 2 * RADIUS) * (words + 2))
         blocks = max(blocks, high * words)
-    return Room(
+    return Scratch(
         np.empty(MOST_BITS * plane, np.uint64),
         np.empty(plane, np.uint64),
         np.empty(blocks * NEIGHBOURS * TALL, np.uint64),
@@ -96,7 +96,7 @@ def make_room(shapes: IntArray) -> Room:
 
 
 @inner
-def lay_out(height: int, width: int, room: Room) -> None:
+def lay_out(height: int, width: int, room: Scratch) -> None:
     """Prepare the room for images of a size: the candidates, and the rank of each pixel's median."""
     words = words_of(width)
     stride = words + 2
@@ -126,7 +126,7 @@ def lay_out(height: int, width: int, room: Room) -> None:
 
 
 @inner
-def find_medians(codes: IntArray, height: int, width: int, room: Room, medians: IntArray) -> None:
+def find_medians(codes: IntArray, height: int, width: int, room: Scratch, medians: IntArray) -> None:
     """Find the median of each pixel's disk.
 
     Parameters
@@ -166,7 +166,7 @@ def find_medians(codes: IntArray, height: int, width: int, room: Room, medians: 
 
 
 @inner
-def _split(codes: IntArray, height: int, width: int, plane: int, room: Room) -> int:
+def _split(codes: IntArray, height: int, width: int, plane: int, room: Scratch) -> int:
     """Split an image into one mask for each bit; return the number of bits that are ever set."""
     words = words_of(width)
     stride = words + 2

@@ -6,7 +6,7 @@ from tasks.core.kernels.bits import ALL, NONE, WORD, Bits, Runs, Stream, find_ru
 from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.components import label_runs
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
-from tasks.mask.kernels.cleaning import Room, make_room, paint
+from tasks.mask.kernels.cleaning import Scratch, allocate_scratch, paint
 from tasks.mask.kernels.sums import sum_exact, sum_pairwise
 
 KEPT, NO_OBJECT, FILTERED, BORDER = range(4)
@@ -37,7 +37,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack` of n cells, C channels.
+        Of a `Block` of n cells, C channels.
     stream
         The found masks as bits.
     passed
@@ -61,7 +61,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     background, combined_background
         Results, (n, C), NaN before.
     """
-    room = make_room(shapes)
+    room = allocate_scratch(shapes)
     channels = len(united)
     kept = np.zeros((channels + 1, *room.bits.shape), np.uint64)
     largest = 1
@@ -128,7 +128,7 @@ def is_blank(values: FloatArray, least: float) -> bool:
 
 
 @compiled
-def keep_inner(room: Room, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
+def keep_inner(room: Scratch, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
     """Copy the 8-connected objects that the border rule leaves, and count them.
 
     Parameters

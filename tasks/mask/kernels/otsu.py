@@ -3,15 +3,15 @@
 import numpy as np
 
 from tasks.core.kernels.compiled import compiled, inner
-from tasks.core.kernels.sorting import make_room as make_sorting_room
+from tasks.core.kernels.sorting import allocate_scratch as make_sorting_room
 from tasks.core.kernels.sorting import order
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.mask.kernels.cleaning import Room, above, clean, make_room, paint
+from tasks.mask.kernels.cleaning import Scratch, above, allocate_scratch, clean, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
 from tasks.mask.kernels.histograms import MOST_PIXELS, best_split
 from tasks.mask.kernels.medians import LARGEST, find_medians, lay_out
-from tasks.mask.kernels.medians import Room as MedianRoom
-from tasks.mask.kernels.medians import make_room as make_median_room
+from tasks.mask.kernels.medians import Scratch as MedianRoom
+from tasks.mask.kernels.medians import allocate_scratch as make_median_room
 
 LEVELS = 512
 """Where pixels are above this, or negative, they are reduced to about as many levels."""
@@ -31,7 +31,7 @@ def mask_otsu(
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack`.
+        Of a `Block`.
     weights
         Half kernel of the Gaussian.
     found
@@ -40,7 +40,7 @@ def mask_otsu(
         (n, C), true before; the result: false where there are very many pixels, or very many different ones up to 512.
         The plain code has to mask such a plane.
     """
-    room, medians = make_room(shapes), make_median_room(shapes)
+    room, medians = allocate_scratch(shapes), make_median_room(shapes)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -71,7 +71,7 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     work: FloatArray,
     whole: IntArray,
     medians: MedianRoom,
-    room: Room,
+    room: Scratch,
 ) -> bool:
     """Mask a plane of finite pixels, into the room's bits; return whether that can be done."""
     size = height * width

@@ -21,7 +21,7 @@ def mask_spot(
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack`.
+        Of a `Block`.
     radii
         (C,), of the disks.
     quantile

@@ -20,7 +20,7 @@ def measure_spread(pixels: FloatArray, shapes: IntArray, channels: int, found: F
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack`.
+        Of a `Block`.
     found
         (n, C, 6), the result: NaN where a plane has none or other than finite pixels.
     """

@@ -5,7 +5,7 @@ import numpy as np
 from tasks.core.kernels.bits import NONE, Bits, words_of
 from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
-from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Room, above, drop, flip, make_room, paint
+from tasks.mask.kernels.cleaning import SMALLEST_OBJECT, Scratch, above, allocate_scratch, drop, flip, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, sobel, to_unit_scale
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
 from tasks.mask.kernels.histograms import BINS, MOST_PIXELS, best_split, count_into_bins
@@ -30,7 +30,7 @@ def mask_watershed(
     Parameters
     ----------
     pixels, shapes
-        Of a `Stack`.
+        Of a `Block`.
     roots
         From `tasks.mask.kernels.flood_whole.distances`.
     found
@@ -39,7 +39,7 @@ def mask_watershed(
         (n, C), true before; the result: false where there are very many pixels. The plain code has to mask such a
         plane.
     """
-    room = make_room(shapes)
+    room = allocate_scratch(shapes)
     work = np.empty((3, closed_size(shapes)))
     largest = 1
     for cell in range(len(shapes)):
@@ -94,7 +94,7 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
 
 
 @inner
-def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Room) -> None:
+def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Scratch) -> None:
     """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
     size = height * width
     highest = 0

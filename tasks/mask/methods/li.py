@@ -8,9 +8,9 @@ from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
 from tasks.mask.cleaning import clean
+from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.li import mask_li
-from tasks.mask.kernels.stacks import Stack
 from tasks.mask.per_channel import PerChannel, shorthand
 from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_range
 from tasks.mask.registry import MaskMethod, masks
@@ -43,7 +43,7 @@ def li(batch: Batch, config: Li) -> Ragged:
     sigmas = [config.sigma.of(channel) for channel in batch.channels]
     weights, radii = half_kernels([sigmas, [2 * sigma for sigma in sigmas]])
 
-    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
         mask_li(stack.pixels, stack.shapes, len(sigmas), weights, radii, found, decided)
 
     return mask_stacks(batch, mask, plain=lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))

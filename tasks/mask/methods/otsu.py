@@ -7,9 +7,9 @@ from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.cleaning import clean
+from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.otsu import LEVELS, mask_otsu
-from tasks.mask.kernels.stacks import Stack
 from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import MaskMethod, masks
@@ -41,7 +41,7 @@ def otsu(batch: Batch, config: Otsu) -> Ragged:
     del config
     weights = half_kernel(SIGMA)
 
-    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
         mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, found, decided)
 
     return mask_stacks(batch, mask, plain=lambda image, _: otsu_mask(image))

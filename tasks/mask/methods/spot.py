@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.spot import mask_spot
-from tasks.mask.kernels.stacks import Stack
 from tasks.mask.per_channel import PerChannel, shorthand
 from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
@@ -43,7 +43,7 @@ def spot(batch: Batch, config: Spot) -> Ragged:
     """Masks of a batch: bool, C planes."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
 
-    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
         del decided  # nothing is rounded but the quantile, and that in the same way
         mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, found)
 

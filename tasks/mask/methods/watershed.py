@@ -8,8 +8,8 @@ from pydantic import Field
 from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
 from tasks.mask.cleaning import drop_small, fill_holes
 from tasks.mask.compact_watershed import compact_watershed
+from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.flood_whole import distances
-from tasks.mask.kernels.stacks import Stack
 from tasks.mask.kernels.watershed import HOLE_AREA, mask_watershed
 from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
@@ -35,7 +35,7 @@ def watershed(batch: Batch, config: Watershed) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
 
-    def mask(stack: Stack, found: BoolArray, decided: BoolArray) -> None:
+    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
         mask_watershed(stack.pixels, stack.shapes, len(batch.channels), distances(), found, decided)
 
     return mask_stacks(batch, mask, plain=lambda image, _: watershed_mask(image))

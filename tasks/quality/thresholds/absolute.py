@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.exact.programs import Program
+from tasks.core.exact.statistics import Program
 from tasks.quality.registry import ThresholdMethod, thresholds
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.core.exact import programs
-from tasks.core.exact.programs import Program
+from tasks.core.exact import statistics
+from tasks.core.exact.statistics import Program
 from tasks.core.types import FloatArray, IntArray
 from tasks.quality.registry import ThresholdMethod, thresholds
 
@@ -39,7 +39,7 @@ def otsu(config: Otsu) -> Program[float]:
     from skimage.filters import threshold_otsu
 
     del config
-    counts, edges = yield from programs.histogram(OTSU_BINS)
+    counts, edges = yield from statistics.histogram(OTSU_BINS)
     return float(threshold_otsu(hist=(counts, (edges[:-1] + edges[1:]) / 2)))
 
 
@@ -60,7 +60,7 @@ def mixture(config: Mixture) -> Program[float]:
     Dempster, Laird, Rubin (1977), Maximum likelihood from incomplete data via the EM algorithm.
     """
     del config
-    counts, edges = yield from programs.histogram(MIXTURE_BINS)
+    counts, edges = yield from statistics.histogram(MIXTURE_BINS)
     if np.count_nonzero(counts) < 2:
         return float("nan")
     return _equally_likely(counts, (edges[:-1] + edges[1:]) / 2)

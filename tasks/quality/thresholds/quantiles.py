@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.exact import programs
-from tasks.core.exact.programs import Program
+from tasks.core.exact import statistics
+from tasks.core.exact.statistics import Program
 from tasks.quality.registry import ThresholdMethod, thresholds
 
 
@@ -37,18 +37,18 @@ class Mad(ThresholdMethod):
 @thresholds.register(Quantile)
 def quantile(config: Quantile) -> Program[float]:
     """Find the q-quantile of the values, interpolated linearly (Hyndman and Fan's type 7)."""
-    return programs.quantile(config.q)
+    return statistics.quantile(config.q)
 
 
 @thresholds.register(NormalQuantile)
 def normal_quantile(config: NormalQuantile) -> Program[float]:
     """Find μ + Φ⁻¹(q)·σ with the population's standard deviation."""
-    return programs.normal_quantile(config.q)
+    return statistics.normal_quantile(config.q)
 
 
 @thresholds.register(Mad)
 def mad(config: Mad) -> Program[float]:
     """Find median + n · 1.4826 · MAD; NaN where the MAD is 0, that is, where half of the values are equal."""
-    median = yield from programs.quantile(0.5)
-    threshold = yield from programs.deviations_from_median(config.n)
+    median = yield from statistics.quantile(0.5)
+    threshold = yield from statistics.deviations_from_median(config.n)
     return threshold if threshold != median or config.n == 0 else float("nan")

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from flows.engine.keys import task_key
 from tasks.core.channels import Channels
-from tasks.core.decision import Decision, GroupThreshold, RuleDecision
+from tasks.core.decision import GroupThreshold, QualityDecision, RuleDecision
 from tasks.core.digest import digest
 from tasks.core.layout import Layout
 from tasks.core.pixel_source import PixelSource
@@ -30,7 +30,7 @@ from tasks.normalize.transform import NormalizationRef
 from tasks.project.config import Project
 from tasks.project.methods import Projection
 from tasks.quality.config import Measurement
-from tasks.quality.survey import AskValues
+from tasks.quality.survey import ValuesQuery
 from tasks.segment.config import Segment
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -49,7 +49,7 @@ SOURCE = PixelSource(
 )
 THRESHOLD = GroupThreshold(group={"plate": "P1"}, threshold=1.0, upper=2.0, before=5, after=4)
 RULE = RuleDecision(rule="dim", column="sum", keep="between", group_by=("plate",), groups=(THRESHOLD,))
-DECISION = Decision(rules=(RULE,), quality={"rules": []})
+DECISION = QualityDecision(rules=(RULE,), quality={"rules": []})
 SEGMENT = Segment.model_validate({"objects": {"nucleus": {"method": "watershed", "channel": "BF", "diameter": 9}}})
 SCALING = Scaling(
     method="minmax", transform="linear", region="li", group_by=("plate",), channels=("BF",),
@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, object] = {
     "parts": [RESULT], "measured": [RESULT],
     "decision": DECISION,
     "measurements": (Measurement(metric="sum", channel="BF"),),
-    "survey": AskValues(decided=DECISION, column="sum", group_by=("plate",), by_image=False),
+    "survey": ValuesQuery(decided=DECISION, column="sum", group_by=("plate",), by_image=False),
     "region": "li", "default_region": "li", "group_by": ("plate",), "groups": [("P1",)], "channels": ("BF",),
     "downscale": 4,
     "group": GROUP,
@@ -87,7 +87,7 @@ FREE: dict[type, set[str]] = {
     CorrectionFile: {"path"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels"},
-    Decision: {"quality"},
+    QualityDecision: {"quality"},
     GroupThreshold: {"before", "after"},
 }
 """Fields that no result depends on: where things are, in what order they come, what was counted. The channels are part

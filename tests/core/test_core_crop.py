@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.core.cutout import BOXED, FITTED, SURROUNDED, cut_out
+from tasks.core.crop import CLIPPED, TIGHT, WITH_MARGIN, crop_cells
 from tasks.core.types import AnyArray, LabelArray
 
 CHANNELS = ("DNA", "RNA")
@@ -28,7 +28,7 @@ def labels() -> dict[str, LabelArray]:
 def test_all_objects_fit_with_their_surroundings_as_far_as_the_field_reaches(
     image: AnyArray, labels: dict[str, LabelArray]
 ) -> None:
-    batch, _ = cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
+    batch, _ = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
     windows = [(slice(6, 30), slice(4, 32)), (slice(0, 15), slice(34, 50)), (slice(28, 40), slice(0, 15))]
     assert batch.channels == CHANNELS
     for got, (rows, columns) in zip(batch.pixels.unstack(), windows, strict=True):
@@ -36,7 +36,7 @@ def test_all_objects_fit_with_their_surroundings_as_far_as_the_field_reaches(
 
 
 def test_the_published_cut_is_the_first_objects_box(image: AnyArray, labels: dict[str, LabelArray]) -> None:
-    batch, regions = cut_out(image, labels=labels, numbers=[2, 1], channels=CHANNELS, how=BOXED)
+    batch, regions = crop_cells(image, labels=labels, numbers=[2, 1], channels=CHANNELS, how=CLIPPED)
     np.testing.assert_array_equal(batch.pixels.unstack()[0], image[:, 2:9, 40:46])
     np.testing.assert_array_equal(batch.pixels.unstack()[1], image[:, 15:20, 14:20])
     cell = regions[1].masks.unstack()
@@ -45,30 +45,30 @@ def test_the_published_cut_is_the_first_objects_box(image: AnyArray, labels: dic
     assert all((region.background == 0).all() for region in regions)
 
 
-@pytest.mark.parametrize("how", [SURROUNDED, BOXED])
+@pytest.mark.parametrize("how", [WITH_MARGIN, CLIPPED])
 def test_masks_are_those_of_the_cells_own_number_only(
     image: AnyArray, labels: dict[str, LabelArray], how: object
 ) -> None:
     labels["cell"][12:24, 26:30] = 7  # a neighbour that touches cell 1, within its surroundings
-    chosen = SURROUNDED if how == SURROUNDED else BOXED
-    batch, regions = cut_out(image, labels=labels, numbers=[1], channels=CHANNELS, how=chosen)
+    chosen = WITH_MARGIN if how == WITH_MARGIN else CLIPPED
+    batch, regions = crop_cells(image, labels=labels, numbers=[1], channels=CHANNELS, how=chosen)
     assert [region.name for region in regions] == ["nucleus", "cell"]
     assert all(region.shared for region in regions)
     for region in regions:
         (mask,) = region.masks.unstack()
         assert mask.shape[1:] == batch.pixels.unstack()[0].shape[1:]
         whole = labels[region.name] == 1
-        assert mask.sum() == (whole.sum() if how == SURROUNDED else whole[15:20, 14:20].sum())
+        assert mask.sum() == (whole.sum() if how == WITH_MARGIN else whole[15:20, 14:20].sum())
 
 
 def test_an_object_that_a_cell_lacks_has_an_empty_mask(image: AnyArray, labels: dict[str, LabelArray]) -> None:
-    _, (nucleus, cell) = cut_out(image, labels=labels, numbers=[3], channels=CHANNELS)
+    _, (nucleus, cell) = crop_cells(image, labels=labels, numbers=[3], channels=CHANNELS)
     assert nucleus.masks.flat.sum() == 12
     assert not cell.masks.flat.any()
 
 
 def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(image: AnyArray, labels: dict[str, LabelArray]) -> None:
-    batch, regions = cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=FITTED)
+    batch, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=TIGHT)
     assert batch.pixels.shapes.tolist() == [[12, 16], [9, 10], [3, 4]]
     for region in regions:
         for number, mask, pixels in zip((1, 2, 3), region.masks.unstack(), batch.pixels.unstack(), strict=True):
@@ -78,7 +78,7 @@ def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(image: AnyArray,
 def test_the_background_is_the_mean_outside_all_objects_of_all_cells_whichever_are_wanted(
     image: AnyArray, labels: dict[str, LabelArray]
 ) -> None:
-    _, regions = cut_out(image, labels=labels, numbers=[1, 3], channels=CHANNELS)
+    _, regions = crop_cells(image, labels=labels, numbers=[1, 3], channels=CHANNELS)
     outside = (labels["nucleus"] == 0) & (labels["cell"] == 0)
     expected = [image[channel][outside].mean() for channel in range(2)]
     for region in regions:
@@ -87,7 +87,7 @@ def test_the_background_is_the_mean_outside_all_objects_of_all_cells_whichever_a
 
 def test_a_field_full_of_objects_has_no_background(image: AnyArray) -> None:
     full = np.ones((40, 50), dtype=np.int32)
-    _, (region,) = cut_out(image, labels={"cell": full}, numbers=[1], channels=CHANNELS)
+    _, (region,) = crop_cells(image, labels={"cell": full}, numbers=[1], channels=CHANNELS)
     assert np.isnan(region.background).all()
     assert region.masks.flat.all()
 
@@ -95,8 +95,8 @@ def test_a_field_full_of_objects_has_no_background(image: AnyArray) -> None:
 def test_a_cell_does_not_depend_on_which_others_are_cut_out_with_it(
     image: AnyArray, labels: dict[str, LabelArray]
 ) -> None:
-    together, regions = cut_out(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
-    alone, own = cut_out(image, labels=labels, numbers=[2], channels=CHANNELS)
+    together, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
+    alone, own = crop_cells(image, labels=labels, numbers=[2], channels=CHANNELS)
     np.testing.assert_array_equal(alone.pixels.flat, together.take([1]).pixels.flat)
     for one, many in zip(own, regions, strict=True):
         np.testing.assert_array_equal(one.masks.flat, many.take([1]).masks.flat)

@@ -10,7 +10,7 @@ from tasks.core.types import AnyArray, Batch, BoolArray, Field, LabelArray, Regi
 from tasks.core.work import Frozen
 
 
-class CutOut(Frozen):
+class Crop(Frozen):
     """How cells are cut out of a field.
 
     Parameters
@@ -28,23 +28,23 @@ class CutOut(Frozen):
     background: bool
 
 
-SURROUNDED = CutOut(margin=6, parent=False, background=True)
+WITH_MARGIN = Crop(margin=6, parent=False, background=True)
 """Erosion by disk(6), the widest filter of the features, sees what really surrounds the object."""
 
-FITTED = CutOut(margin=0, parent=False, background=False)
+TIGHT = Crop(margin=0, parent=False, background=False)
 """All pixels of all objects, for statistics that look at nothing else."""
 
-BOXED = CutOut(margin=0, parent=True, background=False)
+CLIPPED = Crop(margin=0, parent=True, background=False)
 """As the published system cuts: of the other objects only what lies in the first one's box is seen."""
 
 
-def cut_out(
+def crop_cells(
     image: AnyArray,
     *,
     labels: Mapping[str, LabelArray],
     numbers: Sequence[int],
     channels: Sequence[str],
-    how: CutOut = SURROUNDED,
+    how: Crop = WITH_MARGIN,
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
 

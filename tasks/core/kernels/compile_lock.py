@@ -7,7 +7,7 @@ from filelock import FileLock, Timeout
 from tasks.core.kernels.compiled import CORE, cache_folder
 
 
-def in_turns(jobs: Mapping[str, Callable[[], object]]) -> None:
+def compile_once_per_host(jobs: Mapping[str, Callable[[], object]]) -> None:
     """Do all jobs, first those that no other process is doing.
 
     What another process has compiled meanwhile is read from its files, so that workers which start together share the

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from math import inf, isnan
 from typing import Any
 
-from tasks.core.decision import Decision, GroupThreshold, RuleDecision
-from tasks.core.exact.programs import Program
-from tasks.core.exact.questions import AskLimits
+from tasks.core.decision import GroupThreshold, QualityDecision, RuleDecision
 from tasks.core.exact.questions import Limits as Extremes
+from tasks.core.exact.questions import LimitsQuery
+from tasks.core.exact.statistics import Program
 from tasks.quality.config import Rule
 from tasks.quality.registry import ThresholdMethod, thresholds
-from tasks.quality.survey import Answers, AskValues, Group, GroupQuestion, Tally
+from tasks.quality.survey import Answers, Group, GroupQuestion, RuleCounts, ValuesQuery
 from tasks.quality.thresholds.absolute import Absolute
 
 Limits = tuple[float | None, float | None]
 """Threshold and upper threshold; infinite where they remove nothing, None where there is none."""
 
 
-class Inquiry:
+class ThresholdSearch:
     """One rule's thresholds being found.
 
     `survey` says what is to be asked of all cells next, None when all is known; `told` takes the answers. Nothing here
@@ -33,7 +33,7 @@ class Inquiry:
         The rules before it.
     """
 
-    def __init__(self, rule: Rule, *, column: str, decided: Decision) -> None:
+    def __init__(self, rule: Rule, *, column: str, decided: QualityDecision) -> None:
         self._rule = rule
         self._column = column
         self._decided = decided
@@ -43,18 +43,18 @@ class Inquiry:
         self._found: dict[Group, Limits] = {}
 
     @property
-    def survey(self) -> AskValues | None:
+    def survey(self) -> ValuesQuery | None:
         """What to ask next."""
         if self._programs is None:
-            return self._survey(everyone=AskLimits())
+            return self._survey(everyone=LimitsQuery())
         if not self._asked:
             return None
         return self._survey(
             questions=tuple(GroupQuestion(group=group, question=self._asked[group]) for group in sorted(self._asked))
         )
 
-    def _survey(self, **asked: Any) -> AskValues:  # noqa: ANN401 - fields of AskValues
-        return AskValues(
+    def _survey(self, **asked: Any) -> ValuesQuery:  # noqa: ANN401 - fields of ValuesQuery
+        return ValuesQuery(
             decided=self._decided,
             column=self._column,
             group_by=self._rule.group_by,
@@ -62,7 +62,7 @@ class Inquiry:
             **asked,
         )
 
-    def told(self, answers: Answers) -> None:
+    def receive(self, answers: Answers) -> None:
         """Take the answers to `survey`."""
         replies = {one.group: one.answer for one in answers.groups}
         if self._programs is None:
@@ -104,7 +104,7 @@ class Inquiry:
 
 def _limits(rule: Rule) -> Program[Limits]:
     """Find a rule's thresholds in one group; none of no values."""
-    extremes: Extremes = yield AskLimits()
+    extremes: Extremes = yield LimitsQuery()
     if extremes.count == 0:
         return None, None
     equal = extremes.low == extremes.high
@@ -127,7 +127,7 @@ def _limit(method: ThresholdMethod, *, equal: bool, unlimited: float) -> Program
     return unlimited if isnan(threshold) else threshold
 
 
-def counted(decision: Decision, tally: Tally) -> Decision:
+def counted(decision: QualityDecision, tally: RuleCounts) -> QualityDecision:
     """Put the counts before and after each rule into a decision."""
     rules = []
     for rule, counts in zip(decision.rules, tally.rules, strict=True):

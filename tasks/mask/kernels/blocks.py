@@ -15,7 +15,7 @@ EXACT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stack:
+class Block:
     """Some consecutive cells of a batch.
 
     Parameters
@@ -51,7 +51,7 @@ def sums_exactly(batch: Batch) -> bool:
     return largest * int(batch.pixels.shapes.prod(axis=1).max()) <= EXACT
 
 
-def stacks(batch: Batch) -> Iterator[Stack]:
+def blocks(batch: Batch) -> Iterator[Block]:
     """Cut a batch into stacks of about `PIXELS` pixels, a cell at least."""
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     flat, ends = batch.pixels.flat, batch.pixels.offsets
@@ -60,7 +60,7 @@ def stacks(batch: Batch) -> Iterator[Stack]:
         stop = max(first + 1, int(np.searchsorted(ends, ends[first] + PIXELS, side="right")) - 1)
         places = slice(int(ends[first]), int(ends[stop]))
         cells = slice(first, stop)
-        yield Stack(
+        yield Block(
             cells=cells,
             places=places,
             pixels=np.ascontiguousarray(flat[places], dtype=np.float64),

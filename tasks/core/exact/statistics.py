@@ -16,15 +16,15 @@ import numpy as np
 from tasks.core.exact.keys import keys_of, values_of
 from tasks.core.exact.questions import (
     DIGIT,
-    AskBins,
-    AskLimits,
-    AskMembers,
-    AskRanks,
-    AskSums,
+    BinsQuery,
     Counts,
     Limits,
+    LimitsQuery,
     Members,
+    MembersQuery,
+    RanksQuery,
     Sums,
+    SumsQuery,
 )
 from tasks.core.exact.sums import UNIT
 from tasks.core.types import FloatArray, IntArray
@@ -52,7 +52,7 @@ def answered(program: Program[T], answer: Callable[[Any], object]) -> T:
 
 def count(*, center: float | None = None) -> Program[int]:
     """Count the values."""
-    limits: Limits = yield AskLimits(center=center)
+    limits: Limits = yield LimitsQuery(center=center)
     return limits.count
 
 
@@ -65,7 +65,7 @@ def order_statistics(ranks: Sequence[int], *, center: float | None = None) -> Pr
     prefix, below, bits = dict.fromkeys(ranks, 0), dict.fromkeys(ranks, 0), 0
     left = FEW + 1
     while left > FEW and bits < 64:
-        counts: Counts = yield AskRanks(prefixes=tuple(sorted(set(prefix.values()))), bits=bits, center=center)
+        counts: Counts = yield RanksQuery(prefixes=tuple(sorted(set(prefix.values()))), bits=bits, center=center)
         buckets = sorted(counts.counts.items())
         for rank in ranks:
             passed = below[rank]
@@ -79,7 +79,7 @@ def order_statistics(ranks: Sequence[int], *, center: float | None = None) -> Pr
         left = sum(counts.counts[bucket] for bucket in set(prefix.values()))
     if left > FEW:  # all bits are known: what is left in a bucket is equal
         return tuple(float(one) for one in values_of(np.array([prefix[rank] for rank in ranks], dtype=np.uint64)))
-    members: Members = yield AskMembers(prefixes=tuple(sorted(set(prefix.values()))), bits=bits, center=center)
+    members: Members = yield MembersQuery(prefixes=tuple(sorted(set(prefix.values()))), bits=bits, center=center)
     values = np.array(members.values)
     starts = keys_of(values) >> np.uint64(64 - bits)
     return tuple(float(values[starts == prefix[rank]][rank - below[rank]]) for rank in ranks)
@@ -106,7 +106,7 @@ def interpolated(low: float, high: float, *, part: float) -> float:
 
 def mean_and_deviation() -> Program[tuple[float, float]]:
     """Find mean and population standard deviation, both free of the rounding of sums; NaN of no values."""
-    sums: Sums = yield AskSums()
+    sums: Sums = yield SumsQuery()
     if sums.count == 0:
         return NAN, NAN
     mean = Fraction(sums.total, sums.count)
@@ -140,10 +140,10 @@ def histogram(bins: int) -> Program[tuple[IntArray, FloatArray]]:
     -------
     (bins,) int64 counts and (bins + 1,) float64 edges; no bins at all of no values.
     """
-    limits: Limits = yield AskLimits()
+    limits: Limits = yield LimitsQuery()
     if limits.low is None or limits.high is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    found: Counts = yield AskBins(low=limits.low, high=limits.high, bins=bins)
+    found: Counts = yield BinsQuery(low=limits.low, high=limits.high, bins=bins)
     counts = np.zeros(bins, dtype=np.int64)
     counts[list(found.counts)] = list(found.counts.values())
     return counts, np.histogram_bin_edges(np.zeros(0), bins=bins, range=(limits.low, limits.high))
