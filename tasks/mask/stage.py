@@ -26,8 +26,8 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
     - ``no_object``: the main channel's mask is empty;
     - ``border``: the border rule leaves the main channel no object.
 
-    A rejected stamp keeps its `n_components`, that is, what was counted in each channel after the border rule. The rest of
-    it is blank: masks empty, box zero, backgrounds NaN.
+    A rejected stamp keeps its `n_components`, that is, what was counted in each channel after the border rule. The rest
+    of it is blank: masks empty, box zero, backgrounds NaN.
 
     Parameters
     ----------
