@@ -65,6 +65,7 @@ def _fit_rules(
     progress = execution.progress.stage(DECISION, total=1 if known else len(quality.rules) + 1)
 
     def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
+        progress.begin()
         return _ask(execution, metrics, survey=survey)
 
     if known is not None:
