@@ -11,6 +11,7 @@ import polars as pl
 from tasks.core.channels import Channels
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
+from tasks.core.file_names import FAULTS
 from tasks.core.partition_files import fault_table
 from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
@@ -19,7 +20,7 @@ from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.partition import partition, sample
 from tasks.ingest.references import ImageReference, identity, to_frame
 
-INDEX, FAULTS = "index.parquet", "faults.parquet"
+INDEX = "index.parquet"
 
 VERSION = 2
 """Raise it when the same files give other images."""
