@@ -1,6 +1,5 @@
 """The images of a run, listed and cut into partitions."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +106,7 @@ def list_images(
     references = [one for one in listed if isinstance(one, ImageReference)]
     faults = [one for one in listed if isinstance(one, Fault)]
     channels, probe = resolve_channels(references, config=config)
-    how = (VERSION, config.model_dump(mode="json"), dataclasses.astuple(channels))
+    how = digest(VERSION, config.model_dump(mode="json"), channels)
     identities = [digest(how, identity(reference)) for reference in references]
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]
