@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -88,12 +89,14 @@ PREFECT_FILES = ("prefect.toml", ".env", "pyproject.toml")
 def _configured_api() -> bool:
     """Whether the environment, a file or a profile of Prefect names an API; that one has to answer.
 
-    Prefect, which takes two seconds to import, is asked only where there is a file that it would read.
+    Prefect, which takes two seconds to import, is asked only where it is imported already, or there is a file that it
+    would read.
     """
     home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
     files = [Path(name) for name in PREFECT_FILES]
     profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
-    if "PREFECT_API_URL" not in os.environ and not any(
+    known = "PREFECT_API_URL" in os.environ or "prefect.settings" in sys.modules
+    if not known and not any(
         path.is_file() and "prefect" in path.read_text(errors="replace").casefold() for path in (*files, profiles)
     ):
         return False
