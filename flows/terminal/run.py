@@ -2,6 +2,7 @@
 
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -90,12 +91,14 @@ PREFECT_FILES = {"prefect.toml": "", ".env": "prefect", "pyproject.toml": "tool.
 def _configured_api() -> bool:
     """Whether the environment, a file or a profile of Prefect names an API; that one has to answer.
 
-    Prefect, which takes two seconds to import, is asked only where there is a file that it would read.
+    Prefect, which takes two seconds to import, is asked only where it is imported already, or there is a file that it
+    would read.
     """
     home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
     profiles = os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")
     files = {Path(name): sign for name, sign in (PREFECT_FILES | {str(profiles): "prefect"}).items()}
-    if "PREFECT_API_URL" not in os.environ and not any(
+    known = "PREFECT_API_URL" in os.environ or "prefect.settings" in sys.modules
+    if not known and not any(
         path.is_file() and sign in path.read_text(errors="replace").casefold() for path, sign in files.items()
     ):
         return False

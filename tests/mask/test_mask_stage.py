@@ -44,7 +44,7 @@ def run(images: Sequence[AnyArray], **fields: Any) -> list[MaskResult]:  # noqa:
 
 
 def assert_same(first: MaskResult, second: MaskResult) -> None:
-    for field in ("regions", "box", "status", "background", "combined_background"):
+    for field in ("n_components", "box", "status", "background", "combined_background"):
         np.testing.assert_array_equal(getattr(first, field), getattr(second, field), err_msg=field)
     for field in ("masks", "combined"):
         np.testing.assert_array_equal(getattr(first, field).flat, getattr(second, field).flat, err_msg=field)
@@ -199,7 +199,7 @@ def test_the_rest_of_the_batch_does_not_matter() -> None:
         for masked, mirrored, alone in zip(together, backwards, run([image], methods=["li", "circle"]), strict=True):
             for batch, index in ((masked, number), (mirrored, len(STAMPS) - 1 - number)):
                 assert batch.status[index] == alone.status[0]
-                for field in ("regions", "box", "background", "combined_background", "masks", "combined"):
+                for field in ("n_components", "box", "background", "combined_background", "masks", "combined"):
                     many, one = getattr(batch, field), getattr(alone, field)
                     if isinstance(many, Ragged):
                         many, one = many.unstack(), one.unstack()

@@ -46,7 +46,7 @@ import numpy as np
 from pydantic import Field
 from scipy import ndimage
 
-from tasks.core.exact import programs
+from tasks.core.exact import statistics
 from tasks.core.published import Published
 from tasks.core.types import Ragged
 from tasks.{stage}.registry import {base}, {parts}
@@ -93,7 +93,7 @@ THRESHOLD = METHOD.format(
     parts="thresholds",
     fields="",
     arguments="config",
-    value="programs.quantile(1.0)",
+    value="statistics.quantile(1.0)",
 )
 EXPORTER = METHOD.format(
     stage="export",
@@ -137,7 +137,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tasks.ingest.readers.base import FileReader, Header, Indexed, positions, register
+from tasks.ingest.readers.base import FileReader, Header, ReaderListing, positions, register
 from tasks.ingest.readers.image import file_reference
 
 
@@ -155,7 +155,7 @@ class FancyReader(FileReader):
         return self.accepts(source)
 
     def index(self, sources, *, pattern, wanted):
-        return Indexed(references=[file_reference(source, reader=self.name) for source in sources])
+        return ReaderListing(references=[file_reference(source, reader=self.name) for source in sources])
 
     def probe(self, reference, *, pattern):
         array = np.load(reference.paths[0])
