@@ -63,9 +63,10 @@ def _fit_rules(
     """
     layout = execution.preparation.layout
     progress = execution.progress.stage(DECISION, total=1 if known else len(quality.rules) + 1)
+    execution.wait(metrics)
+    progress.begin()
 
     def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
-        progress.begin()
         return _ask(execution, metrics, survey=survey)
 
     if known is not None:
