@@ -107,10 +107,11 @@ class Command:
         Stopped
             By Ctrl-C, or by the batch system.
         """
-        from flows.terminal.run import run_flow  # noqa: PLC0415 - Prefect and Dask take three seconds
-        from flows.terminal.summary import render_summary  # noqa: PLC0415
+        from flows.terminal.run import run_flow  # noqa: PLC0415 - for a run alone
 
         summary: Summary = run_flow(flow, self.spec, console=make_console(stderr=True), verbose=verbose)
+        from flows.terminal.summary import render_summary  # noqa: PLC0415 - imports Prefect, which takes two seconds
+
         make_console().print(render_summary(summary, output=str(self.output)))
 
 

@@ -1,5 +1,8 @@
 """What the command line answers before anything is run: each mistake in a few lines and exit status 2."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -193,6 +196,27 @@ def test_long_paths_are_not_broken_where_no_terminal_is(tmp_path: Path, stamps: 
     result = invoke(stamps, "--config", write_config(tmp_path), "--preview", "1", "--output", output)
     assert result.exit_code == 0, result.output
     assert str(output / "preview.png") in result.stdout
+
+
+UNTIL_THE_SERVER_STARTS = """
+import sys
+import flows.terminal.cli, flows.terminal.run
+flows.terminal.run.api_server = lambda: sys.exit(len({"prefect", "dask"} & {*sys.modules}))
+flows.terminal.cli.main()
+"""
+
+
+def test_prefect_and_dask_are_imported_while_the_server_starts_not_before(tmp_path: Path, stamps: Path) -> None:
+    arguments = [stamps, "--config", write_config(tmp_path), "--output", tmp_path / "output"]
+    process = subprocess.run(
+        [sys.executable, "-c", UNTIL_THE_SERVER_STARTS, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],  # where README starts it
+        env=os.environ | {"PREFECT_HOME": str(tmp_path)},
+    )
+    assert (process.returncode, process.stderr) == (0, "starting a local Prefect server\n")
 
 
 def test_a_prefect_api_that_does_not_answer_is_told_at_once(tmp_path: Path, stamps: Path) -> None:
