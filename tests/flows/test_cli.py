@@ -207,7 +207,7 @@ flows.terminal.cli.main()
 
 
 def test_prefect_and_dask_are_imported_while_the_server_starts_not_before(tmp_path: Path, stamps: Path) -> None:
-    arguments = [stamps, "--config", write_config(tmp_path), "--output", tmp_path / "output"]
+    arguments = [str(one) for one in (stamps, "--config", write_config(tmp_path), "--output", tmp_path / "output")]
     process = subprocess.run(
         [sys.executable, "-c", UNTIL_THE_SERVER_STARTS, *arguments],
         check=False,
