@@ -45,7 +45,7 @@ class Resources(Section):
     quality: dict[str, float] = Field(default={"CPU": 1}, description="Quality metrics and the decision over them.")
     normalize: dict[str, float] = Field(default={"CPU": 1}, description="Normalisation of pixels.")
     features: dict[str, float] = Field(default={"CPU": 1}, description="Feature extraction.")
-    files: dict[str, float] = Field(default={"CPU": 1}, description="Listing the images, and export.")
+    files: dict[str, float] = Field(default={"CPU": 1}, description="Writing what was decided, and export.")
 
 
 class Run(Section):

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tasks.core.decision import QualityDecision, RuleDecision
 from tasks.core.work import Frozen
+from tasks.illumination.published import LISTED
+from tasks.normalize.reuse import SCALING
+from tasks.quality.reuse import QUALITY
 
 
 class Decided(Frozen):
@@ -36,14 +39,14 @@ def read_decided(statistics: Path) -> tuple[Decided, ...]:
 
 
 def _illumination(statistics: Path) -> Iterator[Decided]:
-    path = statistics / "illumination.json"
+    path = statistics / LISTED
     if path.exists():
         content = json.loads(path.read_text(encoding="utf-8"))
         yield Decided(step="illumination", how=content["illumination"]["method"], groups=len(content["corrections"]))
 
 
 def _quality(statistics: Path) -> Iterator[Decided]:
-    path = statistics / "quality.json"
+    path = statistics / QUALITY
     for rule in QualityDecision.model_validate_json(path.read_text(encoding="utf-8")).rules if path.exists() else ():
         before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
         yield Decided(
@@ -52,7 +55,7 @@ def _quality(statistics: Path) -> Iterator[Decided]:
 
 
 def _normalization(statistics: Path) -> Iterator[Decided]:
-    path = statistics / "normalization.json"
+    path = statistics / SCALING
     if path.exists():
         content = json.loads(path.read_text(encoding="utf-8"))
         yield Decided(step="normalize", how=content["method"], groups=len(content["groups"]))
@@ -60,11 +63,7 @@ def _normalization(statistics: Path) -> Iterator[Decided]:
 
 def _limits(rule: RuleDecision) -> str:
     low = _range(one.threshold for one in rule.groups)
-    return (
-        f"between {low} and {_range(one.upper for one in rule.groups)}"
-        if rule.keep == "between"
-        else (f"{rule.keep} {low}")
-    )
+    return f"{rule.keep} {low}" + (f" and {_range(one.upper for one in rule.groups)}" if rule.keep == "between" else "")
 
 
 def _range(values: Iterable[float | None]) -> str:

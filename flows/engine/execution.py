@@ -120,7 +120,7 @@ class Execution:
         unmapped
             Arguments that all tasks share.
         watch
-            Looks at each result as it comes; a `RunError` of it stops all other stages.
+            Looks at each result as it comes; a `RunError` of it stops all other stages; the last one is raised.
         shown
             Whether progress is shown; not for a part of something larger that shows its own.
         """
@@ -193,6 +193,8 @@ class Execution:
         """
         self.wait([*unresolved(list(arguments.values()))])
         progress = self.progress.stage(stage, total=1) if shown else None
+        if progress is not None:
+            progress.begin()
         self._clock(stage)
         ticket = object()
         sent = {name: resolved(value) for name, value in arguments.items()}
@@ -216,6 +218,7 @@ class Execution:
     def run_here(self, stage: str, task: Task[..., ResultT], *, arguments: Mapping[str, object]) -> ResultT:
         """Do a task in this process: it looks at what was known before the workers were there."""
         progress = self.progress.stage(stage, total=1)
+        progress.begin()
         self._clock(stage)
         result = task.with_options(task_run_name=stage, persist_result=False)(**arguments)
         self._tasks[stage, False] += 1
@@ -263,10 +266,10 @@ class Execution:
         self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
         if submission.progress is not None:
             submission.progress.advance()
-        if submission.watch is not None and self._stopped is None:
+        if submission.watch is not None:
             try:
                 submission.watch(outcome)
-            except RunError as error:
+            except RunError as error:  # the last one tells of all of the stage
                 self._stopped = error
                 self._graph.drop_all_but(ticket.stage)
 

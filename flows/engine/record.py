@@ -11,9 +11,8 @@ from pydantic import BaseModel
 
 from flows.engine.preparation import Preparation
 from tasks.core.digest import digest
+from tasks.core.file_names import RUN
 from tasks.core.storage import read_json, write_json
-
-RUN = "run.json"
 
 PACKAGES = (
     "scip-flows", "prefect", "prefect-dask", "dask", "distributed", "numpy", "scipy", "scikit-image", "polars",

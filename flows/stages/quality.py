@@ -63,6 +63,8 @@ def _fit_rules(
     """
     layout = execution.preparation.layout
     progress = execution.progress.stage(DECISION, total=1 if known else len(quality.rules) + 1)
+    execution.wait(metrics)
+    progress.begin()
 
     def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
         return _ask(execution, metrics, survey=survey)

@@ -98,7 +98,9 @@ def preprocess(
 
 def _only_looks(*, plan: bool, preview: int | None) -> bool:
     if plan and preview is not None:
-        raise InputError("--plan and --preview exclude each other: --plan reads no image, --preview does")
+        raise InputError(
+            "--plan and --preview exclude each other; give one of them: --plan looks for no cells, --preview does"
+        )
     return plan or preview is not None
 
 

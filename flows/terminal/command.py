@@ -12,6 +12,7 @@ from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import prepare
 from flows.pipeline import PIPELINE
 from tasks.core.errors import InputError
+from tasks.core.file_names import RUN
 from tasks.core.work import discard_results
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Command:
     @property
     def resumes(self) -> bool:
         """Whether the output folder holds an earlier run."""
-        return (self.output / "run.json").exists()
+        return (self.output / RUN).exists()
 
     def start_over(self) -> None:
         """Discard finished results of earlier runs, and nothing else."""

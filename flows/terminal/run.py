@@ -18,6 +18,7 @@ from flows.engine.record import record_stop
 from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
+from infra.cluster import Local
 from infra.fork_server import start_fork_server
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
 
     with stoppable(tell=tell, record=partial(record_stop, spec.output)), ExitStack() as stack:
         configured = _configured_api()
-        stack.enter_context(reserved(spec, stages=PIPELINE))
+        preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
         if configured:
             variables = _log_level("INFO") | ({} if verbose else QUIET)
@@ -63,8 +64,9 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
             variables = own | _log_level("INFO" if verbose else "CRITICAL")
         variables["DASK_LOGGING__DISTRIBUTED"] = "info" if verbose else "error"
         stack.enter_context(_environment(variables))
-        tell("starting the workers")
-        start_fork_server()
+        if isinstance(preparation.cluster, Local):
+            tell("starting the workers")
+            start_fork_server()
         from flows.terminal.prefect_session import prefect_session  # noqa: PLC0415 - server and workers start meanwhile
 
         function = pkgutil.resolve_name(flow)
@@ -86,8 +88,8 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """Keeps Prefect's log off the terminal, not out of the API of a server that stays."""
 
-PREFECT_FILES = ("prefect.toml", ".env", "pyproject.toml")
-"""Files of the working folder that may hold settings of Prefect."""
+PREFECT_FILES = {"prefect.toml": "", ".env": "prefect", "pyproject.toml": "tool.prefect"}
+"""Files of the working folder that may hold settings of Prefect, and what stands in them then."""
 
 
 def _configured_api() -> bool:
@@ -97,11 +99,11 @@ def _configured_api() -> bool:
     would read.
     """
     home = Path(os.environ.get("PREFECT_HOME", Path.home() / ".prefect"))
-    files = [Path(name) for name in PREFECT_FILES]
-    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    profiles = os.environ.get("PREFECT_PROFILES_PATH", home / "profiles.toml")
+    files = {Path(name): sign for name, sign in (PREFECT_FILES | {str(profiles): "prefect"}).items()}
     known = "PREFECT_API_URL" in os.environ or "prefect.settings" in sys.modules
     if not known and not any(
-        path.is_file() and "prefect" in path.read_text(errors="replace").casefold() for path in (*files, profiles)
+        path.is_file() and sign in path.read_text(errors="replace").casefold() for path, sign in files.items()
     ):
         return False
     from flows.terminal.prefect_session import check_configured_api  # noqa: PLC0415 - as above

@@ -29,7 +29,7 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
         where.add_row("images set aside, and why", Text(str(folder / "quarantine.parquet")))
     decided: list[RenderableType] = ["", _decided(summary.decided)] if summary.decided else []
     if summary.decided:
-        where.add_row("what was decided, with pictures", Text(str(folder / "statistics")))
+        where.add_row("what was decided over all", Text(str(folder / "statistics")))
     warnings = [Text.assemble(("warning: ", "bold yellow"), one) for one in summary.warnings]
     return Group("", counts, *decided, "", stages, "", where, *([""] if warnings else []), *warnings)
 

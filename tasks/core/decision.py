@@ -122,7 +122,7 @@ def emptied_groups(decision: QualityDecision) -> tuple[EmptiedGroup, ...]:
     --------
     >>> groups = (GroupThreshold(group={"plate": "2"}, threshold=9.0, before=4, after=0),)
     >>> rule = RuleDecision(rule="bright", column="max", keep="above", group_by=("plate",), groups=groups)
-    >>> emptied_groups(Decision(rules=(rule,)))
+    >>> emptied_groups(QualityDecision(rules=(rule,)))
     (EmptiedGroup(rule='bright', group={'plate': '2'}, before=4),)
     """
     return tuple(

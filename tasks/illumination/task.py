@@ -7,6 +7,7 @@ from prefect import task
 
 from tasks.core.digest import digest
 from tasks.core.errors import InputError, PixelError
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.pixel_source import PixelSource, read_images
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.illumination.config import Estimated
@@ -111,4 +112,6 @@ def copy_correction(
 @task(name="illumination statistics")
 def publish(*, output: str, published: PublishedCorrections, images: Sequence[StageResult]) -> None:
     """Copy the correction images into the output folder, and list them there."""
-    publish_corrections(Path(output) / "statistics", published=published, folders=[Path(one.folder) for one in images])
+    publish_corrections(
+        Path(output) / STATISTICS_FOLDER, published=published, folders=[Path(one.folder) for one in images]
+    )

@@ -1,6 +1,5 @@
 """The images of a run, listed and cut into partitions."""
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import polars as pl
 from tasks.core.channels import Channels
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
+from tasks.core.file_names import FAULTS
 from tasks.core.partition_files import fault_table
 from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
@@ -19,7 +19,7 @@ from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.partition import partition, sample
 from tasks.ingest.references import ImageReference, identity, to_frame
 
-INDEX, FAULTS = "index.parquet", "faults.parquet"
+INDEX = "index.parquet"
 
 VERSION = 2
 """Raise it when the same files give other images."""
@@ -106,7 +106,7 @@ def list_images(
     references = [one for one in listed if isinstance(one, ImageReference)]
     faults = [one for one in listed if isinstance(one, Fault)]
     channels, probe = resolve_channels(references, config=config)
-    how = (VERSION, config.model_dump(mode="json"), dataclasses.astuple(channels))
+    how = digest(VERSION, config.model_dump(mode="json"), channels)
     identities = [digest(how, identity(reference)) for reference in references]
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]

@@ -1,7 +1,4 @@
-"""Masks of stamps, that is, of images of one cell each.
-
->>> from tasks.mask import Mask, mask_batch, regions
-"""
+"""Masks of stamps, that is, of images of one cell each."""
 
 import lazy_loader
 

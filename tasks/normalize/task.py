@@ -11,6 +11,7 @@ from tasks.core.crop import TIGHT
 from tasks.core.decision import KEPT, QualityDecision, group_values
 from tasks.core.digest import digest
 from tasks.core.faults import isolate_faults
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.partition_files import kept_cells
 from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import atomic, read_table
@@ -107,7 +108,7 @@ def take_scaling(*, scaling: Scaling, folder: str, run_id: str) -> StageResult:
 @task(name="normalize statistics")
 def publish(*, output: str, scaling: StageResult) -> None:
     """Copy the scaling into the output folder."""
-    with atomic(Path(output) / "statistics" / SCALING) as temporary:
+    with atomic(Path(output) / STATISTICS_FOLDER / SCALING) as temporary:
         temporary.write_bytes(scaling.file(SCALING).read_bytes())
 
 

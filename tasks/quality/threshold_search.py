@@ -20,7 +20,7 @@ Limits = tuple[float | None, float | None]
 class ThresholdSearch:
     """One rule's thresholds being found.
 
-    `survey` says what is to be asked of all cells next, None when all is known; `told` takes the answers. Nothing here
+    `survey` says what is to be asked of all cells next, None when all is known; `receive` takes the answers. Nothing here
     depends on how the cells are divided.
 
     Parameters

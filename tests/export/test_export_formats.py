@@ -1,6 +1,5 @@
 """The feature table in every form: a function of its rows alone, nothing of other programs touched."""
 
-import doctest
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from tasks.core.columns import Column
 from tasks.core.dictionary import encode, is_ours, read_dictionary
 from tasks.core.errors import InputError, RunError
 from tasks.core.feature_files import GROUP_BYTES, GROUP_ROWS, group_rows, write_feature_file
-from tasks.export import config as config_module
 from tasks.export.config import Export
 from tasks.export.formats.csv import Csv, write_csv
 from tasks.export.formats.parquet import Parquet, write_parquet
@@ -112,7 +110,6 @@ def test_row_groups_have_thousands_of_rows_and_bounded_bytes() -> None:
     assert group_rows(wide(2500, pa.float32())) == 13378
     assert group_rows(wide(2500, pa.float64())) * 2500 * 8 <= GROUP_BYTES
     assert group_rows(wide(3, pa.float32())) == GROUP_ROWS
-    assert doctest.testmod(config_module).failed == 0
 
 
 def test_what_is_not_a_value_takes_few_bytes(tmp_path: Path) -> None:

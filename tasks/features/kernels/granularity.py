@@ -70,7 +70,7 @@ def measure_granularity(
 
     Parameters
     ----------
-    counts, …, channels
+    counts, …, background
         Those of `tasks.features.blocks.Block`.
     scales
         Number of radii.

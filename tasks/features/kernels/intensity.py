@@ -35,7 +35,7 @@ def measure_intensity(
 
     Parameters
     ----------
-    counts, …, channels
+    counts, …, background
         Those of `tasks.features.blocks.Block`.
     places
         (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.

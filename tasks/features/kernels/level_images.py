@@ -37,7 +37,7 @@ def draw_levels(
 
     Parameters
     ----------
-    counts, …, channels
+    counts, …, planes
         Those of `tasks.features.blocks.Block`.
     levels, boxes, areas
         The result, zeros before: see `LevelImages`.

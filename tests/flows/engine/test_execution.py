@@ -1,5 +1,6 @@
 """How tasks are submitted: when what they need is there, later stages first, so many at a time."""
 
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -65,14 +66,19 @@ def sent() -> InProcess:
 
 
 @pytest.fixture
-def execution(sent: InProcess, tmp_path: Path) -> Execution:
+def lines() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def execution(sent: InProcess, lines: list[str], tmp_path: Path) -> Execution:
     preparation = SimpleNamespace(spec=SimpleNamespace(config=None, output=tmp_path))
     return Execution(
         cast("Preparation", preparation),
         run_id="me",
         resources={},
         submitter=cast("Any", sent),
-        progress=LineProgress(lambda _: None),
+        progress=LineProgress(lines.append),
     )
 
 
@@ -149,23 +155,30 @@ def test_a_watch_that_refuses_stops_the_other_stages_and_lets_its_own_finish(
 
     def watch(result: StageResult) -> None:
         seen.append(result.counts["quarantined"])
-        raise RunError("too many")
+        raise RunError(f"{len(seen)} are too many")
 
     counting = task("mask", lambda _: {"quarantined": 1})
     found = execution.map("mask", counting, mapped=[{"n": n} for n in range(3)], resources={}, watch=watch)
     measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
-    with pytest.raises(RunError, match="too many"):
+    with pytest.raises(RunError, match="3 are too many"):
         execution.wait(measured)
     assert list(stages(sent)) == ["mask"] * 3
     assert all(one.done for one in found)
-    assert seen == [1]
 
 
-def test_a_single_task_waits_for_what_it_needs(execution: Execution, sent: InProcess) -> None:
+def test_a_single_task_waits_for_what_it_needs_and_is_timed_alone(
+    execution: Execution, sent: InProcess, lines: list[str]
+) -> None:
     found = execution.map("mask", task("mask"), mapped=[{"n": 1}], resources={})
     given: list[object] = []
-    execution.run_single("export", task("export", given.append), resources={}, arguments={"cells": found})
+
+    def export(arguments: object) -> None:
+        given.append(arguments)
+        time.sleep(0.2)
+
+    execution.run_single("export", task("export", export), resources={}, arguments={"cells": found})
     assert given == [{"cells": (found[0].result,)}]
+    assert lines == ["mask: 1 of 1, 0.0 s", "export: 1 of 1, 0.2 s"]
     assert list(stages(sent)) == ["mask", "export"]
 
 
