@@ -20,8 +20,8 @@ Limits = tuple[float | None, float | None]
 class ThresholdSearch:
     """One rule's thresholds being found.
 
-    `survey` says what is to be asked of all cells next, None when all is known; `receive` takes the answers. Nothing here
-    depends on how the cells are divided.
+    `survey` says what is to be asked of all cells next, None when all is known; `receive` takes the answers. Nothing
+    here depends on how the cells are divided.
 
     Parameters
     ----------
