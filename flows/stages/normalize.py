@@ -90,7 +90,7 @@ def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "Stag
             "config": config,
             "channels": layout.channels,
             "groups": groups,
-            "default_region": layout.regions[0],
+            "region": config.region or layout.regions[0],
         },
         resources=resources,
         shown=False,

@@ -13,6 +13,7 @@ from prefect.settings import (
     PREFECT_API_URL,
     PREFECT_INTERNAL_LOGGING_LEVEL,
     PREFECT_LOGGING_LEVEL,
+    PREFECT_LOGGING_TO_API_ENABLED,
     temporary_settings,
 )
 
@@ -26,7 +27,13 @@ SEND_SECONDS = 5.0
 
 SETTINGS = {
     setting.name: setting
-    for setting in (PREFECT_API_SSL_CERT_FILE, PREFECT_API_URL, PREFECT_INTERNAL_LOGGING_LEVEL, PREFECT_LOGGING_LEVEL)
+    for setting in (
+        PREFECT_API_SSL_CERT_FILE,
+        PREFECT_API_URL,
+        PREFECT_INTERNAL_LOGGING_LEVEL,
+        PREFECT_LOGGING_LEVEL,
+        PREFECT_LOGGING_TO_API_ENABLED,
+    )
 }
 
 

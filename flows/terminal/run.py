@@ -56,7 +56,11 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
         else:
             tell("starting a local Prefect server")
             server = stack.enter_context(api_server())
-            own = {"PREFECT_API_URL": server.api, "PREFECT_API_SSL_CERT_FILE": str(server.certificate)}
+            own = {
+                "PREFECT_API_URL": server.api,
+                "PREFECT_API_SSL_CERT_FILE": str(server.certificate),
+                "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody can ask this server for its log
+            }
             variables = own | _log_level("INFO" if verbose else "CRITICAL")
         variables["DASK_LOGGING__DISTRIBUTED"] = "info" if verbose else "error"
         stack.enter_context(_environment(variables))

@@ -16,7 +16,7 @@ def find_scaling(
     config: Normalize,
     channels: Sequence[str],
     groups: Iterable[tuple[str, ...]] = (),
-    default_region: str = "",
+    region: str = "",
 ) -> Scaling:
     """Find the scaling of each channel in each group.
 
@@ -32,8 +32,8 @@ def find_scaling(
         Channels of the images, in their order.
     groups
         Groups that the data set has, values in the order of `config.group_by`; those that the histogram has are added.
-    default_region
-        The mask or object whose pixels were looked at where `config.region` names none.
+    region
+        The mask or object whose pixels were looked at; left out: `config.region`.
     """
     function, group_by = scalings.function(config), config.group_by
     places = [f"meta__{name}" for name in group_by]
@@ -52,7 +52,7 @@ def find_scaling(
     return Scaling(
         method=config.method,  # type: ignore[attr-defined]
         transform=config.transform,
-        region=config.region or default_region,
+        region=region or config.region,
         group_by=group_by,
         channels=tuple(channels),
         groups=tuple(found),

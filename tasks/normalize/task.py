@@ -78,7 +78,7 @@ def fit_scaling(
     config: Normalize,
     channels: Sequence[str],
     groups: Sequence[tuple[str, ...]],
-    default_region: str,
+    region: str,
     folder: str,
     run_id: str,
 ) -> StageResult:
@@ -89,7 +89,7 @@ def fit_scaling(
         config=config,
         channels=channels,
         groups=groups,
-        default_region=default_region,
+        region=region,
     )
     with result_folder(Path(folder), provisional=is_provisional(counted)) as temporary:
         _write(temporary / SCALING, scaling)

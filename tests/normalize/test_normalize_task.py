@@ -39,7 +39,7 @@ def fit(run: Run, section: dict[str, Any]) -> tuple[Scaling, NormalizationRef]:
     assert isinstance(config, Normalize)
     parts = [count_of(run, config, partition=one) for one in reversed(range(len(run.partitions)))]
     total = run.do(merge_counts, parts=parts, group_by=config.group_by)
-    given = {"channels": ("BF", "PI"), "groups": (), "default_region": run.layout.regions[0]}
+    given = {"channels": ("BF", "PI"), "groups": (), "region": run.layout.regions[0]}
     fitted = run.do(fit_scaling, counted=total, config=config, **given)
     return read_scaling(fitted.folder), NormalizationRef.of(fitted)
 

@@ -201,7 +201,7 @@ def test_a_channel_or_group_without_pixels_is_missing_not_zero(tmp_path: Path) -
 
 
 def test_without_any_pixel_there_is_a_scaling_that_is_missing() -> None:
-    scaling = find_scaling(merge_histograms([], group_by=()), config=Robust(), channels=["PI"], default_region="li")
+    scaling = find_scaling(merge_histograms([], group_by=()), config=Robust(), channels=["PI"], region="li")
     assert scaling.region == "li"
     assert [group.group for group in scaling.groups] == [{}]
     assert np.isnan(scaling.groups[0].channels[0].scale)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
+from threading import RLock
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -42,6 +43,10 @@ def cache_folder(folder: Path) -> Path:
     return base / f"kernels-{sources_digest(folder)}"
 
 
+DECORATING = RLock()
+"""Held while numba looks for the folder of a kernel's compiled code, which it takes from a setting of the process."""
+
+
 class _Kernel(Generic[P, R]):
     """A function that is compiled when it is first called, from Python or by another kernel.
 
@@ -68,15 +73,16 @@ class _Kernel(Generic[P, R]):
 
         if not self._kept:
             return numba.njit(error_model="numpy", **self._options)(self._function)
-        # numba looks for the folder while it decorates
         config: Any = numba.core.config
-        before = config.CACHE_DIR
         parents = Path(self._function.__code__.co_filename).resolve().parents
-        config.CACHE_DIR = str(cache_folder(next(folder for folder in parents if folder.name == "kernels")))
-        try:
-            return numba.njit(error_model="numpy", cache=True, **self._options)(self._function)
-        finally:
-            config.CACHE_DIR = before
+        folder = cache_folder(next(parent for parent in parents if parent.name == "kernels"))
+        with DECORATING:
+            before = config.CACHE_DIR
+            config.CACHE_DIR = str(folder)
+            try:
+                return numba.njit(error_model="numpy", cache=True, **self._options)(self._function)
+            finally:
+                config.CACHE_DIR = before
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:

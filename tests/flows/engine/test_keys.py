@@ -64,7 +64,7 @@ ARGUMENTS: dict[str, object] = {
     "decision": DECISION,
     "measurements": (Measurement(metric="sum", channel="BF"),),
     "survey": ValuesQuery(decided=DECISION, column="sum", group_by=("plate",), by_image=False),
-    "region": "li", "default_region": "li", "group_by": ("plate",), "groups": [("P1",)], "channels": ("BF",),
+    "region": "li", "group_by": ("plate",), "groups": [("P1",)], "channels": ("BF",),
     "downscale": 4,
     "group": GROUP,
     "file": CorrectionFile(path="/other/0.tif", content="c", offset=0.0),
