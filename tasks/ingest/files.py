@@ -9,15 +9,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import InputError
+from tasks.core.file_names import (
+    CELLS,
+    EXPORTS_FOLDER,
+    FEATURES_FOLDER,
+    IMAGES,
+    LABELS_FOLDER,
+    QUARANTINE,
+    RUN,
+    STATISTICS_FOLDER,
+)
 from tasks.ingest.readers.base import Source
 
 STORE_FILES = (".zarray", ".zgroup", "zarr.json")
 """Files that make a folder a zarr store."""
 
 
-RECORD = "run.json"
-RESULTS = frozenset({"work", "labels", "features", "statistics", "exports", "preview.png", "report.html"})
-"""What a run writes beside its record, less the tables, which are no images anyway."""
+RESULTS = frozenset(
+    {RUN, IMAGES, CELLS, QUARANTINE, FEATURES_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER, EXPORTS_FOLDER}
+    | {"work", "preview.png", "report.html"}
+)
+"""What a run writes into its output folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +97,7 @@ def _find(
         if real in above:  # a link back up
             return
         entries = sorted(path.iterdir())
-        if any(entry.name == RECORD and _is_record(entry) for entry in entries):
+        if any(entry.name == RUN and _is_record(entry) for entry in entries):
             yield path
             entries = [entry for entry in entries if entry.name not in RESULTS]
         for entry in entries:
