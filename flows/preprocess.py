@@ -69,7 +69,7 @@ def run(preparation: Preparation) -> Summary:
             for stage in PIPELINE:
                 data = stage(execution, data)
         except TooManyQuarantinedError:
-            export_quarantine(execution, data)
+            QuarantineLimit.of(preparation).check(export_quarantine(execution, data))  # those on their way count too
             raise
         summary = summarize(execution, data)
         QuarantineLimit.of(preparation).check(summary.quarantined)

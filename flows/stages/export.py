@@ -45,11 +45,11 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     return data.having(exported=exported)
 
 
-def export_quarantine(execution: "Execution", data: "Dataset") -> None:
-    """Tell which images were set aside, and why, where a run stops because of them."""
+def export_quarantine(execution: "Execution", data: "Dataset") -> int:
+    """Tell which images were set aside, and why, where a run stops because of them; return how many."""
     from tasks.export.task import export_quarantine
 
-    execution.run_single(
+    return execution.run_single(
         "quarantine",
         export_quarantine,
         resources=execution.resources["files"],

@@ -17,6 +17,8 @@ class Published:
     ----------
     path
         Path in the output folder; of several files a glob pattern.
+    always
+        Path of one of several files that every run writes.
     is_ours
         Whether a file of that name was written by this program.
     name
@@ -26,30 +28,26 @@ class Published:
     path: str
     is_ours: Callable[[Path], bool]
     name: re.Pattern[str] = re.compile(r".*", re.DOTALL)
-
-    @property
-    def single(self) -> bool:
-        """Whether it is one file, whose name does not depend on the data."""
-        return "*" not in self.path
+    always: str | None = None
 
     def files(self, output: Path) -> Iterator[Path]:
         """Yield the files there that have such a name, of whomever."""
         return (path for path in output.glob(self.path) if self.name.fullmatch(path.name) and path.is_file())
 
     def check(self, output: Path) -> None:
-        """Refuse an output folder in which another program's file has the name of a single one of ours.
+        """Refuse an output folder in which another program's file has a name that any run writes.
 
         Raises
         ------
         InputError
             Naming the file.
         """
-        for path in self.files(output) if self.single else ():
-            if not self.is_ours(path):
-                raise InputError(
-                    f"--output: {path} was not written by this program and would be overwritten; move it away or "
-                    "choose another folder"
-                )
+        path = output / (self.always or self.path)
+        if path.is_file() and not self.is_ours(path):
+            raise InputError(
+                f"--output: {path} was not written by this program and would be overwritten; move it away or "
+                "choose another folder"
+            )
 
     def claim(self, targets: Iterable[Path]) -> None:
         """Refuse to overwrite a file of another program.

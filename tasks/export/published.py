@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tasks.core.dictionary import is_ours as is_our_table
-from tasks.core.file_names import CELLS, FEATURES_FOLDER, IMAGES, LABELS_FOLDER, QUARANTINE, RUN
+from tasks.core.file_names import CELLS, FEATURES_FOLDER, IMAGES, LABELS_FOLDER, PART, QUARANTINE, RUN
 from tasks.core.partition_files import LABEL_SOFTWARE
 from tasks.core.published import Published
 from tasks.core.storage import holds_key
@@ -26,5 +26,8 @@ SINGLE = (
 )
 LABELS = Published(path=f"{LABELS_FOLDER}/**/*.tif", is_ours=_is_our_label)
 PARTS = Published(
-    path=f"{FEATURES_FOLDER}/part-*.parquet", is_ours=is_our_table, name=re.compile(r"part-\d{5,}\.parquet")
+    path=f"{FEATURES_FOLDER}/part-*.parquet",
+    is_ours=is_our_table,
+    name=re.compile(r"part-\d{5,}\.parquet"),
+    always=f"{FEATURES_FOLDER}/{PART.format(0)}",
 )

@@ -81,6 +81,7 @@ def export(
 
 
 @task(name="quarantine")
-def export_quarantine(*, output: str, listed: str, cells: Sequence[StageResult]) -> None:
-    """Write quarantine.parquet of a run that stops after masking or segmentation."""
-    publish_quarantine(Path(output) / QUARANTINE, partitions=by_partition(cells=cells), listed=Path(listed))
+def export_quarantine(*, output: str, listed: str, cells: Sequence[StageResult]) -> int:
+    """Write quarantine.parquet of a run that stops after masking or segmentation; return its number of images."""
+    path = Path(output) / QUARANTINE
+    return sum(publish_quarantine(path, partitions=by_partition(cells=cells), listed=Path(listed)).values())

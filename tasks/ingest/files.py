@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks.core.errors import InputError
-from tasks.core.file_names import EXPORTS_FOLDER, FEATURES_FOLDER, LABELS_FOLDER, RUN, STATISTICS_FOLDER
+from tasks.core.file_names import (
+    CELLS,
+    EXPORTS_FOLDER,
+    FEATURES_FOLDER,
+    IMAGES,
+    LABELS_FOLDER,
+    QUARANTINE,
+    RUN,
+    STATISTICS_FOLDER,
+)
 from tasks.ingest.readers.base import Source
 
 STORE_FILES = (".zarray", ".zgroup", "zarr.json")
@@ -17,9 +26,10 @@ STORE_FILES = (".zarray", ".zgroup", "zarr.json")
 
 
 RESULTS = frozenset(
-    {"work", LABELS_FOLDER, FEATURES_FOLDER, STATISTICS_FOLDER, EXPORTS_FOLDER, "preview.png", "report.html"}
+    {RUN, IMAGES, CELLS, QUARANTINE, FEATURES_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER, EXPORTS_FOLDER}
+    | {"work", "preview.png", "report.html"}
 )
-"""What a run writes beside its record, less the tables, which are no images anyway."""
+"""What a run writes into its output folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

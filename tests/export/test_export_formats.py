@@ -164,7 +164,10 @@ def test_a_foreign_file_with_the_name_of_ours_is_not_overwritten(tmp_path: Path)
         with pytest.raises(RunError, match=r"is in the way: it was not written by this program; move it"):
             write(table(tmp_path.with_name("work"), (4,)), tmp_path, config)
     assert published(tmp_path) == before
-    Parquet.PUBLISHED.check(tmp_path)
+    Parquet.PUBLISHED.check(tmp_path)  # this run may write one part only
+    (tmp_path / "features" / "part-00001.parquet").rename(tmp_path / "features" / "part-00000.parquet")
+    with pytest.raises(InputError, match=r"part-00000\.parquet was not written by this program"):
+        Parquet.PUBLISHED.check(tmp_path)
     with pytest.raises(InputError, match=r"features\.csv was not written by this program and would be overwritten"):
         Csv.PUBLISHED.check(tmp_path)
 

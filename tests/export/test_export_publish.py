@@ -294,8 +294,9 @@ def test_labels_of_others_are_not_overwritten(partitions: list[PartitionResults]
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
     partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
-    export_quarantine.fn(output=str(tmp_path), listed=str(listed), cells=[one.cells for one in partitions])
+    count = export_quarantine.fn(output=str(tmp_path), listed=str(listed), cells=[one.cells for one in partitions])
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
+    assert count == len(table)
     assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
 
 

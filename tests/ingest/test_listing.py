@@ -47,11 +47,13 @@ def test_results_of_an_earlier_run_below_the_input_are_no_images(tmp_path: Path)
     earlier = folder / "results"
     for name in ("labels/a.nucleus.tif", "work/segment/x/labels/00000.nucleus.tif", "statistics/light.tif", "my.tif"):
         write(earlier / name)
+    for name in ("cells.parquet", "notes.txt"):
+        (earlier / name).touch()
     record = dict.fromkeys(("run", "configuration", "digest", "versions"), "")
     write_json(earlier / "run.json", record)
     found = build_index([folder], config=Load())
     assert [one.image for one in found.references] == ["images/a.tif", "images/results/my.tif"]
-    assert found.left_out == LeftOut(no_image=1, results=(str(earlier),))  # the record
+    assert found.left_out == LeftOut(no_image=1, results=(str(earlier),))  # the notes
     assert len(build_index([earlier / "labels"], config=Load()).references) == 1
     write_json(earlier / "run.json", {"run": 7})
     assert len(build_index([folder], config=Load()).references) == 5
