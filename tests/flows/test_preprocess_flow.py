@@ -1,5 +1,6 @@
 """The whole pipeline in this process: the table is a function of inputs and configuration alone."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -190,6 +191,28 @@ def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
     with pytest.raises(RunError, match=r"2 of 36 images were quarantined, more than run\.max_quarantined: 0\.05"):
         run(output, damaged, run={"partition_size": 12})
     assert len(pl.read_parquet(output / "quarantine.parquet")) == 2
+
+
+def test_a_run_that_keeps_nothing_says_so(run: Run, stamps: Path, tmp_path: Path) -> None:
+    rule = {"name": "dim", "metric": "sum", "channel": "DNA", "threshold": {"method": "absolute", "value": 1e12}}
+    summary = run(tmp_path, stamps, quality={"rules": [rule], "allow_none": True})
+    (warning,) = summary.warnings
+    assert summary.rows == len(table(tmp_path)) == 0
+    assert warning.startswith("no cell was kept: ")
+    assert f"{summary.rejected['quality:dim']} quality:dim" in warning
+    assert json.loads((tmp_path / "run.json").read_text())["summary"]["warnings"] == [warning]
+
+
+def test_a_class_lost_to_the_border_rule_is_told_and_kept_without_it(run: Run, data_root: Path, tmp_path: Path) -> None:
+    mask = {"methods": [{"method": "li", "sigma": 0.5}], "main_channel": "BF"}  # frames of 40 × 40: telophases are long
+    given = {"load": {"pattern": r"(?P<phase>\w+)/\w+\.tif", "channels": {"BF": 0, "PI": 1}}, "quality": None}
+    lost, kept = (
+        run(tmp_path / name, data_root / "ifc_jurkat_cellcycle" / "images" / "[AT]*", mask=section, **given)
+        for name, section in (("lost", mask), ("kept", mask | {"border": "off"}))
+    )
+    assert (lost.statuses, kept.statuses) == ({"kept": 7, "border": 14}, {"kept": 21})
+    assert lost.warnings == ("phase Telophase: none of its 14 cells was kept: 14 border",)
+    assert kept.warnings == ()
 
 
 def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(run: Run, stamps: Path, tmp_path: Path) -> None:
