@@ -2,15 +2,19 @@
 
 import numpy as np
 
-from tasks.core.types import BoolArray
+from tasks.core.types import BoolArray, IntArray
 
 SHARE = 0.25
 """Of the frame's shorter side: the published system's rule."""
 
 
-def most_border_pixels(shape: tuple[int, int], *, share: float | None) -> int:
-    """Border pixels that an object may have: int(share·min(H, W)), any number where the share is None."""
-    return 2 * sum(shape) if share is None else int(share * min(shape))
+def most_border_pixels(shapes: IntArray, *, share: float | None) -> IntArray:
+    """(N,) int64: border pixels that an object may have in frames of (N, 2) shapes.
+
+    These are int(share·min(H, W)); any number, 2·(H + W), where the share is None.
+    """
+    limits: IntArray = 2 * shapes.sum(axis=1) if share is None else (share * shapes.min(axis=1)).astype(np.int64)
+    return limits
 
 
 def remove_border_objects(mask: BoolArray, *, share: float | None = SHARE) -> BoolArray:
@@ -45,7 +49,7 @@ def remove_border_objects(mask: BoolArray, *, share: float | None = SHARE) -> Bo
     if not mask.any():
         return mask.copy()
     labels = label(mask, connectivity=2)
-    limit = most_border_pixels((mask.shape[0], mask.shape[1]), share=share)
+    (limit,) = most_border_pixels(np.array([mask.shape]), share=share)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     whole = np.bincount(rim, minlength=labels.max() + 1) <= limit
     whole[0] = False

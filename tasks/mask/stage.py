@@ -82,10 +82,7 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     united = np.isin(batch.channels, config.combine or batch.channels)
     exact = sums_exactly(batch)
     statuses = np.zeros(len(batch), dtype=np.int32)
-    limits = np.array(
-        [most_border_pixels((height, width), share=config.border_share) for height, width in batch.pixels.shapes],
-        dtype=np.int64,
-    )
+    limits = most_border_pixels(batch.pixels.shapes, share=config.border_share)
     planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
     for stack in blocks(batch):
         cells, places = stack.cells, stack.places
