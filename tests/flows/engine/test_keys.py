@@ -37,7 +37,7 @@ PROJECT = Path(__file__).resolve().parents[3]
 WHERE = {"folder", "run_id"}
 """Where a task writes, and for which run."""
 
-RESULT = StageResult(key="a" * 40, folder="/work/a", counts={}, content="c", seconds=1, peak_bytes=1, run_id="r")
+RESULT = StageResult(key="a" * 40, folder="/scratch/a", counts={}, content="c", seconds=1, peak_bytes=1, run_id="r")
 GROUP = FieldGroup(group=("P1",), height=10, width=12)
 LAYOUT = Layout(channels=("BF",), regions=("li",), stamps=True, groups=("plate",), numbered=False)
 CHANNELS = Channels(names=("BF",), sources=None, count=1)
@@ -45,7 +45,7 @@ SOURCE = PixelSource(
     load=PartitionLoader(channels=CHANNELS, projection=Projection(config=Project(method="max"))),
     layout=LAYOUT,
     transforms=(CorrectionStore(group_by=("plate",), images=((GROUP, RESULT),)),),
-    scale=NormalizationRef(file="/work/n/normalization.json", identity="n"),
+    scale=NormalizationRef(file="/scratch/n/normalization.json", identity="n"),
 )
 THRESHOLD = GroupThreshold(group={"plate": "P1"}, threshold=1.0, upper=2.0, before=5, after=4)
 RULE = RuleDecision(rule="dim", column="sum", keep="between", group_by=("plate",), groups=(THRESHOLD,))
@@ -57,7 +57,7 @@ SCALING = Scaling(
 )  # fmt: skip
 
 ARGUMENTS: dict[str, object] = {
-    "partition": Partition(number=0, index="/work/index.parquet", start=0, stop=9, digest="d"),
+    "partition": Partition(number=0, index="/scratch/index.parquet", start=0, stop=9, digest="d"),
     "source": SOURCE,
     "cells": RESULT, "metrics": RESULT, "counted": RESULT, "total": RESULT,
     "parts": [RESULT], "measured": [RESULT],
