@@ -199,12 +199,12 @@ class Execution:
         ticket = object()
         sent = {name: resolved(value) for name, value in arguments.items()}
         self._submitter.submit(ticket, task, name=stage, folder=None, resources=resources, arguments=sent)
-        self._submit()
-        done, outcome = self._submitter.next_done()
-        while done is not ticket:
-            self._take_in(done, outcome)
+        while True:
             self._submit()
             done, outcome = self._submitter.next_done()
+            if done is ticket:
+                break
+            self._take_in(done, outcome)
         if isinstance(outcome, BaseException):
             self._errors.append((stage, outcome))
             self._fail()
