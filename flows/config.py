@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from flows.explain import explain
 from infra.resources import Asked
-from tasks.core.errors import ConfigError, shown
+from tasks.core.errors import ConfigError, as_yaml
 from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.export.config import Export
@@ -216,7 +216,7 @@ def parse_config(data: object, *, name: str = "configuration") -> Config:
         With a line per mistake.
     """
     if not isinstance(data, dict):
-        raise ConfigError(f"{name}: expected sections such as `load:` and `mask:`, got {shown(data)}")
+        raise ConfigError(f"{name}: expected sections such as `load:` and `mask:`, got {as_yaml(data)}")
     try:
         return Config.model_validate(data)
     except ValidationError as error:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from tasks.core.errors import shown, suggestion
+from tasks.core.errors import as_yaml, suggestion
 from tasks.core.registry import Registry
 
 ENTRY = re.compile(r"(?P<key>\w[^\s:]*): (?P<rest>.*)", flags=re.DOTALL)
@@ -75,9 +75,9 @@ def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> 
         ``{default: 0.5}`` or a mapping for a list of named entries, are undone so that the keys are the user's.
     """
     details = error.errors(include_url=False)
-    shown = [one for one in details if not _follows_from_another(one, details)]
+    reported = [detail for detail in details if not _follows_from_another(detail, details)]
     mistakes: dict[tuple[str, ...], list[tuple[ErrorDetails, Place]]] = {}
-    for detail in shown:
+    for detail in reported:
         *above, last = detail["loc"] or (None,)
         if detail["type"] in ABOUT_KEYS:
             parent = locate(above, data=data, model=model)
@@ -85,15 +85,15 @@ def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> 
         else:
             place = locate(detail["loc"], data=data, model=model)
         mistakes.setdefault(place.path, []).append((detail, place))
-    return [line for path, found in mistakes.items() for line in _lines(path, found)]
+    return [line for path, group in mistakes.items() for line in _lines(path, group)]
 
 
 def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
     """Whether a list counts as too short, or a mapping as no word, only because its entries are faulty."""
     mapping = detail["type"] == "literal_error" and isinstance(detail["input"], Mapping)
     loc = detail["loc"][:-1] if mapping else detail["loc"]
-    inner = (one["loc"] for one in details if one is not detail)
-    return (mapping or detail["type"] == "too_short") and any(one[: len(loc)] == loc for one in inner)
+    inner = (other["loc"] for other in details if other is not detail)
+    return (mapping or detail["type"] == "too_short") and any(inner_loc[: len(loc)] == loc for inner_loc in inner)
 
 
 def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel]) -> Place:
@@ -102,7 +102,7 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
     value, types = data, [model]
     inserted = False  # whether the level passed last is the model's, not the user's
     for number, part in enumerate(location):
-        named = any(get_origin(_plain(one)) is dict for one in types)
+        named = any(get_origin(_plain(annotation)) is dict for annotation in types)
         types = _step(types, part, value=value)
         rest = location[number + 1 :]
         if isinstance(value, Mapping):
@@ -135,37 +135,41 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
 def _step(types: Sequence[Any], part: int | str, *, value: object) -> list[Any]:
     """Return the types of a key or of the entries of a list."""
     if isinstance(part, int):
-        return [inner for one in types for inner in get_args(_plain(one)) if inner is not Ellipsis] or list(types)
-    found: list[Any] = []
+        return [
+            inner for annotation in types for inner in get_args(_plain(annotation)) if inner is not Ellipsis
+        ] or list(types)
+    annotations: list[Any] = []
     for model in _models(types, value=value):
         for name, field in model.model_fields.items():
             if part in {name, field.alias}:
-                found.append(Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation)
-    return found
+                annotations.append(
+                    Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+                )
+    return annotations
 
 
-def _plain(one: Any) -> Any:  # noqa: ANN401 - any type annotation
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - any type annotation
     """Strip what an annotation carries beside the type."""
-    return get_args(one)[0] if get_origin(one) is Annotated else one
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _models(types: Sequence[Any], *, value: object) -> Iterator[type[BaseModel]]:
     """Yield the models in annotations; of plug-ins the one whose method `value` names."""
-    for one in types:
-        registries = [meta for meta in getattr(one, "__metadata__", ()) if isinstance(meta, Registry)]
+    for annotation in types:
+        registries = [meta for meta in getattr(annotation, "__metadata__", ()) if isinstance(meta, Registry)]
         if registries:
             name = registries[0].method_of(value)
             if (config := registries[0].config(name)) is not None:
                 yield config
-        elif isinstance(one, type) and issubclass(one, BaseModel):
-            yield one
+        elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            yield annotation
         else:
-            yield from _models(get_args(one), value=value)
+            yield from _models(get_args(annotation), value=value)
 
 
-def _lines(path: tuple[str, ...], found: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[str]:
+def _lines(path: tuple[str, ...], mistakes: Sequence[tuple[ErrorDetails, Place]]) -> Iterator[str]:
     expectations = []
-    for detail, place in found:
+    for detail, place in mistakes:
         kind = detail["type"]
         if kind == "missing":
             yield f"{_join(path)}: {_missing(path[-1], place.models)}"
@@ -198,19 +202,21 @@ def _keys(models: Sequence[type[BaseModel]]) -> list[str]:
 
 def _missing(key: str, models: Sequence[type[BaseModel]]) -> str:
     fields = [field for model in models for name, field in model.model_fields.items() if key in {name, field.alias}]
-    told = next((field.description for field in fields if field.description), "")
-    return "this key is missing" + (f" ({told[0].lower()}{told[1:].rstrip('.')})" if told else "")
+    description = next((field.description for field in fields if field.description), "")
+    return "this key is missing" + (f" ({description[0].lower()}{description[1:].rstrip('.')})" if description else "")
 
 
-def _expected(found: Sequence[tuple[ErrorDetails, Place]]) -> str:
+def _expected(mistakes: Sequence[tuple[ErrorDetails, Place]]) -> str:
     """Say what was got, and what would do; a value that may be of several types has a detail for each."""
-    detail, place = found[0]
+    detail, place = mistakes[0]
     got = detail["input"] if place.value is Missing or detail["loc"][-1:] == ("[key]",) else place.value
-    words = list(dict.fromkeys(_words(one, place) for one, place in found))
-    message = f"got {shown(got)}; expected {' or '.join(words)}"
-    names = [name for one, _ in found for name in re.findall(r"'([^']*)'", str(_context(one).get("expected", "")))]
+    words = list(dict.fromkeys(_words(detail, place) for detail, place in mistakes))
+    message = f"got {as_yaml(got)}; expected {' or '.join(words)}"
+    names = [
+        name for detail, _ in mistakes for name in re.findall(r"'([^']*)'", str(_context(detail).get("expected", "")))
+    ]
     if isinstance(got, str) and names and len(words) == 1:
-        return f"got {shown(got)}; {suggestion(got, names)}"
+        return f"got {as_yaml(got)}; {suggestion(got, names)}"
     if words == ["a list"] and isinstance(got, (str, int, float)):
         return f"{message}: [{got}]"
     if "text" in words and isinstance(got, bool):

@@ -51,6 +51,6 @@ class Dataset:
         """What tasks that measure kept cells read of each partition."""
         metrics = self.metrics or [None] * len(self.cells)
         return [
-            {"partition": partition, "cells": found, "metrics": measured}
-            for partition, found, measured in zip(self.partitions, self.cells, metrics, strict=True)
+            {"partition": partition, "cells": cells, "metrics": measured}
+            for partition, cells, measured in zip(self.partitions, self.cells, metrics, strict=True)
         ]

@@ -109,7 +109,7 @@ class Execution:
         unmapped: Mapping[str, object] | None = None,
         resources: Resources,
         watch: Callable[[StageResult], None] | None = None,
-        shown: bool = True,
+        show_progress: bool = True,
     ) -> tuple[Handle, ...]:
         """Have a task done for each of some arguments; returns at once.
 
@@ -121,11 +121,11 @@ class Execution:
             Arguments that all tasks share.
         watch
             Looks at each result as it comes; a `RunError` of it stops all other stages; the last one is raised.
-        shown
+        show_progress
             Whether progress is shown; not for a part of something larger that shows its own.
         """
         rank = self._ranks.setdefault(stage, len(self._ranks))
-        progress = self.progress.stage(stage, total=len(mapped)) if shown else None
+        progress = self.progress.stage(stage, total=len(mapped)) if show_progress else None
         handles = []
         for number, own in enumerate(mapped):
             arguments = {**own, **(unmapped or {})}
@@ -155,7 +155,7 @@ class Execution:
                 mapped=[{"parts": parts} for parts in groups(results)],
                 unmapped=unmapped,
                 resources=resources,
-                shown=False,
+                show_progress=False,
             )
         return results[0]
 
@@ -182,7 +182,7 @@ class Execution:
         *,
         resources: Resources,
         arguments: Mapping[str, object],
-        shown: bool = True,
+        show_progress: bool = True,
     ) -> ResultT:
         """Do a task that is done anew in every run, and wait for it.
 
@@ -192,7 +192,7 @@ class Execution:
             It failed.
         """
         self.wait([*unresolved(list(arguments.values()))])
-        progress = self.progress.stage(stage, total=1) if shown else None
+        progress = self.progress.stage(stage, total=1) if show_progress else None
         if progress is not None:
             progress.begin()
         self._clock(stage)
@@ -275,13 +275,13 @@ class Execution:
 
     def _fail(self) -> None:
         """Raise what went wrong: what the user has to mend first."""
-        told = [error for _, error in self._errors if isinstance(error, (UserError, RunError))]
-        if told:
-            raise told[0]
+        expected = [error for _, error in self._errors if isinstance(error, (UserError, RunError))]
+        if expected:
+            raise expected[0]
         if self._errors:
             stage, error = self._errors[0]
             raise RunError(
-                f"{stage}: {sum(one == stage for one, _ in self._errors)} tasks failed; the first: "
+                f"{stage}: {sum(failed == stage for failed, _ in self._errors)} tasks failed; the first: "
                 f"{type(error).__name__}: {error}. What is finished is kept; run the same command again to try the rest"
             ) from error
         if self._stopped is not None:

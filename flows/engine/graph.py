@@ -71,13 +71,13 @@ class Graph:
 
     def add(self, handle: Handle) -> None:
         """Add a task; one that needs a dropped task is dropped, too."""
-        missing = [one for one in handle.needs if not one.done]
-        if any(one.dropped for one in missing):
+        missing = [needed for needed in handle.needs if not needed.done]
+        if any(needed.dropped for needed in missing):
             handle.dropped = True
         elif missing:
             self._missing[handle] = len(missing)
-            for one in missing:
-                self._waiting.setdefault(one, []).append(handle)
+            for needed in missing:
+                self._waiting.setdefault(needed, []).append(handle)
         else:
             heapq.heappush(self._ready, handle)
 
@@ -118,13 +118,13 @@ class Graph:
 
 def unresolved(values: Sequence[object]) -> set[Handle]:
     """Find the handles among values, in lists and tuples, too."""
-    found: set[Handle] = set()
+    handles: set[Handle] = set()
     for value in values:
         if isinstance(value, Handle):
-            found.add(value)
+            handles.add(value)
         elif isinstance(value, (list, tuple)):
-            found |= unresolved(value)
-    return found
+            handles |= unresolved(value)
+    return handles
 
 
 def resolved(value: object) -> object:
@@ -132,5 +132,5 @@ def resolved(value: object) -> object:
     if isinstance(value, Handle):
         return value.result
     if isinstance(value, (list, tuple)):
-        return type(value)(resolved(one) for one in value)
+        return type(value)(resolved(item) for item in value)
     return value

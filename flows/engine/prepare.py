@@ -41,7 +41,7 @@ def prepare(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Preparation:
     layout = spec.config.layout(channels=images.channels, groups=images.groups, numbered=images.numbered)
     return Preparation(
         spec=spec,
-        inputs=tuple(os.path.abspath(Path(one).expanduser()) for one in inputs),  # noqa: PTH100
+        inputs=tuple(os.path.abspath(Path(given).expanduser()) for given in inputs),  # noqa: PTH100
         cluster=cluster,
         listing=listing,
         layout=layout,
@@ -57,12 +57,12 @@ def check_output(output: Path, *, config: Config, stages: Sequence[Stage[object]
     InputError
         Naming the path.
     """
-    existing = next(one for one in (output, *output.parents) if one.exists())
+    existing = next(folder for folder in (output, *output.parents) if folder.exists())
     if not existing.is_dir():
         raise InputError(f"--output: {existing} is a file; give a folder, which need not exist")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise InputError(f"--output: you may not write into {existing}; give a folder of your own")
-    for published in (one for stage in stages for one in stage.published(config)):
+    for published in (item for stage in stages for item in stage.published(config)):
         published.check(output)
 
 

@@ -27,14 +27,14 @@ class PlanRow:
     ----------
     per_partition
         Names of its tasks of which every partition has one.
-    once
+    single_tasks
         Number of its tasks for the whole run.
     more
         Others, in words.
     """
 
     per_partition: tuple[str, ...] = ()
-    once: int = 0
+    single_tasks: int = 0
     more: str = ""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from flows.engine.dataset import Dataset
-from flows.engine.decided import Decided, read_decided
+from flows.engine.decision_summary import DecisionSummary, summarize_decisions
 from flows.engine.execution import Execution, StageCount
 from tasks.core.decision import KEPT, emptied_groups
 from tasks.core.file_names import STATISTICS_FOLDER
@@ -50,7 +50,7 @@ class Summary(Frozen):
     rows: int
     columns: int
     stages: dict[str, StageCount]
-    decided: tuple[Decided, ...] = ()
+    decided: tuple[DecisionSummary, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ def summarize(execution: Execution, data: Dataset) -> Summary:
         rows=exported["rows"],
         columns=len(columns),
         stages=execution.counts,
-        decided=read_decided(execution.output / STATISTICS_FOLDER),
+        decided=summarize_decisions(execution.output / STATISTICS_FOLDER),
         warnings=tuple(_warnings(data, statuses=cells)),
     )
 
@@ -93,9 +93,9 @@ def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:
     for group in emptied:
         name = group.column.removeprefix("meta__")
         yield f"{name} {group.value}: none of its {group.cells:,} cells was kept: {_listed(group.statuses)}"
-    told = {((group.column.removeprefix("meta__"), group.value),) for group in emptied}
+    reported = {((group.column.removeprefix("meta__"), group.value),) for group in emptied}
     for lost in emptied_groups(data.decision):
-        if tuple(lost.group.items()) not in told:
+        if tuple(lost.group.items()) not in reported:
             where = ", ".join(f"{name} {value}" for name, value in lost.group.items()) or "all cells"
             yield f"{where}: quality:{lost.rule} keeps none of {lost.before:,}"
 

@@ -16,7 +16,7 @@ STAGE = "export"
 
 def _row(config: Config) -> PlanRow:
     del config
-    return PlanRow(once=1)
+    return PlanRow(single_tasks=1)
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
@@ -62,7 +62,7 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> int:
 
 
 def _published(config: Config) -> tuple[Published, ...]:
-    return (*SINGLE, *(one.PUBLISHED for one in config.export.formats))
+    return (*SINGLE, *(format_.PUBLISHED for format_ in config.export.formats))
 
 
 export_tables = Stage(name=STAGE, row=_row, prepare=nothing, run=_run, published=_published)

@@ -51,7 +51,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> FoundCorr
     )
 
 
-def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", reused: FoundCorrections | None) -> "Dataset":
     """Make, or take over, the correction images of all groups, and put them into the output folder.
 
     No task holds more than one group's sums, whatever the number of fields.
@@ -61,8 +61,8 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
     config = execution.config.illumination
     if isinstance(config, Estimated):
         store, fields = _estimate(execution, data, config=config)
-    elif found is not None:
-        store, fields = _take_over(execution, data, found=found)
+    elif reused is not None:
+        store, fields = _take_over(execution, data, reused=reused)
     else:
         discard_published(execution.output / STATISTICS_FOLDER)
         return data
@@ -81,7 +81,7 @@ def _run(execution: "Execution", data: "Dataset", found: FoundCorrections | None
             "published": published,
             "images": [image for _, image in store.images],
         },
-        shown=False,
+        show_progress=False,
     )
     return data.having(source=data.source.transformed_by(store))
 
@@ -108,29 +108,29 @@ def _estimate(
         mapped=[{"group": group} for group in fields],
         unmapped={"total": total, "channels": data.source.layout.channels, "config": config},
         resources=resources,
-        shown=False,
+        show_progress=False,
     )
     made = tuple(zip(fields, execution.wait(images), strict=True))
     return CorrectionStore(group_by=config.group_by, images=made), fields
 
 
 def _take_over(
-    execution: "Execution", data: "Dataset", *, found: FoundCorrections
+    execution: "Execution", data: "Dataset", *, reused: FoundCorrections
 ) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
     """Copy what another run has made, of the groups that this one has; tell of how many fields each was made."""
     from tasks.illumination.task import copy_correction
 
-    known = found.published.by_group()
+    known = reused.published.by_group()
     copies = execution.map(
         STAGE,
         copy_correction,
-        mapped=[{"group": group, "file": file} for group, file in found.files.items()],
+        mapped=[{"group": group, "file": file} for group, file in reused.files.items()],
         unmapped={"channels": data.source.layout.channels},
         resources=execution.resources["illumination"],
     )
-    made = tuple(zip(found.files, execution.wait(copies), strict=True))
-    store = CorrectionStore(group_by=found.published.group_by, images=made)
-    return store, {group: known[group].images for group in found.files}
+    made = tuple(zip(reused.files, execution.wait(copies), strict=True))
+    store = CorrectionStore(group_by=reused.published.group_by, images=made)
+    return store, {group: known[group].images for group in reused.files}
 
 
 correct_illumination = Stage(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def _row(config: Config) -> PlanRow:
     del config
-    return PlanRow(once=1)
+    return PlanRow(single_tasks=1)
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":

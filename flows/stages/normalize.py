@@ -26,7 +26,7 @@ PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{SCALING}", is_ours=holds_key("
 def _row(config: Config) -> PlanRow | None:
     if config.normalize is None:
         return None
-    return PlanRow(per_partition=(STAGE,)) if isinstance(config.normalize, Normalize) else PlanRow(once=1)
+    return PlanRow(per_partition=(STAGE,)) if isinstance(config.normalize, Normalize) else PlanRow(single_tasks=1)
 
 
 def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling | None:
@@ -38,16 +38,16 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling |
     )
 
 
-def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", known: Scaling | None) -> "Dataset":
     """Find, or take over, the scaling of pixels, and put it into the output folder."""
     from tasks.normalize.task import publish, take_scaling
 
     resources = execution.resources
     if isinstance(execution.config.normalize, Normalize):
         scaling = _fit(execution, data, config=execution.config.normalize)
-    elif found is not None:
+    elif known is not None:
         (scaling,) = execution.wait(
-            execution.map(STAGE, take_scaling, mapped=[{"scaling": found}], resources=resources["normalize"])
+            execution.map(STAGE, take_scaling, mapped=[{"scaling": known}], resources=resources["normalize"])
         )
     else:
         (execution.output / STATISTICS_FOLDER / SCALING).unlink(missing_ok=True)
@@ -57,7 +57,7 @@ def _run(execution: "Execution", data: "Dataset", found: Scaling | None) -> "Dat
         publish,
         resources=resources["files"],
         arguments={"output": str(execution.output), "scaling": scaling},
-        shown=False,
+        show_progress=False,
     )
     return data.having(source=data.source.scaled_by(NormalizationRef.of(scaling)))
 
@@ -93,7 +93,7 @@ def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "Stag
             "region": config.region or layout.regions[0],
         },
         resources=resources,
-        shown=False,
+        show_progress=False,
     )
     return execution.wait(fitted)[0]
 

@@ -34,12 +34,12 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Qua
     return find_rules(config.quality, layout=layout, present_groups=listing.present_groups) if config.quality else None
 
 
-def _run(execution: "Execution", data: "Dataset", found: tuple[Quality, QualityDecision | None] | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", prepared: tuple[Quality, QualityDecision | None] | None) -> "Dataset":
     from tasks.quality.task import measure_partition
 
-    if found is None:
+    if prepared is None:
         return data
-    quality, known = found
+    quality, known = prepared
     metrics = execution.map(
         METRICS,
         measure_partition,
@@ -97,7 +97,7 @@ def _ask(execution: "Execution", metrics: "Sequence[Handle]", *, survey: Survey)
         mapped=[{"measured": parts} for parts in groups(metrics)],
         unmapped={"survey": survey},
         resources=resources,
-        shown=False,
+        show_progress=False,
     )
     (root,) = execution.wait([execution.tree_reduce(DECISION, merge_surveys, results=answers, resources=resources)])
     return read_survey(root)

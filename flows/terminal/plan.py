@@ -23,18 +23,18 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))
     planned = [row for stage in stages if (row := stage.row(config)) is not None]
     per_partition = [name for row in planned for name in row.per_partition]
-    once = sum(row.once for row in planned)
+    single_tasks = sum(row.single_tasks for row in planned)
     more = "".join(f", {row.more}" for row in planned if row.more)
     partitions = len(images.partitions)
-    size = max((one.images for one in images.partitions), default=0)
-    tasks = partitions * len(per_partition) + once
+    size = max((partition.images for partition in images.partitions), default=0)
+    tasks = partitions * len(per_partition) + single_tasks
     rows = {
         "images": f"{images.images:,} of about {images.height} × {images.width} px, {images.dtype}",
         "channels": ", ".join(layout.channels),
         "metadata": ", ".join(layout.groups) or "none; load.pattern has no named groups",
         "masks" if layout.stamps else "objects": ", ".join(layout.regions),
         "partitions": f"{partitions:,} of up to {size:,} images",
-        "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {once} for the run{more}",
+        "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {single_tasks} for the run{more}",
     }
     if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())

@@ -49,18 +49,18 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         if image is None:
             continue
         try:
-            outlines, found = _find(image, config=config, layout=layout)
+            outlines, description = _find(image, config=config, layout=layout)
         except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
-            found = f"quarantined: {error}"
+            description = f"quarantined: {error}"
         else:
-            drawn.append((f"{reference.image}\n{found}", image, outlines))
-        numbers.add_row(Text(reference.image), str(image.shape[1]), str(image.shape[2]), Text(found))
+            drawn.append((f"{reference.image}\n{description}", image, outlines))
+        numbers.add_row(Text(reference.image), str(image.shape[1]), str(image.shape[2]), Text(description))
     console.print(numbers, highlight=False)
     if config.illumination is not None:
         console.print("\nIllumination is corrected in a run; here the fields are as they were taken.", highlight=False)
     if drawn:
         with atomic(path) as temporary:
-            _draw(drawn, shown=_shown(config, layout=layout), layout=layout).savefig(
+            _draw(drawn, channels=_shown(config, layout=layout), layout=layout).savefig(
                 temporary, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
             )
         legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
@@ -72,9 +72,9 @@ def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list
     """Return outlines per channel and region, and what was found in words."""
     if config.mask is not None:
         masked = mask_batch(Batch.of([image], channels=layout.channels), config=config.mask)
-        planes = [one.masks.unstack()[0] for one in masked]
-        outlines = [[find_boundaries(plane[c], mode="outer") for plane in planes] for c in range(len(image))]
-        return outlines, ", ".join(f"{one.name}: {_status(one.status[0])}" for one in masked)
+        masks = [region.masks.unstack()[0] for region in masked]
+        outlines = [[find_boundaries(mask[c], mode="outer") for mask in masks] for c in range(len(image))]
+        return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)
     if config.segment is None:
         raise ValueError("a configuration has a mask or a segment section")
     segmented = segment_image(image, channels=layout.channels, config=config.segment)
@@ -100,20 +100,20 @@ def _shown(config: Config, *, layout: Layout) -> list[int]:
 
 
 def _draw(
-    drawn: Sequence[tuple[str, AnyArray, list[list[BoolArray]]]], *, shown: Sequence[int], layout: Layout
+    drawn: Sequence[tuple[str, AnyArray, list[list[BoolArray]]]], *, channels: Sequence[int], layout: Layout
 ) -> Figure:
     inches = STAMP_INCHES if layout.stamps else FIELD_INCHES
-    size = (inches * len(shown), (inches + TITLE_INCHES) * len(drawn))
+    size = (inches * len(channels), (inches + TITLE_INCHES) * len(drawn))
     figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(len(drawn), len(shown), squeeze=False)
+    axes = figure.subplots(len(drawn), len(channels), squeeze=False)
     for row, (title, image, outlines) in zip(axes, drawn, strict=True):
         row[0].set_title(title, fontsize=6, loc="left")
-        for axis, channel in zip(row, shown, strict=True):
-            plane, found = image[channel], outlines[channel]
+        for axis, channel in zip(row, channels, strict=True):
+            plane, own_outlines = image[channel], outlines[channel]
             low, high = np.quantile(plane, [0.005, 0.995])
             axis.imshow(plane, cmap="gray", vmin=low, vmax=max(high, low + 1e-9), interpolation="nearest")
             # in the end the first object's, since those of derived ones run along it
-            for outline, colour in list(zip(found, COLOURS, strict=False))[::-1]:
+            for outline, colour in list(zip(own_outlines, COLOURS, strict=False))[::-1]:
                 shade = np.zeros((*outline.shape, 4))
                 shade[_thick(outline, pixels=inches * DOTS_PER_INCH)] = mpl.colors.to_rgba(colour)
                 axis.imshow(shade, interpolation="nearest")

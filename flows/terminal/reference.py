@@ -79,11 +79,11 @@ class _Walk:
 
     def _child(self, path: str, field: Schema) -> Iterator[str]:
         inner = self._inner(field)
-        same = [known for known, schema in self._described.items() if schema == inner]
+        equal = [known for known, schema in self._described.items() if schema == inner]
         if path in LISTS:
             yield f"### {path}\n\n{LISTS[path]()}"
-        elif _is_union(inner) and same:
-            yield f"### {path}\n\nAs [{same[0]}](#{same[0].replace('.', '')}).\n"
+        elif _is_union(inner) and equal:
+            yield f"### {path}\n\nAs [{equal[0]}](#{equal[0].replace('.', '')}).\n"
         elif _is_union(inner) or ("properties" in inner and not _is_per_channel(inner)):
             self._described[path] = inner
             yield f"### {path}\n\n{_text(inner) or _text(field)}\n"
@@ -95,23 +95,25 @@ class _Walk:
             return self._inner(self._schema["$defs"][field["$ref"].rpartition("/")[2]])
         if field.get("type") == "array" and "items" in field:
             return self._inner(field["items"])
-        options = [one for one in field.get("anyOf", ()) if one.get("type") != "null"]
+        options = [option for option in field.get("anyOf", ()) if option.get("type") != "null"]
         if len(options) == 1:
             return self._inner(options[0])
         return {"anyOf": options} if options else field
 
     def _methods(self, methods: Sequence[Schema]) -> Iterator[str]:
         """Describe methods, then their parameters: those that all have, and each one's own."""
-        by_name: dict[str, Schema] = {one["properties"]["method"]["const"]: one for one in methods}
-        rows = [[f"`{name}`", _text(one["properties"]["method"]) or _text(one)] for name, one in by_name.items()]
+        by_name: dict[str, Schema] = {schema["properties"]["method"]["const"]: schema for schema in methods}
+        rows = [
+            [f"`{name}`", _text(schema["properties"]["method"]) or _text(schema)] for name, schema in by_name.items()
+        ]
         yield _table(["method", "is"], rows)
-        like = [one["properties"] for name, one in by_name.items() if name != USE]
-        shared = [key for key in like[0] if all(one.get(key) == like[0][key] for one in like) and len(like) > 1]
+        like = [schema["properties"] for name, schema in by_name.items() if name != USE]
+        shared = [key for key in like[0] if all(schema.get(key) == like[0][key] for schema in like) and len(like) > 1]
         everyone = f"all but `{USE}`" if USE in by_name else "all"
         rows = [[everyone, *row] for row in self._rows(methods[0], keys=shared)]
-        for name, one in by_name.items():
-            own = [key for key in one["properties"] if key not in (*shared, "method")]
-            rows += [[f"`{name}`", *row] for row in self._rows(one, keys=own)]
+        for name, schema in by_name.items():
+            own = [key for key in schema["properties"] if key not in (*shared, "method")]
+            rows += [[f"`{name}`", *row] for row in self._rows(schema, keys=own)]
         if rows:
             yield _table(["method", "key", "value", "default", "meaning"], rows)
 
@@ -136,13 +138,13 @@ class _Walk:
         if _is_per_channel(inner):
             return f"{_leaf(inner['properties']['default'])}; or one per channel"
         if "anyOf" in inner:
-            return " or ".join(self._type(one) for one in inner["anyOf"])
+            return " or ".join(self._type(option) for option in inner["anyOf"])
         if "properties" in inner:
             return "list of entries" if many else "keys, see below"
         return f"list of {_leaf(inner)}" if self._is_list(field) else _leaf(inner)
 
     def _is_list(self, field: Schema) -> bool:
-        return field.get("type") == "array" or any(self._is_list(one) for one in field.get("anyOf", ()))
+        return field.get("type") == "array" or any(self._is_list(option) for option in field.get("anyOf", ()))
 
 
 def _leaf(field: Schema) -> str:
@@ -157,7 +159,7 @@ def _leaf(field: Schema) -> str:
 
 
 def _is_union(schema: Schema) -> bool:
-    return all("method" in one.get("properties", ()) for one in schema.get("anyOf", ())) and "anyOf" in schema
+    return all("method" in option.get("properties", ()) for option in schema.get("anyOf", ())) and "anyOf" in schema
 
 
 def _is_per_channel(schema: Schema) -> bool:
@@ -172,7 +174,7 @@ def _default(value: object) -> str:
             return f"`{value['method']}`"
         return ", ".join(f"`{{{key}: {inner:g}}}`" for key, inner in value.items() if isinstance(inner, (int, float)))
     if isinstance(value, list):
-        return ", ".join(_default(one) for one in value)
+        return ", ".join(_default(item) for item in value)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return "" if value in (None, "") else f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
@@ -201,8 +203,8 @@ def _metric_list() -> str:
 
 def _family_list() -> str:
     profiles: tuple[Profile, ...] = get_args(Profile)
-    described = {name: one.description for profile in profiles for name, one in families_of(profile).items()}
-    rows = [[f"`{n}`", *(_width(n, profile=one) for one in profiles), described[n]] for n in sorted(described)]
+    described = {name: family.description for profile in profiles for name, family in families_of(profile).items()}
+    rows = [[f"`{n}`", *(_width(n, profile=profile) for profile in profiles), described[n]] for n in sorted(described)]
     return _table(["family", *(f"columns, `{profile}`" for profile in profiles), "measures"], rows)
 
 
@@ -213,10 +215,10 @@ def _width(name: str, *, profile: Profile) -> str:
         return ""
     config = Features(profile=profile, families=(name,))
     regions = [("a", False), ("a.combined", True)] if family.frame else [("cell", True)]
-    one, two = (len(feature_columns(config=config, channels=c, regions=regions)) for c in (["a"], ["a", "b"]))
-    if one == 0:
+    per_channel, two = (len(feature_columns(config=config, channels=c, regions=regions)) for c in (["a"], ["a", "b"]))
+    if per_channel == 0:
         return f"{two} per pair of channels"
-    return f"{one} per channel" if two > one else f"{one} per mask or object"
+    return f"{per_channel} per channel" if two > per_channel else f"{per_channel} per mask or object"
 
 
 def _first_line(documented: object) -> str:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from flows.engine.decided import Decided
+from flows.engine.decision_summary import DecisionSummary
 from flows.engine.summary import Summary
 
 
@@ -27,11 +27,11 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
     where.add_row("every cell, and why it was left out", Text(str(folder / "cells.parquet")))
     if summary.quarantined:
         where.add_row("images set aside, and why", Text(str(folder / "quarantine.parquet")))
-    decided: list[RenderableType] = ["", _decided(summary.decided)] if summary.decided else []
+    decisions: list[RenderableType] = ["", _decisions(summary.decided)] if summary.decided else []
     if summary.decided:
         where.add_row("what was decided over all", Text(str(folder / "statistics")))
-    warnings = [Text.assemble(("warning: ", "bold yellow"), one) for one in summary.warnings]
-    return Group("", counts, *decided, "", stages, "", where, *([""] if warnings else []), *warnings)
+    warnings = [Text.assemble(("warning: ", "bold yellow"), warning) for warning in summary.warnings]
+    return Group("", counts, *decisions, "", stages, "", where, *([""] if warnings else []), *warnings)
 
 
 def _lines(summary: Summary) -> Mapping[str, int]:
@@ -44,9 +44,9 @@ def _lines(summary: Summary) -> Mapping[str, int]:
     return lines | {"rows written": summary.rows, "feature columns": summary.columns}
 
 
-def _decided(decided: Iterable[Decided]) -> Table:
+def _decisions(decisions: Iterable[DecisionSummary]) -> Table:
     table = Table("decided over all", "how", "groups", "before", "after", box=None, padding=(0, 2))
-    for one in decided:
-        counts = ["" if count is None else f"{count:,}" for count in (one.before, one.after)]
-        table.add_row(Text(one.step), Text(one.how), f"{one.groups:,}", *counts)
+    for decision in decisions:
+        counts = ["" if count is None else f"{count:,}" for count in (decision.before, decision.after)]
+        table.add_row(Text(decision.step), Text(decision.how), f"{decision.groups:,}", *counts)
     return table

@@ -77,16 +77,16 @@ def suggestion(got: str, allowed: Iterable[str]) -> str:
     names = list(allowed)
     folded = {name.casefold(): name for name in names}
     near = difflib.get_close_matches(got.casefold(), folded, n=1, cutoff=0.5)
-    listed = "allowed: " + ", ".join(names) if names else "nothing is allowed here"
-    return f"{listed}; did you mean {folded[near[0]]!r}?" if near else listed
+    choices = "allowed: " + ", ".join(names) if names else "nothing is allowed here"
+    return f"{choices}; did you mean {folded[near[0]]!r}?" if near else choices
 
 
-def shown(value: object) -> str:
+def as_yaml(value: object) -> str:
     """Show a value as YAML has it, on one line, cut short where it is long.
 
     Examples
     --------
-    >>> shown(None), shown("BF"), shown({"a": [1, True]})
+    >>> as_yaml(None), as_yaml("BF"), as_yaml({"a": [1, True]})
     ('nothing', "'BF'", '{a: [1, true]}')
     """
     if value is None:

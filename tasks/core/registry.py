@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar, get_args
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from tasks.core.errors import ConfigError, shown, suggestion
+from tasks.core.errors import ConfigError, as_yaml, suggestion
 from tasks.core.section import Method
 
 PartT = TypeVar("PartT")
@@ -92,7 +92,7 @@ class Parts(Generic[PartT]):
             There is none; the message tells those that there are.
         """
         if name not in self._load():
-            raise ConfigError(f"unknown {self.kind} {shown(name)}; {suggestion(name, self.names)}")
+            raise ConfigError(f"unknown {self.kind} {as_yaml(name)}; {suggestion(name, self.names)}")
         return self._parts[name]
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -110,7 +110,7 @@ class Parts(Generic[PartT]):
             raise PydanticCustomError(
                 "unknown_part",
                 "unknown {kind} {got}; {suggestion}",
-                {"kind": self.kind, "got": shown(value), "suggestion": suggestion(str(value), self.names)},
+                {"kind": self.kind, "got": as_yaml(value), "suggestion": suggestion(str(value), self.names)},
             )
         return value
 
@@ -240,7 +240,7 @@ class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
             value = {"method": value}
         if not isinstance(value, Mapping):
             raise PydanticCustomError(
-                "method_type", "got {got}, expected a mapping with a key 'method'", {"got": shown(value)}
+                "method_type", "got {got}, expected a mapping with a key 'method'", {"got": as_yaml(value)}
             )
         method = self.method_of(value)
         if method is None:
@@ -253,7 +253,7 @@ class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
             raise PydanticCustomError(
                 "unknown_method",
                 "unknown {kind} method {got}; {suggestion}",
-                {"kind": self.kind, "got": shown(method), "suggestion": suggestion(str(method), self.names)},
+                {"kind": self.kind, "got": as_yaml(method), "suggestion": suggestion(str(method), self.names)},
             )
         return self._parts[str(method)].config.model_validate({**value, "method": method})
 

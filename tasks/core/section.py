@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.core.errors import shown
+from tasks.core.errors import as_yaml
 
 
 class Section(BaseModel):
@@ -38,7 +38,7 @@ def named_entries(value: object, *, inner: str | None = None) -> object:
         elif inner is not None:
             entries.append({"name": name, inner: entry})
         else:
-            raise ValueError(f"{name}: got {shown(entry)}, expected its settings, as in {name}: {{key: value}}")
+            raise ValueError(f"{name}: got {as_yaml(entry)}, expected its settings, as in {name}: {{key: value}}")
     return entries
 
 

@@ -64,7 +64,7 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
         raise InputError("there is no image to look for channels in")
     positions = np.unique(np.linspace(0, len(references) - 1, min(PROBED, len(references))).round().astype(int))
     chosen = [references[position] for position in positions]
-    tried = [catch(readers[one.reader].probe, one, pattern=config.pattern) for one in chosen]
+    tried = [catch(readers[reference.reader].probe, reference, pattern=config.pattern) for reference in chosen]
     headers = [header for header in tried if isinstance(header, Header)]
     if not headers:
         raise InputError(
@@ -76,12 +76,12 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
     agreeing = [header for header in headers if header.channels == count]
     channels = _channels(agreeing, config=config)
     used = len(channels.names)
-    height, width = (int(np.median([getattr(one, side) for one in agreeing])) for side in ("height", "width"))
+    height, width = (int(np.median([getattr(header, side) for header in agreeing])) for side in ("height", "width"))
     sizes = [used * header.height * header.width * header.dtype.itemsize for header in agreeing]
     probe = Probe(
         shape=(used, height, width),
         dtype=Counter(header.dtype.name for header in agreeing).most_common(1)[0][0],
-        bytes_per_image=math.ceil(sum(sizes) / len(sizes)) * max(one.depth for one in chosen),
+        bytes_per_image=math.ceil(sum(sizes) / len(sizes)) * max(reference.depth for reference in chosen),
         probed=len(tried),
         failed=len(tried) - len(headers),
     )

@@ -245,7 +245,7 @@ def _granules(where: FloatArray, *, count: int, size: float, rng: np.random.Gene
 
     chance = where.ravel() / max(float(where.sum()), 1e-12)
     amount = rng.poisson(count)
-    places = np.searchsorted(np.cumsum(chance), rng.uniform(0, float(chance.sum()), amount)).clip(0, where.size - 1)
-    spots = np.bincount(places, weights=rng.lognormal(0, 0.6, amount), minlength=where.size).reshape(where.shape)
+    positions = np.searchsorted(np.cumsum(chance), rng.uniform(0, float(chance.sum()), amount)).clip(0, where.size - 1)
+    spots = np.bincount(positions, weights=rng.lognormal(0, 0.6, amount), minlength=where.size).reshape(where.shape)
     spread: FloatArray = ndimage.gaussian_filter(spots, size, mode="constant")
     return spread * 2 * np.pi * size**2

@@ -33,7 +33,7 @@ RESULTS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class InputSources:
     """What one input means: its files and stores, how many hidden files were passed over, and whose results."""
 
     given: str
@@ -42,7 +42,7 @@ class Found:
     results: tuple[str, ...]
 
 
-def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
+def find_sources(given: str | Path, *, exclude: Path | None = None) -> InputSources:
     """Find what an input means: a file, a folder with everything below it, a store, or a glob pattern.
 
     Their paths are given relative to the parent of the file or folder; of a glob pattern, to the last folder before its
@@ -68,10 +68,10 @@ def find_sources(given: str | Path, *, exclude: Path | None = None) -> Found:
                 raise InputError(f"no file or folder matches the input pattern {str(given)!r}")
         else:
             raise InputError(_no_such_input(str(given), path=path))
-        sources = [source for one in paths for source in _find(one, base=base, named=named, above=(), apart=apart)]
+        sources = [source for path in paths for source in _find(path, base=base, named=named, above=(), apart=apart)]
     except PermissionError as error:
         raise InputError(f"the input {str(given)!r} holds a folder that may not be read: {error.filename}") from error
-    return Found(
+    return InputSources(
         given=str(given),
         sources=tuple(source for source in sources if isinstance(source, Source)),
         hidden=sources.count(None),
@@ -148,11 +148,11 @@ def _before_wildcards(path: Path) -> Path:
 
 def _outermost(matches: Iterator[Path]) -> list[Path]:
     """Drop matches that lie in a folder that matches as well, and hidden ones."""
-    kept: set[Path] = set()
+    outermost: set[Path] = set()
     for path in sorted(matches):
-        if not path.name.startswith(".") and kept.isdisjoint(path.parents):
-            kept.add(path)
-    return sorted(kept)
+        if not path.name.startswith(".") and outermost.isdisjoint(path.parents):
+            outermost.add(path)
+    return sorted(outermost)
 
 
 def _no_such_input(given: str, *, path: Path) -> str:

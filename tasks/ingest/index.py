@@ -13,7 +13,7 @@ from natsort import natsort_keygen
 from tasks.core.errors import Fault, InputError
 from tasks.core.work import Frozen
 from tasks.ingest.config import Load
-from tasks.ingest.files import Found, find_sources
+from tasks.ingest.files import InputSources, find_sources
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.auto import choose_reader
 from tasks.ingest.readers.base import Source
@@ -138,9 +138,9 @@ def _sort_out(
     seen: set[str] = set()
     no_image = hidden = 0
     results: dict[str, None] = {}
-    for found in (find_sources(given, exclude=exclude) for given in inputs):
-        chosen = [_reader(source, config=config) for source in found.sources]
-        for source, reader in zip(found.sources, chosen, strict=True):
+    for listing in (find_sources(given, exclude=exclude) for given in inputs):
+        chosen = [_reader(source, config=config) for source in listing.sources]
+        for source, reader in zip(listing.sources, chosen, strict=True):
             if reader is None and source.named:
                 raise InputError(_not_readable(source, config=config))
             if source.path in seen:
@@ -151,9 +151,9 @@ def _sort_out(
             else:
                 by_reader[reader].append(source)
         if not any(chosen):
-            raise InputError(_no_image(found, config=config))
-        hidden += found.hidden
-        results |= dict.fromkeys(found.results)
+            raise InputError(_no_image(listing, config=config))
+        hidden += listing.hidden
+        results |= dict.fromkeys(listing.results)
     return by_reader, LeftOut(no_image=no_image, hidden=hidden, results=tuple(results))
 
 
@@ -215,18 +215,18 @@ def _not_readable(source: Source, *, config: Load) -> str:
     return f"the file {source.path!r} cannot be read: {what}; {_accepted(config)}"
 
 
-def _no_image(found: Found, *, config: Load) -> str:
-    if not found.sources:
-        hidden = f", only {found.hidden} hidden ones" if found.hidden else ""
-        if found.results:
+def _no_image(listing: InputSources, *, config: Load) -> str:
+    if not listing.sources:
+        hidden = f", only {listing.hidden} hidden ones" if listing.hidden else ""
+        if listing.results:
             return (
-                f"the input {found.given!r} holds nothing but results of an earlier run ({found.results[0]}){hidden}; "
-                "name the folder of the images"
+                f"the input {listing.given!r} holds nothing but results of an earlier run ({listing.results[0]}){hidden}"
+                "; name the folder of the images"
             )
-        return f"the input {found.given!r} is empty: there is no file in it{hidden}"
-    kinds = Counter(_kind(source) for source in found.sources)
+        return f"the input {listing.given!r} is empty: there is no file in it{hidden}"
+    kinds = Counter(_kind(source) for source in listing.sources)
     seen = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(8))
-    return f"the input {found.given!r} holds no image that can be read; it holds {seen}; {_accepted(config)}"
+    return f"the input {listing.given!r} holds no image that can be read; it holds {seen}; {_accepted(config)}"
 
 
 def _kind(source: Source) -> str:

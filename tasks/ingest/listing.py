@@ -100,14 +100,14 @@ def list_images(
 ) -> ImageListing:
     """List images without reading pixels; nothing is written."""
     index = build_index(inputs, config=config, exclude=work.parent)
-    listed: Sequence[ImageReference | Fault] = (*index.references, *index.faults)
+    entries: Sequence[ImageReference | Fault] = (*index.references, *index.faults)
     if limit is not None:
-        listed = sample(listed, count=limit, seed=seed)
-    references = [one for one in listed if isinstance(one, ImageReference)]
-    faults = [one for one in listed if isinstance(one, Fault)]
+        entries = sample(entries, count=limit, seed=seed)
+    references = [entry for entry in entries if isinstance(entry, ImageReference)]
+    faults = [entry for entry in entries if isinstance(entry, Fault)]
     channels, probe = resolve_channels(references, config=config)
-    how = digest(VERSION, config.model_dump(mode="json"), channels)
-    identities = [digest(how, identity(reference)) for reference in references]
+    settings = digest(VERSION, config.model_dump(mode="json"), channels)
+    identities = [digest(settings, identity(reference)) for reference in references]
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]
     folder = work / "ingest" / digest(identities, paths, [(fault.image, fault.message) for fault in faults])

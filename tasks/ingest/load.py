@@ -71,7 +71,7 @@ def load_images(
         slots = [slot for slot, reference in enumerate(references) if reference.reader == name and reference.depth == 1]
         batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
         for slot, image in zip(slots, batch, strict=True):
-            read[slot] = image if isinstance(image, Exception) else catch(usable, image, channels.names)
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
     for slot, reference in enumerate(references):
         if reference.depth > 1:
             if projection is None:
@@ -79,9 +79,9 @@ def load_images(
                     f"{reference.image} is a z-stack of {reference.depth} planes; add project: {{method: max}} to the "
                     "configuration"
                 )
-            planes = read_planes(reference, channels=channels, region=region)
-            image = catch(projection, planes)
-            read[slot] = image if isinstance(image, Exception) else catch(usable, image, channels.names)
+            z_planes = read_planes(reference, channels=channels, region=region)
+            image = catch(projection, z_planes)
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
 
     images = [None if isinstance(image, Exception) else image for image in read]
     faults = [
@@ -110,7 +110,7 @@ def read_planes(
         (plane,) = readers[reference.reader].load([reference], channels=channels, region=region, z=z)
         if isinstance(plane, Exception):
             raise plane
-        plane = usable(plane, channels.names)
+        plane = validated_pixels(plane, channels.names)
         own = plane.shape, plane.dtype
         if own != (first := first or own):
             raise PixelError(
@@ -120,7 +120,7 @@ def read_planes(
         yield plane
 
 
-def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
+def validated_pixels(image: AnyArray, names: Sequence[str]) -> AnyArray:
     """Return an image (C, H, W) C-contiguous and in native byte order, bool as uint8.
 
     Raises
@@ -138,8 +138,8 @@ def usable(image: AnyArray, names: Sequence[str]) -> AnyArray:
         raise PixelError(f"has pixels of type {image.dtype.name}, expected integers or floating-point numbers")
     if kind == "f" and not all(np.isfinite(plane).all() for plane in image):
         bad = [int(np.count_nonzero(~np.isfinite(plane))) for plane in image]
-        listed = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
-        raise PixelError(f"has pixels that are NaN or infinite: {listed} of {height * width}")
+        counts = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
+        raise PixelError(f"has pixels that are NaN or infinite: {counts} of {height * width}")
     return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
 
 

@@ -18,7 +18,7 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
-from tasks.ingest.load import LoadedBatch, load_images, usable
+from tasks.ingest.load import LoadedBatch, load_images, validated_pixels
 
 WriteTiff = Callable[..., AnyArray]
 WriteStore = Callable[..., list[AnyArray]]
@@ -122,7 +122,7 @@ def test_no_reference_gives_no_image() -> None:
 )
 def test_unusable_pixels_are_refused(image: AnyArray, told: str) -> None:
     with pytest.raises(PixelError, match=told):
-        usable(image, ["BF"])
+        validated_pixels(image, ["BF"])
 
 
 @given(
@@ -137,9 +137,9 @@ def test_usable_pixels_keep_their_values(image: Any, turned: bool) -> None:  # n
     names = [f"c{number}" for number in range(len(image))]
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         with pytest.raises(PixelError, match="NaN or infinite"):
-            usable(image, names)
+            validated_pixels(image, names)
         return
-    result = usable(image, names)
+    result = validated_pixels(image, names)
     np.testing.assert_array_equal(result, image)
     assert result.flags.c_contiguous
     assert result.dtype.isnative

@@ -46,14 +46,14 @@ class ImageReader(FileReader):
         del pattern
         (path,) = reference.paths
         if Path(path).suffix.lower() in TIFF_SUFFIXES:
-            with open_tiff(path) as planes:
-                height, width = planes.shape
+            with open_tiff(path) as tiff:
+                height, width = tiff.shape
                 return Header(
-                    channels=sum(planes.samples),
+                    channels=sum(tiff.samples),
                     height=height,
                     width=width,
-                    dtype=planes.dtype,
-                    names=planes.labels,
+                    dtype=tiff.dtype,
+                    names=tiff.labels,
                 )
         pixels = _read_picture(path)
         channels, height, width = pixels.shape
@@ -64,9 +64,9 @@ class ImageReader(FileReader):
         del z
         (path,) = reference.paths
         if Path(path).suffix.lower() in TIFF_SUFFIXES:
-            with open_tiff(path) as planes:
-                labels = planes.labels if channels.labels else None
-                return planes.read(positions(channels, count=sum(planes.samples), labels=labels))
+            with open_tiff(path) as tiff:
+                labels = tiff.labels if channels.labels else None
+                return tiff.read(positions(channels, count=sum(tiff.samples), labels=labels))
         pixels = _read_picture(path)
         chosen = positions(channels, count=len(pixels))
         return pixels if chosen is None else pixels[list(chosen)]

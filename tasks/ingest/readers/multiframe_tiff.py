@@ -36,28 +36,28 @@ class MultiframeTiffReader(FileReader):
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
         """Read the tags."""
         del pattern
-        with open_tiff(reference.paths[0]) as planes:
-            channels = _frames(planes)
-            height, width = planes.shape
-            return Header(channels=channels, height=height, width=width, dtype=planes.dtype, names=planes.labels)
+        with open_tiff(reference.paths[0]) as tiff:
+            channels = _frames(tiff)
+            height, width = tiff.shape
+            return Header(channels=channels, height=height, width=width, dtype=tiff.dtype, names=tiff.labels)
 
     def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
         """Read the frames in use."""
         del z
-        with open_tiff(reference.paths[0]) as planes:
-            labels = planes.labels if channels.labels else None
-            return planes.read(positions(channels, count=_frames(planes), labels=labels))
+        with open_tiff(reference.paths[0]) as tiff:
+            labels = tiff.labels if channels.labels else None
+            return tiff.read(positions(channels, count=_frames(tiff), labels=labels))
 
 
-def _frames(planes: TiffPlanes) -> int:
+def _frames(tiff: TiffPlanes) -> int:
     """Count the frames, each of which must be grey."""
-    for number, samples in enumerate(planes.samples):
+    for number, samples in enumerate(tiff.samples):
         if samples != 1:
             raise PixelError(
                 f"frame {number + 1} is coloured ({samples} values per pixel), expected grey frames; the reader "
                 "'image' makes a channel of each colour"
             )
-    return len(planes.samples)
+    return len(tiff.samples)
 
 
 register(MultiframeTiffReader())

@@ -89,11 +89,11 @@ class RaggedZarrReader:
         del pattern, wanted
         references, faults = [], []
         for source in sources:
-            found = catch(_stamps, source, reader=self.name)
-            if isinstance(found, Exception):
-                faults.append(Fault.of(found, image=source.relative, stage=STAGE, metadata=source.metadata))
+            stamps = catch(_stamps, source, reader=self.name)
+            if isinstance(stamps, Exception):
+                faults.append(Fault.of(stamps, image=source.relative, stage=STAGE, metadata=source.metadata))
             else:
-                references += found
+                references += stamps
         return ReaderListing(references=references, faults=faults)
 
     def probe(self, reference: ImageReference, *, pattern: str | None) -> Header:
@@ -110,7 +110,7 @@ class RaggedZarrReader:
         del z
         images: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
         chunks: dict[tuple[str, int], list[int]] = {}
-        stores = {path: catch(_open, path) for path in {one.paths[0] for one in references}}
+        stores = {path: catch(_open, path) for path in {reference.paths[0] for reference in references}}
         for slot, reference in enumerate(references):
             path = reference.paths[0]
             store = stores[path]
@@ -181,9 +181,9 @@ def _decompress(content: AnyArray, *, compressor: Mapping[str, Any] | None) -> A
     size, expected = struct.unpack_from("<4xI4xI", content.data)
     if expected != len(content):
         raise PixelError(f"has {len(content)} bytes, its header announces {expected}")
-    found = np.empty(size, dtype=np.uint8)
-    codec.decode(content, out=found)
-    return found
+    decoded = np.empty(size, dtype=np.uint8)
+    codec.decode(content, out=decoded)
+    return decoded
 
 
 def _own(content: bytes | AnyArray) -> AnyArray:

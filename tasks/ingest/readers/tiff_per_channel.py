@@ -81,12 +81,12 @@ class TiffPerChannelReader(FileReader):
             files[text, z] = source
         texts = natsorted({text for files in fields.values() for text, _ in files})
         needed = texts if not wanted else natsorted({resolve_text(entry, texts=texts) for entry in wanted})
-        planes = natsorted({z for files in fields.values() for text, z in files if z and text in needed}) or [""]
-        required = [(text, z) for text in needed for z in planes]
+        z_texts = natsorted({z for files in fields.values() for text, z in files if z and text in needed}) or [""]
+        required = [(text, z) for text in needed for z in z_texts]
 
         references, faults = [], []
         for field, files in fields.items():
-            chosen = [files[one] for one in required if one in files]
+            chosen = [files[key] for key in required if key in files]
             unused += len(files) - len(chosen)
             name = _star((chosen or list(files.values()))[0].relative, pattern=pattern)
             if len(chosen) < len(required):
@@ -99,7 +99,7 @@ class TiffPerChannelReader(FileReader):
                     reader=self.name,
                     paths=tuple(source.path for source in chosen),
                     relative=tuple(source.relative for source in chosen),
-                    depth=len(planes),
+                    depth=len(z_texts),
                     metadata=dict(field),
                     sizes=tuple(source.size for source in chosen),
                     mtimes_ns=tuple(source.mtime_ns for source in chosen),
@@ -115,10 +115,10 @@ class TiffPerChannelReader(FileReader):
         names = tuple(match[CHANNEL_GROUP] for match in matches if match is not None)
         shapes, dtypes = [], []
         for path in reference.paths[:: reference.depth]:
-            with open_tiff(path) as planes:
-                _require_one(planes, path=path)
-                shapes.append(planes.shape)
-                dtypes.append(planes.dtype)
+            with open_tiff(path) as tiff:
+                _require_one(tiff, path=path)
+                shapes.append(tiff.shape)
+                dtypes.append(tiff.dtype)
         height, width = require_one_shape(shapes, names=_file_names(reference, z=0))
         return Header(
             channels=len(names),
@@ -133,14 +133,14 @@ class TiffPerChannelReader(FileReader):
         """Read only the files of wanted channels."""
         paths = reference.paths[z :: reference.depth]
         chosen = positions(channels, count=len(paths)) or range(len(paths))
-        planes = []
+        channel_images = []
         for position in chosen:
             with open_tiff(paths[position]) as file:
                 _require_one(file, path=paths[position])
-                planes.append(file.read(None)[0])
+                channel_images.append(file.read(None)[0])
         names = _file_names(reference, z=z)
-        require_one_shape([plane.shape for plane in planes], names=[names[position] for position in chosen])
-        return np.stack(planes)
+        require_one_shape([image.shape for image in channel_images], names=[names[position] for position in chosen])
+        return np.stack(channel_images)
 
 
 def resolve_text(wanted: int | str, *, texts: Sequence[str]) -> str:
@@ -153,9 +153,9 @@ def resolve_text(wanted: int | str, *, texts: Sequence[str]) -> str:
     """
     if str(wanted) in texts:
         return str(wanted)
-    same = [text for text in texts if isinstance(wanted, int) and text.isdecimal() and int(text) == wanted]
-    if len(same) == 1:
-        return same[0]
+    matching = [text for text in texts if isinstance(wanted, int) and text.isdecimal() and int(text) == wanted]
+    if len(matching) == 1:
+        return matching[0]
     raise ConfigError(
         f"load.channels: got the source {wanted!r}, but no file has it as the pattern's group 'channel'; "
         f"{suggestion(str(wanted), texts)}"
@@ -188,13 +188,13 @@ def _lacking(files: Mapping[tuple[str, str], Source], *, required: Sequence[tupl
             "restore it, or list under load.channels only the channels that all fields have"
         )
     missing = list(dict.fromkeys(text for text, z in required if (text, z) not in files))
-    told = ", ".join(
+    gaps = ", ".join(
         f"z {', '.join(repr(z) for text, z in required if text == channel and (text, z) not in files)} "
         f"of channel {channel!r}"
         for channel in missing
     )
     return (
-        f"has no file for {told}; restore it, or list under load.channels only the channels of which all fields have "
+        f"has no file for {gaps}; restore it, or list under load.channels only the channels of which all fields have "
         "all planes"
     )
 
@@ -213,9 +213,9 @@ def _file_names(reference: ImageReference, *, z: int) -> list[str]:
     return [relative.rsplit("/", 1)[-1] for relative in reference.relative[z :: reference.depth]]
 
 
-def _require_one(planes: TiffPlanes, *, path: str) -> None:
-    if sum(planes.samples) != 1:
-        raise PixelError(f"{Path(path).name} holds {sum(planes.samples)} planes, expected the one of its channel")
+def _require_one(tiff: TiffPlanes, *, path: str) -> None:
+    if sum(tiff.samples) != 1:
+        raise PixelError(f"{Path(path).name} holds {sum(tiff.samples)} planes, expected the one of its channel")
 
 
 register(TiffPerChannelReader())

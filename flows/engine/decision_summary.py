@@ -11,7 +11,7 @@ from tasks.normalize.reuse import SCALING
 from tasks.quality.reuse import QUALITY
 
 
-class Decided(Frozen):
+class DecisionSummary(Frozen):
     """One decision.
 
     Parameters
@@ -33,37 +33,41 @@ class Decided(Frozen):
     after: int | None = None
 
 
-def read_decided(statistics: Path) -> tuple[Decided, ...]:
+def summarize_decisions(statistics: Path) -> tuple[DecisionSummary, ...]:
     """Tell what stands in a folder ``statistics``."""
     return (*_illumination(statistics), *_quality(statistics), *_normalization(statistics))
 
 
-def _illumination(statistics: Path) -> Iterator[Decided]:
+def _illumination(statistics: Path) -> Iterator[DecisionSummary]:
     path = statistics / LISTED
     if path.exists():
         content = json.loads(path.read_text(encoding="utf-8"))
-        yield Decided(step="illumination", how=content["illumination"]["method"], groups=len(content["corrections"]))
+        yield DecisionSummary(
+            step="illumination", how=content["illumination"]["method"], groups=len(content["corrections"])
+        )
 
 
-def _quality(statistics: Path) -> Iterator[Decided]:
+def _quality(statistics: Path) -> Iterator[DecisionSummary]:
     path = statistics / QUALITY
     for rule in QualityDecision.model_validate_json(path.read_text(encoding="utf-8")).rules if path.exists() else ():
-        before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
-        yield Decided(
+        before, after = sum(group.before for group in rule.groups), sum(group.after for group in rule.groups)
+        yield DecisionSummary(
             step=f"quality:{rule.rule}", how=_limits(rule), groups=len(rule.groups), before=before, after=after
         )
 
 
-def _normalization(statistics: Path) -> Iterator[Decided]:
+def _normalization(statistics: Path) -> Iterator[DecisionSummary]:
     path = statistics / SCALING
     if path.exists():
         content = json.loads(path.read_text(encoding="utf-8"))
-        yield Decided(step="normalize", how=content["method"], groups=len(content["groups"]))
+        yield DecisionSummary(step="normalize", how=content["method"], groups=len(content["groups"]))
 
 
 def _limits(rule: RuleDecision) -> str:
-    low = _range(one.threshold for one in rule.groups)
-    return f"{rule.keep} {low}" + (f" and {_range(one.upper for one in rule.groups)}" if rule.keep == "between" else "")
+    low = _range(group.threshold for group in rule.groups)
+    return f"{rule.keep} {low}" + (
+        f" and {_range(group.upper for group in rule.groups)}" if rule.keep == "between" else ""
+    )
 
 
 def _range(values: Iterable[float | None]) -> str:
