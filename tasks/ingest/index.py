@@ -220,8 +220,8 @@ def _no_image(listing: InputSources, *, config: Load) -> str:
         hidden = f", only {listing.hidden} hidden ones" if listing.hidden else ""
         if listing.results:
             return (
-                f"the input {listing.given!r} holds nothing but results of an earlier run ({listing.results[0]}){hidden}"
-                "; name the folder of the images"
+                f"the input {listing.given!r} holds nothing but results of an earlier run ({listing.results[0]})"
+                f"{hidden}; name the folder of the images"
             )
         return f"the input {listing.given!r} is empty: there is no file in it{hidden}"
     kinds = Counter(_kind(source) for source in listing.sources)
