@@ -50,7 +50,7 @@ class Stamps:
         if family != "raw":
             return [self.own, self.combined]
         frame = np.ones(int(self.batch.pixels.shapes.prod(axis=1).sum()), dtype=np.bool_)
-        masks = Ragged(flat=frame, shapes=self.batch.pixels.shapes, planes=1)
+        masks = Ragged(flat=frame, shapes=self.batch.pixels.shapes, n_channels=1)
         return [Region(name="raw", shared=True, masks=masks, background=self.own.background)]
 
 

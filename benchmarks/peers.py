@@ -101,7 +101,7 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
     for _ in range(rounds):
         start = time.process_time()
         batch, (cell,) = crop_cells(
-            image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=WITH_MARGIN
+            image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, crop=WITH_MARGIN
         )
         turns.append(time.process_time() - start)
     counts = image[np.newaxis, :PLANES]
@@ -114,7 +114,7 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
 def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
     """Cut the objects out as the published program does, each channel in the object's mask."""
     numbers = range(1, int(labels.max()) + 1)
-    batch, (cell,) = crop_cells(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, how=CLIPPED)
+    batch, (cell,) = crop_cells(image, labels={"cell": labels}, numbers=numbers, channels=fields.NAMES, crop=CLIPPED)
     repeated = Ragged.of([np.repeat(mask, CHANNELS, axis=0) for mask in cell.masks.unstack()])
     return Stamps(
         batch=batch,

@@ -52,7 +52,7 @@ class CellBatch:
 
 
 def read_cells(
-    cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, how: Crop
+    cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, crop: Crop
 ) -> tuple[list[CellBatch], list[Fault]]:
     """Read the pixels of cells again, and join them with the masks or labels found before.
 
@@ -74,7 +74,7 @@ def read_cells(
         images = images.transformed(source.scale)
     if source.layout.stamps:
         return _stamps(images, kept=kept, source=source), images.faults
-    return _fields(images, kept=kept, cells=cells, source=source, how=how), images.faults
+    return _fields(images, kept=kept, cells=cells, source=source, crop=crop), images.faults
 
 
 def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) -> list[CellBatch]:
@@ -106,7 +106,7 @@ def _scaled_backgrounds(regions: Sequence[Region], *, cells: pl.DataFrame, scale
 
 
 def _fields(
-    images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, how: Crop
+    images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, crop: Crop
 ) -> list[CellBatch]:
     batches: list[CellBatch] = []
     for position, image in zip(images.table["position"], images.pixels, strict=True):
@@ -118,7 +118,7 @@ def _fields(
             labels=read_objects(Path(cells.folder), position=position, names=source.layout.regions),
             numbers=own["meta__object"].to_list(),
             channels=source.layout.channels,
-            how=how,
+            crop=crop,
         )
         batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
     return batches

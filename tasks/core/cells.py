@@ -20,13 +20,13 @@ def pack(masks: Ragged) -> list[bytes]:
     return [np.packbits(mask).tobytes() for mask in masks.unstack()]
 
 
-def unpack(packed: Sequence[bytes], *, shapes: IntArray, planes: int) -> Ragged:
+def unpack(packed: Sequence[bytes], *, shapes: IntArray, n_channels: int) -> Ragged:
     """Undo `pack`."""
     flat = [
-        np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=planes * int(height) * int(width)).astype(bool)
+        np.unpackbits(np.frombuffer(bits, dtype=np.uint8), count=n_channels * int(height) * int(width)).astype(bool)
         for bits, (height, width) in zip(packed, shapes, strict=True)
     ]
-    return Ragged(flat=np.concatenate(flat) if flat else np.zeros(0, dtype=bool), shapes=shapes, planes=planes)
+    return Ragged(flat=np.concatenate(flat) if flat else np.zeros(0, dtype=bool), shapes=shapes, n_channels=n_channels)
 
 
 def stamp_cells(images: pl.DataFrame, *, masked: Sequence[MaskResult], layout: Layout) -> pl.DataFrame:
@@ -43,25 +43,25 @@ def stamp_cells(images: pl.DataFrame, *, masked: Sequence[MaskResult], layout: L
         What each mask method found, in configured order.
     """
     columns: dict[str, pl.Series] = {"meta__object": pl.Series([1] * len(images))}
-    statuses = np.stack([one.status for one in masked])
+    statuses = np.stack([mask.status for mask in masked])
     keeps = statuses == "kept"
     first = np.argmax(keeps, axis=0)
     columns["status"] = pl.Series(np.where(keeps.any(axis=0), "kept", statuses[0]).tolist(), dtype=pl.String)
-    combined = [one.combined.unstack() for one in masked]
+    combined = [mask.combined.unstack() for mask in masked]
     centroids = np.array([centroid(combined[choice][row][0]) for row, choice in enumerate(first)])
     columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
-    for one in masked:
-        columns |= _mask_columns(one, channels=layout.channels)
+    for mask in masked:
+        columns |= _mask_columns(mask, channels=layout.channels)
     return images.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
 
 
 def _mask_columns(masked: MaskResult, *, channels: Sequence[str]) -> dict[str, pl.Series]:
-    name, kept, planes = masked.name, masked.status == "kept", masked.masks.unstack()
+    name, kept, masks = masked.name, masked.status == "kept", masked.masks.unstack()
     columns = {f"status__{name}": pl.Series(masked.status.tolist(), dtype=pl.String)}
     columns |= _box_columns(masked.box, name=name)
     for number, channel in enumerate(channels):
         columns[f"meta__regions__{name}__{channel}"] = pl.Series(masked.n_components[:, number])
-        valid = [bool(keep and plane[number].any()) for keep, plane in zip(kept, planes, strict=True)]
+        valid = [bool(keep and mask[number].any()) for keep, mask in zip(kept, masks, strict=True)]
         columns[f"meta__valid__{name}__{channel}"] = pl.Series(valid, dtype=pl.Boolean)
         columns[f"background__{name}__{channel}"] = pl.Series(masked.background[:, number])
         columns[f"background__{name}{COMBINED}__{channel}"] = pl.Series(masked.combined_background[:, number])
@@ -76,9 +76,9 @@ def stamp_regions(
     """Read back one mask's own and combined regions of the stamps in `cells`."""
     return region_pair(
         name,
-        masks=unpack(cells[f"mask__{name}"].to_list(), shapes=shapes, planes=len(channels)),
+        masks=unpack(cells[f"mask__{name}"].to_list(), shapes=shapes, n_channels=len(channels)),
         background=_backgrounds(cells, region=name, channels=channels),
-        combined=unpack(cells[f"combined__{name}"].to_list(), shapes=shapes, planes=1),
+        combined=unpack(cells[f"combined__{name}"].to_list(), shapes=shapes, n_channels=1),
         combined_background=_backgrounds(cells, region=name + COMBINED, channels=channels),
     )
 
@@ -99,7 +99,7 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout)
     """
     from scipy import ndimage
 
-    objects = segmented.whole
+    objects = segmented.all_labels
     main = objects[layout.regions[0]]
     numbers = np.unique(main[main > 0])
     at_border = np.isin(numbers, segmented.border[layout.regions[0]])
@@ -120,10 +120,10 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout)
 
 def _box_columns(boxes: LabelArray, *, name: str) -> dict[str, pl.Series]:
     """Return a column per side; missing where there is nothing to put a box around."""
-    found = boxes[:, 2] > 0
+    present = boxes[:, 2] > 0
     return {
         f"meta__bbox_{side}__{name}": pl.Series(
-            [int(value) if there else None for value, there in zip(values, found, strict=True)], dtype=pl.Int32
+            [int(value) if there else None for value, there in zip(values, present, strict=True)], dtype=pl.Int32
         )
         for side, values in zip(BOX, boxes.T, strict=True)
     }

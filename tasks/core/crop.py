@@ -17,24 +17,24 @@ class Crop(Frozen):
     ----------
     margin
         Pixels of surroundings on each side, as far as the field reaches.
-    parent
+    clip_to_primary
         Whether only the first object's box is kept and the others are clipped to it; else all objects fit.
     background
         Whether the background is the mean of the field's pixels outside all objects; else 0.
     """
 
     margin: int
-    parent: bool
+    clip_to_primary: bool
     background: bool
 
 
-WITH_MARGIN = Crop(margin=6, parent=False, background=True)
+WITH_MARGIN = Crop(margin=6, clip_to_primary=False, background=True)
 """Erosion by disk(6), the widest filter of the features, sees what really surrounds the object."""
 
-TIGHT = Crop(margin=0, parent=False, background=False)
+TIGHT = Crop(margin=0, clip_to_primary=False, background=False)
 """All pixels of all objects, for statistics that look at nothing else."""
 
-CLIPPED = Crop(margin=0, parent=True, background=False)
+CLIPPED = Crop(margin=0, clip_to_primary=True, background=False)
 """As the published system cuts: of the other objects only what lies in the first one's box is seen."""
 
 
@@ -44,7 +44,7 @@ def crop_cells(
     labels: Mapping[str, LabelArray],
     numbers: Sequence[int],
     channels: Sequence[str],
-    how: Crop = WITH_MARGIN,
+    crop: Crop = WITH_MARGIN,
 ) -> tuple[Batch, tuple[Region, ...]]:
     """Cut cells out of a field.
 
@@ -65,26 +65,26 @@ def crop_cells(
     The cells' pixels, and a shared region per object.
     """
     wanted = np.asarray(numbers, dtype=np.int32)
-    boxes = [label_boxes(one, wanted) for one in labels.values()]
-    box = boxes[0] if how.parent else _union(boxes)
+    boxes = [label_boxes(label_image, wanted) for label_image in labels.values()]
+    box = boxes[0] if crop.clip_to_primary else _union(boxes)
     height, width = image.shape[1:]
-    top, left = np.maximum(box[:, 0] - how.margin, 0), np.maximum(box[:, 1] - how.margin, 0)
-    bottom, right = np.minimum(box[:, 2] + how.margin, height), np.minimum(box[:, 3] + how.margin, width)
+    top, left = np.maximum(box[:, 0] - crop.margin, 0), np.maximum(box[:, 1] - crop.margin, 0)
+    bottom, right = np.minimum(box[:, 2] + crop.margin, height), np.minimum(box[:, 3] + crop.margin, width)
     windows = np.stack([top, left, bottom, right], axis=1).astype(np.int64)
     batch = Batch(pixels=cut_windows(image, windows), channels=tuple(channels))
     level = np.zeros(len(channels))
-    if how.background:
+    if crop.background:
         level = outside_means(image, _outside(list(labels.values())))
     background = np.tile(level, (len(wanted), 1))
     regions = tuple(
         Region(
             name=name,
             shared=True,
-            masks=cut_masks(one, windows, wanted),
+            masks=cut_masks(label_image, windows, wanted),
             background=background,
-            field=Field(labels=one, numbers=wanted),
+            field=Field(labels=label_image, numbers=wanted),
         )
-        for name, one in labels.items()
+        for name, label_image in labels.items()
     )
     return batch, regions
 

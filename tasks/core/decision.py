@@ -51,10 +51,12 @@ class RuleDecision(Frozen):
     def _limits(self, metrics: pl.DataFrame) -> tuple[FloatArray, FloatArray]:
         """Threshold and upper threshold of each row, or the ones that all share; NaN where there is none."""
         if not self.group_by:
-            shared = [(one.threshold, one.upper) for one in self.groups] or [(None, None)]
+            shared = [(group.threshold, group.upper) for group in self.groups] or [(None, None)]
             return cast("tuple[FloatArray, FloatArray]", tuple(np.array(shared[0], dtype=np.float64)))
         groups = _grouped(metrics, self.group_by)
-        known = [(*(one.group[name] for name in self.group_by), one.threshold, one.upper) for one in self.groups]
+        known = [
+            (*(group.group[name] for name in self.group_by), group.threshold, group.upper) for group in self.groups
+        ]
         schema = {**groups.schema, "threshold": pl.Float64(), "upper": pl.Float64()}
         limits = groups.join(
             pl.DataFrame(known, schema=schema, orient="row"), on=groups.columns, how="left", maintain_order="left"
@@ -88,17 +90,17 @@ class QualityDecision(Frozen):
             for rule in self.rules
         ]
 
-    def statuses(self, metrics: pl.DataFrame, found: Sequence[str]) -> list[str]:
-        """Status of each cell: `found` where that is not ``kept``, else ``quality:<rule>`` of the first failed rule.
+    def statuses(self, metrics: pl.DataFrame, initial: Sequence[str]) -> list[str]:
+        """Status of each cell: `initial` where that is not ``kept``, else ``quality:<rule>`` of the first failed rule.
 
         Parameters
         ----------
         metrics
             A row per cell: the columns that the rules look at, and ``meta__<group>``.
-        found
+        initial
             Status of each cell after masking or segmentation.
         """
-        statuses = np.array(found, dtype=object)
+        statuses = np.array(initial, dtype=object)
         kept = statuses == KEPT
         for rule in self.rules:
             failed = kept & ~rule.keeps(metrics)
@@ -126,10 +128,10 @@ def emptied_groups(decision: QualityDecision) -> tuple[EmptiedGroup, ...]:
     (EmptiedGroup(rule='bright', group={'plate': '2'}, before=4),)
     """
     return tuple(
-        EmptiedGroup(rule=rule.rule, group=one.group, before=one.before)
+        EmptiedGroup(rule=rule.rule, group=group.group, before=group.before)
         for rule in decision.rules
-        for one in rule.groups
-        if one.before > 0 and one.after == 0
+        for group in rule.groups
+        if group.before > 0 and group.after == 0
     )
 
 

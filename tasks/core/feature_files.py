@@ -66,7 +66,7 @@ def read_groups(files: Sequence[Path], *, schema: pa.Schema, rows: int) -> Itera
     columns would take more than the values. One table is held, and what is read of one file.
     """
     kind = schema.types[-1]
-    ends = takewhile(lambda one: one == kind and pa.types.is_floating(one), reversed(schema.types))
+    ends = takewhile(lambda dtype: dtype == kind and pa.types.is_floating(dtype), reversed(schema.types))
     features = schema.names[len(schema) - sum(1 for _ in ends) :]
     others = schema.names[: len(schema) - len(features)]
     tables: list[pl.DataFrame] = []

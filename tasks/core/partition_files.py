@@ -115,4 +115,4 @@ def read_objects(folder: Path, *, position: int, names: Sequence[str]) -> dict[s
     own, border = (
         [read_labels(folder, position=position, name=name + suffix) for name in names] for suffix in ("", BORDER)
     )
-    return {name: one + other for name, one, other in zip(names, own, border, strict=True)}
+    return {name: labels + border_labels for name, labels, border_labels in zip(names, own, border, strict=True)}

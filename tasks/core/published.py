@@ -86,4 +86,4 @@ def find_published(path: str | Path, *, name: str) -> Path | None:
     Its absolute path; None where there is no such file.
     """
     given = Path(path).expanduser().absolute()
-    return next((one for one in (given, given / name, given / STATISTICS_FOLDER / name) if one.is_file()), None)
+    return next((path for path in (given, given / name, given / STATISTICS_FOLDER / name) if path.is_file()), None)

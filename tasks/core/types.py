@@ -16,38 +16,38 @@ LabelArray = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ragged:
-    """N arrays of shape (planes, Hᵢ, Wᵢ), end to end in one flat buffer, without padding.
+    """N arrays of shape (C, Hᵢ, Wᵢ), end to end in one flat buffer, without padding.
 
     Padding would change every filter at the rim; a flat buffer lets compiled kernels loop over the cells.
 
     Parameters
     ----------
     flat
-        One-dimensional buffer, each cell's (planes, Hᵢ, Wᵢ) in C order.
+        One-dimensional buffer, each cell's (C, Hᵢ, Wᵢ) in C order.
     shapes
         (N, 2) int64, height and width of each cell.
-    planes
-        Number of planes of every cell.
+    n_channels
+        Number of channels C of every cell.
     """
 
     flat: AnyArray
     shapes: IntArray
-    planes: int
+    n_channels: int
 
     def __post_init__(self) -> None:
-        expected = int(self.shapes.prod(axis=1).sum()) * self.planes
+        expected = int(self.shapes.prod(axis=1).sum()) * self.n_channels
         if self.flat.ndim != 1 or self.flat.size != expected:
             raise ValueError(f"a flat buffer of {self.flat.shape} cannot hold {expected} values")
 
     @classmethod
     def of(cls, arrays: Sequence[AnyArray]) -> "Ragged":
-        """Join arrays of shape (planes, Hᵢ, Wᵢ), at least one, of equal dtype and number of planes."""
+        """Join arrays of shape (C, Hᵢ, Wᵢ), at least one, of equal dtype and number of channels."""
         if wrong := [array.shape for array in arrays if array.ndim != 3]:
             raise ValueError(f"got an array of shape {wrong[0]}, expected (planes, height, width)")
-        planes = {array.shape[0] for array in arrays}
+        lengths = {array.shape[0] for array in arrays}
         dtypes = {array.dtype for array in arrays}
-        if len(planes) != 1 or len(dtypes) != 1:
-            raise ValueError(f"arrays of one batch need one number of planes and one dtype, got {planes} and {dtypes}")
+        if len(lengths) != 1 or len(dtypes) != 1:
+            raise ValueError(f"arrays of one batch need one number of planes and one dtype, got {lengths} and {dtypes}")
         shapes = np.array([array.shape[1:] for array in arrays], dtype=np.int64)
         flat = np.empty(sum(array.size for array in arrays), dtype=arrays[0].dtype)
         start = 0
@@ -55,18 +55,18 @@ class Ragged:
             # straight from wherever it lies: windows of an image are copied once
             flat[start : start + array.size].reshape(array.shape)[...] = array
             start += array.size
-        return cls(flat=flat, shapes=shapes, planes=planes.pop())
+        return cls(flat=flat, shapes=shapes, n_channels=lengths.pop())
 
     @property
     def offsets(self) -> IntArray:
         """(N + 1,) int64: cell i lies in ``flat[offsets[i]:offsets[i + 1]]``."""
-        sizes = self.shapes.prod(axis=1) * self.planes
+        sizes = self.shapes.prod(axis=1) * self.n_channels
         return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes, dtype=np.int64)])
 
     def unstack(self) -> list[AnyArray]:
-        """Return views of shape (planes, Hᵢ, Wᵢ), one per cell."""
+        """Return views of shape (C, Hᵢ, Wᵢ), one per cell."""
         return [
-            self.flat[start:stop].reshape(self.planes, *shape)
+            self.flat[start:stop].reshape(self.n_channels, *shape)
             for start, stop, shape in zip(self.offsets[:-1], self.offsets[1:], self.shapes, strict=True)
         ]
 
@@ -95,9 +95,9 @@ class Batch:
     channels: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if self.pixels.planes != len(self.channels):
+        if self.pixels.n_channels != len(self.channels):
             raise ValueError(
-                f"{self.pixels.planes} planes of pixels but {len(self.channels)} channels: {self.channels}"
+                f"{self.pixels.n_channels} planes of pixels but {len(self.channels)} channels: {self.channels}"
             )
 
     @classmethod
@@ -159,10 +159,10 @@ class Region:
     field: Field | None = None
 
     def __post_init__(self) -> None:
-        planes = 1 if self.shared else self.background.shape[1]
-        if self.masks.planes != planes or len(self.masks) != len(self.background):
+        n_channels = 1 if self.shared else self.background.shape[1]
+        if self.masks.n_channels != n_channels or len(self.masks) != len(self.background):
             raise ValueError(
-                f"region {self.name!r}: {len(self.masks)} masks of {self.masks.planes} planes do not fit "
+                f"region {self.name!r}: {len(self.masks)} masks of {self.masks.n_channels} planes do not fit "
                 f"{self.background.shape} backgrounds"
             )
         if self.field is not None and len(self.field.numbers) != len(self.masks):
@@ -233,6 +233,6 @@ class Segmentation:
     border: dict[str, LabelArray]
 
     @property
-    def whole(self) -> dict[str, LabelArray]:
+    def all_labels(self) -> dict[str, LabelArray]:
         """Object name to (H, W) int32 labels of all cells, kept or left out."""
         return {name: labels + self.border[name] for name, labels in self.labels.items()}

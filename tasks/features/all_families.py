@@ -133,6 +133,6 @@ def _frame(batch: Batch) -> Region:
     return Region(
         name=RAW,
         shared=True,
-        masks=Ragged(flat=np.ones(int(shapes.prod(axis=1).sum()), dtype=np.bool_), shapes=shapes, planes=1),
+        masks=Ragged(flat=np.ones(int(shapes.prod(axis=1).sum()), dtype=np.bool_), shapes=shapes, n_channels=1),
         background=np.zeros((len(batch), len(batch.channels))),
     )

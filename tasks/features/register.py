@@ -122,13 +122,13 @@ def register_per_mask(
 
     def measure(batch: Batch, region: Region) -> FloatArray:
         check_fit(batch, region)
-        out = np.empty((len(batch), region.masks.planes * len(definitions)))
+        out = np.empty((len(batch), region.masks.n_channels * len(definitions)))
         kernel(region, out)
         return out
 
     def measure_plain(batch: Batch, region: Region) -> FloatArray:
         rows = [np.concatenate([plain(mask, region) for mask in cell.masks]) for cell in cells(batch, region)]
-        return np.array(rows, dtype=np.float64).reshape(len(batch), region.masks.planes * len(definitions))
+        return np.array(rows, dtype=np.float64).reshape(len(batch), region.masks.n_channels * len(definitions))
 
     of_channels = _per_channel(name, profile=profile, definitions=definitions)
 

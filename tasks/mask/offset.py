@@ -31,7 +31,7 @@ def without_offset(batch: Batch) -> Batch:
     if not np.isfinite(least_number(dtype)):
         return batch
     counts: AnyArray = batch.pixels.flat.astype(np.dtype(f"u{dtype.itemsize}"))
-    shifted = Ragged(flat=counts, shapes=batch.pixels.shapes, planes=batch.pixels.planes)
+    shifted = Ragged(flat=counts, shapes=batch.pixels.shapes, n_channels=batch.pixels.n_channels)
     sign = counts.dtype.type(1 << (8 * dtype.itemsize - 1))
     for image, stamp in zip(batch.pixels.unstack(), shifted.unstack(), strict=True):
         # turning the sign's bit is subtracting the smallest number

@@ -25,7 +25,7 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     Ragged
         Bool, of the batch's shapes, C planes.
     """
-    masks = empty_masks(batch, planes=batch.pixels.planes)
+    masks = empty_masks(batch, planes=batch.pixels.n_channels)
     for stamp, image in zip(masks.unstack(), batch.pixels.unstack(), strict=True):
         for index, channel in enumerate(batch.channels):
             if is_finite(image[index]):
@@ -58,8 +58,8 @@ def mask_stacks(
     """
     if not fits(batch):
         return mask_each(batch, plain)
-    masks = empty_masks(batch, planes=batch.pixels.planes)
-    decided = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
+    masks = empty_masks(batch, planes=batch.pixels.n_channels)
+    decided = np.ones((len(batch), batch.pixels.n_channels), dtype=np.bool_)
     for stack in blocks(batch):
         mask(stack, masks.flat[stack.places], decided[stack.cells])
     if not decided.all():
@@ -112,7 +112,9 @@ def test_spread(
 def empty_masks(batch: Batch, *, planes: int) -> Ragged:
     """Masks of a batch's shapes, all pixels false."""
     shapes = batch.pixels.shapes
-    return Ragged(flat=np.zeros(int(shapes.prod(axis=1).sum()) * planes, dtype=np.bool_), shapes=shapes, planes=planes)
+    return Ragged(
+        flat=np.zeros(int(shapes.prod(axis=1).sum()) * planes, dtype=np.bool_), shapes=shapes, n_channels=planes
+    )
 
 
 def is_finite(image: AnyArray) -> bool:

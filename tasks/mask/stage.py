@@ -111,10 +111,11 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
 def _found(batch: Batch, *, method: MaskMethod) -> Ragged:
     """Masks of a method, checked to fit the pixels: a method may come from another package."""
     found = masks.function(method)(batch, method)
-    got, expected = ((one.planes, one.shapes.tolist()) for one in (found, batch.pixels))
+    got, expected = ((one.n_channels, one.shapes.tolist()) for one in (found, batch.pixels))
     if got != expected or found.flat.dtype != np.bool_:
         raise TypeError(
-            f"the mask method of {method.name!r} returned {len(found)} masks of {found.planes} planes, dtype "
-            f"{found.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the stamps' shapes"
+            f"the mask method of {method.name!r} returned {len(found)} masks of {found.n_channels} planes, dtype "
+            f"{found.flat.dtype}; expected {len(batch)} of {batch.pixels.n_channels} planes, bool, of the stamps' "
+            "shapes"
         )
     return found

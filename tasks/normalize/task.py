@@ -42,7 +42,7 @@ def count_partition(
     watch = Stopwatch()
     own = pl.col(f"status__{region}") == KEPT if source.layout.stamps else pl.lit(value=True)
     kept = kept_cells(cells, metrics=metrics, decision=decision).filter(own)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=TIGHT)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=TIGHT)
     tables = [table for batch in batches for table in _count(batch, region=region, group_by=group_by)]
     provisional = is_provisional(cells, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
@@ -55,7 +55,7 @@ def _count(batch: CellBatch, *, region: str, group_by: Sequence[str]) -> list[pl
 
     def count(rows: range) -> pl.DataFrame:
         some = batch.take(rows)
-        (own,) = [one for one in some.regions if one.name == region]
+        (own,) = [candidate for candidate in some.regions if candidate.name == region]
         return batch_histogram(some.batch, own, group_by=group_by, groups=group_values(some.cells, group_by))
 
     return [table for _, table in isolate_faults(len(batch.cells), count)[0]]

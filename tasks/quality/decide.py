@@ -42,10 +42,10 @@ def fit_rules(
     decision = QualityDecision(rules=())
     for rule in rules:
         column = metric_column(rule, default_region=default_region, stamps=stamps)
-        inquiry = ThresholdSearch(rule, column=column, decided=decision)
-        while (survey := inquiry.survey) is not None:
-            inquiry.receive(ask(survey))
-        decision = QualityDecision(rules=(*decision.rules, inquiry.decided()))
+        search = ThresholdSearch(rule, column=column, decision=decision)
+        while (survey := search.survey) is not None:
+            search.receive(ask(survey))
+        decision = QualityDecision(rules=(*decision.rules, search.fitted()))
         advance()
     decision = count_by(ask, decision=decision, rules=rules)
     advance()
@@ -56,8 +56,8 @@ def count_by(
     ask: Callable[[ValuesQuery | CountsQuery], Any], *, decision: QualityDecision, rules: Sequence[Rule]
 ) -> QualityDecision:
     """Count what each rule of a decision rejects; the parameters are those of `fit_rules`."""
-    tally = CountsQuery(decided=decision, by_image=tuple(rule.over == "image" for rule in rules))
-    return counted(decision, ask(tally))
+    query = CountsQuery(decision=decision, by_image=tuple(rule.over == "image" for rule in rules))
+    return counted(decision, ask(query))
 
 
 def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> QualityDecision:
@@ -81,9 +81,9 @@ def check_some_are_left(decision: QualityDecision) -> None:
         Naming the rule and its threshold.
     """
     for number, rule in enumerate(decision.rules):
-        before, after = sum(one.before for one in rule.groups), sum(one.after for one in rule.groups)
+        before, after = sum(group.before for group in rule.groups), sum(group.after for group in rule.groups)
         if before and not after:
-            limits = sorted({one.threshold for one in rule.groups if one.threshold is not None})
+            limits = sorted({group.threshold for group in rule.groups if group.threshold is not None})
             at = f"at {limits[0]:g}" if len(limits) == 1 else f"at {limits[0]:g} to {limits[-1]:g}" if limits else ""
             raise InputError(
                 f"quality.rules.{number}: {rule.rule} keeps none of {before:,}: {rule.keep} its threshold "

@@ -98,9 +98,9 @@ def _fitted(
         It knows no threshold of some groups.
     """
     rules = []
-    for one, rule in zip(decision.rules, config.rules, strict=True):
+    for fitted, rule in zip(decision.rules, config.rules, strict=True):
         present = groups(rule.group_by)
-        known = {tuple(group.group[name] for name in rule.group_by): group for group in one.groups}
+        known = {tuple(group.group[name] for name in rule.group_by): group for group in fitted.groups}
         if missing := sorted(set(present) - set(known)):
             named = ", ".join("/".join(group) for group in missing[:3])
             raise InputError(
@@ -110,5 +110,5 @@ def _fitted(
             )
         column = metric_column(rule, default_region=default_region, stamps=stamps)
         own = tuple(group for values, group in known.items() if values in present)
-        rules.append(one.model_copy(update={"column": column, "groups": own}))
+        rules.append(fitted.model_copy(update={"column": column, "groups": own}))
     return decision.model_copy(update={"rules": tuple(rules)})

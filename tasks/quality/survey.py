@@ -39,10 +39,10 @@ class Answers(Frozen):
 
     def merge(self, other: "Answers") -> "Answers":
         """Answers of both parts."""
-        found: dict[Group, Any] = {one.group: one.answer for one in self.groups}
-        for one in other.groups:
-            found[one.group] = found[one.group].merge(one.answer) if one.group in found else one.answer
-        return Answers(groups=tuple(GroupAnswer(group=group, answer=found[group]) for group in sorted(found)))
+        merged: dict[Group, Any] = {group.group: group.answer for group in self.groups}
+        for group in other.groups:
+            merged[group.group] = merged[group.group].merge(group.answer) if group.group in merged else group.answer
+        return Answers(groups=tuple(GroupAnswer(group=group, answer=merged[group]) for group in sorted(merged)))
 
 
 class ValuesQuery(Frozen):
@@ -50,7 +50,7 @@ class ValuesQuery(Frozen):
 
     Parameters
     ----------
-    decided
+    decision
         The rules before this one.
     column, group_by
         The metric, and the metadata whose values make groups.
@@ -63,7 +63,7 @@ class ValuesQuery(Frozen):
     """
 
     kind: Literal["ask_values"] = "ask_values"
-    decided: QualityDecision
+    decision: QualityDecision
     column: str
     group_by: tuple[str, ...]
     by_image: bool
@@ -72,16 +72,16 @@ class ValuesQuery(Frozen):
 
     def answer(self, metrics: pl.DataFrame) -> Answers:
         """Answer for the cells of some partitions, of which images are never cut."""
-        population = _kept(metrics, decided=self.decided)
+        population = _kept(metrics, decision=self.decision)
         if self.by_image:
             population = population.unique("meta__image", keep="first", maintain_order=True)
-        asked = {one.group: one.question for one in self.questions}
-        found = []
+        asked = {asked_of.group: asked_of.question for asked_of in self.questions}
+        answers = []
         for group, values in sorted(_by_group(population, column=self.column, group_by=self.group_by).items()):
             question: Any = self.everyone or asked.get(group)
             if question is not None:
-                found.append(GroupAnswer(group=group, answer=question.answer(values)))
-        return Answers(groups=tuple(found))
+                answers.append(GroupAnswer(group=group, answer=question.answer(values)))
+        return Answers(groups=tuple(answers))
 
 
 class GroupCount(Frozen):
@@ -100,27 +100,29 @@ class RuleCounts(Frozen):
 
     def merge(self, other: "RuleCounts") -> "RuleCounts":
         """Add the counts of both parts."""
-        return RuleCounts(rules=tuple(_added((*one, *two)) for one, two in zip(self.rules, other.rules, strict=True)))
+        return RuleCounts(
+            rules=tuple(_added((*first, *second)) for first, second in zip(self.rules, other.rules, strict=True))
+        )
 
 
 class CountsQuery(Frozen):
     """Query how many cells, or images, each rule of a decision looks at and keeps in each group."""
 
     kind: Literal["ask_tally"] = "ask_tally"
-    decided: QualityDecision
+    decision: QualityDecision
     by_image: tuple[bool, ...]
 
     def answer(self, metrics: pl.DataFrame) -> RuleCounts:
         """Count in the cells of some partitions."""
         rules = []
-        for number, rule in enumerate(self.decided.rules):
-            population = _kept(metrics, decided=QualityDecision(rules=self.decided.rules[:number]))
+        for number, rule in enumerate(self.decision.rules):
+            population = _kept(metrics, decision=QualityDecision(rules=self.decision.rules[:number]))
             if self.by_image[number]:
                 population = population.unique("meta__image", keep="first", maintain_order=True)
             groups = group_values(population, rule.group_by)
-            kept = rule.keeps(population)
+            passes = rule.keeps(population)
             before = Counter(groups)
-            after = Counter(group for group, one in zip(groups, kept.tolist(), strict=True) if one)
+            after = Counter(group for group, passed in zip(groups, passes.tolist(), strict=True) if passed)
             rules.append(
                 tuple(GroupCount(group=group, before=before[group], after=after[group]) for group in sorted(before))
             )
@@ -137,8 +139,8 @@ class SurveyResult(Frozen):
     result: Result
 
 
-def _kept(metrics: pl.DataFrame, *, decided: QualityDecision) -> pl.DataFrame:
-    statuses = decided.statuses(metrics, metrics["status"].to_list())
+def _kept(metrics: pl.DataFrame, *, decision: QualityDecision) -> pl.DataFrame:
+    statuses = decision.statuses(metrics, metrics["status"].to_list())
     return metrics.filter(pl.Series(statuses, dtype=pl.String) == KEPT)
 
 
@@ -154,7 +156,7 @@ def _by_group(table: pl.DataFrame, *, column: str, group_by: tuple[str, ...]) ->
 def _added(counts: Iterable[GroupCount]) -> tuple[GroupCount, ...]:
     """Add up the counts of equal groups, in the order of the groups."""
     totals: dict[Group, tuple[int, int]] = {}
-    for one in counts:
-        before, after = totals.get(one.group, (0, 0))
-        totals[one.group] = before + one.before, after + one.after
+    for count in counts:
+        before, after = totals.get(count.group, (0, 0))
+        totals[count.group] = before + count.before, after + count.after
     return tuple(GroupCount(group=group, before=b, after=a) for group, (b, a) in sorted(totals.items()))

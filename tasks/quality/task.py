@@ -40,14 +40,14 @@ def measure_partition(
     watch = Stopwatch()
     table, layout = read_table(cells.file(CELLS)), source.layout
     kept = table.filter(pl.col("status") == KEPT)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=WITH_MARGIN)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=WITH_MARGIN)
     columns: dict[str, pl.DataType] = {
         metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64() for one in measurements
     }
     measured = [pl.DataFrame(schema={name: table.schema[name] for name in IDENTITY} | columns)]
     for batch in batches:
-        found, faulty = _measure(batch, measurements=measurements)
-        measured += found
+        tables, faulty = _measure(batch, measurements=measurements)
+        measured += tables
         faults += faulty
     keep = [*IDENTITY, "status", *(f"meta__{group}" for group in layout.groups)]
     metrics = table.select(keep).join(pl.concat(measured), on=IDENTITY, how="left", maintain_order="left")
@@ -65,16 +65,16 @@ def _measure(batch: CellBatch, *, measurements: Sequence[Measurement]) -> tuple[
         values = measure_metrics(some.batch, some.regions, rules=measurements, frames=some.frames)
         return pl.concat([some.cells.select(IDENTITY), values], how="horizontal")
 
-    found, failed = isolate_faults(len(batch.cells), measure)
+    tables, failed = isolate_faults(len(batch.cells), measure)
     names = batch.cells["meta__image"]
-    return [table for _, table in found], [Fault.of(error, image=names[row], stage="quality") for row, error in failed]
+    return [table for _, table in tables], [Fault.of(error, image=names[row], stage="quality") for row, error in failed]
 
 
 @task(name="quality survey", version="4")
 def survey_partitions(*, measured: Sequence[StageResult], survey: Survey, folder: str, run_id: str) -> StageResult:
     """Answer a survey for the cells of some partitions."""
     watch = Stopwatch()
-    metrics = pl.concat([read_table(one.file(METRICS)) for one in measured])
+    metrics = pl.concat([read_table(part.file(METRICS)) for part in measured])
     _write(Path(folder), survey.answer(metrics), provisional=is_provisional(*measured))
     return watch.result(folder, run_id=run_id)
 

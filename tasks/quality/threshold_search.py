@@ -29,14 +29,14 @@ class ThresholdSearch:
         The rule.
     column
         Name of its metric's column.
-    decided
+    decision
         The rules before it.
     """
 
-    def __init__(self, rule: Rule, *, column: str, decided: QualityDecision) -> None:
+    def __init__(self, rule: Rule, *, column: str, decision: QualityDecision) -> None:
         self._rule = rule
         self._column = column
-        self._decided = decided
+        self._decision = decision
         self._programs: dict[Group, Program[Limits]] | None = None
         self._known: dict[Group, dict[Any, Any]] = {}
         self._asked: dict[Group, Any] = {}
@@ -55,7 +55,7 @@ class ThresholdSearch:
 
     def _survey(self, **asked: Any) -> ValuesQuery:  # noqa: ANN401 - fields of ValuesQuery
         return ValuesQuery(
-            decided=self._decided,
+            decision=self._decision,
             column=self._column,
             group_by=self._rule.group_by,
             by_image=self._rule.over == "image",
@@ -64,7 +64,7 @@ class ThresholdSearch:
 
     def receive(self, answers: Answers) -> None:
         """Take the answers to `survey`."""
-        replies = {one.group: one.answer for one in answers.groups}
+        replies = {group.group: group.answer for group in answers.groups}
         if self._programs is None:
             self._programs = {group: _limits(self._rule) for group in replies}
             for group, program in self._programs.items():
@@ -86,7 +86,7 @@ class ThresholdSearch:
         except StopIteration as stop:
             self._found[group] = stop.value
 
-    def decided(self) -> RuleDecision:
+    def fitted(self) -> RuleDecision:
         """Return what was found, without counts."""
         return RuleDecision(
             rule=self._rule.name,
@@ -127,14 +127,14 @@ def _limit(method: ThresholdMethod, *, equal: bool, unlimited: float) -> Program
     return unlimited if isnan(threshold) else threshold
 
 
-def counted(decision: QualityDecision, tally: RuleCounts) -> QualityDecision:
+def counted(decision: QualityDecision, rule_counts: RuleCounts) -> QualityDecision:
     """Put the counts before and after each rule into a decision."""
     rules = []
-    for rule, counts in zip(decision.rules, tally.rules, strict=True):
-        known: Mapping[Group, tuple[int, int]] = {one.group: (one.before, one.after) for one in counts}
+    for rule, counts in zip(decision.rules, rule_counts.rules, strict=True):
+        known: Mapping[Group, tuple[int, int]] = {count.group: (count.before, count.after) for count in counts}
         groups = []
-        for one in rule.groups:
-            before, after = known.get(tuple(one.group[name] for name in rule.group_by), (0, 0))
-            groups.append(one.model_copy(update={"before": before, "after": after}))
+        for group in rule.groups:
+            before, after = known.get(tuple(group.group[name] for name in rule.group_by), (0, 0))
+            groups.append(group.model_copy(update={"before": before, "after": after}))
         rules.append(rule.model_copy(update={"groups": tuple(groups)}))
     return decision.model_copy(update={"rules": tuple(rules)})

@@ -112,7 +112,7 @@ def objects() -> tuple[AnyArray, dict[str, LabelArray]]:
 def windows(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int) -> Any:  # noqa: ANN401 - batch and regions
     image, labels = field
     how = WITH_MARGIN.model_copy(update={"margin": margin})
-    return crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=how)
+    return crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, crop=how)
 
 
 @pytest.mark.parametrize("name", sorted(families_of("standard")))

@@ -28,10 +28,10 @@ def test_masks_of_any_size_survive_their_bits(shapes: list[tuple[int, int]], pla
     rng = np.random.default_rng(seed)
     sizes = np.array(shapes, dtype=np.int64).reshape(-1, 2)
     count = int(sizes.prod(axis=1).sum()) * planes
-    masks = Ragged(flat=rng.random(count) < 0.5, shapes=sizes, planes=planes)
+    masks = Ragged(flat=rng.random(count) < 0.5, shapes=sizes, n_channels=planes)
     bits = pack(masks)
     assert [len(one) for one in bits] == [math.ceil(planes * height * width / 8) for height, width in shapes]
-    back = unpack(bits, shapes=sizes, planes=planes)
+    back = unpack(bits, shapes=sizes, n_channels=planes)
     assert back.flat.dtype == np.bool_
     np.testing.assert_array_equal(back.flat, masks.flat)
 
@@ -88,7 +88,11 @@ def test_masks_and_backgrounds_of_stamps_are_read_back_as_they_were_found(
     for one in masked:
         back = stamp_regions(cells, name=one.name, channels=CHANNELS, shapes=batch.pixels.shapes)
         for before, after in zip(regions(one), back, strict=True):
-            assert (after.name, after.shared, after.masks.planes) == (before.name, before.shared, before.masks.planes)
+            assert (after.name, after.shared, after.masks.n_channels) == (
+                before.name,
+                before.shared,
+                before.masks.n_channels,
+            )
             np.testing.assert_array_equal(after.masks.flat, before.masks.flat)
             np.testing.assert_array_equal(after.masks.shapes, before.masks.shapes)
             np.testing.assert_array_equal(after.background, before.background)

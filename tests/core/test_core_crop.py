@@ -36,7 +36,7 @@ def test_all_objects_fit_with_their_surroundings_as_far_as_the_field_reaches(
 
 
 def test_the_published_cut_is_the_first_objects_box(image: AnyArray, labels: dict[str, LabelArray]) -> None:
-    batch, regions = crop_cells(image, labels=labels, numbers=[2, 1], channels=CHANNELS, how=CLIPPED)
+    batch, regions = crop_cells(image, labels=labels, numbers=[2, 1], channels=CHANNELS, crop=CLIPPED)
     np.testing.assert_array_equal(batch.pixels.unstack()[0], image[:, 2:9, 40:46])
     np.testing.assert_array_equal(batch.pixels.unstack()[1], image[:, 15:20, 14:20])
     cell = regions[1].masks.unstack()
@@ -51,7 +51,7 @@ def test_masks_are_those_of_the_cells_own_number_only(
 ) -> None:
     labels["cell"][12:24, 26:30] = 7  # a neighbour that touches cell 1, within its surroundings
     chosen = WITH_MARGIN if how == WITH_MARGIN else CLIPPED
-    batch, regions = crop_cells(image, labels=labels, numbers=[1], channels=CHANNELS, how=chosen)
+    batch, regions = crop_cells(image, labels=labels, numbers=[1], channels=CHANNELS, crop=chosen)
     assert [region.name for region in regions] == ["nucleus", "cell"]
     assert all(region.shared for region in regions)
     for region in regions:
@@ -68,7 +68,7 @@ def test_an_object_that_a_cell_lacks_has_an_empty_mask(image: AnyArray, labels: 
 
 
 def test_a_fitted_cut_has_all_pixels_of_all_objects_and_no_more(image: AnyArray, labels: dict[str, LabelArray]) -> None:
-    batch, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, how=TIGHT)
+    batch, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, crop=TIGHT)
     assert batch.pixels.shapes.tolist() == [[12, 16], [9, 10], [3, 4]]
     for region in regions:
         for number, mask, pixels in zip((1, 2, 3), region.masks.unstack(), batch.pixels.unstack(), strict=True):

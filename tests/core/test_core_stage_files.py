@@ -107,7 +107,7 @@ def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp
     run = listed({"segment": SEGMENT}, images=images)
     (found,) = run.cells
     kept = pl.read_parquet(found.file("cells.parquet")).filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
-    batches, faults = read_cells(found, kept=kept, partition=run.partitions[0], source=run.source, how=WITH_MARGIN)
+    batches, faults = read_cells(found, kept=kept, partition=run.partitions[0], source=run.source, crop=WITH_MARGIN)
     assert faults == []
     assert [len(one.batch) for one in batches] == [2, 2]
     for one in batches:

@@ -82,7 +82,7 @@ def test_arrays_that_cannot_stand_in_one_batch_are_refused(images: list[AnyArray
 @pytest.mark.parametrize("flat", [np.zeros(11), np.zeros(13), np.zeros((3, 4))])
 def test_a_buffer_that_does_not_hold_its_shapes_is_refused(flat: AnyArray) -> None:
     with pytest.raises(ValueError, match="cannot hold 12 values"):
-        Ragged(flat=flat, shapes=np.array([[2, 3]]), planes=2)
+        Ragged(flat=flat, shapes=np.array([[2, 3]]), n_channels=2)
 
 
 def test_a_batch_needs_a_name_per_plane() -> None:

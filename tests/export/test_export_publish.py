@@ -145,7 +145,7 @@ def partitions(partition: Callable[..., PartitionResults]) -> list[PartitionResu
 def test_images_stand_in_table_order_with_their_last_status(
     partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
-    counts = publish_images(tmp_path / "images.parquet", partitions=partitions, listed=listed, layout=LAYOUT)
+    counts = publish_images(tmp_path / "images.parquet", partitions=partitions, image_list=listed, layout=LAYOUT)
     table = pl.read_parquet(tmp_path / "images.parquet")
     assert dict(table.schema) == LAYOUT.images() | {"partition": pl.Int32()}
     assert table["meta__well"].to_list() == [image[0] for image in table["meta__image"]]
@@ -192,7 +192,7 @@ def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults]
 def test_the_quarantine_tells_every_image_once_wherever_it_failed(
     partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
-    publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, listed=listed)
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, image_list=listed)
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert dict(table.schema) == FAULTS
     assert table.select("meta__image", "stage").rows() == [
@@ -207,7 +207,7 @@ def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
     partition: Callable[..., PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
     twice = partition(0, [("A/1.tif", ["kept"], 99.0)], metrics="A/1.tif", measured="A/1.tif")
-    publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], listed=listed)
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], image_list=listed)
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert table.select("meta__image", "stage").rows()[1:] == [("A/1.tif", "quality")]
 
@@ -215,7 +215,7 @@ def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
 def run_export(output: Path, *, partitions: list[PartitionResults], listed: Path, **config: object) -> Exported:
     return export.fn(
         output=str(output),
-        listed=str(listed),
+        image_list=str(listed),
         cells=[one.cells for one in partitions],
         metrics=[one.metrics for one in partitions if one.metrics],
         features=[one.features for one in partitions if one.features],
@@ -294,14 +294,14 @@ def test_labels_of_others_are_not_overwritten(partitions: list[PartitionResults]
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
     partitions: list[PartitionResults], listed: Path, tmp_path: Path
 ) -> None:
-    count = export_quarantine.fn(output=str(tmp_path), listed=str(listed), cells=[one.cells for one in partitions])
+    count = export_quarantine.fn(output=str(tmp_path), image_list=str(listed), cells=[one.cells for one in partitions])
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert count == len(table)
     assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
 
 
 def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path) -> None:
-    publish_quarantine(tmp_path / "quarantine.parquet", partitions=(), listed=_listed(tmp_path))
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=(), image_list=_listed(tmp_path))
     check_all(tmp_path)
     pl.DataFrame({"mine": [1]}).write_parquet(tmp_path / "cells.parquet")
     with pytest.raises(InputError, match=r"cells\.parquet was not written by this program"):

@@ -111,8 +111,8 @@ def test_families_are_measured_in_one_order_however_they_are_listed(cells: Cells
 
 def test_an_empty_batch_has_all_columns() -> None:
     empty = np.empty((0, 2), dtype=np.int64)
-    batch = Batch(pixels=Ragged(flat=np.empty(0), shapes=empty, planes=2), channels=("a", "b"))
-    masks = Ragged(flat=np.empty(0, dtype=bool), shapes=empty, planes=1)
+    batch = Batch(pixels=Ragged(flat=np.empty(0), shapes=empty, n_channels=2), channels=("a", "b"))
+    masks = Ragged(flat=np.empty(0, dtype=bool), shapes=empty, n_channels=1)
     region = Region(name="cell", shared=True, masks=masks, background=np.empty((0, 2)))
     for profile in PROFILES:
         config = Features(profile=profile)

@@ -154,7 +154,7 @@ def plugged_in() -> Iterator[None]:
     def everything(batch: Batch, config: Everything) -> Ragged:
         del config
         full: BoolArray = batch.pixels.flat == batch.pixels.flat
-        return Ragged(flat=full, shapes=batch.pixels.shapes, planes=batch.pixels.planes)
+        return Ragged(flat=full, shapes=batch.pixels.shapes, n_channels=batch.pixels.n_channels)
 
     yield
     del masks._parts["everything"]

@@ -42,8 +42,8 @@ def column(theirs: Fixture, family: str, name: str) -> FloatArray:
 @pytest.fixture(scope="module")
 def cells(theirs: Fixture) -> tuple[Batch, Region]:
     shapes = theirs["shapes"].astype(np.int64)
-    images = [image / 65535 for image in Ragged(flat=theirs["pixels"], shapes=shapes, planes=3).unstack()]
-    masks = Ragged(flat=theirs["masks"].astype(bool), shapes=shapes, planes=1)
+    images = [image / 65535 for image in Ragged(flat=theirs["pixels"], shapes=shapes, n_channels=3).unstack()]
+    masks = Ragged(flat=theirs["masks"].astype(bool), shapes=shapes, n_channels=1)
     background = np.asarray(theirs["granularity.background"], dtype=np.float64)
     region = Region(name="nucleus", shared=True, masks=masks, background=background)
     return Batch.of(images, channels=CHANNELS), region

@@ -156,8 +156,8 @@ def field() -> tuple[AnyArray, dict[str, LabelArray]]:
 
 def of_field(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int, numbers: list[int]) -> pl.DataFrame:
     image, labels = field
-    how = Crop(margin=margin, parent=False, background=True)
-    batch, regions = crop_cells(image, labels=labels, numbers=numbers, channels=["DNA"], how=how)
+    how = Crop(margin=margin, clip_to_primary=False, background=True)
+    batch, regions = crop_cells(image, labels=labels, numbers=numbers, channels=["DNA"], crop=how)
     return measure_metrics(batch, regions, rules=rules(*OF_OBJECTS), frames=[image] * len(numbers))
 
 

@@ -138,7 +138,7 @@ def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[
             gone = np.isin(labels, cut)
             assert_array_equal(segmented.border[name] > 0, gone)
             assert_array_equal(segmented.labels[name] > 0, (labels > 0) & ~gone)
-            assert_array_equal(segmented.whole[name] > 0, labels > 0)
+            assert_array_equal(segmented.all_labels[name] > 0, labels > 0)
 
 
 def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(kept: Segmentation) -> None:

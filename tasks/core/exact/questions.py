@@ -45,8 +45,8 @@ class Limits(Frozen):
 
     def merge(self, other: Self) -> "Limits":
         """Answer for both parts."""
-        lows = [one for one in (self.low, other.low) if one is not None]
-        highs = [one for one in (self.high, other.high) if one is not None]
+        lows = [low for low in (self.low, other.low) if low is not None]
+        highs = [high for high in (self.high, other.high) if high is not None]
         return Limits(count=self.count + other.count, low=min(lows, default=None), high=max(highs, default=None))
 
 
@@ -127,7 +127,7 @@ class BinsQuery(Query):
     def answer(self, values: FloatArray) -> Counts:
         """Answer for finite values."""
         counts, _ = np.histogram(self.seen(values), bins=self.bins, range=(self.low, self.high))
-        return Counts(counts={int(one): int(counts[one]) for one in np.nonzero(counts)[0]})
+        return Counts(counts={int(value): int(counts[value]) for value in np.nonzero(counts)[0]})
 
 
 class RanksQuery(Query):
@@ -139,13 +139,13 @@ class RanksQuery(Query):
 
     def answer(self, values: FloatArray) -> Counts:
         """Answer for finite values."""
-        found: dict[int, list[npt.NDArray[np.uint16]]] = {}
+        digits_of: dict[int, list[npt.NDArray[np.uint16]]] = {}
         for seen in self.chunks(values):
             for prefix, _, keys in _beginning(seen, prefixes=self.prefixes, bits=self.bits):
                 digits = (keys >> np.uint64(64 - self.bits - DIGIT)).astype(np.uint16)
-                found.setdefault(prefix, []).append(digits)
+                digits_of.setdefault(prefix, []).append(digits)
         counts: dict[int, int] = {}
-        for prefix, parts in sorted(found.items()):
+        for prefix, parts in sorted(digits_of.items()):
             totals = _counted(np.concatenate(parts))
             counts |= {prefix << DIGIT | digit: int(totals[digit]) for digit in np.flatnonzero(totals).tolist()}
         return Counts(counts=counts)
@@ -204,4 +204,4 @@ class Mergeable(Protocol):
 
 def merged(answers: Sequence[AnyAnswer]) -> AnyAnswer:
     """Merge the answers to one question, at least one."""
-    return reduce(lambda one, other: cast("AnyAnswer", one.merge(other)), answers)
+    return reduce(lambda first, other: cast("AnyAnswer", first.merge(other)), answers)

@@ -46,8 +46,8 @@ def answered(program: Program[T], answer: Callable[[Any], object]) -> T:
         while True:
             question = program.send(answer(question))
     except StopIteration as stop:
-        found: T = stop.value
-        return found
+        result: T = stop.value
+        return result
 
 
 def count(*, center: float | None = None) -> Program[int]:
@@ -78,7 +78,7 @@ def order_statistics(ranks: Sequence[int], *, center: float | None = None) -> Pr
         bits += DIGIT
         left = sum(counts.counts[bucket] for bucket in set(prefix.values()))
     if left > FEW:  # all bits are known: what is left in a bucket is equal
-        return tuple(float(one) for one in values_of(np.array([prefix[rank] for rank in ranks], dtype=np.uint64)))
+        return tuple(float(value) for value in values_of(np.array([prefix[rank] for rank in ranks], dtype=np.uint64)))
     members: Members = yield MembersQuery(prefixes=tuple(sorted(set(prefix.values()))), bits=bits, center=center)
     values = np.array(members.values)
     starts = keys_of(values) >> np.uint64(64 - bits)
@@ -143,7 +143,7 @@ def histogram(bins: int) -> Program[tuple[IntArray, FloatArray]]:
     limits: Limits = yield LimitsQuery()
     if limits.low is None or limits.high is None:
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    found: Counts = yield BinsQuery(low=limits.low, high=limits.high, bins=bins)
+    binned: Counts = yield BinsQuery(low=limits.low, high=limits.high, bins=bins)
     counts = np.zeros(bins, dtype=np.int64)
-    counts[list(found.counts)] = list(found.counts.values())
+    counts[list(binned.counts)] = list(binned.counts.values())
     return counts, np.histogram_bin_edges(np.zeros(0), bins=bins, range=(limits.low, limits.high))

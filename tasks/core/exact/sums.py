@@ -73,8 +73,8 @@ def _block_total(values: FloatArray, *, terms: Terms, power: int) -> int:
         first = int(sizes.min())
         sizes -= first
         for products, shift in terms(*pieces):
-            found = np.bincount(sizes, weights=products).astype(np.int64)
-            sums.setdefault(shift, np.zeros(_EXPONENTS, dtype=np.int64))[first : first + len(found)] += found
+            totals = np.bincount(sizes, weights=products).astype(np.int64)
+            sums.setdefault(shift, np.zeros(_EXPONENTS, dtype=np.int64))[first : first + len(totals)] += totals
     total = 0
     for shift, by_size in sums.items():
         for size in np.flatnonzero(by_size).tolist():

@@ -37,12 +37,17 @@ def add_outside(images: AnyArray, outside: Stream, first: int, sums: AnyArray) -
         fourth = min(channel + 3, channels - 1)
         for row in range(height):
             read(outside, (first + row) * width, 1, width, bits)
-            one, two, three, four = images[channel, row], images[second, row], images[third, row], images[fourth, row]
+            line_1, line_2, line_3, line_4 = (
+                images[channel, row],
+                images[second, row],
+                images[third, row],
+                images[fourth, row],
+            )
             total_1 = total_2 = total_3 = total_4 = zero
             for run in range(find_runs(bits, 1, width, runs)):
                 start, stop = runs[run, 1], runs[run, 2]
                 sum_1, sum_2, sum_3, sum_4 = _sums(
-                    one[start:stop], two[start:stop], three[start:stop], four[start:stop], zero
+                    line_1[start:stop], line_2[start:stop], line_3[start:stop], line_4[start:stop], zero
                 )
                 total_1, total_2 = total_1 + sum_1, total_2 + sum_2
                 total_3, total_4 = total_3 + sum_3, total_4 + sum_4
@@ -57,15 +62,15 @@ def add_outside(images: AnyArray, outside: Stream, first: int, sums: AnyArray) -
 
 @any_order
 def _sums(
-    one: AnyArray, two: AnyArray, three: AnyArray, four: AnyArray, zero: float
+    line_1: AnyArray, line_2: AnyArray, line_3: AnyArray, line_4: AnyArray, zero: float
 ) -> tuple[float, float, float, float]:
-    """Sum four lines of equal length."""
+    """Sum line_4 lines of equal length."""
     sum_1 = sum_2 = sum_3 = sum_4 = zero
-    for at in range(len(one)):
-        sum_1 += one[at]
-        sum_2 += two[at]
-        sum_3 += three[at]
-        sum_4 += four[at]
+    for at in range(len(line_1)):
+        sum_1 += line_1[at]
+        sum_2 += line_2[at]
+        sum_3 += line_3[at]
+        sum_4 += line_4[at]
     return sum_1, sum_2, sum_3, sum_4
 
 
@@ -92,8 +97,8 @@ def outside_means(image: AnyArray, outside: BoolArray) -> FloatArray:
     few = np.can_cast(image.dtype, np.uint16)
     kind = np.dtype(np.uint16 if few else np.float64)
     sums = np.zeros(len(image), np.int64 if few else np.float64)
-    places, height = stream_of(outside.ravel()), image.shape[1]
+    stream, height = stream_of(outside.ravel()), image.shape[1]
     rows = height if image.dtype == kind else ROWS
     for first in range(0, height, rows):
-        add_outside(np.ascontiguousarray(image[:, first : first + rows], dtype=kind), places, first, sums)
+        add_outside(np.ascontiguousarray(image[:, first : first + rows], dtype=kind), stream, first, sums)
     return np.asarray(sums / count, dtype=np.float64)

@@ -53,11 +53,11 @@ class _Kernel(Generic[P, R]):
     Until then not even the compiler is imported, which takes half a second with all kernels of the project.
     """
 
-    def __init__(self, function: Callable[P, R], *, options: Mapping[str, Any], kept: bool) -> None:
+    def __init__(self, function: Callable[P, R], *, options: Mapping[str, Any], cached: bool) -> None:
         update_wrapper(self, function)
         self._function = function
         self._options = options
-        self._kept = kept
+        self._cached = cached
 
     def __call__(self, *args: P.args, **named: P.kwargs) -> R:
         return cast("R", self._compiler(*args, **named))
@@ -71,7 +71,7 @@ class _Kernel(Generic[P, R]):
     def _compiler(self) -> Any:  # noqa: ANN401 - numba's dispatcher, of which its types know nothing
         import numba
 
-        if not self._kept:
+        if not self._cached:
             return numba.njit(error_model="numpy", **self._options)(self._function)
         config: Any = numba.core.config
         parents = Path(self._function.__code__.co_filename).resolve().parents
@@ -90,7 +90,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     Floating-point operations keep their order, as in the plain code.
     """
-    return _Kernel(function, options={"nogil": True, "no_cfunc_wrapper": True}, kept=True)
+    return _Kernel(function, options={"nogil": True, "no_cfunc_wrapper": True}, cached=True)
 
 
 def inner(function: Callable[P, R]) -> Callable[P, R]:
@@ -114,7 +114,7 @@ def any_order(function: Callable[P, R]) -> Callable[P, R]:
 
 def _inner(function: Callable[P, R], *, fastmath: bool | set[str]) -> Callable[P, R]:
     options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "fastmath": fastmath}
-    return _Kernel(function, options=options, kept=False)
+    return _Kernel(function, options=options, cached=False)
 
 
 def constant(value: int) -> int:

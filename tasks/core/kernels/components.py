@@ -59,9 +59,9 @@ def _root(labels: IntArray, run: int) -> int:
 
 
 @inner
-def _join(labels: IntArray, one: int, other: int) -> None:
+def _join(labels: IntArray, label: int, other: int) -> None:
     """Hang the later root onto the earlier one."""
-    first, second = _root(labels, one), _root(labels, other)
+    first, second = _root(labels, label), _root(labels, other)
     if first < second:
         labels[second] = first
     elif second < first:

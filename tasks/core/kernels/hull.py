@@ -134,9 +134,9 @@ def _diameter(left: IntArray, lefts: int, right: IntArray, rights: int) -> float
     the two corners of the right side between which it lies.
     """
     farthest = np.int64(0)
-    for one in range(lefts):
-        for other in range(rights):
-            down, across = left[one, 0] - right[other, 0], left[one, 1] + right[other, 1]
+    for corner in range(lefts):
+        for opposite in range(rights):
+            down, across = left[corner, 0] - right[opposite, 0], left[corner, 1] + right[opposite, 1]
             farthest = max(farthest, down * down + across * across)
     return float(np.sqrt(np.float64(farthest)) / 2.0)
 

@@ -100,7 +100,7 @@ def _places(table: Table, first: int, number: int) -> None:
 
 
 @inner
-def order(values: FloatArray, count: int, whole: bool, room: Scratch) -> None:  # noqa: FBT001 - by position
+def order(values: FloatArray, count: int, integral: bool, room: Scratch) -> None:  # noqa: FBT001 - by position
     """Sort the first `count` finite values in place.
 
     The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
@@ -111,7 +111,7 @@ def order(values: FloatArray, count: int, whole: bool, room: Scratch) -> None:  
     ----------
     values
         (≥ count,) float64.
-    whole
+    integral
         Whether all of them are whole numbers.
     room
         From `allocate_scratch` of an array as long as `values`.
@@ -125,7 +125,7 @@ def order(values: FloatArray, count: int, whole: bool, room: Scratch) -> None:  
     buckets = MOST
     while buckets > 4 * count:
         buckets //= 2
-    exact = whole and high - low < MOST
+    exact = integral and high - low < MOST
     if exact:
         buckets = int(high - low) + 1
     scale = (buckets - 1) / (high - low)

@@ -121,7 +121,7 @@ def cut_windows(image: AnyArray, windows: IntArray) -> Ragged:
     # what the bytes mean does not matter here, and each type would be compiled anew
     kind = np.dtype(f"u{image.dtype.itemsize}")
     copy_windows(np.ascontiguousarray(image).view(kind), windows, flat.view(kind))
-    return Ragged(flat=flat, shapes=shapes, planes=len(image))
+    return Ragged(flat=flat, shapes=shapes, n_channels=len(image))
 
 
 def cut_masks(labels: LabelArray, windows: IntArray, numbers: LabelArray) -> Ragged:
@@ -139,4 +139,4 @@ def cut_masks(labels: LabelArray, windows: IntArray, numbers: LabelArray) -> Rag
     shapes = windows[:, 2:] - windows[:, :2]
     flat = np.empty(int(shapes.prod(axis=1).sum()), dtype=np.bool_)
     mark_windows(np.ascontiguousarray(labels, dtype=np.int32), windows, numbers, flat)
-    return Ragged(flat=flat, shapes=shapes, planes=1)
+    return Ragged(flat=flat, shapes=shapes, n_channels=1)

@@ -18,7 +18,9 @@ def _kernel(definitions: Sequence[FeatureDef], *, apart: bool) -> Callable[[Regi
         from tasks.features.kernels.shape import measure_shape
 
         empty = _empty(shared=region.shared) if apart else np.full(len(definitions), np.nan)
-        measure_shape(stream_of(region.masks.flat), region.masks.shapes, region.masks.planes, places, apart, empty, out)
+        measure_shape(
+            stream_of(region.masks.flat), region.masks.shapes, region.masks.n_channels, places, apart, empty, out
+        )
 
     return kernel
 

@@ -12,7 +12,7 @@ def _kernel(region: Region, out: FloatArray) -> None:
     from tasks.features.kernels.zernike import measure_zernike
 
     shapes = np.ascontiguousarray(region.masks.shapes, dtype=np.int64)
-    measure_zernike(stream_of(region.masks.flat), shapes, region.masks.planes, out)
+    measure_zernike(stream_of(region.masks.flat), shapes, region.masks.n_channels, out)
 
 
 def _plain(mask: BoolArray, _: Region) -> FloatArray:

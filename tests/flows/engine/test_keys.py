@@ -63,7 +63,7 @@ ARGUMENTS: dict[str, object] = {
     "parts": [RESULT], "measured": [RESULT],
     "decision": DECISION,
     "measurements": (Measurement(metric="sum", channel="BF"),),
-    "survey": ValuesQuery(decided=DECISION, column="sum", group_by=("plate",), by_image=False),
+    "survey": ValuesQuery(decision=DECISION, column="sum", group_by=("plate",), by_image=False),
     "region": "li", "group_by": ("plate",), "groups": [("P1",)], "channels": ("BF",),
     "downscale": 4,
     "group": GROUP,
