@@ -87,7 +87,9 @@ def _validated(content: object, *, where: str) -> Local | Address:
         return TypeAdapter[Local | Address](Cluster).validate_python(content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
-        lines = [": ".join([*map(str, one["loc"]), one["msg"].removeprefix("Value error, ")]) for one in mistakes]
+        lines = [
+            ": ".join([*map(str, mistake["loc"]), mistake["msg"].removeprefix("Value error, ")]) for mistake in mistakes
+        ]
         raise ConfigError("\n  ".join([f"{where}:", *lines])) from error
 
 

@@ -31,7 +31,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
         resources=execution.resources["files"],
         arguments={
             "output": str(execution.output),
-            "listed": execution.preparation.listing.images.folder,
+            "image_list": execution.preparation.listing.images.folder,
             "cells": data.cells,
             "metrics": data.metrics,
             "features": data.features,
@@ -55,7 +55,7 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> int:
         resources=execution.resources["files"],
         arguments={
             "output": str(execution.output),
-            "listed": execution.preparation.listing.images.folder,
+            "image_list": execution.preparation.listing.images.folder,
             "cells": [handle.result for handle in data.cells if handle.done],
         },
     )

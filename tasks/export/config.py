@@ -28,12 +28,12 @@ class Export(Section):
     @field_validator("formats")
     @classmethod
     def _each_once_and_parquet_first(cls, formats: tuple[ExportMethod, ...]) -> tuple[ExportMethod, ...]:
-        kinds = [type(one) for one in formats]
+        kinds = [type(format_) for format_ in formats]
         if twice := [kind for kind in kinds if kinds.count(kind) > 1]:
             raise ValueError(f"got {twice[0].model_fields['method'].default!r} twice; expected each format once")
-        others = [one for one in formats if not isinstance(one, Parquet)]
+        others = [format_ for format_ in formats if not isinstance(format_, Parquet)]
         return (
-            (*(one for one in formats if isinstance(one, Parquet)), *others)
+            (*(format_ for format_ in formats if isinstance(format_, Parquet)), *others)
             if Parquet in kinds
             else (Parquet(), *others)
         )

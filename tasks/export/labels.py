@@ -21,14 +21,14 @@ def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layo
         Another program's file has the name of one; nothing is written then.
     """
     images: list[tuple[str, Path, int]] = []
-    for one in partitions if not layout.stamps else ():
-        rows = read_table(one.cells.file(IMAGES), columns=["position", "meta__image"]).rows()
-        images += [(image, Path(one.cells.folder), position) for position, image in rows]
+    for partition in partitions if not layout.stamps else ():
+        rows = read_table(partition.cells.file(IMAGES), columns=["position", "meta__image"]).rows()
+        images += [(image, Path(partition.cells.folder), position) for position, image in rows]
     sources: dict[Path, Path] = {}
     objects = dict(zip(layout.regions, file_names(layout.regions), strict=True))
-    for name, (_, found, position) in zip(file_names([image for image, _, _ in images]), images, strict=True):
+    for name, (_, cells_dir, position) in zip(file_names([image for image, _, _ in images]), images, strict=True):
         for region, spelled in objects.items():
-            source = label_path(found, position=position, name=region)
+            source = label_path(cells_dir, position=position, name=region)
             if source.exists():
                 sources[output / LABELS_FOLDER / f"{name}.{spelled}.tif"] = source
     LABELS.claim(sources)

@@ -33,9 +33,9 @@ def by_partition(
     return [
         PartitionResults(
             number=number,
-            cells=found,
+            cells=result,
             metrics=metrics[number] if metrics else None,
             features=features[number] if features else None,
         )
-        for number, found in enumerate(cells)
+        for number, result in enumerate(cells)
     ]

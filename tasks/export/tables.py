@@ -18,19 +18,19 @@ from tasks.export.results import PartitionResults
 
 
 def publish_images(
-    path: Path, *, partitions: Sequence[PartitionResults], listed: Path, layout: Layout
+    path: Path, *, partitions: Sequence[PartitionResults], image_list: Path, layout: Layout
 ) -> dict[str, int]:
     """Write images.parquet, a row per image in natural order of the identities; count them by status."""
     schema = layout.images() | {"partition": pl.Int32()}
-    apart = _in_order(_unread(read_table(listed / FAULTS), schema=schema))
+    apart = _in_order(_unread(read_table(image_list / FAULTS), schema=schema))
 
     def tables() -> Iterator[pl.DataFrame]:
         left = apart
-        for one in partitions:
-            images = read_table(one.cells.file(IMAGES))
-            broken = one.faults()["meta__image"].to_list()
+        for partition in partitions:
+            images = read_table(partition.cells.file(IMAGES))
+            broken = partition.faults()["meta__image"].to_list()
             images = images.with_columns(
-                partition=pl.lit(one.number),
+                partition=pl.lit(partition.number),
                 status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status"),
             ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
             last = _order(images["meta__image"].to_list()[-1])
@@ -80,12 +80,12 @@ def publish_cells(
     schema = layout.cell_meta() | {"status": pl.String()} | metrics
 
     def tables() -> Iterator[pl.DataFrame]:
-        for one in partitions:
-            cells = read_table(one.cells.file(CELLS))
-            if one.metrics is not None:
-                measured = read_table(one.metrics.file(METRICS)).select(list(metrics))
+        for partition in partitions:
+            cells = read_table(partition.cells.file(CELLS))
+            if partition.metrics is not None:
+                measured = read_table(partition.metrics.file(METRICS)).select(list(metrics))
                 cells = pl.concat([cells, measured], how="horizontal")
-            broken = one.faults()["meta__image"].to_list()
+            broken = partition.faults()["meta__image"].to_list()
             status = pl.Series("status", decision.statuses(cells, cells["status"].to_list()), dtype=pl.String)
             cells = cells.with_columns(status).with_columns(
                 status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status")
@@ -96,13 +96,13 @@ def publish_cells(
     return _stream(path, tables(), schema=schema)
 
 
-def publish_quarantine(path: Path, *, partitions: Sequence[PartitionResults], listed: Path) -> dict[str, int]:
+def publish_quarantine(path: Path, *, partitions: Sequence[PartitionResults], image_list: Path) -> dict[str, int]:
     """Write quarantine.parquet: a row per image set aside."""
 
     def tables() -> Iterator[pl.DataFrame]:
-        yield read_table(listed / FAULTS).with_columns(status=pl.lit("quarantined"))
-        for one in partitions:
-            yield one.faults().with_columns(status=pl.lit("quarantined"))
+        yield read_table(image_list / FAULTS).with_columns(status=pl.lit("quarantined"))
+        for partition in partitions:
+            yield partition.faults().with_columns(status=pl.lit("quarantined"))
 
     return _stream(path, tables(), schema=FAULT_COLUMNS)
 

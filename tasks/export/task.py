@@ -37,7 +37,7 @@ class Exported(StageResult):
 def export(
     *,
     output: str,
-    listed: str,
+    image_list: str,
     cells: Sequence[StageResult],
     metrics: Sequence[StageResult],
     features: Sequence[StageResult],
@@ -60,17 +60,17 @@ def export(
     parts = (FEATURES_FOLDER, EXPORTS_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER)
     discard_leftovers([*folder.glob(".*"), *(path for part in parts for path in (folder / part).rglob(".*"))])
     # First what can be refused, because other programs' files have the names of ours.
-    table = FeatureTable(files=tuple(one.file(FEATURES) for one in features), dictionary=dictionary)
-    for one in config.formats:
-        exporters.function(one)(table, folder, one)
+    table = FeatureTable(files=tuple(measured.file(FEATURES) for measured in features), dictionary=dictionary)
+    for format_ in config.formats:
+        exporters.function(format_)(table, folder, format_)
     for kind in exporters:
-        if not any(isinstance(one, kind) for one in config.formats):
+        if not any(isinstance(format_, kind) for format_ in config.formats):
             kind.PUBLISHED.discard_stale(folder, but=())
     labels = publish_labels(folder, partitions=partitions if config.labels else (), layout=layout)
     groups = GroupCounts(layout.groups)
     cell_counts = publish_cells(folder / CELLS, partitions=partitions, decision=decision, layout=layout, groups=groups)
-    image_counts = publish_images(folder / IMAGES, partitions=partitions, listed=Path(listed), layout=layout)
-    publish_quarantine(folder / QUARANTINE, partitions=partitions, listed=Path(listed))
+    image_counts = publish_images(folder / IMAGES, partitions=partitions, image_list=Path(image_list), layout=layout)
+    publish_quarantine(folder / QUARANTINE, partitions=partitions, image_list=Path(image_list))
     with atomic(folder / STATISTICS_FOLDER / "quality.json") as temporary:
         temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
     counts = {"rows": table.rows, "labels": labels}
@@ -81,7 +81,7 @@ def export(
 
 
 @task(name="quarantine")
-def export_quarantine(*, output: str, listed: str, cells: Sequence[StageResult]) -> int:
+def export_quarantine(*, output: str, image_list: str, cells: Sequence[StageResult]) -> int:
     """Write quarantine.parquet of a run that stops after masking or segmentation; return its number of images."""
     path = Path(output) / QUARANTINE
-    return sum(publish_quarantine(path, partitions=by_partition(cells=cells), listed=Path(listed)).values())
+    return sum(publish_quarantine(path, partitions=by_partition(cells=cells), image_list=Path(image_list)).values())

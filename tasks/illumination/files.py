@@ -58,7 +58,7 @@ class SumIndex(Frozen):
 
     @model_validator(mode="after")
     def _one_each(self) -> Self:
-        if len({one.group for one in self.sums}) != len(self.sums):
+        if len({total.group for total in self.sums}) != len(self.sums):
             raise ValueError("a group of fields is listed twice")
         return self
 
@@ -91,11 +91,11 @@ def read_sum(folder: Path, stored: StoredSum) -> FieldSum:
 
 def sums_of(folders: Sequence[Path]) -> dict[FieldGroup, list[FieldSum]]:
     """Open the sums in several folders, group by group in the order of the groups."""
-    found: dict[FieldGroup, list[FieldSum]] = {}
+    sums: dict[FieldGroup, list[FieldSum]] = {}
     for folder in folders:
         for stored in read_index(folder).sums:
-            found.setdefault(stored.group, []).append(read_sum(folder, stored))
-    return {group: found[group] for group in sorted(found, key=lambda one: (one.group, one.height, one.width))}
+            sums.setdefault(stored.group, []).append(read_sum(folder, stored))
+    return {group: sums[group] for group in sorted(sums, key=lambda group: (group.group, group.height, group.width))}
 
 
 def read_offset(folder: Path) -> float:

@@ -31,9 +31,9 @@ def jones2006(mean: FloatArray, config: Jones2006) -> FloatArray:
     values, ranks = np.unique(mean, return_inverse=True)
     size = _window(mean, config)
     framed = np.pad(ranks.reshape(mean.shape).astype(np.int32), size // 2, mode="symmetric")
-    found = np.empty(mean.shape)
-    slide(framed, size, values, found)
-    return found
+    medians = np.empty(mean.shape)
+    slide(framed, size, values, medians)
+    return medians
 
 
 def _window(mean: FloatArray, config: Jones2006) -> int:

@@ -59,15 +59,15 @@ def _uuid(correction: Correction) -> str:
 def _draw(path: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
     from matplotlib.figure import Figure
 
-    shown = min(len(channels), MOST_SHOWN)
-    columns = min(shown, A_ROW)
-    rows = -(-shown // columns)
+    pictured = min(len(channels), MOST_SHOWN)
+    columns = min(pictured, A_ROW)
+    rows = -(-pictured // columns)
     figure = Figure(figsize=(1.15 * INCHES * columns, INCHES * rows + 0.4), layout="constrained")
     figure.suptitle(title, fontsize=9)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.set_axis_off()
-    for axis, plane, channel in zip(axes[:shown], correction, channels, strict=False):
+    for axis, plane, channel in zip(axes[:pictured], correction, channels, strict=False):
         picture = axis.imshow(plane, cmap="viridis", interpolation="nearest")
         axis.set_title(channel, fontsize=8)
         figure.colorbar(picture, ax=axis, shrink=0.8).ax.tick_params(labelsize=6)

@@ -46,8 +46,12 @@ class PublishedCorrections(Frozen):
     def by_group(self) -> dict[FieldGroup, PublishedCorrection]:
         """Return the correction images by the fields that they correct."""
         return {
-            FieldGroup(group=tuple(one.group[name] for name in self.group_by), height=one.height, width=one.width): one
-            for one in self.corrections
+            FieldGroup(
+                group=tuple(correction.group[name] for name in self.group_by),
+                height=correction.height,
+                width=correction.width,
+            ): correction
+            for correction in self.corrections
         }
 
     @classmethod
@@ -90,14 +94,14 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
         Where each of the published correction images lies.
     """
     own = tuple(
-        one.model_copy(update={"offset": read_offset(folder)})
-        for one, folder in zip(published.corrections, folders, strict=True)
+        correction.model_copy(update={"offset": read_offset(folder)})
+        for correction, folder in zip(published.corrections, folders, strict=True)
     )
     published = published.model_copy(update={"corrections": own})
-    names = {one.file for one in published.corrections}
+    names = {correction.file for correction in published.corrections}
     discard_published(statistics, but=names)
-    for one, folder in zip(published.corrections, folders, strict=True):
-        target = statistics / one.file
+    for correction, folder in zip(published.corrections, folders, strict=True):
+        target = statistics / correction.file
         for source, path in ((TIFF, target), (PICTURE, target.with_suffix(".png"))):
             with atomic(path) as temporary:
                 shutil.copyfile(folder / source, temporary)
@@ -110,9 +114,9 @@ def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
     path = statistics / LISTED
     if not path.is_file():
         return
-    for one in read_published(path, complete=False).corrections:
-        file = statistics / FOLDER / Path(one.file).name
-        if one.file not in but:
+    for correction in read_published(path, complete=False).corrections:
+        file = statistics / FOLDER / Path(correction.file).name
+        if correction.file not in but:
             file.unlink(missing_ok=True)
             file.with_suffix(".png").unlink(missing_ok=True)
     path.unlink()
@@ -127,13 +131,13 @@ def find_corrections(config: Use) -> Path:
     InputError
         There is none.
     """
-    found = find_published(config.use, name=LISTED)
-    if found is None:
+    published = find_published(config.use, name=LISTED)
+    if published is None:
         raise InputError(
             f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an "
             f"illumination section, or its statistics/{LISTED}"
         )
-    return found
+    return published
 
 
 def read_published(path: Path, *, complete: bool = True) -> PublishedCorrections:
@@ -155,9 +159,11 @@ def read_published(path: Path, *, complete: bool = True) -> PublishedCorrections
         raise InputError(
             f"illumination.use: {path} is not a list of correction images as this program writes it"
         ) from error
-    for one in published.corrections if complete else ():
-        if not (path.parent / one.file).is_file():
-            raise InputError(f"illumination.use: {path} lists {one.file}, which is not there; copy that folder, too")
+    for correction in published.corrections if complete else ():
+        if not (path.parent / correction.file).is_file():
+            raise InputError(
+                f"illumination.use: {path} lists {correction.file}, which is not there; copy that folder, too"
+            )
     return published
 
 
@@ -189,13 +195,13 @@ def check_fits(
             f"{', '.join(channels)}; set load.channels alike in both runs, or estimate illumination anew"
         )
     known = published.by_group()
-    if not any((one.height, one.width) == shape for one in known):
-        sizes = sorted({f"{one.height}×{one.width}" for one in known})
+    if not any((field_group.height, field_group.width) == shape for field_group in known):
+        sizes = sorted({f"{field_group.height}×{field_group.width}" for field_group in known})
         raise InputError(
             f"illumination.use: {path} holds corrections of fields of {', '.join(sizes)} px, this run's fields have "
             f"{shape[0]}×{shape[1]}; estimate illumination anew"
         )
-    missing = sorted(set(groups) - {one.group for one in known})
+    missing = sorted(set(groups) - {field_group.group for field_group in known})
     if missing:
         named = ", ".join("/".join(group) for group in missing[:3])
         raise InputError(
@@ -251,11 +257,11 @@ def find_usable_corrections(
     check_fits(published, path=path, channels=channels, groups=groups, shape=shape)
     files = {
         group: CorrectionFile(
-            path=str(path.parent / one.file),
-            content=hashlib.blake2b((path.parent / one.file).read_bytes()).hexdigest(),
-            offset=one.offset,
+            path=str(path.parent / correction.file),
+            content=hashlib.blake2b((path.parent / correction.file).read_bytes()).hexdigest(),
+            offset=correction.offset,
         )
-        for group, one in published.by_group().items()
+        for group, correction in published.by_group().items()
         if group.group in groups
     }
     return FoundCorrections(published=published, files=files)

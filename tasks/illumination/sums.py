@@ -92,12 +92,12 @@ def check_size(image: AnyArray) -> None:
 
 def added(sums: Sequence[FieldSum]) -> FieldSum:
     """Add up sums of fields of one size, at least one."""
-    parts = max(len(one.totals) for one in sums)
+    parts = max(len(part.totals) for part in sums)
     totals = np.zeros((parts, *sums[0].totals.shape[1:]), dtype=np.int64)
-    for one in sums:
-        totals[: len(one.totals)] += one.totals
-    images = sum(one.images for one in sums)
-    least = max(one.least for one in sums)
+    for part in sums:
+        totals[: len(part.totals)] += part.totals
+    images = sum(part.images for part in sums)
+    least = max(part.least for part in sums)
     return FieldSum(totals=totals, images=images, shape=sums[0].shape, downscale=sums[0].downscale, least=least)
 
 
@@ -105,9 +105,9 @@ def _taken_apart(image: FloatArray) -> list[AnyArray]:
     parts = []
     left = image
     for _ in range(3):
-        whole = np.rint(left)
-        parts.append(whole.astype(np.int64))
-        left = (left - whole) * 2.0**DIGITS
+        integral = np.rint(left)
+        parts.append(integral.astype(np.int64))
+        left = (left - integral) * 2.0**DIGITS
     return parts
 
 

@@ -77,7 +77,7 @@ def make_correction(
 ) -> StageResult:
     """Make the correction image of one group of fields."""
     watch = Stopwatch()
-    (stored,) = [one for one in read_index(Path(total.folder)).sums if one.group == group]
+    (stored,) = [entry for entry in read_index(Path(total.folder)).sums if entry.group == group]
     light = read_sum(Path(total.folder), stored)
     correction = correction_image(light, config=config, channels=channels, title=str(group))
     offset = light_offset(light, config=config)
@@ -113,5 +113,5 @@ def copy_correction(
 def publish(*, output: str, published: PublishedCorrections, images: Sequence[StageResult]) -> None:
     """Copy the correction images into the output folder, and list them there."""
     publish_corrections(
-        Path(output) / STATISTICS_FOLDER, published=published, folders=[Path(one.folder) for one in images]
+        Path(output) / STATISTICS_FOLDER, published=published, folders=[Path(image.folder) for image in images]
     )

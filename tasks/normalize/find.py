@@ -36,24 +36,24 @@ def find_scaling(
         The mask or object whose pixels were looked at; left out: `config.region`.
     """
     function, group_by = scalings.function(config), config.group_by
-    places = [f"meta__{name}" for name in group_by]
-    parts = histogram.partition_by([*places, "channel"], as_dict=True) if len(histogram) else {}
+    columns = [f"meta__{name}" for name in group_by]
+    parts = histogram.partition_by([*columns, "channel"], as_dict=True) if len(histogram) else {}
     known = {place[:-1] for place in parts} | set(groups)
     if not group_by:
         known.add(())
-    found = []
+    group_scalings = []
     for group in sorted(known):
         scales = []
         for channel in channels:
             pixels = Pixels.of(parts.get((*group, channel), histogram.clear()))
             center, scale = function(pixels, config) if pixels.count else (NAN, NAN)
             scales.append(ChannelScaling(channel=channel, center=center, scale=scale or 1.0, count=pixels.count))
-        found.append(GroupScaling(group=dict(zip(group_by, group, strict=True)), channels=tuple(scales)))
+        group_scalings.append(GroupScaling(group=dict(zip(group_by, group, strict=True)), channels=tuple(scales)))
     return Scaling(
         method=config.method,  # type: ignore[attr-defined]
         transform=config.transform,
         region=region or config.region,
         group_by=group_by,
         channels=tuple(channels),
-        groups=tuple(found),
+        groups=tuple(group_scalings),
     )

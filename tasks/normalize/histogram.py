@@ -75,8 +75,8 @@ def pixel_histogram(values: AnyArray) -> pl.DataFrame:
     large = flat[:0]
     if flat.dtype == np.uint64:  # what is no int64 counts as a float
         large, flat = flat[flat >= np.uint64(_MIDDLE)], flat[flat < np.uint64(_MIDDLE)]
-    found, counts = np.unique(flat, return_counts=True)
-    return pl.concat([_floats(large), _whole(found.astype(np.int64), counts)])
+    numbers, counts = np.unique(flat, return_counts=True)
+    return pl.concat([_floats(large), _whole(numbers.astype(np.int64), counts)])
 
 
 def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
@@ -86,22 +86,22 @@ def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
     for start in range(0, len(values), _CHUNK):
         part = values[start : start + _CHUNK].astype(np.int64) - first
         counts += np.bincount(part, minlength=len(counts))
-    found = np.flatnonzero(counts)
-    return found + first, counts[found]
+    indices = np.flatnonzero(counts)
+    return indices + first, counts[indices]
 
 
 def _whole(values: IntArray, counts: IntArray) -> pl.DataFrame:
     keys = values.view(np.uint64) ^ np.uint64(_MIDDLE)
     sizes = values.astype(np.float64)
-    return _table(whole=True, key=keys, count=counts, low=sizes, high=sizes)
+    return _table(integral=True, key=keys, count=counts, low=sizes, high=sizes)
 
 
 def _floats(values: AnyArray) -> pl.DataFrame:
     parts = [_buckets(values[start : start + _CHUNK]) for start in range(0, len(values), _CHUNK)]
     if not parts:
         return pl.DataFrame(schema=BUCKETS)
-    keys, count, low, high = (np.concatenate(one) for one in zip(*parts, strict=True))
-    return _summed(keys=keys, count=count, low=low, high=high, whole=False)
+    keys, count, low, high = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return _summed(keys=keys, count=count, low=low, high=high, integral=False)
 
 
 def _buckets(values: AnyArray) -> tuple[Keys, IntArray, FloatArray, FloatArray]:
@@ -124,9 +124,9 @@ def float_keys(values: FloatArray) -> Keys:
     return cast("Keys", keys_of(np.where(np.abs(values) < _SMALLEST, 0.0, values)) >> _SHIFT)
 
 
-def _table(*, whole: bool, **columns: AnyArray) -> pl.DataFrame:
+def _table(*, integral: bool, **columns: AnyArray) -> pl.DataFrame:
     number = len(columns["key"])
-    return pl.DataFrame({"whole": np.full(number, whole), **columns}, schema=BUCKETS)
+    return pl.DataFrame({"whole": np.full(number, integral), **columns}, schema=BUCKETS)
 
 
 def labelled(histogram: pl.DataFrame, *, group: Mapping[str, str], channel: str) -> pl.DataFrame:
@@ -185,25 +185,25 @@ def merge_histograms(tables: Iterable[pl.DataFrame], *, group_by: Sequence[str])
 
 def _added(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Add up buckets of one group and channel; whole numbers that are many or not alone go to the buckets of floats."""
-    together = pl.concat(parts)
-    whole = together["whole"].to_numpy()
-    keys = together["key"].to_numpy()
-    numbers = {name: together[name].to_numpy() for name in ("count", "low", "high")}
-    if whole.all():
-        added = _summed(keys=keys, **numbers, whole=True)
+    rows = pl.concat(parts)
+    integral = rows["whole"].to_numpy()
+    keys = rows["key"].to_numpy()
+    numbers = {name: rows[name].to_numpy() for name in ("count", "low", "high")}
+    if integral.all():
+        added = _summed(keys=keys, **numbers, integral=True)
         if len(added) <= MANY:
             return added
-    keys = np.where(whole, float_keys(numbers["low"]), keys)
-    return _summed(keys=keys, **numbers, whole=False)
+    keys = np.where(integral, float_keys(numbers["low"]), keys)
+    return _summed(keys=keys, **numbers, integral=False)
 
 
-def _summed(*, keys: Keys, count: IntArray, low: FloatArray, high: FloatArray, whole: bool) -> pl.DataFrame:
+def _summed(*, keys: Keys, count: IntArray, low: FloatArray, high: FloatArray, integral: bool) -> pl.DataFrame:
     """Add up what has equal keys."""
     order = np.argsort(keys, kind="stable")
     keys = keys[order]
     starts = _starts(keys)
     return _table(
-        whole=whole,
+        integral=integral,
         key=keys[starts],
         count=np.add.reduceat(count[order], starts) if len(starts) else count,
         low=np.minimum.reduceat(low[order], starts) if len(starts) else low,

@@ -72,13 +72,13 @@ class Pixels:
 def _quantile(values: FloatArray, *, counts: IntArray, q: float) -> float:
     if len(values) == 0:
         return NAN
-    places = np.cumsum(counts)
-    place = q * (int(places[-1]) - 1)
+    ends = np.cumsum(counts)
+    place = q * (int(ends[-1]) - 1)
     rank = floor(place)
-    low, high = _at(values, places=places, ranks=(rank, min(rank + 1, int(places[-1]) - 1)))
+    low, high = _at(values, ends=ends, ranks=(rank, min(rank + 1, int(ends[-1]) - 1)))
     return interpolated(low, high, part=place - rank)
 
 
-def _at(values: FloatArray, *, places: IntArray, ranks: Sequence[int]) -> tuple[float, float]:
-    first, second = values[np.searchsorted(places, ranks, side="right")]
+def _at(values: FloatArray, *, ends: IntArray, ranks: Sequence[int]) -> tuple[float, float]:
+    first, second = values[np.searchsorted(ends, ranks, side="right")]
     return float(first), float(second)

@@ -10,7 +10,7 @@ from tasks.core.decision import group_values
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.published import find_published
 from tasks.normalize.config import Use
-from tasks.normalize.scaling import Scaling, listed
+from tasks.normalize.scaling import Scaling, abbreviated
 
 SCALING = "normalization.json"
 """File in statistics/ that holds the scaling of a run."""
@@ -24,15 +24,15 @@ def find_file(path: str | Path) -> Path:
     ConfigError
         It is not there.
     """
-    found = find_published(path, name=SCALING)
-    if found is None:
+    published = find_published(path, name=SCALING)
+    if published is None:
         folder = Path(path).expanduser().is_dir()
         what = f"in which there is neither {SCALING} nor statistics/{SCALING}" if folder else "which is not there"
         raise ConfigError(
             f"normalize.use: got {str(path)!r}, {what}; expected {SCALING} of a run that had a section normalize, or "
             "its output folder"
         )
-    return found
+    return published
 
 
 def read_scaling(path: str | Path) -> Scaling:
@@ -130,8 +130,8 @@ def check_fits(scaling: Scaling, *, channels: Sequence[str], images: pl.DataFram
             number = f"{len(missing)} of the groups" if len(missing) > 1 else "a group"
             problems.append(
                 f"normalize.use: lacks {number} of the images by {', '.join(scaling.group_by) or 'nothing'}: "
-                f"{listed(missing)}; it has {listed(scaling.known)}. Leave these images out, or scale with a method of "
-                "your own"
+                f"{abbreviated(missing)}; it has {abbreviated(scaling.known)}. Leave these images out, or scale with "
+                "a method of your own"
             )
     if problems:
         raise ConfigError("\n".join(problems))

@@ -77,23 +77,25 @@ class Scaling(Frozen):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        for one in self.groups:
-            if tuple(one.group) != self.group_by:
-                raise ValueError(f"groups: got one by {', '.join(one.group)}, expected {', '.join(self.group_by)}")
-            if tuple(channel.channel for channel in one.channels) != self.channels:
-                raise ValueError(f"groups: the channels of {told(one.group)} are not {', '.join(self.channels)}")
-            for channel in one.channels:
+        for group in self.groups:
+            if tuple(group.group) != self.group_by:
+                raise ValueError(f"groups: got one by {', '.join(group.group)}, expected {', '.join(self.group_by)}")
+            if tuple(channel.channel for channel in group.channels) != self.channels:
+                raise ValueError(
+                    f"groups: the channels of {group_text(group.group)} are not {', '.join(self.channels)}"
+                )
+            for channel in group.channels:
                 if channel.scale <= 0 or np.isinf((channel.center, channel.scale)).any():
                     raise ValueError(
-                        f"groups: channel {channel.channel} of {told(one.group)} has center {channel.center:g} and "
-                        f"scale {channel.scale:g}; scale has to be positive, and both finite"
+                        f"groups: channel {channel.channel} of {group_text(group.group)} has center {channel.center:g} "
+                        f"and scale {channel.scale:g}; scale has to be positive, and both finite"
                     )
         return self
 
     @cached_property
     def known(self) -> dict[tuple[str, ...], GroupScaling]:
         """The groups by the values of their metadata."""
-        return {tuple(one.group.values()): one for one in self.groups}
+        return {tuple(group.group.values()): group for group in self.groups}
 
     def of(self, group: Mapping[str, str]) -> GroupScaling:
         """Return the scaling of a group; metadata beyond `group_by` are not looked at.
@@ -104,22 +106,24 @@ class Scaling(Frozen):
             There is none.
         """
         wanted = {name: group.get(name, "") for name in self.group_by}
-        found = self.known.get(tuple(wanted.values()))
-        if found is None:
-            raise PixelError(f"belongs to {told(wanted)}, of which no scaling is known ({listed(self.known)} are)")
-        return found
+        scaling = self.known.get(tuple(wanted.values()))
+        if scaling is None:
+            raise PixelError(
+                f"belongs to {group_text(wanted)}, of which no scaling is known ({abbreviated(self.known)} are)"
+            )
+        return scaling
 
     def narrowed(self, channels: Iterable[str]) -> "Scaling":
         """Return the scaling of these channels, in this order; it has to have them."""
         order = tuple(channels)
         groups = []
-        for one in self.groups:
-            by_name = {channel.channel: channel for channel in one.channels}
-            groups.append(GroupScaling(group=one.group, channels=tuple(by_name[name] for name in order)))
+        for group in self.groups:
+            by_name = {channel.channel: channel for channel in group.channels}
+            groups.append(GroupScaling(group=group.group, channels=tuple(by_name[name] for name in order)))
         return self.model_copy(update={"channels": order, "groups": tuple(groups)})
 
 
-def told(group: Mapping[str, str]) -> str:
+def group_text(group: Mapping[str, str]) -> str:
     """Name a group in a message.
 
     Examples
@@ -136,7 +140,7 @@ WHOLE = "the whole data set"
 SHOWN = 3
 
 
-def listed(groups: Iterable[tuple[str, ...]]) -> str:
+def abbreviated(groups: Iterable[tuple[str, ...]]) -> str:
     """Name the first few groups, and say how many there are beside these.
 
     Examples
@@ -144,7 +148,7 @@ def listed(groups: Iterable[tuple[str, ...]]) -> str:
     >>> listed([("P1",), ("P2",), ("P3",), ("P4",), ("P5",)])
     "'P1', 'P2', 'P3' and 2 more"
     """
-    names = [repr(" ".join(one)) if one else WHOLE for one in sorted(groups)]
+    names = [repr(" ".join(group)) if group else WHOLE for group in sorted(groups)]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return (", ".join(names[:SHOWN]) or "none") + more
 

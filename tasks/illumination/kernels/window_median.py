@@ -44,7 +44,7 @@ def _find(place: int, counts: LabelArray, starts: LabelArray) -> np.int32:
 
 
 @compiled
-def slide(ranks: LabelArray, size: int, values: FloatArray, found: FloatArray) -> None:
+def slide(ranks: LabelArray, size: int, values: FloatArray, out: FloatArray) -> None:
     """Find the median of every window.
 
     Parameters
@@ -55,10 +55,10 @@ def slide(ranks: LabelArray, size: int, values: FloatArray, found: FloatArray) -
         Side of the window, odd.
     values
         The values in the order of their ranks.
-    found
+    out
         (h, w), the result.
     """
-    height, width = found.shape
+    height, width = out.shape
     fine = ((len(values) >> 2 * BITS) + 1) << 2 * BITS
     starts = np.array([fine, fine + (fine >> BITS)], dtype=np.int32)
     counts = np.zeros(fine + (fine >> BITS) + (fine >> 2 * BITS), dtype=np.int32)
@@ -68,7 +68,7 @@ def slide(ranks: LabelArray, size: int, values: FloatArray, found: FloatArray) -
             _count(ranks, row, column, size, 1, counts, starts)
         for column in range(width):
             _count(ranks, row, column + size - 1, size, 1, counts, starts)
-            found[row, column] = values[_find(middle, counts, starts)]
+            out[row, column] = values[_find(middle, counts, starts)]
             _count(ranks, row, column, size, -1, counts, starts)
         for column in range(width, width + size - 1):
             _count(ranks, row, column, size, -1, counts, starts)
