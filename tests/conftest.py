@@ -33,16 +33,16 @@ class OneAtATime(FunctionCache):
 
     def load_overload(self, sig: object, target_context: object) -> object:
         """Load a kernel, or return None and keep all others from compiling it until it is saved."""
-        found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-        if found is None:
+        implementation = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        if implementation is None:
             Path(self.cache_path).mkdir(parents=True, exist_ok=True)
             path = f"{self.cache_path}/{self._impl.filename_base}.lock"
             lock = self.locks.setdefault(path, FileLock(path, thread_local=False))
             lock.acquire()
-            found = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-            if found is not None:
+            implementation = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            if implementation is not None:
                 lock.release()
-        return found
+        return implementation
 
     def save_overload(self, sig: object, data: object) -> None:
         """Save a kernel that was compiled and let the others load it."""
@@ -111,8 +111,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             if isinstance(report, pytest.TestReport) and (report.when == "call" or outcome != "passed"):
-                for marker in [one for one in MARKERS if one in report.keywords] or ["none of these"]:
+                for marker in [marker for marker in MARKERS if marker in report.keywords] or ["none of these"]:
                     counts[marker][outcome] += 1
     for marker in [*MARKERS, "none of these"] if counts else []:
-        told = ", ".join(f"{count} {outcome}" for outcome, count in counts[marker].items()) or "none"
-        terminalreporter.write_line(f"marker {marker}: {told}")
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts[marker].items()) or "none"
+        terminalreporter.write_line(f"marker {marker}: {outcomes}")

@@ -81,5 +81,5 @@ class Run:
     def features(self, **given: Any) -> pl.DataFrame:  # noqa: ANN401
         """Measure the features of all partitions."""
         numbers, config = range(len(self.partitions)), self.config.features
-        measured = [self.do_kept(extract_partition, partition=one, config=config, **given) for one in numbers]
-        return pl.concat([pl.read_parquet(one.file("features.parquet"), glob=False) for one in measured])
+        measured = [self.do_kept(extract_partition, partition=number, config=config, **given) for number in numbers]
+        return pl.concat([pl.read_parquet(result.file("features.parquet"), glob=False) for result in measured])

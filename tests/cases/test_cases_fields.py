@@ -87,13 +87,13 @@ def test_no_object_of_any_cell_is_background_and_a_cell_is_cut_where_any_of_its_
         features={"families": ["intensity"], "dtype": "float64"},
     )
     table = run.features()
-    kept = 2 if border == "keep" or (border == "primary" and column == 218) else 1
-    assert len(table) == kept
-    assert table["nucleus__intensity_background__actin"].to_list() == [100] * kept
-    assert table["cell__intensity_bgcorr_mean__actin"].to_list() == [1000] * kept
+    n_kept = 2 if border == "keep" or (border == "primary" and column == 218) else 1
+    assert len(table) == n_kept
+    assert table["nucleus__intensity_background__actin"].to_list() == [100] * n_kept
+    assert table["cell__intensity_bgcorr_mean__actin"].to_list() == [1000] * n_kept
     assert table["cell__intensity_mean__actin"][0] / table["nucleus__intensity_background__actin"][0] == 11
     cells = pl.read_parquet(run.cells[0].file("cells.parquet"))
-    assert cells["status"].to_list() == ["kept"] * kept + ["border"] * (2 - kept)
+    assert cells["status"].to_list() == ["kept"] * n_kept + ["border"] * (2 - n_kept)
     assert cells["meta__bbox_max_col__cell"].to_list() == [106, 240]
 
 
@@ -111,8 +111,8 @@ def objects() -> tuple[AnyArray, dict[str, LabelArray]]:
 
 def windows(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int) -> Any:  # noqa: ANN401 - batch and regions
     image, labels = field
-    how = WITH_MARGIN.model_copy(update={"margin": margin})
-    return crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, crop=how)
+    crop = WITH_MARGIN.model_copy(update={"margin": margin})
+    return crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS, crop=crop)
 
 
 @pytest.mark.parametrize("name", sorted(families_of("standard")))
@@ -121,8 +121,8 @@ def test_no_feature_depends_on_the_window_that_its_cell_was_cut_out_with(
 ) -> None:
     family = families_of("standard")[name]
     measure = family.plain or family.measure
-    (batch, regions), (field, same) = windows(objects, margin=WITH_MARGIN.margin), windows(objects, margin=1000)
+    (batch, regions), (field, uncut) = windows(objects, margin=WITH_MARGIN.margin), windows(objects, margin=1000)
     assert batch.pixels.flat.size < field.pixels.flat.size
-    for region, whole in zip(regions, same, strict=True):
-        found: FloatArray = measure(batch, region)
-        np.testing.assert_allclose(found, measure(field, whole), rtol=1e-9, atol=1e-9)
+    for region, uncut_region in zip(regions, uncut, strict=True):
+        measured: FloatArray = measure(batch, region)
+        np.testing.assert_allclose(measured, measure(field, uncut_region), rtol=1e-9, atol=1e-9)

@@ -17,11 +17,11 @@ PIXELS = np.random.default_rng(0).poisson(100, (2, 40, 40)).astype(np.uint16)
 
 def read(folder: Path, *, channels: dict[str, str]) -> tuple[tuple[str, ...], list[AnyArray | None]]:
     config = Load.model_validate({"channels": channels})
-    listed = list_images(
+    listing = list_images(
         [str(folder)], config=config, partition_size="auto", limit=None, seed=0, work=folder / "w"
     ).images
     references = build_index([folder], config=config).references
-    return listed.channels.names, load_images(references, channels=listed.channels).images
+    return listing.channels.names, load_images(references, channels=listing.channels).images
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,13 @@ def test_ordinary_names_stay_as_they_are() -> None:
 
 def test_names_too_long_for_a_file_system_are_cut_and_still_differ() -> None:
     long = ["ä" * 120 + end for end in ("1", "2")]
-    one, two = file_names(long)
-    assert one != two
-    assert one.startswith("ä" * 50)
+    first, second = file_names(long)
+    assert first != second
+    assert first.startswith("ä" * 50)
 
 
 @pytest.fixture
-def found(tmp_path: Path) -> PartitionResults:
+def results(tmp_path: Path) -> PartitionResults:
     """Make the images of the case, the n-th with n + 1 cells."""
     rows = [{"meta__image": f"in/{name}.tif", "position": row, "status": "read"} for row, name in enumerate(CASE)]
     images = pl.DataFrame(rows, schema=LAYOUT.images() | {"position": pl.Int32()})
@@ -72,8 +72,8 @@ def found(tmp_path: Path) -> PartitionResults:
     return PartitionResults(number=0, cells=Stopwatch().result(str(tmp_path / "found"), run_id="test"))
 
 
-def test_look_alike_names_have_label_files_of_their_own(found: PartitionResults, tmp_path: Path) -> None:
-    assert publish_labels(tmp_path, partitions=[found], layout=LAYOUT) == len(CASE)
+def test_look_alike_names_have_label_files_of_their_own(results: PartitionResults, tmp_path: Path) -> None:
+    assert publish_labels(tmp_path, partitions=[results], layout=LAYOUT) == len(CASE)
     written = {path.name: int(tifffile.imread(path).max()) for path in (tmp_path / "labels").rglob("*.tif")}
     assert written == {
         f"{name}.tif.nucleus.tif": row + 1

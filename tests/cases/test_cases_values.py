@@ -46,13 +46,13 @@ def test_a_cameras_offset_is_no_light() -> None:
     signed = correct([(field - 32768).astype(np.int16) for field in counts])
     assert np.array_equal(signed, unsigned)
     nuclei = Segment.model_validate({"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 20}}})
-    found = [segment_image(field, channels=["DNA"], config=nuclei).labels["nucleus"].max() for field in signed[:3]]
-    assert all(8 <= number <= 14 for number in found)
+    n_nuclei = [segment_image(field, channels=["DNA"], config=nuclei).labels["nucleus"].max() for field in signed[:3]]
+    assert all(8 <= number <= 14 for number in n_nuclei)
 
 
 def test_a_subtracted_background_leaves_no_light_to_correct_by() -> None:
-    told = r"mean light of DNA of 150×180 px is not clearly positive in 49\.\d% of the field"
-    with pytest.raises(InputError, match=told):
+    message = r"mean light of DNA of 150×180 px is not clearly positive in 49\.\d% of the field"
+    with pytest.raises(InputError, match=message):
         correct([(field - 215).astype(np.float32) for field in shaded_fields()])
 
 
@@ -72,11 +72,11 @@ def test_equal_stamps_have_equal_masks_whatever_the_offset() -> None:
             [(stamp - 32768).astype(np.int16) for stamp in stamps],
         )
     )
-    for one, other in zip(unsigned, signed, strict=True):
-        assert "no_object" not in one.status
-        assert one.status.tolist() == other.status.tolist()
-        assert np.array_equal(one.masks.flat, other.masks.flat)
-        assert np.allclose(one.background - 32768, other.background, rtol=1e-12, equal_nan=True)
+    for mask, other in zip(unsigned, signed, strict=True):
+        assert "no_object" not in mask.status
+        assert mask.status.tolist() == other.status.tolist()
+        assert np.array_equal(mask.masks.flat, other.masks.flat)
+        assert np.allclose(mask.background - 32768, other.background, rtol=1e-12, equal_nan=True)
 
 
 def test_a_group_of_one_cell_keeps_it_and_emptied_groups_are_told() -> None:
@@ -90,13 +90,13 @@ def test_a_group_of_one_cell_keeps_it_and_emptied_groups_are_told() -> None:
             plates.append(plate)
     batch = Batch.of(stamps, channels=["BF", "PI"])
     (masked,) = mask_batch(batch, config=Mask(methods=("li",), main_channel="BF"))
-    for threshold, kept in (({"method": "mad", "n": -50}, 13), ({"method": "absolute", "value": 700}, 6)):
+    for threshold, n_kept in (({"method": "mad", "n": -50}, 13), ({"method": "absolute", "value": 700}, 6)):
         rule = {"metric": "max", "channel": "BF", "threshold": threshold, "group_by": ["plate"]}
         rules = Quality.model_validate([rule]).rules
         metrics = measure_metrics(batch, regions(masked), rules=rules, frames=batch.pixels.unstack()).with_columns(
             meta__image=pl.int_range(13).cast(pl.String), status=pl.lit("kept"), meta__plate=pl.Series(plates)
         )
         decision = decide(metrics, rules=rules, default_region="li", stamps=True)
-        assert decision.statuses(metrics, metrics["status"].to_list()).count("kept") == kept
-        emptied = {one.group["plate"]: one.before for one in emptied_groups(decision)}
-        assert emptied == ({} if kept == 13 else {"01": 6, "02": 1})
+        assert decision.statuses(metrics, metrics["status"].to_list()).count("kept") == n_kept
+        emptied = {group.group["plate"]: group.before for group in emptied_groups(decision)}
+        assert emptied == ({} if n_kept == 13 else {"01": 6, "02": 1})

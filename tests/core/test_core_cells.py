@@ -21,17 +21,17 @@ FIELD = Layout(channels=CHANNELS, regions=("nucleus", "cell"), stamps=False, gro
 
 @given(
     shapes=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=5),
-    planes=st.integers(1, 3),
+    n_channels=st.integers(1, 3),
     seed=st.integers(0, 100),
 )
-def test_masks_of_any_size_survive_their_bits(shapes: list[tuple[int, int]], planes: int, seed: int) -> None:
+def test_masks_of_any_size_survive_their_bits(shapes: list[tuple[int, int]], n_channels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     sizes = np.array(shapes, dtype=np.int64).reshape(-1, 2)
-    count = int(sizes.prod(axis=1).sum()) * planes
-    masks = Ragged(flat=rng.random(count) < 0.5, shapes=sizes, n_channels=planes)
+    count = int(sizes.prod(axis=1).sum()) * n_channels
+    masks = Ragged(flat=rng.random(count) < 0.5, shapes=sizes, n_channels=n_channels)
     bits = pack(masks)
-    assert [len(one) for one in bits] == [math.ceil(planes * height * width / 8) for height, width in shapes]
-    back = unpack(bits, shapes=sizes, n_channels=planes)
+    assert [len(packed) for packed in bits] == [math.ceil(n_channels * height * width / 8) for height, width in shapes]
+    back = unpack(bits, shapes=sizes, n_channels=n_channels)
     assert back.flat.dtype == np.bool_
     np.testing.assert_array_equal(back.flat, masks.flat)
 
@@ -85,9 +85,9 @@ def test_masks_and_backgrounds_of_stamps_are_read_back_as_they_were_found(
     images: pl.DataFrame, masked: list[MaskResult], batch: Batch
 ) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
-    for one in masked:
-        back = stamp_regions(cells, name=one.name, channels=CHANNELS, shapes=batch.pixels.shapes)
-        for before, after in zip(regions(one), back, strict=True):
+    for mask in masked:
+        back = stamp_regions(cells, name=mask.name, channels=CHANNELS, shapes=batch.pixels.shapes)
+        for before, after in zip(regions(mask), back, strict=True):
             assert (after.name, after.shared, after.masks.n_channels) == (
                 before.name,
                 before.shared,
@@ -112,7 +112,7 @@ def test_some_rows_of_the_table_give_the_regions_of_those_stamps(
 def test_a_stamp_is_kept_where_any_mask_keeps_it_else_it_has_the_first_masks_reason(
     images: pl.DataFrame, masked: list[MaskResult]
 ) -> None:
-    assert [one.status.tolist() for one in masked] == [
+    assert [mask.status.tolist() for mask in masked] == [
         ["kept", "border", "no_object", "kept"],
         ["kept", "kept", "no_object", "kept"],
     ]
@@ -151,12 +151,12 @@ def test_the_centroid_is_that_of_the_combined_mask_of_the_first_mask_that_keeps_
 ) -> None:
     cells = stamp_cells(images, masked=masked, layout=STAMPS)
     choice = [masked[0], masked[1], None, masked[0]]
-    for row, one in enumerate(choice):
+    for row, mask in enumerate(choice):
         got = cells["meta__centroid_row"][row], cells["meta__centroid_col"][row]
-        if one is None:
+        if mask is None:
             assert all(math.isnan(value) for value in got)
         else:
-            rows, columns = np.nonzero(one.combined.unstack()[row][0])
+            rows, columns = np.nonzero(mask.combined.unstack()[row][0])
             assert got == pytest.approx((rows.mean(), columns.mean()), abs=1e-12)
 
 
@@ -197,10 +197,10 @@ CELL_LEFT_OUT = labels("""
 @pytest.fixture
 def field() -> pl.DataFrame:
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [2], "status": ["read"]})
-    found = Segmentation(
+    segmented = Segmentation(
         labels={"nucleus": NUCLEUS, "cell": CELL}, border={"nucleus": NUCLEUS_LEFT_OUT, "cell": CELL_LEFT_OUT}
     )
-    return field_cells(image, segmented=found, layout=FIELD)
+    return field_cells(image, segmented=segmented, layout=FIELD)
 
 
 def test_the_table_of_a_field_has_the_columns_of_its_layout(field: pl.DataFrame) -> None:
@@ -236,8 +236,8 @@ def test_a_field_without_objects_has_an_empty_table_with_all_columns() -> None:
     nothing = np.zeros((4, 6), dtype=np.int32)
     image = pl.DataFrame({"meta__image": ["field.tif"], "position": [0], "status": ["read"]})
     both = {"nucleus": nothing, "cell": nothing}
-    found = Segmentation(labels=both, border=both)
-    cells = field_cells(image, segmented=found, layout=FIELD)
+    segmented = Segmentation(labels=both, border=both)
+    cells = field_cells(image, segmented=segmented, layout=FIELD)
     assert len(cells) == 0
     assert dict(cells.schema) == FIELD.cells()
 

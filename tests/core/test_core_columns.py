@@ -63,21 +63,21 @@ def test_the_dictionary_tells_every_column_as_it_was_described(everything: tuple
     path, columns, layout = everything
     dictionary = read_dictionary(path)
     assert dictionary["name"].to_list() == pq.read_schema(path).names
-    told = {row["name"]: row for row in dictionary.iter_rows(named=True)}
-    for one in columns:
-        expected = one.as_dict() | {"object": one.region, "dtype": "float"}
+    rows = {row["name"]: row for row in dictionary.iter_rows(named=True)}
+    for column in columns:
+        expected = column.as_dict() | {"object": column.region, "dtype": "float"}
         del expected["region"], expected["scip"]
-        expected |= {"channels": list(one.channels), "invariances": list(one.invariances)}
-        assert told[one.name] == expected
+        expected |= {"channels": list(column.channels), "invariances": list(column.invariances)}
+        assert rows[column.name] == expected
     for name in layout.cell_meta():
-        assert told[name]["family"] == "meta"
-        assert len(told[name]["definition"]) > 20
+        assert rows[name]["family"] == "meta"
+        assert len(rows[name]["definition"]) > 20
 
 
 def test_the_dictionary_can_be_filtered(everything: tuple[Path, list[Column], Layout]) -> None:
     path, columns, _ = everything
     texture = read_dictionary(path).filter(pl.col("family") == "texture", pl.col("channels").list.contains("C3"))
-    expected = [one.name for one in columns if one.family == "texture" and "C3" in one.channels]
+    expected = [column.name for column in columns if column.family == "texture" and "C3" in column.channels]
     assert texture["name"].to_list() == expected
     assert expected
 

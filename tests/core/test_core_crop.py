@@ -45,20 +45,20 @@ def test_the_published_cut_is_the_first_objects_box(image: AnyArray, labels: dic
     assert all((region.background == 0).all() for region in regions)
 
 
-@pytest.mark.parametrize("how", [WITH_MARGIN, CLIPPED])
+@pytest.mark.parametrize("crop", [WITH_MARGIN, CLIPPED])
 def test_masks_are_those_of_the_cells_own_number_only(
-    image: AnyArray, labels: dict[str, LabelArray], how: object
+    image: AnyArray, labels: dict[str, LabelArray], crop: object
 ) -> None:
     labels["cell"][12:24, 26:30] = 7  # a neighbour that touches cell 1, within its surroundings
-    chosen = WITH_MARGIN if how == WITH_MARGIN else CLIPPED
+    chosen = WITH_MARGIN if crop == WITH_MARGIN else CLIPPED
     batch, regions = crop_cells(image, labels=labels, numbers=[1], channels=CHANNELS, crop=chosen)
     assert [region.name for region in regions] == ["nucleus", "cell"]
     assert all(region.shared for region in regions)
     for region in regions:
         (mask,) = region.masks.unstack()
         assert mask.shape[1:] == batch.pixels.unstack()[0].shape[1:]
-        whole = labels[region.name] == 1
-        assert mask.sum() == (whole.sum() if how == WITH_MARGIN else whole[15:20, 14:20].sum())
+        uncut = labels[region.name] == 1
+        assert mask.sum() == (uncut.sum() if crop == WITH_MARGIN else uncut[15:20, 14:20].sum())
 
 
 def test_an_object_that_a_cell_lacks_has_an_empty_mask(image: AnyArray, labels: dict[str, LabelArray]) -> None:
@@ -95,9 +95,9 @@ def test_a_field_full_of_objects_has_no_background(image: AnyArray) -> None:
 def test_a_cell_does_not_depend_on_which_others_are_cut_out_with_it(
     image: AnyArray, labels: dict[str, LabelArray]
 ) -> None:
-    together, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
+    batch, regions = crop_cells(image, labels=labels, numbers=[1, 2, 3], channels=CHANNELS)
     alone, own = crop_cells(image, labels=labels, numbers=[2], channels=CHANNELS)
-    np.testing.assert_array_equal(alone.pixels.flat, together.take([1]).pixels.flat)
-    for one, many in zip(own, regions, strict=True):
-        np.testing.assert_array_equal(one.masks.flat, many.take([1]).masks.flat)
-        np.testing.assert_array_equal(one.background, many.take([1]).background)
+    np.testing.assert_array_equal(alone.pixels.flat, batch.take([1]).pixels.flat)
+    for alone_region, region in zip(own, regions, strict=True):
+        np.testing.assert_array_equal(alone_region.masks.flat, region.take([1]).masks.flat)
+        np.testing.assert_array_equal(alone_region.background, region.take([1]).background)

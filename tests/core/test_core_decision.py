@@ -49,16 +49,16 @@ def test_every_group_has_its_own_threshold_and_a_missing_value_is_a_group_of_its
         ("D", "1"): None,
         ("C", "2"): 1.0,
     }
-    decided = rule(limits, group_by=("well", "site"))
-    assert decided.keeps(metrics).tolist() == [True, False, True, True, False, False]
+    fitted = rule(limits, group_by=("well", "site"))
+    assert fitted.keeps(metrics).tolist() == [True, False, True, True, False, False]
 
 
 def test_the_first_rule_that_a_cell_fails_is_its_reason() -> None:
     metrics = pl.DataFrame({"x": [1.0, 5.0, 5.0, 1.0], "y": [1.0, 1.0, 9.0, 9.0]})
     both = QualityDecision(rules=(rule({(): 3.0}), rule({(): 3.0}, name="small", column="y")))
-    found = ["kept", "kept", "kept", "border"]
-    assert both.statuses(metrics, found) == ["quality:dim", "quality:small", "kept", "border"]
-    assert found == ["kept", "kept", "kept", "border"]
+    before = ["kept", "kept", "kept", "border"]
+    assert both.statuses(metrics, before) == ["quality:dim", "quality:small", "kept", "border"]
+    assert before == ["kept", "kept", "kept", "border"]
 
 
 def test_without_rules_every_cell_keeps_its_status() -> None:
@@ -74,11 +74,11 @@ def test_no_cell_is_no_problem() -> None:
 
 
 def test_what_the_features_depend_on_leaves_out_the_counts() -> None:
-    one = rule({(): 3.0})
-    counted = one.model_copy(update={"groups": (one.groups[0].model_copy(update={"before": 7, "after": 5}),)})
+    fitted = rule({(): 3.0})
+    counted = fitted.model_copy(update={"groups": (fitted.groups[0].model_copy(update={"before": 7, "after": 5}),)})
     other = rule({(): 3.5})
-    assert QualityDecision(rules=(one,)).identity == QualityDecision(rules=(counted,)).identity
-    assert QualityDecision(rules=(one,)).identity != QualityDecision(rules=(other,)).identity
+    assert QualityDecision(rules=(fitted,)).identity == QualityDecision(rules=(counted,)).identity
+    assert QualityDecision(rules=(fitted,)).identity != QualityDecision(rules=(other,)).identity
 
 
 def test_groups_of_rows_are_text() -> None:
@@ -96,6 +96,6 @@ def test_many_groups_cost_no_more_than_many_rows() -> None:
     count = 20_000
     wells = [f"w{number}" for number in range(count)]
     metrics = pl.DataFrame({"x": np.arange(count, dtype=float), "meta__well": wells})
-    decided = rule({(well,): float(number % 2) + number - 0.5 for number, well in enumerate(wells)}, group_by=("well",))
-    passes = decided.keeps(metrics)  # groups × rows would be 4·10⁸ comparisons, minutes
+    fitted = rule({(well,): float(number % 2) + number - 0.5 for number, well in enumerate(wells)}, group_by=("well",))
+    passes = fitted.keeps(metrics)  # groups × rows would be 4·10⁸ comparisons, minutes
     assert passes.tolist() == [number % 2 == 0 for number in range(count)]

@@ -65,5 +65,5 @@ def test_pixels_of_other_type_shape_or_value_have_another_digest() -> None:
     changed = image.copy()
     changed[1, 2, 3] += 1
     others = [changed, image.astype(np.int16), image.reshape(2, 4, 3), image.astype(">u2"), image[:, :, ::-1]]
-    assert len({pixel_digest(one) for one in [image, *others]}) == len(others) + 1
+    assert len({pixel_digest(different) for different in [image, *others]}) == len(others) + 1
     assert pixel_digest(np.asfortranarray(image)) == pixel_digest(image)

@@ -48,7 +48,7 @@ def dealt(values: FloatArray, *, seed: int) -> Callable[[object], object]:
 def test_sums_are_those_of_fractions(values: FloatArray) -> None:
     fractions = [Fraction(value) for value in values.tolist()]
     assert Fraction(exact_sum(values), 2**UNIT) == sum(fractions)
-    assert Fraction(exact_squares(values), 4**UNIT) == sum(one**2 for one in fractions)
+    assert Fraction(exact_squares(values), 4**UNIT) == sum(fraction**2 for fraction in fractions)
 
 
 @given(values=VALUES | TIED, chunk=st.integers(1, 9), block=st.integers(1, 20))
@@ -86,10 +86,10 @@ def test_ranks_and_members_are_those_of_the_values_that_begin_so() -> None:
     starts = [int(keys_of(np.array([value]))[0]) >> 48 for value in (0.5, 1.0)]
     chosen = values[np.isin(keys >> np.uint64(48), np.array(starts, dtype=np.uint64))]
     assert MembersQuery(prefixes=tuple(starts), bits=16).answer(values).values == tuple(np.sort(chosen))
-    found, counts = np.unique(keys_of(chosen) >> np.uint64(32), return_counts=True)
+    prefixes, counts = np.unique(keys_of(chosen) >> np.uint64(32), return_counts=True)
     ranks = RanksQuery(prefixes=tuple(starts), bits=16).answer(values)
-    assert ranks.counts == dict(zip(found.tolist(), counts.tolist(), strict=True))
-    assert list(ranks.counts) == found.tolist()
+    assert ranks.counts == dict(zip(prefixes.tolist(), counts.tolist(), strict=True))
+    assert list(ranks.counts) == prefixes.tolist()
 
 
 def test_sums_of_many_numbers_of_full_precision() -> None:
@@ -139,7 +139,7 @@ SMALL = hnp.arrays(np.float64, st.integers(1, 60), elements=st.floats(-1e6, 1e6)
 def test_mean_and_deviation_are_those_of_fractions(values: FloatArray, seed: int) -> None:
     fractions = [Fraction(value) for value in values.tolist()]
     mean = sum(fractions) / len(fractions)
-    variance = sum((one - mean) ** 2 for one in fractions) / len(fractions)
+    variance = sum((fraction - mean) ** 2 for fraction in fractions) / len(fractions)
     got = answered(mean_and_deviation(), dealt(values, seed=seed))
     assert got[0] == float(mean)
     assert got[1] == pytest.approx(float(variance) ** 0.5, rel=1e-15, abs=0)
@@ -184,10 +184,10 @@ def test_ten_million_values_in_parts_need_little_memory() -> None:
         return np.random.default_rng(number).lognormal(size=size)
 
     def answer(question: object) -> object:
-        found = question.answer(part(0))  # type: ignore[attr-defined]
+        answer = question.answer(part(0))  # type: ignore[attr-defined]
         for number in range(1, parts):
-            found = found.merge(question.answer(part(number)))  # type: ignore[attr-defined]
-        return found
+            answer = answer.merge(question.answer(part(number)))  # type: ignore[attr-defined]
+        return answer
 
     program: Program[float] = quantile(0.05)
     everything = np.concatenate([part(number) for number in range(parts)])

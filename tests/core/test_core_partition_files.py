@@ -32,7 +32,7 @@ def images(count: int) -> pl.DataFrame:
 
 
 def cells(positions: list[int], *, statuses: list[str]) -> pl.DataFrame:
-    rows = [{"position": one, "status": status} for one, status in zip(positions, statuses, strict=True)]
+    rows = [{"position": position, "status": status} for position, status in zip(positions, statuses, strict=True)]
     return pl.DataFrame(rows, schema=FIELD.cells())
 
 
@@ -41,14 +41,14 @@ def test_images_know_how_many_cells_they_hold_and_which_are_set_aside(tmp_path: 
         Fault(image="0.tif", stage="ingest", error="PixelError", message="cut short"),
         Fault(image="2.tif", stage="segment", error="ValueError", message="no"),
     ]
-    found = cells([1, 1, 3], statuses=["kept", "border", "kept"])
-    counts = write_cells(tmp_path / "found", images=images(4), faults=faults, cells=found)
+    written = cells([1, 1, 3], statuses=["kept", "border", "kept"])
+    counts = write_cells(tmp_path / "found", images=images(4), faults=faults, cells=written)
     assert counts == {"images": 4, "quarantined": 2, "cells": 3, "kept": 2, "border": 1}
     table = pl.read_parquet(tmp_path / "found" / "images.parquet")
     assert table["cells"].to_list() == [0, 2, 0, 1]
     assert table["status"].to_list() == ["quarantined", "read", "quarantined", "read"]
     assert dict(table.select(list(FIELD.images())).schema) == FIELD.images()
-    assert pl.read_parquet(tmp_path / "found" / "cells.parquet").equals(found)
+    assert pl.read_parquet(tmp_path / "found" / "cells.parquet").equals(written)
     assert pl.read_parquet(tmp_path / "found" / "faults.parquet")["meta__image"].to_list() == [
         "0.tif",
         "2.tif",
@@ -85,7 +85,7 @@ def test_the_objects_of_a_field_are_those_kept_and_those_left_out_at_the_border(
     labels = {(3, name): np.array(rows, dtype=np.int32) for name, rows in drawn.items()}
     write_cells(tmp_path / "found", images=images(4), faults=[], cells=cells([], statuses=[]), labels=labels)
     objects = read_objects(tmp_path / "found", position=3, names=("cell", "nucleus"))
-    assert [(name, one.tolist()) for name, one in objects.items()] == [
+    assert [(name, label_image.tolist()) for name, label_image in objects.items()] == [
         ("cell", [[1, 1, 2, 2]]),
         ("nucleus", [[0, 1, 0, 2]]),
     ]

@@ -103,8 +103,8 @@ def test_mistakes_inside_a_plug_in_are_told_where_they_are(filters: Filters) -> 
 
     with pytest.raises(ValidationError) as caught:
         Holder.model_validate({"steps": ["blur", {"method": "blur", "sigma": 0, "width": 2}, {"method": "sharpen"}]})
-    told = {(error["loc"], error["type"]) for error in caught.value.errors()}
-    assert told == {
+    errors = {(error["loc"], error["type"]) for error in caught.value.errors()}
+    assert errors == {
         (("steps", 1, "sigma"), "greater_than"),
         (("steps", 1, "width"), "extra_forbidden"),
         (("steps", 2, "amount"), "missing"),
@@ -126,7 +126,10 @@ def test_the_schema_is_a_plain_union_that_the_form_can_show(filters: Filters) ->
         steps: list[Annotated[Method, filters]] = Field(description="Steps.")
 
     schema = Holder.model_json_schema()
-    assert [one["title"] for one in schema["properties"]["steps"]["items"]["anyOf"]] == ["Blur", "Sharpen"]
+    assert [schema_of_step["title"] for schema_of_step in schema["properties"]["steps"]["items"]["anyOf"]] == [
+        "Blur",
+        "Sharpen",
+    ]
     assert "oneOf" not in json.dumps(schema)
 
 
@@ -182,8 +185,8 @@ def test_the_name_of_a_part_is_checked_and_the_form_lists_all() -> None:
 
     assert Holder.model_validate({"shade": "red"}).model_dump() == {"shade": "red"}
     assert Holder.model_json_schema()["properties"]["shade"]["enum"] == ["blue", "red"]
-    for wrong, told in (("rde", "'rde'; allowed: blue, red; did you mean 'red'"), (3, "3; allowed: blue, red")):
-        with pytest.raises(ValidationError, match=f"unknown shade {told}"):
+    for wrong, message in (("rde", "'rde'; allowed: blue, red; did you mean 'red'"), (3, "3; allowed: blue, red")):
+        with pytest.raises(ValidationError, match=f"unknown shade {message}"):
             Holder.model_validate({"shade": wrong})
 
 

@@ -26,7 +26,7 @@ def schema(path: Path) -> Mapping[str, Any]:
     return dict(pl.read_parquet_schema(path))
 
 
-def listed(config: dict[str, Any], *, images: Path) -> Run:
+def run_of(config: dict[str, Any], *, images: Path) -> Run:
     return Run.of({"load": LOAD, **config}, inputs=[images], output=images.parent)
 
 
@@ -48,12 +48,12 @@ def images(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("config", [{"mask": MASK}, {"segment": SEGMENT}], ids=["stamps", "fields"])
 def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], images: Path) -> None:
-    run = listed(config, images=images)
-    layout, (found,) = run.layout, run.cells
-    assert schema(found.file("cells.parquet")) == layout.cells()
-    assert schema(found.file("faults.parquet")) == FAULTS
-    assert set(schema(found.file("images.parquet")).items()) == {*layout.images().items(), ("position", pl.Int32())}
-    table = pl.read_parquet(found.file("images.parquet"))
+    run = run_of(config, images=images)
+    layout, (segmented,) = run.layout, run.cells
+    assert schema(segmented.file("cells.parquet")) == layout.cells()
+    assert schema(segmented.file("faults.parquet")) == FAULTS
+    assert set(schema(segmented.file("images.parquet")).items()) == {*layout.images().items(), ("position", pl.Int32())}
+    table = pl.read_parquet(segmented.file("images.parquet"))
     assert table["meta__image"].to_list() == [
         "images/broken.tif", "images/well0.tif", "images/well1.tif", "images/well2.tif",
     ]  # fmt: skip
@@ -67,12 +67,12 @@ def test_written_tables_have_the_columns_of_the_layout(config: dict[str, Any], i
 def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_row(
     config: dict[str, Any], images: Path, tmp_path: Path
 ) -> None:
-    run = listed(config, images=images)
-    layout, (found,) = run.layout, run.cells
-    cells = pl.read_parquet(found.file("cells.parquet"))
+    run = run_of(config, images=images)
+    layout, (segmented,) = run.layout, run.cells
+    cells = pl.read_parquet(segmented.file("cells.parquet"))
     tables = []
     for number, statuses in enumerate([cells["status"], pl.Series(["border"] * len(cells))]):
-        cells.with_columns(status=statuses).write_parquet(found.file("cells.parquet"))
+        cells.with_columns(status=statuses).write_parquet(segmented.file("cells.parquet"))
         folder = str(tmp_path / f"features{number}")
         measured = run.do_kept(extract_partition, config=Features(families=("shape",)), folder=folder)
         tables.append(measured.file("features.parquet"))
@@ -85,46 +85,50 @@ def test_the_feature_table_begins_with_the_metadata_of_the_layout_even_for_no_ro
 
 
 def test_features_computed_twice_are_equal_to_the_last_byte(images: Path, tmp_path: Path) -> None:
-    run = listed({"segment": SEGMENT}, images=images)
+    run = run_of({"segment": SEGMENT}, images=images)
     for name in ("one", "two"):
         run.do_kept(extract_partition, config=Features(), folder=str(tmp_path / name), run_id=name)
-    one, two = ((tmp_path / name / "features.parquet").read_bytes() for name in ("one", "two"))
-    assert one == two
+    first, second = ((tmp_path / name / "features.parquet").read_bytes() for name in ("one", "two"))
+    assert first == second
     assert pl.read_parquet(tmp_path / "one" / "features.parquet").height == 6
 
 
 def test_a_field_has_a_row_per_object_and_those_at_the_frame_are_rejected(images: Path) -> None:
-    (found,) = listed({"segment": SEGMENT}, images=images).cells
-    cells = pl.read_parquet(found.file("cells.parquet"))
+    (segmented,) = run_of({"segment": SEGMENT}, images=images).cells
+    cells = pl.read_parquet(segmented.file("cells.parquet"))
     assert cells.group_by("meta__image", maintain_order=True).agg("meta__object", "status").rows() == [
         ("images/well0.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
         ("images/well1.tif", [1, 2, 3, 4], ["kept", "kept", "kept", "border"]),
     ]
-    assert pl.read_parquet(found.file("images.parquet"))["cells"].to_list() == [0, 4, 4, 0]
+    assert pl.read_parquet(segmented.file("images.parquet"))["cells"].to_list() == [0, 4, 4, 0]
 
 
 def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp_path: Path) -> None:
-    run = listed({"segment": SEGMENT}, images=images)
-    (found,) = run.cells
-    kept = pl.read_parquet(found.file("cells.parquet")).filter(pl.col("status") == "kept", pl.col("meta__object") != 2)
-    batches, faults = read_cells(found, kept=kept, partition=run.partitions[0], source=run.source, crop=WITH_MARGIN)
+    run = run_of({"segment": SEGMENT}, images=images)
+    (segmented,) = run.cells
+    cells = pl.read_parquet(segmented.file("cells.parquet")).filter(
+        pl.col("status") == "kept", pl.col("meta__object") != 2
+    )
+    batches, faults = read_cells(
+        segmented, kept=cells, partition=run.partitions[0], source=run.source, crop=WITH_MARGIN
+    )
     assert faults == []
-    assert [len(one.batch) for one in batches] == [2, 2]
-    for one in batches:
-        image = tifffile.imread(tmp_path / one.cells["meta__image"][0])
-        assert one.cells["meta__object"].to_list() == [1, 3]
-        assert one.batch.pixels.flat.dtype == image.dtype
-        assert all(frame.shape == (2, 80, 90) for frame in one.frames)
+    assert [len(batch.batch) for batch in batches] == [2, 2]
+    for batch in batches:
+        image = tifffile.imread(tmp_path / batch.cells["meta__image"][0])
+        assert batch.cells["meta__object"].to_list() == [1, 3]
+        assert batch.batch.pixels.flat.dtype == image.dtype
+        assert all(frame.shape == (2, 80, 90) for frame in batch.frames)
         for row, (pixels, mask) in enumerate(
-            zip(one.batch.pixels.unstack(), one.regions[0].masks.unstack(), strict=True)
+            zip(batch.batch.pixels.unstack(), batch.regions[0].masks.unstack(), strict=True)
         ):
-            top, left = (one.cells[f"meta__bbox_min_{side}__nucleus"][row] - 6 for side in ("row", "col"))
+            top, left = (batch.cells[f"meta__bbox_min_{side}__nucleus"][row] - 6 for side in ("row", "col"))
             height, width = pixels.shape[1:]
             np.testing.assert_array_equal(pixels, image[:, top : top + height, left : left + width])
             assert mask.any()
             assert (pixels[0][mask[0]] > 500).mean() > 0.8
-        part = one.take([1])
-        np.testing.assert_array_equal(part.batch.pixels.flat, one.batch.pixels.take([1]).flat)
+        part = batch.take([1])
+        np.testing.assert_array_equal(part.batch.pixels.flat, batch.batch.pixels.take([1]).flat)
         assert part.cells["meta__object"].to_list() == [3]
 
 
@@ -132,8 +136,8 @@ def test_a_batch_of_stamps_has_one_dtype_so_that_no_stamp_is_promoted_by_its_nei
     kinds = ["uint16", "uint8", None, "uint16", "float32", "uint8"]
     images = [None if kind is None else np.full((2, 3, 4), row, dtype=kind) for row, kind in enumerate(kinds)]
     batches = list(stamp_batches(images, channels=("BF", "PI")))
-    assert [one.rows.tolist() for one in batches] == [[0, 3], [1, 5], [4]]
-    assert [one.batch.pixels.flat.dtype.name for one in batches] == ["uint16", "uint8", "float32"]
-    for one in batches:
-        assert [int(pixels[0, 0, 0]) for pixels in one.batch.pixels.unstack()] == one.rows.tolist()
+    assert [batch.rows.tolist() for batch in batches] == [[0, 3], [1, 5], [4]]
+    assert [batch.batch.pixels.flat.dtype.name for batch in batches] == ["uint16", "uint8", "float32"]
+    for batch in batches:
+        assert [int(pixels[0, 0, 0]) for pixels in batch.batch.pixels.unstack()] == batch.rows.tolist()
     assert list(stamp_batches([None, None], channels=("BF", "PI"))) == []

@@ -63,8 +63,8 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path: Path) 
     (tmp_path / f".folder.{'0' * 32}.tmp").mkdir()
     assert left_name in {path.name for path in tmp_path.iterdir()}
     discard_leftovers(tmp_path.glob(".*"))
-    kept = {path.name for path in tmp_path.iterdir()}
-    assert kept == {"part-00000.parquet", f".folder.{'0' * 32}.tmp", *others}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"part-00000.parquet", f".folder.{'0' * 32}.tmp", *others}
 
 
 @pytest.mark.parametrize("folder", ["plate[1]", "what?", "all*"])

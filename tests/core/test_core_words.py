@@ -7,7 +7,7 @@ from tasks.core.section import check_name, named_entries
 
 
 @pytest.mark.parametrize(
-    ("got", "allowed", "told"),
+    ("got", "allowed", "message"),
     [
         ("cirlce", ["circle", "li"], "allowed: circle, li; did you mean 'circle'?"),
         ("dapi", ["BF", "DAPI"], "allowed: BF, DAPI; did you mean 'DAPI'?"),
@@ -17,8 +17,8 @@ from tasks.core.section import check_name, named_entries
         ("x", [], "nothing is allowed here"),
     ],
 )
-def test_a_suggestion_names_what_is_allowed_and_the_nearest(got: str, allowed: list[str], told: str) -> None:
-    assert suggestion(got, iter(allowed)) == told
+def test_a_suggestion_names_what_is_allowed_and_the_nearest(got: str, allowed: list[str], message: str) -> None:
+    assert suggestion(got, iter(allowed)) == message
 
 
 @pytest.mark.parametrize("name", ["BF", "a_b", "488-nm", "Zürich 2", "1", "li.combined"])
@@ -54,6 +54,6 @@ def test_an_entry_that_should_hold_settings_is_told_by_name() -> None:
 
 
 def test_a_fault_tells_what_happened_even_where_the_error_has_no_words() -> None:
-    told = Fault.of(PixelError("has no pixels"), image="a.tif", stage="ingest")
-    assert (told.image, told.stage, told.error, told.message) == ("a.tif", "ingest", "PixelError", "has no pixels")
+    fault = Fault.of(PixelError("has no pixels"), image="a.tif", stage="ingest")
+    assert (fault.image, fault.stage, fault.error, fault.message) == ("a.tif", "ingest", "PixelError", "has no pixels")
     assert Fault.of(KeyError(), image="a.tif", stage="mask").message == "KeyError()"

@@ -67,7 +67,7 @@ def test_parts_and_row_groups_are_cut_by_rows_whatever_the_partitions(cuts: Sequ
     parts = [tmp_path / "features" / f"part-0000{number}.parquet" for number in range(3)]
     assert sorted((tmp_path / "features").iterdir()) == parts
     groups = [pq.read_metadata(part) for part in parts]
-    assert [[one.row_group(n).num_rows for n in range(one.num_row_groups)] for one in groups] == [
+    assert [[file.row_group(n).num_rows for n in range(file.num_row_groups)] for file in groups] == [
         [4, 4],
         [4, 4],
         [4, 3],
@@ -75,8 +75,8 @@ def test_parts_and_row_groups_are_cut_by_rows_whatever_the_partitions(cuts: Sequ
     both = pl.concat(pl.read_parquet(part, glob=False) for part in parts)
     assert both.equals(pl.DataFrame(rows(0, ROWS)), null_equal=True)
     for part in parts:
-        told = read_dictionary(part).row(by_predicate=pl.col("name") == "li__shape_area", named=True)
-        assert (told["unit"], told["definition"], told["dtype"]) == ("px^2", "Number of pixels.", "float")
+        row = read_dictionary(part).row(by_predicate=pl.col("name") == "li__shape_area", named=True)
+        assert (row["unit"], row["definition"], row["dtype"]) == ("px^2", "Number of pixels.", "float")
 
 
 @pytest.mark.usefixtures("small")
@@ -120,8 +120,8 @@ def test_what_is_not_a_value_takes_few_bytes(tmp_path: Path) -> None:
     ]
     drawn = np.random.default_rng(0).normal(size=(300, 10_000)).astype(np.float32)
     work = tmp_path / "work.parquet"
-    write_feature_file(work, pa.table({one.name: values for one, values in zip(columns, drawn, strict=True)}))
-    described = encode({one.name: one for one in columns}, meta={})
+    write_feature_file(work, pa.table({column.name: values for column, values in zip(columns, drawn, strict=True)}))
+    described = encode({column.name: column for column in columns}, meta={})
     write_parquet(FeatureTable(files=(work,), dictionary=described), tmp_path, Parquet())
     part = tmp_path / "features" / "part-00000.parquet"
     group = pq.read_metadata(part).row_group(0)

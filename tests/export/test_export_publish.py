@@ -59,9 +59,9 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
     """Make the folders that the stages leave of one partition."""
 
     def make(
-        number: int, images: list[Image], *, found: list[str] | None = None, metrics: str = "", measured: str = ""
+        number: int, images: list[Image], *, quarantined: list[str] | None = None, metrics: str = "", measured: str = ""
     ) -> PartitionResults:
-        """Fields with their cells; `found` could not be read, and two more failed later, in other stages."""
+        """Fields with their cells; `quarantined` could not be read, and two more failed later, in other stages."""
         schema = LAYOUT.images() | {"position": pl.Int32()}
         names = [name for name, _, _ in images]
         table = pl.DataFrame(
@@ -83,9 +83,9 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
         labels: dict[tuple[int, str], LabelArray] = {
             (row, "nucleus"): np.full((3, 4), len(statuses), dtype=np.int32)
             for row, (name, statuses, _) in enumerate(images)
-            if name not in (found or [])
+            if name not in (quarantined or [])
         }
-        faults = [fault(name, "ingest") for name in found or []]
+        faults = [fault(name, "ingest") for name in quarantined or []]
         write_cells(folder / "cells", images=table, faults=faults, cells=cells, labels=labels)
         value = {name: metric for name, _, metric in images}
         column = pl.Series(METRIC, [value[name] for name in cells["meta__image"]], dtype=pl.Float64)
@@ -94,28 +94,28 @@ def partition(tmp_path: Path) -> Callable[..., PartitionResults]:
             folder / "metrics" / "metrics.parquet"
         )
         fault_table([fault(metrics, "quality")] if metrics else []).write_parquet(folder / "metrics" / "faults.parquet")
-        broken = {*(found or []), metrics, measured}
+        broken = {*(quarantined or []), metrics, measured}
         statuses = DECISION.statuses(pl.DataFrame(column), cells["status"].to_list())
-        kept = [
+        rows = [
             (row["meta__image"], row["meta__object"])
             for row, status in zip(cells.iter_rows(named=True), statuses, strict=True)
             if status == "kept" and row["meta__image"] not in broken
         ]
         (folder / "features").mkdir()
-        features(folder / "features" / "features.parquet", kept)
+        features(folder / "features" / "features.parquet", rows)
         fault_table([fault(measured, "features")] if measured else []).write_parquet(
             folder / "features" / "faults.parquet"
         )
         stages = ("cells", "metrics", "features")
         return PartitionResults(
-            number=number, **{one: Stopwatch().result(str(folder / one), run_id="test") for one in stages}
+            number=number, **{stage: Stopwatch().result(str(folder / stage), run_id="test") for stage in stages}
         )
 
     return make
 
 
 @pytest.fixture
-def listed(tmp_path: Path) -> Path:
+def image_list(tmp_path: Path) -> Path:
     """Tell of an image that was set aside as the images were listed, and what its path says of it."""
     folder = tmp_path / "work" / "ingest"
     folder.mkdir(parents=True)
@@ -137,15 +137,15 @@ def partitions(partition: Callable[..., PartitionResults]) -> list[PartitionResu
         ("B/2.tif", ["kept"], 30.0),
     ]
     return [
-        partition(0, first, found=["A/2.tif"]),
+        partition(0, first, quarantined=["A/2.tif"]),
         partition(1, second, metrics="A/10.tif", measured="B/1.tif"),
     ]
 
 
 def test_images_stand_in_table_order_with_their_last_status(
-    partitions: list[PartitionResults], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
-    counts = publish_images(tmp_path / "images.parquet", partitions=partitions, image_list=listed, layout=LAYOUT)
+    counts = publish_images(tmp_path / "images.parquet", partitions=partitions, image_list=image_list, layout=LAYOUT)
     table = pl.read_parquet(tmp_path / "images.parquet")
     assert dict(table.schema) == LAYOUT.images() | {"partition": pl.Int32()}
     assert table["meta__well"].to_list() == [image[0] for image in table["meta__image"]]
@@ -182,7 +182,7 @@ def test_cells_know_why_they_were_left_out(partitions: list[PartitionResults], t
 
 
 def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults], tmp_path: Path) -> None:
-    plain = [replace(one, metrics=None) for one in partitions]
+    plain = [replace(results, metrics=None) for results in partitions]
     path, groups = tmp_path / "cells.parquet", GroupCounts(LAYOUT.groups)
     counts = publish_cells(path, partitions=plain, decision=QualityDecision(rules=()), layout=LAYOUT, groups=groups)
     assert dict(pl.read_parquet_schema(tmp_path / "cells.parquet")) == LAYOUT.cell_meta() | {"status": pl.String()}
@@ -190,9 +190,9 @@ def test_without_quality_there_are_no_metrics(partitions: list[PartitionResults]
 
 
 def test_the_quarantine_tells_every_image_once_wherever_it_failed(
-    partitions: list[PartitionResults], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
-    publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, image_list=listed)
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=partitions, image_list=image_list)
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert dict(table.schema) == FAULTS
     assert table.select("meta__image", "stage").rows() == [
@@ -204,21 +204,21 @@ def test_the_quarantine_tells_every_image_once_wherever_it_failed(
 
 
 def test_an_image_that_fails_at_every_stage_is_told_with_the_first(
-    partition: Callable[..., PartitionResults], listed: Path, tmp_path: Path
+    partition: Callable[..., PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
     twice = partition(0, [("A/1.tif", ["kept"], 99.0)], metrics="A/1.tif", measured="A/1.tif")
-    publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], image_list=listed)
+    publish_quarantine(tmp_path / "quarantine.parquet", partitions=[twice], image_list=image_list)
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert table.select("meta__image", "stage").rows()[1:] == [("A/1.tif", "quality")]
 
 
-def run_export(output: Path, *, partitions: list[PartitionResults], listed: Path, **config: object) -> Exported:
+def run_export(output: Path, *, partitions: list[PartitionResults], image_list: Path, **config: object) -> Exported:
     return export.fn(
         output=str(output),
-        image_list=str(listed),
-        cells=[one.cells for one in partitions],
-        metrics=[one.metrics for one in partitions if one.metrics],
-        features=[one.features for one in partitions if one.features],
+        image_list=str(image_list),
+        cells=[results.cells for results in partitions],
+        metrics=[results.metrics for results in partitions if results.metrics],
+        features=[results.features for results in partitions if results.features],
         decision=DECISION,
         layout=LAYOUT,
         config=Export.model_validate(config),
@@ -235,8 +235,10 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def test_everything_is_published_and_adds_up(partitions: list[PartitionResults], listed: Path, tmp_path: Path) -> None:
-    made = run_export(tmp_path / "out[1]", partitions=partitions, listed=listed)
+def test_everything_is_published_and_adds_up(
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
+) -> None:
+    made = run_export(tmp_path / "out[1]", partitions=partitions, image_list=image_list)
     assert sorted(files(tmp_path / "out[1]")) == [
         "cells.parquet", "features/part-00000.parquet", "images.parquet",
         "labels/A/1.tif.nucleus.tif", "labels/A/10.tif.nucleus.tif", "labels/A/3.tif.nucleus.tif",
@@ -252,13 +254,15 @@ def test_everything_is_published_and_adds_up(partitions: list[PartitionResults],
     assert part.select("meta__image", "meta__object").equals(cells.select("meta__image", "meta__object"))
 
 
-def test_two_equal_runs_publish_equal_bytes(partitions: list[PartitionResults], listed: Path, tmp_path: Path) -> None:
-    run_export(tmp_path / "one", partitions=partitions, listed=listed)
-    run_export(tmp_path / "two", partitions=partitions, listed=listed)
-    once = files(tmp_path / "one")
-    assert once == files(tmp_path / "two")
-    run_export(tmp_path / "one", partitions=partitions, listed=listed)
-    assert once == files(tmp_path / "one")
+def test_two_equal_runs_publish_equal_bytes(
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
+) -> None:
+    run_export(tmp_path / "one", partitions=partitions, image_list=image_list)
+    run_export(tmp_path / "two", partitions=partitions, image_list=image_list)
+    published = files(tmp_path / "one")
+    assert published == files(tmp_path / "two")
+    run_export(tmp_path / "one", partitions=partitions, image_list=image_list)
+    assert published == files(tmp_path / "one")
 
 
 def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
@@ -292,9 +296,11 @@ def test_labels_of_others_are_not_overwritten(partitions: list[PartitionResults]
 
 
 def test_a_run_that_stops_early_tells_which_images_were_set_aside(
-    partitions: list[PartitionResults], listed: Path, tmp_path: Path
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
-    count = export_quarantine.fn(output=str(tmp_path), image_list=str(listed), cells=[one.cells for one in partitions])
+    count = export_quarantine.fn(
+        output=str(tmp_path), image_list=str(image_list), cells=[results.cells for results in partitions]
+    )
     table = pl.read_parquet(tmp_path / "quarantine.parquet")
     assert count == len(table)
     assert table["meta__image"].to_list() == ["Z9/lacks_a_channel.tif", "A/2.tif"]
@@ -309,12 +315,12 @@ def test_tables_of_somebody_else_are_refused_and_our_own_are_not(tmp_path: Path)
 
 
 def check_all(output: Path) -> None:
-    for one in SINGLE:
-        one.check(output)
+    for published in SINGLE:
+        published.check(output)
 
 
 def _listed(folder: Path) -> Path:
-    listed = folder / "listed"
-    listed.mkdir()
-    fault_table([]).write_parquet(listed / "faults.parquet")
-    return listed
+    image_list = folder / "listed"
+    image_list.mkdir()
+    fault_table([]).write_parquet(image_list / "faults.parquet")
+    return image_list

@@ -28,7 +28,7 @@ ONE_WAY = "expected mask (for stamps of one cell each) or segment (for fields of
 YES_AND_NO = "expected text; YAML reads yes, no, on and off as true and false, so put the word in quotes"
 
 
-def told(text: str) -> list[str]:
+def messages(text: str) -> list[str]:
     """Return what is said about a configuration, without its first line, which says where it comes from."""
     with pytest.raises(ConfigError) as caught:
         parse_config(yaml.safe_load(text))

@@ -17,7 +17,9 @@ CONFIG = "load: {channels: {BF: 0, DNA: 2}}\nmask: {methods: [li], main_channel:
 
 
 def invoke(*arguments: object, text: str | None = None) -> Result:
-    return CliRunner().invoke(app, [str(one) for one in arguments], input=text, prog_name="python -m flows.preprocess")
+    return CliRunner().invoke(
+        app, [str(argument) for argument in arguments], input=text, prog_name="python -m flows.preprocess"
+    )
 
 
 def write_config(folder: Path, text: str = CONFIG) -> Path:
@@ -178,9 +180,9 @@ def test_verbose_plan_lists_every_column(tmp_path: Path, stamps: Path) -> None:
     (total,) = (
         int(line.split()[1].replace(",", "")) for line in result.stdout.splitlines() if line.startswith("  all")
     )
-    listed = [line for line in result.stdout.splitlines() if line.startswith("li")]
-    assert len(listed) == total > 50
-    assert any(line.startswith("li__intensity_mean__DNA  [") for line in listed)
+    features = [line for line in result.stdout.splitlines() if line.startswith("li")]
+    assert len(features) == total > 50
+    assert any(line.startswith("li__intensity_mean__DNA  [") for line in features)
 
 
 def test_preview_writes_a_picture_and_nothing_else(tmp_path: Path, stamps: Path) -> None:
@@ -207,7 +209,9 @@ flows.terminal.cli.main()
 
 
 def test_prefect_and_dask_are_imported_while_the_server_starts_not_before(tmp_path: Path, stamps: Path) -> None:
-    arguments = [str(one) for one in (stamps, "--config", write_config(tmp_path), "--output", tmp_path / "output")]
+    arguments = [
+        str(argument) for argument in (stamps, "--config", write_config(tmp_path), "--output", tmp_path / "output")
+    ]
     process = subprocess.run(
         [sys.executable, "-c", UNTIL_THE_SERVER_STARTS, *arguments],
         check=False,

@@ -54,9 +54,9 @@ COMMAND = [sys.executable, "-m", "flows.preprocess", "example", "--config", "con
 
 
 def environment(*, api: str | None) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     paths = {"PYTHONPATH": str(PROJECT), "PREFECT_HOME": "prefect"}
-    return kept | paths | ({} if api is None else {"PREFECT_API_URL": api})
+    return inherited | paths | ({} if api is None else {"PREFECT_API_URL": api})
 
 
 @pytest.fixture
@@ -156,21 +156,21 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
     assert record(folder)["status"] == "stopped"
-    kept = finished(folder, "mask")
-    assert kept >= 2
+    cached = finished(folder, "mask")
+    assert cached >= 2
 
     status, lines = run_on_terminal(folder, api=prefect_api)
-    shown = "\n".join(lines)
-    assert status == 0, shown
-    assert SERVER not in shown
+    output = "\n".join(lines)
+    assert status == 0, output
+    assert SERVER not in output
     assert record(folder)["status"] == "done"
     for stage, total in {"ingest": 1, "mask": 6, "features": 6, "export": 1}.items():
         (bar,) = [line for line in lines if re.match(rf"{stage}\s+━", line)]
         assert f"{total}/{total}" in bar
         assert len(bar) <= 80
     (counts,) = [line.split() for line in lines if re.match(r"\s+mask\s+\d", line)]
-    assert counts[1:3] == [str(6 - kept), str(kept)]
-    assert re.search(r"^features\s+results/features$", shown, flags=re.MULTILINE)
+    assert counts[1:3] == [str(6 - cached), str(cached)]
+    assert re.search(r"^features\s+results/features$", output, flags=re.MULTILINE)
 
 
 @pytest.mark.chaos
@@ -195,9 +195,9 @@ def test_kill_9_half_way_then_rerun_gives_the_same_table(tmp_path: Path, schedul
     (counts,) = [line.split() for line in output.splitlines() if line.startswith("  features")]
     assert counts[1:3] == [str(15 - done), str(done)]
 
-    whole, config = tmp_path / "whole", load_config(tmp_path / "config.yaml")
-    preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(whole), cluster=scheduler)
-    tables = [pl.read_parquet(one / "features" / "part-*.parquet") for one in (tmp_path / "results", whole)]
+    uncut, config = tmp_path / "whole", load_config(tmp_path / "config.yaml")
+    preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(uncut), cluster=scheduler)
+    tables = [pl.read_parquet(folder_ / "features" / "part-*.parquet") for folder_ in (tmp_path / "results", uncut)]
     assert_frame_equal(*tables, check_exact=True)
 
 
@@ -206,8 +206,8 @@ def test_a_batch_systems_signal_to_every_process_ends_the_run(folder: Path, pref
     process = start(folder, api=prefect_api)
     wait_until(lambda: finished(folder, "mask") >= 1, process=process)
     family = psutil.Process(process.pid).children(recursive=True)
-    for one in [*family, psutil.Process(process.pid)]:
-        one.send_signal(signal.SIGTERM)
+    for member in [*family, psutil.Process(process.pid)]:
+        member.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 143, errors
     assert "Traceback" not in errors

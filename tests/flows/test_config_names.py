@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flows.config_texts import YES_AND_NO, told
+from tests.flows.config_texts import YES_AND_NO, messages
 
 MASKS = "circle, li, otsu, spot, watershed"
 SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
@@ -88,7 +88,7 @@ UNKNOWN_KEYS = {
 
 @pytest.mark.parametrize("text", UNKNOWN_KEYS)
 def test_an_unknown_key_is_told_with_the_nearest_one_at_every_level(text: str) -> None:
-    assert told(text) == UNKNOWN_KEYS[text]
+    assert messages(text) == UNKNOWN_KEYS[text]
 
 
 UNKNOWN_NAMES = {
@@ -162,7 +162,7 @@ UNKNOWN_NAMES = {
 
 @pytest.mark.parametrize("text", UNKNOWN_NAMES)
 def test_an_unknown_method_reader_family_or_profile_is_told_with_the_nearest_one(text: str) -> None:
-    assert told(text) == UNKNOWN_NAMES[text]
+    assert messages(text) == UNKNOWN_NAMES[text]
 
 
 BAD_NAMES = {
@@ -195,4 +195,4 @@ BAD_NAMES = {
 
 @pytest.mark.parametrize("text", BAD_NAMES)
 def test_names_that_cannot_be_used_are_told(text: str) -> None:
-    assert told(text) == BAD_NAMES[text]
+    assert messages(text) == BAD_NAMES[text]

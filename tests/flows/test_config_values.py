@@ -8,7 +8,7 @@ import yaml
 
 from flows.config import parse_config
 from tasks.core.errors import ConfigError
-from tests.flows.config_texts import FIELDS, ONE_WAY, STAMPS, YES_AND_NO, told
+from tests.flows.config_texts import FIELDS, ONE_WAY, STAMPS, YES_AND_NO, messages
 
 WRONG_VALUES = {
     "{}": [f"top level: got neither mask nor segment; {ONE_WAY}"],
@@ -131,11 +131,11 @@ WRONG_VALUES = {
 
 @pytest.mark.parametrize("text", WRONG_VALUES)
 def test_wrong_values_are_told_with_what_would_do(text: str) -> None:
-    assert told(text) == WRONG_VALUES[text]
+    assert messages(text) == WRONG_VALUES[text]
 
 
 def test_all_mistakes_are_told_at_once() -> None:
-    lines = told("load: {reader: x, pattern: '('}\nmask: {methods: x}\nfeatures: {profile: x}\nrnu: {}")
+    lines = messages("load: {reader: x, pattern: '('}\nmask: {methods: x}\nfeatures: {profile: x}\nrnu: {}")
     assert [line.split(":")[0] for line in lines] == [
         "load.reader", "load.pattern", "mask.methods", "mask.main_channel", "features.profile", "rnu",
     ]  # fmt: skip
@@ -147,13 +147,13 @@ OF_PYDANTIC = ["nput should", "Field required", "Extra inputs", "Value error", "
 OF_PYDANTIC += ["literal", "constrained", "validation", "parse", "unable", "keyword", "union", "None"]
 
 
-def places(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_of(value: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """Yield the path of everything in a configuration."""
     if path:
         yield path
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, entry in entries:
-        yield from places(entry, (*path, key))
+        yield from paths_of(entry, (*path, key))
 
 
 def changed(value: Any, path: tuple[Any, ...], new: object) -> Any:  # noqa: ANN401 - as YAML has it
@@ -173,7 +173,7 @@ def test_no_mistake_is_told_in_the_words_of_a_library(text: str) -> None:
         "run": {"partition_size": 5, "max_quarantined": 0.1, "retries": 1, "resources": {"mask": {"CPU": 1}}},
     }
     refused = 0
-    for path in places(complete):
+    for path in paths_of(complete):
         for odd in ODD:
             try:
                 parse_config(changed(complete, path, odd))
@@ -188,7 +188,7 @@ def test_no_mistake_is_told_in_the_words_of_a_library(text: str) -> None:
 
 
 def test_a_long_value_is_cut_short() -> None:
-    (line,) = told(f"mask: {{methods: li, main_channel: {[*range(100)]}}}")
+    (line,) = messages(f"mask: {{methods: li, main_channel: {[*range(100)]}}}")
     assert line.startswith("mask.main_channel: got [0, 1, 2")
     assert line.endswith("…; expected text")
     assert len(line) < 130

@@ -65,7 +65,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def decided(scheduler: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
+def preprocessed(scheduler: str, images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Summary]:
     output = tmp_path_factory.mktemp("decided")
     return output, run(images, output, scheduler=scheduler, size=3, **DECIDED)
 
@@ -75,60 +75,64 @@ def plate_images(images: Path, plate: str) -> dict[str, AnyArray]:
 
 
 @pytest.mark.parametrize("plate", ["A", "B"])
-def test_correction_images_are_those_of_one_process(images: Path, decided: tuple[Path, Summary], plate: str) -> None:
-    statistics = decided[0] / "statistics"
-    (listed,) = [
-        one for one in read_published(statistics / "illumination.json").corrections if one.group == {"plate": plate}
+def test_correction_images_are_those_of_one_process(
+    images: Path, preprocessed: tuple[Path, Summary], plate: str
+) -> None:
+    statistics = preprocessed[0] / "statistics"
+    (correction,) = [
+        entry
+        for entry in read_published(statistics / "illumination.json").corrections
+        if entry.group == {"plate": plate}
     ]
-    assert (listed.images, listed.height, listed.width) == (5, HEIGHT, WIDTH)
-    light = added([FieldSum.of(one, downscale=4) for one in plate_images(images, plate).values()])
-    found = read_tiff(statistics / listed.file)
-    assert np.array_equal(found, correction_image(light, config=Polynomial(degree=2)))
-    shade = found[0, :, 0] / found[0, 0, 0] if plate == "A" else found[0, 0] / found[0, 0, 0]
+    assert (correction.images, correction.height, correction.width) == (5, HEIGHT, WIDTH)
+    light = added([FieldSum.of(field, downscale=4) for field in plate_images(images, plate).values()])
+    image = read_tiff(statistics / correction.file)
+    assert np.array_equal(image, correction_image(light, config=Polynomial(degree=2)))
+    shade = image[0, :, 0] / image[0, 0, 0] if plate == "A" else image[0, 0] / image[0, 0, 0]
     assert shade[-1] == pytest.approx(0.6, abs=0.12)  # the cells stand on a grid
-    assert (statistics / listed.file).with_suffix(".png").stat().st_size > 1000
+    assert (statistics / correction.file).with_suffix(".png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("plate", ["A", "B"])
 def test_the_scaling_is_that_of_all_pixels_of_the_kept_cells(
-    images: Path, decided: tuple[Path, Summary], plate: str
+    images: Path, preprocessed: tuple[Path, Summary], plate: str
 ) -> None:
-    output, _ = decided
-    kept = table(output).filter(pl.col("meta__plate") == plate)
+    output, _ = preprocessed
+    cells = table(output).filter(pl.col("meta__plate") == plate)
     correction = next(iter((output / "statistics" / "illumination").glob(f"*_{plate}_*.tif")))
     pixels = []
     for name, image in plate_images(images, plate).items():
         labels = tifffile.imread(output / "labels" / f"{name}.nucleus.tif")
-        own = kept.filter(pl.col("meta__image") == name)["meta__object"].to_numpy()
+        own = cells.filter(pl.col("meta__image") == name)["meta__object"].to_numpy()
         pixels.append(corrected(image, read_tiff(correction))[0][np.isin(labels, own)])
     lower, upper = np.quantile(np.concatenate(pixels).astype(np.float64), [0.1, 0.9])
     scaling = read_scaling(output).of({"plate": plate}).channels[0]
     assert scaling.count == sum(map(len, pixels)) > 10_000
     assert scaling.center == pytest.approx(lower, rel=2**-13)
     assert scaling.center + scaling.scale == pytest.approx(upper, rel=2**-12)
-    means = kept["nucleus__intensity_mean__DNA"]
+    means = cells["nucleus__intensity_mean__DNA"]
     assert -0.5 < means.min() < means.max() < 1.5  # type: ignore[operator]
 
 
-def test_too_small_cells_are_rejected_by_the_rule(decided: tuple[Path, Summary]) -> None:
-    output, summary = decided
+def test_too_small_cells_are_rejected_by_the_rule(preprocessed: tuple[Path, Summary]) -> None:
+    output, summary = preprocessed
     assert summary.statuses == {"kept": 190, "quality:area": 10}
-    assert [(one.step, one.groups, one.before, one.after) for one in summary.decided] == [
+    assert [(decision.step, decision.groups, decision.before, decision.after) for decision in summary.decided] == [
         ("illumination", 2, None, None), ("quality:area", 2, 200, 190), ("normalize", 2, None, None),
     ]  # fmt: skip
     assert len(table(output)) == 190
 
 
 def test_another_run_takes_over_all_that_was_decided(
-    images: Path, decided: tuple[Path, Summary], tmp_path: Path, scheduler: str
+    images: Path, preprocessed: tuple[Path, Summary], tmp_path: Path, scheduler: str
 ) -> None:
-    output, summary = decided
+    output, summary = preprocessed
     used = {"use": str(output)}
     again = run(images, tmp_path, scheduler=scheduler, size=7, illumination=used, quality=used, normalize=used)
     assert_frame_equal(table(tmp_path), table(output), check_exact=True)
     assert again.statuses == summary.statuses
-    assert [one.model_dump(exclude={"how"}) for one in again.decided] == [
-        one.model_dump(exclude={"how"}) for one in summary.decided
+    assert [decision.model_dump(exclude={"how"}) for decision in again.decided] == [
+        decision.model_dump(exclude={"how"}) for decision in summary.decided
     ]
     for name in ("normalization.json", "illumination/0000_A_150x190.tif"):
         assert (tmp_path / "statistics" / name).read_bytes() == (output / "statistics" / name).read_bytes()

@@ -27,7 +27,7 @@ FIELDS = {
 }
 
 
-def shown(config: dict[str, Any], *, images: Path, verbose: bool = False) -> str:
+def plan_text(config: dict[str, Any], *, images: Path, verbose: bool = False) -> str:
     preparation = prepared(config, inputs=[images], output=images.parent / "out")
     text = io.StringIO()
     print_plan(Console(file=text, width=120), preparation, stages=PIPELINE, verbose=verbose)
@@ -55,7 +55,7 @@ def stamps(tmp_path: Path) -> dict[str, Any]:
 
 
 def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: dict[str, Any], tmp_path: Path) -> None:
-    plan = shown(stamps, images=tmp_path / "images")
+    plan = plan_text(stamps, images=tmp_path / "images")
     lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
     assert lines["images"].startswith("25 of about ")
     assert lines["images"].endswith(" px, uint16")
@@ -73,11 +73,11 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
 
 def test_the_numbers_of_columns_are_those_of_the_table(stamps: dict[str, Any], tmp_path: Path) -> None:
     columns = columns_of(stamps, images=tmp_path / "images")
-    plan = shown(stamps, images=tmp_path / "images")
+    plan = plan_text(stamps, images=tmp_path / "images")
     rows = [line.split() for line in plan.splitlines() if line.strip().startswith(("shape", "intensity", "texture"))]
     counts = {(family, region): int(count.replace(",", "")) for family, region, count in rows}
     for (family, region), count in counts.items():
-        assert count == sum(one.family == family and one.region == region for one in columns)
+        assert count == sum(column.family == family and column.region == region for column in columns)
     assert {region for _, region in counts} == {"li", "li.combined", "circle", "circle.combined"}
     (total,) = (line.split()[1] for line in plan.splitlines() if line.strip().startswith("all"))
     assert int(total.replace(",", "")) == sum(counts.values()) == len(columns)
@@ -89,12 +89,12 @@ def test_verbose_lists_every_column_with_unit_and_definition(stamps: dict[str, A
         "mask": {"methods": "li", "main_channel": "BF"},
     }
     columns = columns_of(stamps, images=tmp_path / "images")
-    plan = shown(stamps, images=tmp_path / "images", verbose=True)
-    told = [line for line in plan.splitlines() if "  [" in line]
-    assert len(told) == len(columns)
-    for line, column in zip(told, columns, strict=True):
+    plan = plan_text(stamps, images=tmp_path / "images", verbose=True)
+    lines = [line for line in plan.splitlines() if "  [" in line]
+    assert len(lines) == len(columns)
+    for line, column in zip(lines, columns, strict=True):
         assert f"  [{column.unit}]  {column.definition}" in line
-    assert not told[0].startswith("li__"), "the names are those that the table will have"
+    assert not lines[0].startswith("li__"), "the names are those that the table will have"
 
 
 def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     for number in range(3):
         tifffile.imwrite(images / f"{number}.tif", np.zeros((2, 40, 50), np.uint8), photometric="minisblack")
     (images / "notes.txt").write_text("no image")
-    plan = shown(FIELDS, images=images)
+    plan = plan_text(FIELDS, images=images)
     assert "3 of about 40 × 50 px, uint8" in plan
     assert "DNA, [red]" in plan, "a name in brackets is no markup"
     assert "none; load.pattern has no named groups" in plan

@@ -75,7 +75,7 @@ def test_table_is_equal_for_any_workers_and_partition_size(
     assert_frame_equal(table(tmp_path), table(reference[0]), check_exact=True)
     for name in ("cells.parquet", "quarantine.parquet"):
         assert_frame_equal(pl.read_parquet(tmp_path / name), pl.read_parquet(reference[0] / name), check_exact=True)
-    images = [pl.read_parquet(one / "images.parquet").drop("partition") for one in (tmp_path, reference[0])]
+    images = [pl.read_parquet(folder / "images.parquet").drop("partition") for folder in (tmp_path, reference[0])]
     assert_frame_equal(*images, check_exact=True)
 
 
@@ -158,7 +158,7 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(
     assert (back.stages["features"].computed, back.stages["features"].cached) == (1, 1)
     again(tmp_path / "fresh", "shape", "intensity")
     assert_frame_equal(table(output), table(tmp_path / "fresh"), check_exact=True)
-    cells = [pl.read_parquet(one / "cells.parquet") for one in (output, tmp_path / "fresh")]
+    cells = [pl.read_parquet(folder / "cells.parquet") for folder in (output, tmp_path / "fresh")]
     assert_frame_equal(*cells, check_exact=True)
 
 
@@ -206,13 +206,13 @@ def test_a_run_that_keeps_nothing_says_so(run: Run, stamps: Path, tmp_path: Path
 def test_a_class_lost_to_the_border_rule_is_told_and_kept_without_it(run: Run, data_root: Path, tmp_path: Path) -> None:
     mask = {"methods": [{"method": "li", "sigma": 0.5}], "main_channel": "BF"}  # frames of 40 × 40: telophases are long
     given = {"load": {"pattern": r"(?P<phase>\w+)/\w+\.tif", "channels": {"BF": 0, "PI": 1}}, "quality": None}
-    lost, kept = (
+    lost, unlimited = (
         run(tmp_path / name, data_root / "ifc_jurkat_cellcycle" / "images" / "[AT]*", mask=section, **given)
         for name, section in (("lost", mask), ("kept", mask | {"border": "off"}))
     )
-    assert (lost.statuses, kept.statuses) == ({"kept": 7, "border": 14}, {"kept": 21})
+    assert (lost.statuses, unlimited.statuses) == ({"kept": 7, "border": 14}, {"kept": 21})
     assert lost.warnings == ("phase Telophase: none of its 14 cells was kept: 14 border",)
-    assert kept.warnings == ()
+    assert unlimited.warnings == ()
 
 
 def test_a_second_run_into_the_same_folder_at_the_same_time_is_refused(run: Run, stamps: Path, tmp_path: Path) -> None:

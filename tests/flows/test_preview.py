@@ -91,12 +91,12 @@ def test_stamps_are_drawn_a_row_each_with_an_outline_per_mask(stamps: Path) -> N
 
 
 def test_a_mask_more_is_an_outline_more(stamps: Path) -> None:
-    one: dict[str, Any] = {**STAMPS, "mask": {"methods": ["li"], "main_channel": "BF"}}
-    _, alone = preview(one, images=stamps)
+    config: dict[str, Any] = {**STAMPS, "mask": {"methods": ["li"], "main_channel": "BF"}}
+    _, alone = preview(config, images=stamps)
     assert alone is not None
     assert pixels_of(alone, COLOURS[1]) == 0
     three = {"li": "li", "disc": "circle", "wide": {"method": "li", "sigma": 3}}
-    _, several = preview({**one, "mask": {"methods": three, "main_channel": "BF"}}, images=stamps)
+    _, several = preview({**config, "mask": {"methods": three, "main_channel": "BF"}}, images=stamps)
     assert several is not None
     assert all(pixels_of(several, colour) > 50 for colour in COLOURS[:3])
 

@@ -28,10 +28,10 @@ def vignette(centre: tuple[float, float]) -> FloatArray:
 
 def draw_field(rng: np.random.Generator, shade: FloatArray) -> AnyArray:
     """Draw a field of 80 round cells on a background, with the camera's noise."""
-    places = np.zeros((HEIGHT + 40, WIDTH + 40))
+    spots = np.zeros((HEIGHT + 40, WIDTH + 40))
     rows, columns = rng.integers(0, HEIGHT + 40, 80), rng.integers(0, WIDTH + 40, 80)
-    np.add.at(places, (rows, columns), rng.uniform(300, 1200, 80))
-    cells = ndimage.gaussian_filter(places, 5, mode="constant")[20:-20, 20:-20] * 2 * np.pi * 25
+    np.add.at(spots, (rows, columns), rng.uniform(300, 1200, 80))
+    cells = ndimage.gaussian_filter(spots, 5, mode="constant")[20:-20, 20:-20] * 2 * np.pi * 25
     field: AnyArray = rng.poisson((200 + cells) * shade).astype(np.uint16)[np.newaxis]
     return field
 
@@ -50,16 +50,16 @@ def test_the_definition_of_the_published_system() -> None:
     mean = downscale_local_mean(images.mean(axis=0), (1, 4, 4))
     smooth = np.stack([ndimage.median_filter(plane, size=5) for plane in mean])
     expected = rescale(smooth, scale=4, anti_aliasing=True, channel_axis=0)
-    found = correction_image(light(images, downscale=4), config=config)
-    assert found.dtype == np.float32
-    assert np.allclose(found, expected, rtol=1e-6)
+    correction = correction_image(light(images, downscale=4), config=config)
+    assert correction.dtype == np.float32
+    assert np.allclose(correction, expected, rtol=1e-6)
 
 
 def test_fields_whose_sides_are_no_multiple_are_corrected_to_the_last_pixel() -> None:
     images = np.full((3, 1, 41, 59), 500, dtype=np.uint16)
-    found = correction_image(light(images, downscale=4), config=Jones2006(median_size=3))
-    assert found.shape == (1, 41, 59)
-    assert np.array_equal(found, np.ones_like(found))
+    correction = correction_image(light(images, downscale=4), config=Jones2006(median_size=3))
+    assert correction.shape == (1, 41, 59)
+    assert np.array_equal(correction, np.ones_like(correction))
 
 
 def test_pixels_keep_their_mean_with_rescale_mean() -> None:
@@ -89,14 +89,14 @@ def test_signed_counts_are_corrected_as_unsigned_ones(config: Estimated, dtype: 
     unsigned = rng.poisson(40 * np.linspace(0.6, 1.2, 37), (5, 2, 30, 37)).astype(f"u{dtype[1]}")
     unsigned[:, 1] = 0  # without light
     signed = (unsigned ^ unsigned.dtype.type(1 << (8 * unsigned.itemsize - 1))).view(dtype)
-    expected, found = (
-        correction_image(light(one, downscale=config.downscale), config=config) for one in (unsigned, signed)
+    expected, correction = (
+        correction_image(light(images, downscale=config.downscale), config=config) for images in (unsigned, signed)
     )
-    assert np.array_equal(found, expected)
-    assert np.array_equal(found[1], np.ones((30, 37)))
+    assert np.array_equal(correction, expected)
+    assert np.array_equal(correction[1], np.ones((30, 37)))
     offset = light_offset(light(signed, downscale=2), config=config)
     assert offset == np.iinfo(dtype).min
-    assert np.array_equal(corrected(signed[0], found, offset=offset), corrected(unsigned[0], expected))
+    assert np.array_equal(corrected(signed[0], correction, offset=offset), corrected(unsigned[0], expected))
 
 
 def test_signed_counts_from_0_on_have_no_offset_and_a_given_one_is_taken() -> None:
@@ -104,9 +104,9 @@ def test_signed_counts_from_0_on_have_no_offset_and_a_given_one_is_taken() -> No
     config = Polynomial(offset=100.5)
     for dtype in ("int16", "int32", "float32"):
         assert light_offset(light(counts.astype(dtype), downscale=1), config=Polynomial()) == 0
-    found = correction_image(light(counts + 100.5, downscale=4), config=config)
-    assert np.allclose(found, correction_image(light(counts, downscale=4), config=Polynomial()), rtol=1e-6)
-    assert np.allclose(corrected(np.full((1, 30, 37), 140.5), found, offset=100.5), 40 / found)
+    correction = correction_image(light(counts + 100.5, downscale=4), config=config)
+    assert np.allclose(correction, correction_image(light(counts, downscale=4), config=Polynomial()), rtol=1e-6)
+    assert np.allclose(corrected(np.full((1, 30, 37), 140.5), correction, offset=100.5), 40 / correction)
 
 
 @pytest.mark.parametrize("config", METHODS, ids=lambda config: config.method)
@@ -115,10 +115,10 @@ def test_light_that_is_not_clearly_positive_is_an_error(config: Estimated, subtr
     counts = np.random.default_rng(5).poisson(40 * np.linspace(0.6, 1.2, 37), (5, 2, 30, 37)).astype(np.float32)
     counts[:, 1] -= subtracted
     share = r"100.0%" if subtracted == 400 else r"[3-7]\d\.\d%"
-    told = f"mean light of RNA of group 'P1' is not clearly positive in {share} of the field"
-    found = light(counts, downscale=config.downscale)
-    with pytest.raises(InputError, match=told):
-        correction_image(found, config=config, channels=["DNA", "RNA"], title="group 'P1'")
+    message = f"mean light of RNA of group 'P1' is not clearly positive in {share} of the field"
+    sums = light(counts, downscale=config.downscale)
+    with pytest.raises(InputError, match=message):
+        correction_image(sums, config=config, channels=["DNA", "RNA"], title="group 'P1'")
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def test_light_that_is_not_clearly_positive_is_an_error(config: Estimated, subtr
 )
 def test_corrected_pixels_are_floats_that_lose_no_digit(dtype: str, result: str) -> None:
     image = np.full((1, 2, 2), 200, dtype=dtype)
-    found = corrected(image, np.full((1, 2, 2), 0.5, dtype=np.float32))
-    assert found.dtype == result
-    assert np.array_equal(found, np.full((1, 2, 2), 400))
+    result_image = corrected(image, np.full((1, 2, 2), 0.5, dtype=np.float32))
+    assert result_image.dtype == result
+    assert np.array_equal(result_image, np.full((1, 2, 2), 400))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_a_polynomial_is_found_again() -> None:
 
 
 def test_a_polynomial_is_the_least_squares_fit(mean: FloatArray) -> None:
-    rows, columns = (places.ravel() for places in np.mgrid[-1:1:61j, -1:1:47j])
+    rows, columns = (positions.ravel() for positions in np.mgrid[-1:1:61j, -1:1:47j])
     terms = np.stack([rows**a * columns**b for a in range(4) for b in range(4 - a)], axis=1)
     expected = terms @ np.linalg.lstsq(terms, mean.ravel())[0]
     assert np.allclose(polynomial(mean, Polynomial(degree=3)).ravel(), expected, rtol=1e-10)

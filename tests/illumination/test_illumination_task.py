@@ -46,12 +46,12 @@ def fields(tmp_path: Path) -> dict[str, list[AnyArray]]:
 
 def summed(run: Run, *, seed: int) -> StageResult:
     """Sum up all partitions, and merge them two or three at a time in a random order."""
-    parts = [run.do(sum_partition, partition=one, source=run.source, **SUMMED) for one in run.partitions]
+    parts = [run.do(sum_partition, partition=partition, source=run.source, **SUMMED) for partition in run.partitions]
     rng = np.random.default_rng(seed)
     while len(parts) > 1:
         parts = [parts[place] for place in rng.permutation(len(parts))]
-        together, parts = parts[:3], parts[3:]
-        parts.append(run.do(merge_sums, parts=together))
+        first_parts, parts = parts[:3], parts[3:]
+        parts.append(run.do(merge_sums, parts=first_parts))
     return parts[0]
 
 
@@ -62,20 +62,22 @@ def test_correction_images_are_those_of_all_fields_at_once(
     run = Run.of(CONFIG, inputs=[tmp_path / "images"], output=tmp_path, size=size)
     total = summed(run, seed=seed)
     root, index = Path(total.folder), read_index(Path(total.folder))
-    assert {one.group: one.images for one in index.sums} == {
+    assert {entry.group: entry.images for entry in index.sums} == {
         A: 6, B: 5, FieldGroup(group=("P1",), height=30, width=50): 1,
     }  # fmt: skip
     assert not is_provisional(total)
     config = run.config.illumination
     assert isinstance(config, Jones2006)
-    for one in index.sums[:2]:
-        images = np.stack(fields[one.group.group[0]]) if one.group in {A, B} else np.stack([fields["P1"][0][:, :30]])
-        light = read_sum(root, one)
+    for entry in index.sums[:2]:
+        images = (
+            np.stack(fields[entry.group.group[0]]) if entry.group in {A, B} else np.stack([fields["P1"][0][:, :30]])
+        )
+        light = read_sum(root, entry)
         assert np.array_equal(light.totals, FieldSum.of(images.sum(axis=0, dtype=np.int64), downscale=3).totals)
-        made = run.do(make_correction, total=total, group=one.group, channels=("DNA", "RNA"), config=config)
-        found = np.load(made.file("correction.npy"))
-        assert np.array_equal(found, correction_image(light, config=config))
-        assert np.array_equal(read_tiff(made.file("correction.tif")), found)
+        made = run.do(make_correction, total=total, group=entry.group, channels=("DNA", "RNA"), config=config)
+        correction = np.load(made.file("correction.npy"))
+        assert np.array_equal(correction, correction_image(light, config=config))
+        assert np.array_equal(read_tiff(made.file("correction.tif")), correction)
 
 
 def test_the_offset_travels_with_a_correction_image(tmp_path: Path) -> None:
@@ -84,9 +86,9 @@ def test_the_offset_travels_with_a_correction_image(tmp_path: Path) -> None:
     write_correction(made, np.ones((1, 40, 50), dtype=np.float32), channels=["DNA"], title="P0", offset=-32768.0)
     published = PublishedCorrections.of({A: 6}, config={}, channels=["DNA"], group_by=["plate"])
     publish_corrections(output / "statistics", published=published, folders=[made])
-    (listed,) = read_published(output / "statistics" / "illumination.json").corrections
-    assert listed.offset == -32768
-    file = CorrectionFile(path=str(output / "statistics" / listed.file), content="", offset=listed.offset)
+    (entry,) = read_published(output / "statistics" / "illumination.json").corrections
+    assert entry.offset == -32768
+    file = CorrectionFile(path=str(output / "statistics" / entry.file), content="", offset=entry.offset)
     copy_correction.fn(folder=str(copied), file=file, group=A, channels=["DNA"], run_id="test")
     assert read_offset(copied) == -32768
 
@@ -122,15 +124,15 @@ def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
     plain = read_images(partition, source=run.source)
     images = read_images(partition, source=run.source.transformed_by(store))
     first = images.table["meta__plate"].to_list().index("P0")
-    found = images.pixels[first]
-    assert found is not None
-    assert np.array_equal(found, ((fields["P0"][0] - 20.0) / shading).astype(np.float32))
+    image = images.pixels[first]
+    assert image is not None
+    assert np.array_equal(image, ((fields["P0"][0] - 20.0) / shading).astype(np.float32))
     assert images.table.equals(plain.table), "digests and types are those of the files"
-    assert [one is not None for one in images.pixels] == [
+    assert [image is not None for image in images.pixels] == [
         plate == "P0" and status == "read" for plate, status in images.table.select("meta__plate", "status").rows()
     ]
-    told = {fault.message for fault in images.faults if fault.stage == "illumination"}
-    assert told == {
+    messages = {fault.message for fault in images.faults if fault.stage == "illumination"}
+    assert messages == {
         "has no correction image: illumination was not estimated for group 'P1', 40×50 px",
         "has no correction image: illumination was not estimated for group 'P1', 30×50 px",
     }

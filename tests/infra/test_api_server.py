@@ -44,7 +44,11 @@ def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing(
         assert parent.stdout is not None
         home, url = Path(parent.stdout.readline().strip()), parent.stdout.readline().strip()
         (server,) = psutil.Process(parent.pid).children()
-        listening = [one.laddr.ip for one in server.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+        listening = [
+            connection.laddr.ip
+            for connection in server.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
         assert listening == ["127.0.0.1"]
         assert home.stat().st_mode & 0o077 == 0
         assert (home / "prefect.db").is_file()

@@ -23,10 +23,10 @@ def test_local_is_a_name() -> None:
     [("tcp://localhost:8786", "localhost", 8786), ("tls://10.0.0.7:443", "10.0.0.7", 443), ("tcp://[::1]:1", "::1", 1)],
 )
 def test_address_of_a_scheduler(address: str, host: str, port: int) -> None:
-    found = find_cluster(address)
-    assert found == Address(address=address)
-    assert isinstance(found, Address)
-    assert found.host_and_port == (host, port)
+    cluster = find_cluster(address)
+    assert cluster == Address(address=address)
+    assert isinstance(cluster, Address)
+    assert cluster.host_and_port == (host, port)
 
 
 @pytest.mark.parametrize(

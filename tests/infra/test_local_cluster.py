@@ -62,10 +62,10 @@ def test_everything_listens_on_the_loopback_only(cluster: SpecCluster, client: C
     assert len(cluster.workers) == 2
     here = psutil.Process()
     listening = {
-        one.laddr.ip
+        connection.laddr.ip
         for process in [here, *here.children(recursive=True)]
-        for one in process.net_connections("inet")
-        if one.status == psutil.CONN_LISTEN
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
     }
     assert listening == {"127.0.0.1"}
 

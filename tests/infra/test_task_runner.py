@@ -34,7 +34,7 @@ def test_a_task_knows_the_flows_settings_its_run_and_what_it_depends_on(own_api:
         assert run is not None
         assert flow_run is not None
         assert flow_run.flow_run is not None
-        inputs: list[str] = [one.input_type for one in run.task_run.task_inputs["number"]]
+        inputs: list[str] = [task_input.input_type for task_input in run.task_run.task_inputs["number"]]
         return number, PREFECT_API_URL.value(), PREFECT_TASKS_REFRESH_CACHE.value(), str(flow_run.flow_run.id), inputs
 
     @flow
@@ -49,5 +49,5 @@ def test_a_task_knows_the_flows_settings_its_run_and_what_it_depends_on(own_api:
         running(Local(), workers=1, segment="auto") as runner,
         temporary_settings(updates={PREFECT_TASKS_REFRESH_CACHE: True}),
     ):
-        told, run = asks.with_options(task_runner=runner)()  # type: ignore[arg-type] # as in flows/preprocess.py
-    assert told == (6, own_api, True, run, ["task_run"])
+        answer, run = asks.with_options(task_runner=runner)()  # type: ignore[arg-type] # as in flows/preprocess.py
+    assert answer == (6, own_api, True, run, ["task_run"])

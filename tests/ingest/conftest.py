@@ -72,12 +72,12 @@ def write_store() -> WriteStore:
             "filters": [coding.get_config()],
             "compressor": compressor.get_config(),
         }
-        told: dict[str, object] = {
+        default: dict[str, object] = {
             "shape": [list(stamp.shape) for stamp in stamps],
             "object_number": [100 + 7 * position for position in range(len(stamps))],
         }
         (path / ".zarray").write_text(json.dumps(array))
-        (path / ".zattrs").write_text(json.dumps(told if attributes is None else attributes))
+        (path / ".zattrs").write_text(json.dumps(default if attributes is None else attributes))
         return stamps
 
     return write

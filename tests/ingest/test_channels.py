@@ -88,7 +88,7 @@ def test_nothing_readable_is_an_error_that_names_the_first(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("channels", "told"),
+    ("channels", "message"),
     [
         ({"PI": 3}, "channel 'PI' has the source 3, but the files have 3 channels; allowed: 0 to 2"),
         (
@@ -98,13 +98,13 @@ def test_nothing_readable_is_an_error_that_names_the_first(tmp_path: Path) -> No
     ],
 )
 def test_a_channel_that_is_not_there_is_a_configuration_error(
-    channels: dict[str, object], told: str, tmp_path: Path, write_tiff: WriteTiff
+    channels: dict[str, object], message: str, tmp_path: Path, write_tiff: WriteTiff
 ) -> None:
     write_tiff(tmp_path / "a.tif")
     with pytest.raises(ConfigError) as error:
         resolve(tmp_path, channels=channels)
     assert str(error.value).startswith("load.channels: ")
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def write_named(path: Path, *labels: str, form: str = "ome") -> None:

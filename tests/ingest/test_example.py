@@ -59,14 +59,14 @@ def test_an_interrupted_set_is_made_good_and_whole_files_are_kept(tmp_path: Path
     folder = write_example(tmp_path, count=6)
     before = contents(tmp_path)
     first, second, *_ = sorted(folder.rglob("*.tif"))
-    kept = second.stat().st_mtime_ns
+    written = second.stat().st_mtime_ns
     first.unlink()
     (tmp_path / "example_truth.csv").unlink()
     record = json.loads((tmp_path / "example.json").read_text())
     (tmp_path / "example.json").write_text(json.dumps({**record, "complete": False}))
     write_example(tmp_path, count=6)
     assert contents(tmp_path) == before
-    assert second.stat().st_mtime_ns == kept
+    assert second.stat().st_mtime_ns == written
 
 
 def test_another_count_or_seed_replaces_own_files_only(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_pixels_tell_what_the_truth_says(example: Path) -> None:
     mean = {key: dict(zip(CHANNELS, np.mean(values, axis=0), strict=True)) for key, values in signal.items()}
     normal = {cell_type: mean[cell_type, "normal"] for cell_type in CELL_TYPES}
     for channel, brightest in {"CD3": 0, "CD14": 1, "HLADR": 1, "CD66b": 2, "CD16": 2, "SSC": 2}.items():
-        others = [normal[one][channel] for one in CELL_TYPES if one != CELL_TYPES[brightest]]
+        others = [normal[other_type][channel] for other_type in CELL_TYPES if other_type != CELL_TYPES[brightest]]
         assert normal[CELL_TYPES[brightest]][channel] > 2 * max(others), channel
     for cell_type in CELL_TYPES:
         assert mean[cell_type, "dim"]["DNA"] == pytest.approx(0.3 * normal[cell_type]["DNA"], rel=0.1)

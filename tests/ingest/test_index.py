@@ -38,10 +38,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_is_searched_to_its_depth_and_sorted_naturally(folder: Path) -> None:
-    found = index(folder)
-    assert names(found) == ["run/s9/c1.TIFF", "run/s10/c2.tif", "run/s10/c10.tif"]
-    assert found.left_out == LeftOut(no_image=1, hidden=1)
-    assert found.references[0].paths == (str(folder / "s9" / "c1.TIFF"),)
+    images = index(folder)
+    assert names(images) == ["run/s9/c1.TIFF", "run/s10/c2.tif", "run/s10/c10.tif"]
+    assert images.left_out == LeftOut(no_image=1, hidden=1)
+    assert images.references[0].paths == (str(folder / "s9" / "c1.TIFF"),)
 
 
 def test_identity_is_relative_to_the_parent_of_what_was_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,13 +94,13 @@ def test_linked_folders_are_followed_and_a_dangling_link_is_not_lost(tmp_path: P
 
 
 def test_the_pattern_makes_metadata_and_what_it_does_not_match_is_counted(folder: Path) -> None:
-    found = index(folder, pattern=r"s(?P<sample>\d+)/c(?P<cell>\d)(?P<more>\d)?\.tif")
-    assert [reference.metadata for reference in found.references] == [
+    images = index(folder, pattern=r"s(?P<sample>\d+)/c(?P<cell>\d)(?P<more>\d)?\.tif")
+    assert [reference.metadata for reference in images.references] == [
         {"sample": "10", "cell": "2"},
         {"sample": "10", "cell": "1", "more": "0"},
     ]
-    assert found.unmatched == ("run/s9/c1.TIFF",)
-    assert found.left_out == LeftOut(no_image=1, unmatched=1, hidden=1)
+    assert images.unmatched == ("run/s9/c1.TIFF",)
+    assert images.left_out == LeftOut(no_image=1, unmatched=1, hidden=1)
 
 
 def test_indexing_opens_no_image(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,8 +127,8 @@ def test_auto_takes_each_kind_of_file_for_what_it_is(
 ) -> None:
     write_tiff(tmp_path / "run" / "a.tif")
     write_store(tmp_path / "run" / "cells.zarr", sizes=[(4, 5)] * 2)
-    found = index(tmp_path / "run")
-    assert [(reference.image, reference.reader) for reference in found.references] == [
+    images = index(tmp_path / "run")
+    assert [(reference.image, reference.reader) for reference in images.references] == [
         ("run/a.tif", "image"),
         ("run/cells.zarr#0", "ragged_zarr"),
         ("run/cells.zarr#1", "ragged_zarr"),
@@ -138,13 +138,13 @@ def test_auto_takes_each_kind_of_file_for_what_it_is(
 def test_a_chosen_reader_leaves_other_files_out(folder: Path, write_store: WriteStore) -> None:
     write_store(folder / "cells.zarr", sizes=[(4, 5)])
     (folder / "overview.png").write_bytes(b"")
-    found = index(folder, reader="multiframe_tiff")
-    assert {reference.reader for reference in found.references} == {"multiframe_tiff"}
-    assert found.left_out == LeftOut(no_image=3, hidden=1)
+    images = index(folder, reader="multiframe_tiff")
+    assert {reference.reader for reference in images.references} == {"multiframe_tiff"}
+    assert images.left_out == LeftOut(no_image=3, hidden=1)
 
 
 @pytest.mark.parametrize(
-    ("given", "load", "told"),
+    ("given", "load", "message"),
     [
         ("rum", {}, "did you mean"),
         ("run/s9/c3.tif", {}, "holds no 'c3.tif'"),
@@ -157,7 +157,9 @@ def test_a_chosen_reader_leaves_other_files_out(folder: Path, write_store: Write
         ("notes", {}, "it holds .csv (2), .xml (1)"),
     ],
 )
-def test_errors_name_the_input_and_what_would_do(folder: Path, given: str, load: dict[str, object], told: str) -> None:
+def test_errors_name_the_input_and_what_would_do(
+    folder: Path, given: str, load: dict[str, object], message: str
+) -> None:
     root = folder.parent
     (root / "empty").mkdir()
     (root / "notes").mkdir()
@@ -165,7 +167,7 @@ def test_errors_name_the_input_and_what_would_do(folder: Path, given: str, load:
         (root / "notes" / name).touch()
     with pytest.raises(InputError) as error:
         index(root / given, **load)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_an_empty_folder_is_an_error_even_beside_a_good_one(folder: Path, tmp_path: Path) -> None:

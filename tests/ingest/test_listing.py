@@ -20,9 +20,9 @@ def write(path: Path) -> Path:
     return path
 
 
-def listed(*inputs: Path, config: Load | None = None, work: Path, limit: int | None = None) -> ImageList:
+def image_list(*inputs: Path, config: Load | None = None, work: Path, limit: int | None = None) -> ImageList:
     return list_images(
-        [str(one) for one in inputs],
+        [str(path) for path in inputs],
         config=config or Load(),
         partition_size="auto",
         limit=limit,
@@ -37,8 +37,10 @@ def test_results_below_the_input_are_no_images(tmp_path: Path) -> None:
     output = folder / "output"
     for name in ("labels/images/a.tif.nucleus.tif", "work/segment/x/labels/00000.nucleus.tif", "preview.tif"):
         write(output / name)
-    assert listed(folder, work=output / "work").images == 1
-    assert [one.image for one in build_index([folder / "*"], config=Load(), exclude=output).references] == ["a.tif"]
+    assert image_list(folder, work=output / "work").images == 1
+    assert [reference.image for reference in build_index([folder / "*"], config=Load(), exclude=output).references] == [
+        "a.tif"
+    ]
 
 
 def test_results_of_an_earlier_run_below_the_input_are_no_images(tmp_path: Path) -> None:
@@ -51,9 +53,9 @@ def test_results_of_an_earlier_run_below_the_input_are_no_images(tmp_path: Path)
         (earlier / name).touch()
     record = dict.fromkeys(("run", "configuration", "digest", "versions"), "")
     write_json(earlier / "run.json", record)
-    found = build_index([folder], config=Load())
-    assert [one.image for one in found.references] == ["images/a.tif", "images/results/my.tif"]
-    assert found.left_out == LeftOut(no_image=1, results=(str(earlier),))  # the notes
+    images = build_index([folder], config=Load())
+    assert [reference.image for reference in images.references] == ["images/a.tif", "images/results/my.tif"]
+    assert images.left_out == LeftOut(no_image=1, results=(str(earlier),))  # the notes
     assert len(build_index([earlier / "labels"], config=Load()).references) == 1
     write_json(earlier / "run.json", {"run": 7})
     assert len(build_index([folder], config=Load()).references) == 5
@@ -62,15 +64,15 @@ def test_results_of_an_earlier_run_below_the_input_are_no_images(tmp_path: Path)
 def test_an_input_inside_the_output_folder_is_read(tmp_path: Path) -> None:
     output = tmp_path / "output"
     write(output / "work" / "example" / "a.tif")
-    assert listed(output / "work" / "example", work=output / "work").images == 1
+    assert image_list(output / "work" / "example", work=output / "work").images == 1
 
 
 def test_a_data_set_that_was_moved_keeps_its_partitions_but_not_its_list_of_paths(tmp_path: Path) -> None:
     write(tmp_path / "here" / "images" / "a.tif")
-    before = listed(tmp_path / "here" / "images", work=tmp_path / "work")
+    before = image_list(tmp_path / "here" / "images", work=tmp_path / "work")
     (tmp_path / "here").rename(tmp_path / "there")
-    after = listed(tmp_path / "there" / "images", work=tmp_path / "work")
-    assert [one.digest for one in after.partitions] == [one.digest for one in before.partitions]
+    after = image_list(tmp_path / "there" / "images", work=tmp_path / "work")
+    assert [partition.digest for partition in after.partitions] == [partition.digest for partition in before.partitions]
     assert after.folder != before.folder
 
 
@@ -91,9 +93,9 @@ def test_a_sample_holds_images_that_lack_a_file_in_their_share(tmp_path: Path) -
         if field >= 3:
             write(tmp_path / "plate" / f"f{field}_ER.tif")
     config = Load(reader="tiff_per_channel", pattern=r"f(?P<site>\d)_(?P<channel>\w+)\.tif")
-    everything = listed(tmp_path / "plate", config=config, work=tmp_path / "work")
+    everything = image_list(tmp_path / "plate", config=config, work=tmp_path / "work")
     assert (everything.images, everything.faults) == (7, 3)
-    few = listed(tmp_path / "plate", config=config, work=tmp_path / "work", limit=5)
+    few = image_list(tmp_path / "plate", config=config, work=tmp_path / "work", limit=5)
     assert few.images + few.faults == 5
 
 

@@ -93,14 +93,14 @@ def test_the_digest_is_that_of_the_chosen_channels(tmp_path: Path, write_tiff: W
 def test_a_window_of_every_reader_is_that_of_the_image(
     tmp_path: Path, write_tiff: WriteTiff, write_store: WriteStore
 ) -> None:
-    whole = [
+    originals = [
         write_store(tmp_path / "run" / "a.zarr", sizes=[(9, 7)], channels=3)[0],
         write_tiff(tmp_path / "run" / "b.tif"),
     ]
     references = build_index([tmp_path / "run"], config=Load()).references
     window = PixelWindow(row_start=1, row_stop=9, col_start=2, col_stop=4)
     loaded = load_images(references, channels=THREE, region=window)
-    for image, expected in zip(loaded.images, whole, strict=True):
+    for image, expected in zip(loaded.images, originals, strict=True):
         np.testing.assert_array_equal(image, expected[:, 1:9, 2:4])
     beyond = load_images(references, channels=THREE, region=window._replace(row_stop=10))
     assert [fault.message for fault in beyond.faults] == [
@@ -113,15 +113,15 @@ def test_no_reference_gives_no_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("image", "told"),
+    ("image", "message"),
     [
         (np.zeros((1, 0, 4), dtype=np.uint8), r"has no pixels \(1 channels of 0×4\)"),
         (np.zeros((1, 2, 2), dtype=np.complex64), "type complex64"),
         (np.zeros((1, 2, 2), dtype="U1"), "expected integers or floating-point numbers"),
     ],
 )
-def test_unusable_pixels_are_refused(image: AnyArray, told: str) -> None:
-    with pytest.raises(PixelError, match=told):
+def test_unusable_pixels_are_refused(image: AnyArray, message: str) -> None:
+    with pytest.raises(PixelError, match=message):
         validated_pixels(image, ["BF"])
 
 

@@ -22,7 +22,7 @@ def test_a_digit_in_quotes_stays_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "told"),
+    ("section", "message"),
     [
         ({"reader": "multiframe_tif"}, "did you mean 'multiframe_tiff'"),
         ({"pattern": "(?P<well>"}, "is not a regular expression"),
@@ -39,10 +39,10 @@ def test_a_digit_in_quotes_stays_text() -> None:
         ({"patern": "x"}, "patern"),
     ],
 )
-def test_errors_say_what_is_wrong(section: dict[str, object], told: str) -> None:
+def test_errors_say_what_is_wrong(section: dict[str, object], message: str) -> None:
     with pytest.raises(ValidationError) as error:
         Load.model_validate(section)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_every_field_is_described_in_the_form() -> None:

@@ -57,25 +57,25 @@ def test_a_given_size_is_kept_and_has_to_be_positive() -> None:
 def test_a_sample_keeps_the_order_and_holds_the_smaller_samples(count: int, seed: int) -> None:
     references = table(50)
     drawn = sample(references, count=count, seed=seed)
-    rows = [references.index(one) for one in drawn]
+    rows = [references.index(reference) for reference in drawn]
     assert rows == sorted(set(rows))
     assert len(rows) == min(count, 50)
     larger = sample(references, count=count + 5, seed=seed)
-    assert {one.image for one in drawn} <= {one.image for one in larger}
+    assert {reference.image for reference in drawn} <= {reference.image for reference in larger}
     assert drawn == sample(references, count=count, seed=seed)
 
 
 def test_seeds_draw_differently_and_fairly() -> None:
     references = table(40)
-    draws = [tuple(one.image for one in sample(references, count=10, seed=seed)) for seed in range(400)]
+    draws = [tuple(reference.image for reference in sample(references, count=10, seed=seed)) for seed in range(400)]
     assert len(set(draws)) > 390
-    taken = [sum(one.image in draw for draw in draws) for one in references]
+    taken = [sum(reference.image in draw for draw in draws) for reference in references]
     # each is drawn 100 times on average, with a standard deviation of 8.7
     assert min(taken) > 60
     assert max(taken) < 140
 
 
 def test_a_sample_hardly_changes_when_images_are_added() -> None:
-    before = {one.image for one in sample(table(1_000), count=100, seed=0)}
-    after = {one.image for one in sample(table(1_100), count=100, seed=0)}
+    before = {reference.image for reference in sample(table(1_000), count=100, seed=0)}
+    after = {reference.image for reference in sample(table(1_100), count=100, seed=0)}
     assert len(before & after) > 75

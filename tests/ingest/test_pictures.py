@@ -107,7 +107,7 @@ def test_a_tiff_gives_the_pixels_that_were_written(name: str, tmp_path: Path, re
 def test_a_tiff_cut_anywhere_never_gives_other_pixels(name: str, tmp_path: Path) -> None:
     """What was cut off may be an unused end of the file; any other cut has to be a fault."""
     content = (TIFFS | PILLOW)[name]
-    whole = PIXELS if name in TIFFS else BYTES
+    original = PIXELS if name in TIFFS else BYTES
     path = tmp_path / "a.tif"
     lengths = {*range(0, len(content), 23), *range(8), *range(max(len(content) - 40, 0), len(content))}
     faults = 0
@@ -118,7 +118,7 @@ def test_a_tiff_cut_anywhere_never_gives_other_pixels(name: str, tmp_path: Path)
             faults += 1
             assert loaded.faults[0].message
         else:
-            np.testing.assert_array_equal(loaded.images[0], whole, err_msg=f"cut at {length}")
+            np.testing.assert_array_equal(loaded.images[0], original, err_msg=f"cut at {length}")
     assert faults > len(lengths) / 3
 
 
@@ -189,8 +189,8 @@ def test_other_lossless_pictures_give_their_planes(
     path.write_bytes(content)
     (image,) = read_all(path).images
     assert image is not None
-    whole = PIXELS if image.dtype == np.uint16 else BYTES
-    np.testing.assert_array_equal(image, whole[[0, 1, 2, 0][: len(image)]])
+    original = PIXELS if image.dtype == np.uint16 else BYTES
+    np.testing.assert_array_equal(image, original[[0, 1, 2, 0][: len(image)]])
 
 
 def test_jpeg_gives_three_colours(tmp_path: Path, read_all: ReadAll) -> None:
@@ -206,15 +206,15 @@ def test_other_pictures_cut_anywhere_never_give_other_pixels(suffix: str, tmp_pa
     path = tmp_path / f"a{suffix}"
     imageio.imwrite(path, np.moveaxis(BYTES, 0, -1))
     content = path.read_bytes()
-    whole = load(path).images[0]
-    assert whole is not None
+    complete = load(path).images[0]
+    assert complete is not None
     faults = 0
     for length in range(0, len(content), 3):
         path.write_bytes(content[:length])
         image = load(path).images[0]
         faults += image is None
         if image is not None:
-            np.testing.assert_array_equal(image, whole)
+            np.testing.assert_array_equal(image, complete)
     assert faults > len(content) / 3 * 0.9
 
 
@@ -235,7 +235,8 @@ def test_grey_of_few_bits_is_the_number_in_the_file(bits: int, tmp_path: Path, r
     header = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], bits, 0, 0, 0, 0)
     parts = [(b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
     chunks = [
-        struct.pack(">I", len(one)) + kind + one + struct.pack(">I", zlib.crc32(kind + one)) for kind, one in parts
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in parts
     ]
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
     np.testing.assert_array_equal(read_all(tmp_path / "a.png").images[0], pixels[np.newaxis])

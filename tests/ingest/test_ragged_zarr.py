@@ -49,18 +49,18 @@ def test_stamps_come_back_as_written(
 
 def test_stamps_are_numbered_and_sorted_by_number(tmp_path: Path, write_store: WriteStore) -> None:
     write_store(tmp_path / "run" / "c.zarr", sizes=[(2, 2)] * 12)
-    found = references(tmp_path / "run")
-    assert [reference.image for reference in found] == [f"run/c.zarr#{position}" for position in range(12)]
-    assert [reference.index for reference in found] == list(range(12))
-    assert found[3].object_number == 121
+    stamp_references = references(tmp_path / "run")
+    assert [reference.image for reference in stamp_references] == [f"run/c.zarr#{position}" for position in range(12)]
+    assert [reference.index for reference in stamp_references] == list(range(12))
+    assert stamp_references[3].object_number == 121
 
 
 def test_each_chunk_is_read_once_for_a_batch_in_any_order(
     tmp_path: Path, write_store: WriteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamps = [write_store(tmp_path / f"{name}.zarr", sizes=SIZES) for name in "ab"]
-    found = [reference for name in "ab" for reference in references(tmp_path / f"{name}.zarr")]
-    order = np.random.default_rng(0).permutation(len(found))[:9]
+    stamp_references = [reference for name in "ab" for reference in references(tmp_path / f"{name}.zarr")]
+    order = np.random.default_rng(0).permutation(len(stamp_references))[:9]
     reads: Counter[str] = Counter()
     decoded: Counter[str] = Counter()
     from_file, read_chunk = np.fromfile, ragged_zarr.read_chunk
@@ -75,7 +75,7 @@ def test_each_chunk_is_read_once_for_a_batch_in_any_order(
 
     monkeypatch.setattr(np, "fromfile", counted_file)
     monkeypatch.setattr(ragged_zarr, "read_chunk", counted_chunk)
-    loaded = load_images([found[position] for position in order], channels=TWO)
+    loaded = load_images([stamp_references[position] for position in order], channels=TWO)
     needed = {f"{tmp_path}/{'ab'[position // 7]}.zarr/{position % 7 // 3}" for position in order}
     assert reads == decoded == Counter(dict.fromkeys(needed, 1))
     for position, image in zip(order, loaded.images, strict=True):
@@ -84,23 +84,23 @@ def test_each_chunk_is_read_once_for_a_batch_in_any_order(
 
 def test_a_few_stamps_do_not_keep_their_chunk(tmp_path: Path, write_store: WriteStore) -> None:
     stamps = write_store(tmp_path / "c.zarr", sizes=[(3, 4)] * 8, chunk=8)
-    found = references(tmp_path / "c.zarr")
-    few, all_of_them = load_images(found[2:4], channels=TWO).images, load_images(found, channels=TWO).images
+    stored = references(tmp_path / "c.zarr")
+    few, all_of_them = load_images(stored[2:4], channels=TWO).images, load_images(stored, channels=TWO).images
     for image, stamp in zip(few, stamps[2:4], strict=True):
         assert image is not None
         np.testing.assert_array_equal(image, stamp)
-        assert whole(image).nbytes == image.nbytes
+        assert buffer_of(image).nbytes == image.nbytes
     assert all_of_them[0] is not None
-    assert whole(all_of_them[0]).nbytes > sum(stamp.nbytes for stamp in stamps)
+    assert buffer_of(all_of_them[0]).nbytes > sum(stamp.nbytes for stamp in stamps)
 
 
-def whole(image: AnyArray) -> AnyArray:
+def buffer_of(image: AnyArray) -> AnyArray:
     """Array whose memory a view holds."""
-    return image if image.base is None else whole(image.base)
+    return image if image.base is None else buffer_of(image.base)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (bytes(3), "requires a buffer"),
         (struct.pack("<II", 2, 4) + bytes(4), "requires a buffer"),
@@ -110,13 +110,13 @@ def whole(image: AnyArray) -> AnyArray:
     ],
 )
 def test_a_chunk_that_was_not_written_whole_is_told(
-    content: bytes, told: str, tmp_path: Path, write_store: WriteStore
+    content: bytes, message: str, tmp_path: Path, write_store: WriteStore
 ) -> None:
     write_store(tmp_path / "c.zarr", sizes=SIZES, chunk=3)
     (tmp_path / "c.zarr" / "0").write_bytes(numcodecs.Blosc("lz4").encode(content))
     loaded = load_images(references(tmp_path / "c.zarr"), channels=TWO)
     assert [image is None for image in loaded.images] == [True] * 3 + [False] * 4
-    assert all(told in fault.message for fault in loaded.faults)
+    assert all(message in fault.message for fault in loaded.faults)
 
 
 def test_stamps_need_not_be_compressed(tmp_path: Path, write_store: WriteStore) -> None:
@@ -150,15 +150,15 @@ def test_a_damaged_chunk_sets_only_its_stamps_aside(
     damage: str, codec: numcodecs.abc.Codec, tmp_path: Path, write_store: WriteStore
 ) -> None:
     stamps = write_store(tmp_path / "c.zarr", sizes=SIZES, compressor=codec)
-    found = references(tmp_path / "c.zarr")
+    stamp_references = references(tmp_path / "c.zarr")
     chunk = tmp_path / "c.zarr" / "1"
     content = chunk.read_bytes()
     chunk.unlink()
     if damage != "missing":
-        kept = {"empty": 0, "half": len(content) // 2, "one byte short": len(content) - 1, "noise": 0}[damage]
+        length = {"empty": 0, "half": len(content) // 2, "one byte short": len(content) - 1, "noise": 0}[damage]
         noise = np.random.default_rng(0).bytes(len(content)) if damage == "noise" else b""
-        chunk.write_bytes(content[:kept] + noise)
-    loaded = load_images(found, channels=TWO)
+        chunk.write_bytes(content[:length] + noise)
+    loaded = load_images(stamp_references, channels=TWO)
     assert [image is None for image in loaded.images] == [position in {3, 4, 5} for position in range(7)]
     assert [fault.image for fault in loaded.faults] == ["c.zarr#3", "c.zarr#4", "c.zarr#5"]
     assert all("chunk 1 of the store is" in fault.message for fault in loaded.faults)
@@ -171,8 +171,8 @@ def test_a_missing_chunk_is_known_by_the_table_and_changes_identities(tmp_path: 
     before = references(tmp_path / "c.zarr")
     (tmp_path / "c.zarr" / "1").unlink()
     after = references(tmp_path / "c.zarr")
-    same = [identity(one) == identity(other) for one, other in zip(before, after, strict=True)]
-    assert same == [True, True, True, False, False, False, True]
+    equal = [identity(earlier) == identity(later) for earlier, later in zip(before, after, strict=True)]
+    assert equal == [True, True, True, False, False, False, True]
 
 
 def test_a_stamp_whose_size_disagrees_is_a_fault_of_its_own(tmp_path: Path, write_store: WriteStore) -> None:
@@ -192,7 +192,7 @@ def test_a_stamp_whose_size_disagrees_is_a_fault_of_its_own(tmp_path: Path, writ
 
 
 @pytest.mark.parametrize(
-    ("attributes", "told"),
+    ("attributes", "message"),
     [
         ({}, "needs an attribute 'shape' with an entry for each of its 7 stamps, got none"),
         ({"shape": [[2, 2, 2]]}, "got 1"),
@@ -200,19 +200,19 @@ def test_a_stamp_whose_size_disagrees_is_a_fault_of_its_own(tmp_path: Path, writ
     ],
 )
 def test_a_store_without_sense_is_one_fault_and_an_error_if_alone(
-    attributes: dict[str, object], told: str, tmp_path: Path, write_store: WriteStore
+    attributes: dict[str, object], message: str, tmp_path: Path, write_store: WriteStore
 ) -> None:
     write_store(tmp_path / "run" / "bad.zarr", sizes=SIZES, attributes=attributes)
     with pytest.raises(InputError) as error:
         references(tmp_path / "run")
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert "run/bad.zarr" in str(error.value)
     write_store(tmp_path / "run" / "good.zarr", sizes=SIZES)
     index = build_index([tmp_path / "run"], config=Load())
     assert len(index.references) == 7
     (fault,) = index.faults
     assert fault.image == "run/bad.zarr"
-    assert told in fault.message
+    assert message in fault.message
 
 
 def test_object_numbers_may_be_absent(tmp_path: Path, write_store: WriteStore) -> None:
@@ -223,15 +223,15 @@ def test_object_numbers_may_be_absent(tmp_path: Path, write_store: WriteStore) -
 
 def test_a_store_that_shrank_after_indexing_gives_faults(tmp_path: Path, write_store: WriteStore) -> None:
     write_store(tmp_path / "c.zarr", sizes=SIZES)
-    found = references(tmp_path / "c.zarr")
+    stamp_references = references(tmp_path / "c.zarr")
     for file in (tmp_path / "c.zarr").iterdir():
         file.unlink()
     (tmp_path / "c.zarr").rmdir()
     write_store(tmp_path / "c.zarr", sizes=SIZES[:4])
-    loaded = load_images(found, channels=TWO)
+    loaded = load_images(stamp_references, channels=TWO)
     assert [image is None for image in loaded.images] == [False] * 4 + [True] * 3
     (tmp_path / "c.zarr" / ".zattrs").unlink()
-    assert load_images(found, channels=TWO).images == [None] * 7
+    assert load_images(stamp_references, channels=TWO).images == [None] * 7
 
 
 def test_the_pattern_searches_the_path_of_the_store(tmp_path: Path, write_store: WriteStore) -> None:

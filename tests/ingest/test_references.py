@@ -38,7 +38,7 @@ FIELD = ImageReference(
 
 @given(st.lists(REFERENCES, max_size=4))
 def test_a_table_gives_the_references_back(references: list[ImageReference]) -> None:
-    references = [replace(one, sizes=tuple(size // 4 for size in one.sizes)) for one in references]
+    references = [replace(reference, sizes=tuple(size // 4 for size in reference.sizes)) for reference in references]
     assert from_frame(to_frame(references)) == tuple(references)
 
 
@@ -77,4 +77,4 @@ def test_identity_changes_with_everything_else_that_decides_about_pixels() -> No
         replace(FIELD, depth=2),
         replace(FIELD, reader="image"),
     ]
-    assert len({digest(identity(one)) for one in [FIELD, *changed]}) == len(changed) + 1
+    assert len({digest(identity(reference)) for reference in [FIELD, *changed]}) == len(changed) + 1

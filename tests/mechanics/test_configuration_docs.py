@@ -41,13 +41,13 @@ def test_the_page_is_not_stale() -> None:
 
 @pytest.mark.parametrize("registry", REGISTRIES, ids=lambda registry: registry.kind)
 def test_every_method_and_each_of_its_parameters_is_told(registry: Registry[Any, Any]) -> None:
-    told = list(rows(reference()))
+    documented = list(rows(reference()))
     for name, config in zip(registry.names, registry, strict=True):
-        assert any(row[0] == f"`{name}`" for row in told)
+        assert any(row[0] == f"`{name}`" for row in documented)
         for key, field in config.model_fields.items():
             if key != "method":
                 method, spelled = rf"(`{name}`|all( but `use`)?)", f"`{field.alias or key}`"
-                assert any(row[1] == spelled and re.fullmatch(method, row[0]) for row in told), (name, key)
+                assert any(row[1] == spelled and re.fullmatch(method, row[0]) for row in documented), (name, key)
 
 
 def test_every_section_reader_metric_and_family_is_told() -> None:
@@ -59,13 +59,13 @@ def test_every_section_reader_metric_and_family_is_told() -> None:
 
 
 def test_bounds_defaults_and_widths_are_told() -> None:
-    told = {(row[0], row[1]): row[2:] for row in rows(reference())}
-    assert told["`watershed`", "`neck`"][:2] == ["number > 0, < 1", "`0.93`"]
-    assert told["`li`", "`sigma`"][:2] == ["number ≥ 0, ≤ 100; or one per channel", "`0.5`"]
-    assert told["`mad`", "`n`"][:2] == ["number", "needed"]
-    assert told["`partition_size`", "whole number ≥ 1 or `auto`"][0] == "`auto`"
-    assert told["`colocalization`", "11 per pair of channels"][0] == ""
-    assert told["`shape`", "69 per mask or object"][0] == "59 per mask or object"
+    documented = {(row[0], row[1]): row[2:] for row in rows(reference())}
+    assert documented["`watershed`", "`neck`"][:2] == ["number > 0, < 1", "`0.93`"]
+    assert documented["`li`", "`sigma`"][:2] == ["number ≥ 0, ≤ 100; or one per channel", "`0.5`"]
+    assert documented["`mad`", "`n`"][:2] == ["number", "needed"]
+    assert documented["`partition_size`", "whole number ≥ 1 or `auto`"][0] == "`auto`"
+    assert documented["`colocalization`", "11 per pair of channels"][0] == ""
+    assert documented["`shape`", "69 per mask or object"][0] == "59 per mask or object"
 
 
 def test_no_row_lacks_its_meaning() -> None:

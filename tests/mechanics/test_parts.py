@@ -172,8 +172,8 @@ register(FancyReader())
 
 def objects_by_channel(section: dict[str, Any]) -> list[int]:
     config = Mask.model_validate({"main_channel": "PI", "border": "off", **section})
-    (found,) = mask_batch(STAMPS, config=config)
-    return [int(count) for count in found.n_components[0]]
+    (mask,) = mask_batch(STAMPS, config=config)
+    return [int(count) for count in mask.n_components[0]]
 
 
 def mask(_: Path) -> None:
@@ -187,8 +187,8 @@ def channel_filter(_: Path) -> None:
 
 def segmenter(_: Path) -> None:
     objects = {"cell": {"method": "fancy", "channel": "BF", "second": "PI"}}
-    found = segment_image(IMAGE, channels=["BF", "PI"], config=Segment.model_validate({"objects": objects}))
-    assert found.labels["cell"].max() == 2
+    segmentation = segment_image(IMAGE, channels=["BF", "PI"], config=Segment.model_validate({"objects": objects}))
+    assert segmentation.labels["cell"].max() == 2
     objects["cell"]["second"] = "PJ"
     with pytest.raises(ConfigError, match=r"segment\.objects\.cell\.second: got 'PJ', .* did you mean 'PI'"):
         segment_image(IMAGE, channels=["BF", "PI"], config=Segment.model_validate({"objects": objects}))
@@ -211,7 +211,7 @@ def family(_: Path) -> None:
     columns = feature_columns(config=config, channels=STAMPS.channels, regions=[("cell", True)])
     assert [column.name for column in columns] == ["cell__fancy_first__BF", "cell__fancy_first__PI"]
     assert measure(STAMPS, [REGION], config=config).tolist() == [[4, 0]]
-    assert [one.name for one in Features().selected] == ["shape", "intensity", "texture", "fancy"]
+    assert [family.name for family in Features().selected] == ["shape", "intensity", "texture", "fancy"]
 
 
 def reader(folder: Path) -> None:

@@ -177,7 +177,7 @@ def test_an_import_against_the_direction_is_found(tmp_path: Path, path: str, lin
         (tmp_path / name).touch()
     assert violations(tmp_path) == []
     (tmp_path / path).write_text(line + "\n", encoding="utf-8")
-    assert [found.partition(":")[0] for found in violations(tmp_path)] == [path]
+    assert [violation.partition(":")[0] for violation in violations(tmp_path)] == [path]
 
 
 def test_the_notebook_example_prints_what_readme_says_without_prefect_and_dask() -> None:
@@ -203,7 +203,7 @@ sys.meta_path.insert(0, Refuse())
 
 def test_readmes_configurations_are_valid() -> None:
     sections = [yaml.safe_load(block) for block in blocks("yaml")]
-    configs = [parse_config(one) for one in sections if "load" in one]
+    configs = [parse_config(section) for section in sections if "load" in section]
     assert [config.mask is not None for config in configs] == [True, False]
 
 
@@ -232,15 +232,17 @@ def test_every_dependency_is_pinned_to_a_version_it_allows() -> None:
     declared = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     texts = [
         *declared["dependencies"],
-        *(one for extra in ("test", "dev") for one in declared["optional-dependencies"][extra]),
+        *(text for extra in ("test", "dev") for text in declared["optional-dependencies"][extra]),
     ]
-    requirements = [one for one in map(Requirement, texts) if one.name != declared["name"]]
+    requirements = [requirement for requirement in map(Requirement, texts) if requirement.name != declared["name"]]
     versions: dict[str, list[str]] = {}
     for match in filter(None, map(PIN.fullmatch, pins())):
         versions.setdefault(match["name"], []).append(match["version"])
     unfit = [
-        str(one)
-        for one in requirements
-        if not all(version in one.specifier for version in versions.get(canonicalize_name(one.name), [""]))
+        str(requirement)
+        for requirement in requirements
+        if not all(
+            version in requirement.specifier for version in versions.get(canonicalize_name(requirement.name), [""])
+        )
     ]
     assert unfit == []

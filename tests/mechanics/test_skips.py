@@ -32,13 +32,13 @@ def test_never():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("require", "told"),
+    ("require", "lines"),
     [
         ("1", ["marker slow: 1 error", "marker gpu: 1 skipped", "marker none of these: 1 passed, 1 failed"]),
         (None, ["marker slow: 1 skipped", "marker gpu: 1 skipped", "marker none of these: 1 passed, 1 skipped"]),
     ],
 )
-def test_what_skips_fails_unless_it_needs_a_gpu(tmp_path: Path, require: str | None, told: list[str]) -> None:
+def test_what_skips_fails_unless_it_needs_a_gpu(tmp_path: Path, require: str | None, lines: list[str]) -> None:
     for name in ("tests/conftest.py", "pyproject.toml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT / name, tmp_path / name)
@@ -54,4 +54,4 @@ def test_what_skips_fails_unless_it_needs_a_gpu(tmp_path: Path, require: str | N
         check=False,
     )
     assert ran.returncode == (0 if require is None else 1)
-    assert set(told) < set(ran.stdout.splitlines()), ran.stdout
+    assert set(lines) < set(ran.stdout.splitlines()), ran.stdout

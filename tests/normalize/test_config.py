@@ -42,7 +42,7 @@ ALLOWED = "allowed: asinh, minmax, quantile, robust, use"
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "message"),
     [
         ({"method": "minmx"}, f"normalize: unknown normalize method 'minmx'; {ALLOWED}; did you mean 'minmax'?"),
         ({"lower": 0.1}, f"normalize: the key 'method' is missing; {ALLOWED}"),
@@ -56,11 +56,11 @@ ALLOWED = "allowed: asinh, minmax, quantile, robust, use"
         ({"method": "use", "use": "o", "group_by": "well"}, "normalize.group_by: unknown key; allowed: method, use"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_in_the_words_of_the_file(value: dict[str, Any], told: str) -> None:
+def test_mistakes_are_told_in_the_words_of_the_file(value: dict[str, Any], message: str) -> None:
     data = {"normalize": value}
     with pytest.raises(ValidationError) as caught:
         Holder.model_validate(data)
-    assert explain(caught.value, data=data, model=Holder) == [told]
+    assert explain(caught.value, data=data, model=Holder) == [message]
 
 
 def test_names_that_exist_pass() -> None:

@@ -32,9 +32,9 @@ def test_integers_are_counted_one_by_one(data: st.DataObject, name: str) -> None
     elements = st.integers(max(info.min, -(2**53)), min(info.max, 2**53))
     values = data.draw(hnp.arrays(name, st.integers(0, 60), elements=elements))
     histogram = pixel_histogram(values)
-    found, counts = np.unique(values, return_counts=True)
+    numbers, counts = np.unique(values, return_counts=True)
     assert histogram["whole"].all()
-    assert histogram["low"].to_list() == histogram["high"].to_list() == found.tolist()
+    assert histogram["low"].to_list() == histogram["high"].to_list() == numbers.tolist()
     assert histogram["count"].to_list() == counts.tolist()
     assert histogram["key"].is_sorted()
 
@@ -113,8 +113,8 @@ def test_any_order_and_any_tree_of_merges_gives_the_same(order: list[int], cuts:
 def test_whole_numbers_beside_floats_share_their_buckets() -> None:
     tables = [table(values, well=well) for well, values in PARTS]
     merged = merge_histograms(tables, group_by=["well"])
-    whole = {row["meta__well"]: row["whole"] for row in merged.iter_rows(named=True)}
-    assert whole == {"A": True, "B": False, "C": False}
+    integral = {row["meta__well"]: row["whole"] for row in merged.iter_rows(named=True)}
+    assert integral == {"A": True, "B": False, "C": False}
     b = merged.filter(pl.col("meta__well") == "B")
     rows = [(0.5, 0.5, 1), (3.0, 3.0, 2), (9_999_999.0, 10_000_001.0, 4)]
     assert b.select("low", "high", "count").rows() == rows

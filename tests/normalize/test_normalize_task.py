@@ -37,7 +37,7 @@ def fit(run: Run, section: dict[str, Any]) -> tuple[Scaling, NormalizationRef]:
     """Find the scaling from the counts of all partitions, the last ones merged first."""
     config = parse_config({**STAMPS, "normalize": section}).normalize
     assert isinstance(config, Normalize)
-    parts = [count_of(run, config, partition=one) for one in reversed(range(len(run.partitions)))]
+    parts = [count_of(run, config, partition=number) for number in reversed(range(len(run.partitions)))]
     total = run.do(merge_counts, parts=parts, group_by=config.group_by)
     given = {"channels": ("BF", "PI"), "groups": (), "region": run.layout.regions[0]}
     fitted = run.do(fit_scaling, counted=total, config=config, **given)
@@ -66,8 +66,8 @@ def test_features_are_those_of_scaled_pixels(
     run = Run.of({**sections, "features": FEATURES}, inputs=[images], output=tmp_path, size=3)
     scaling, scaled = fit(run, {"method": "robust", "group_by": "plate"})
     assert scaling.region == region
-    raw, found = run.features(), run.features(source=run.source.scaled_by(scaled))
-    assert raw["meta__image"].to_list() == found["meta__image"].to_list()
+    raw, scaled_features = run.features(), run.features(source=run.source.scaled_by(scaled))
+    assert raw["meta__image"].to_list() == scaled_features["meta__image"].to_list()
     assert len(raw) == 8
     for row, plate in enumerate(raw["meta__plate"]):
         for channel in scaling.of({"plate": plate}).channels:
@@ -75,9 +75,9 @@ def test_features_are_those_of_scaled_pixels(
                 column = f"{region}__intensity_{stat}__{channel.channel}"
                 center = 0 if stat == "bgcorr_mean" else channel.center
                 expected = (raw[column][row] - center) / channel.scale
-                assert found[column][row] == pytest.approx(expected, rel=1e-5, abs=1e-5), column
+                assert scaled_features[column][row] == pytest.approx(expected, rel=1e-5, abs=1e-5), column
             column = f"{region}__intensity_std__{channel.channel}"
-            assert found[column][row] == pytest.approx(raw[column][row] / channel.scale, rel=1e-5)
+            assert scaled_features[column][row] == pytest.approx(raw[column][row] / channel.scale, rel=1e-5)
 
 
 @pytest.mark.parametrize("sections", [STAMPS, FIELDS], ids=["stamps", "fields"])
@@ -112,9 +112,9 @@ def read_count(run: Run, *, region: str) -> int:
 def test_an_image_of_a_group_that_a_scaling_does_not_know_is_set_aside(images: Path, tmp_path: Path) -> None:
     run = Run.of({**STAMPS, "features": FEATURES}, inputs=[images], output=tmp_path)
     scaling, _ = fit(run, {"method": "minmax", "group_by": "plate"})
-    one = scaling.model_copy(update={"groups": scaling.groups[:1]})
+    known = scaling.model_copy(update={"groups": scaling.groups[:1]})
     path = tmp_path / "normalization.json"
-    path.write_text(one.model_dump_json(), encoding="utf-8")
+    path.write_text(known.model_dump_json(), encoding="utf-8")
     source = run.source.scaled_by(NormalizationRef(file=str(path), identity="0"))
     measured = run.do_kept(extract_partition, source=source, config=run.config.features)
     assert set(pl.read_parquet(measured.file("features.parquet"))["meta__plate"]) == {"P0"}

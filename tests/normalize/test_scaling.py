@@ -56,8 +56,12 @@ def scaling_of(
 
 
 def numbers(scaling: Scaling, *, well: str, channel: str) -> tuple[float, float]:
-    (one,) = [one for one in scaling.of({"well": well}).channels if one.channel == channel]
-    return one.center, one.scale
+    (scaling_of_channel,) = [
+        scaling_of_channel
+        for scaling_of_channel in scaling.of({"well": well}).channels
+        if scaling_of_channel.channel == channel
+    ]
+    return scaling_of_channel.center, scaling_of_channel.scale
 
 
 def integers(name: str, *, seed: int, number: int = 3000) -> AnyArray:
@@ -80,10 +84,10 @@ def test_of_integers_it_is_numpys_bit_for_bit_for_any_partition_size(config: Nor
         center, scale = plain(values, config)
         assert numbers(scaling, well=well, channel=name) == (center, scale or 1.0)
     assert scaling == scaling_of(pixels, config=config, seed=1)
-    together = {(name, name): np.concatenate([pixels["A", name], pixels["B", name]]) for name in TYPES}
+    pooled = {(name, name): np.concatenate([pixels["A", name], pixels["B", name]]) for name in TYPES}
     everything = scaling_of(pixels, config=config.model_copy(update={"group_by": ()}), size=size, seed=2)
     for name in TYPES:
-        center, scale = plain(together[name, name], config)
+        center, scale = plain(pooled[name, name], config)
         assert numbers(everything, well="", channel=name) == (center, scale or 1.0)
 
 
@@ -118,21 +122,23 @@ def test_of_floats_it_is_within_the_stated_bound(values: FloatArray, q: float, s
     digit, rounding = 2.0**-13, 1e-9
     pixels = {("", "PI"): values}
 
-    def found(config: Normalize) -> tuple[float, float]:
+    def fitted_to(config: Normalize) -> tuple[float, float]:
         return numbers(scaling_of(pixels, config=config, size=size, seed=seed), well="", channel="PI")
 
     low, spread = plain(values, MinMax())
-    assert found(MinMax()) == (low, spread or 1.0)
+    assert fitted_to(MinMax()) == (low, spread or 1.0)
     if q > 0:
-        center, _ = found(Quantile(lower=0, upper=q))
+        center, _ = fitted_to(Quantile(lower=0, upper=q))
         assert center == low
     if q < 1:
-        center, _ = found(Quantile(lower=q, upper=1))
+        center, _ = fitted_to(Quantile(lower=q, upper=1))
         # interpolated between two pixels, each of which is off by its own size
         around = np.sort(values)[[int(np.floor(q * (len(values) - 1))), int(np.ceil(q * (len(values) - 1)))]]
         assert abs(center - np.quantile(values, q)) <= digit * np.abs(around).max() * (1 + rounding) + 2.0**-1022
-    median, deviation = (float(one) for one in (np.median(values), np.median(np.abs(values - np.median(values)))))
-    center, scale = found(Robust())
+    median, deviation = (
+        float(statistic) for statistic in (np.median(values), np.median(np.abs(values - np.median(values))))
+    )
+    center, scale = fitted_to(Robust())
     middle = np.sort(values)[[(len(values) - 1) // 2, len(values) // 2]]
     large = float(np.abs(middle).max())
     assert abs(center - median) <= digit * large * (1 + rounding) + 2.0**-1022
@@ -140,7 +146,7 @@ def test_of_floats_it_is_within_the_stated_bound(values: FloatArray, q: float, s
     if scale != 1.0:
         distances = np.sort(np.abs(values - median))[[(len(values) - 1) // 2, len(values) // 2]]
         assert off <= digit * (2 * large + distances.max()) * (1 + rounding) + 2.0**-1021
-    assert found(Robust()) == numbers(scaling_of(pixels, config=Robust(), seed=seed + 1), well="", channel="PI")
+    assert fitted_to(Robust()) == numbers(scaling_of(pixels, config=Robust(), seed=seed + 1), well="", channel="PI")
 
 
 def test_of_many_floats_it_is_close_to_numpys() -> None:
@@ -152,12 +158,12 @@ def test_of_many_floats_it_is_close_to_numpys() -> None:
 
 def test_whole_and_floating_point_pixels_of_one_channel_agree_within_the_bound() -> None:
     rng = np.random.default_rng(0)
-    whole, floats = rng.integers(0, 60_000, size=4000).astype(np.uint16), rng.uniform(0, 60_000, size=4000)
+    integral, floats = rng.integers(0, 60_000, size=4000).astype(np.uint16), rng.uniform(0, 60_000, size=4000)
     for seed in range(3):
-        tables = [labelled(pixel_histogram(part), group={}, channel="PI") for part in (whole, floats, whole[:9])]
+        tables = [labelled(pixel_histogram(part), group={}, channel="PI") for part in (integral, floats, integral[:9])]
         merged = merge_histograms([tables[at] for at in np.random.default_rng(seed).permutation(3)], group_by=())
         scaling = find_scaling(merged, config=Quantile(), channels=["PI"])
-        expected = plain(np.concatenate([whole, floats, whole[:9]]), Quantile())
+        expected = plain(np.concatenate([integral, floats, integral[:9]]), Quantile())
         assert numbers(scaling, well="", channel="PI") == pytest.approx(expected, rel=2.0**-12)
         assert scaling.groups[0].channels[0].count == 8009
 
@@ -175,7 +181,7 @@ def test_a_group_of_one_pixel_has_a_scaling_of_its_own() -> None:
     pixels = {("A", "PI"): integers("uint16", seed=0), ("B", "PI"): np.array([12], dtype=np.uint16)}
     scaling = scaling_of(pixels, config=MinMax(group_by=("well",)))
     assert numbers(scaling, well="B", channel="PI") == (12.0, 1.0)
-    assert [one.channels[0].count for one in scaling.groups] == [3000, 1]
+    assert [group.channels[0].count for group in scaling.groups] == [3000, 1]
 
 
 def test_a_channel_or_group_without_pixels_is_missing_not_zero(tmp_path: Path) -> None:
@@ -239,8 +245,8 @@ def test_an_image_of_another_number_of_channels_or_of_an_unknown_group_is_set_as
     wells = {(f"W{number}", "PI"): integers("uint8", seed=number) for number in range(5)}
     scaling = scaling_of(wells, config=MinMax(group_by=("well",)))
     assert scaling.of({"well": "W3", "site": "1"}).group == {"well": "W3"}
-    told = r"^belongs to the group well 'X', of which no scaling is known \('W0', 'W1', 'W2' and 2 more are\)$"
-    with pytest.raises(PixelError, match=told):
+    message = r"^belongs to the group well 'X', of which no scaling is known \('W0', 'W1', 'W2' and 2 more are\)$"
+    with pytest.raises(PixelError, match=message):
         scaling.of({"well": "X"})
     with pytest.raises(PixelError, match="belongs to the group well ''"):
         scaling.of({})
@@ -259,7 +265,7 @@ def output(tmp_path: Path) -> Path:
 def test_a_scaling_is_found_by_file_folder_or_output(output: Path) -> None:
     paths = [output, output / "statistics", output / "statistics" / "normalization.json"]
     first, *others = (read_scaling(path) for path in paths)
-    assert all(one == first for one in others)
+    assert all(other == first for other in others)
     config = scalings.parse({"use": str(output)})
     assert isinstance(config, Use)
     assert scalings.function(config)(config) == first
@@ -277,30 +283,30 @@ def test_what_cannot_be_reused_is_told(output: Path) -> None:
     expected = "expected normalization.json of a run that had a section normalize, or its output folder"
     ours = "expected normalization.json as a run with a section normalize writes it"
 
-    def told(path: Path) -> str:
+    def message(path: Path) -> str:
         with pytest.raises(ConfigError) as caught:
             read_scaling(path)
         return str(caught.value)
 
-    assert told(output / "nowhere").endswith(f"nowhere', which is not there; {expected}")
+    assert message(output / "nowhere").endswith(f"nowhere', which is not there; {expected}")
     empty = output / "empty"
     empty.mkdir()
     nothing = "in which there is neither normalization.json nor statistics/normalization.json"
-    assert told(empty).endswith(f"empty', {nothing}; {expected}")
+    assert message(empty).endswith(f"empty', {nothing}; {expected}")
     record = json.loads(file.read_text())
     file.write_text("{,")
-    assert told(output).startswith(f"normalize.use: {file} is not JSON (Invalid JSON: ")
-    assert told(output).endswith(ours)
+    assert message(output).startswith(f"normalize.use: {file} is not JSON (Invalid JSON: ")
+    assert message(output).endswith(ours)
     file.write_text('{"thresholds": []}')
-    assert told(output) == f"normalize.use: {file} is not the scaling of a run (method: Field required); {ours}"
+    assert message(output) == f"normalize.use: {file} is not the scaling of a run (method: Field required); {ours}"
     record["groups"][1]["channels"][0]["scale"] = 0
     file.write_text(json.dumps(record))
-    assert "(groups: channel BF of the group well 'B' has center" in told(output)
+    assert "(groups: channel BF of the group well 'B' has center" in message(output)
     record["groups"][0]["channels"].pop()
     file.write_text(json.dumps(record))
-    assert "(groups: the channels of the group well 'A' are not BF, PI)" in told(output)
+    assert "(groups: the channels of the group well 'A' are not BF, PI)" in message(output)
     file.write_text(json.dumps(record | {"group_by": ["plate"]}))
-    assert "(groups: got one by well, expected plate)" in told(output)
+    assert "(groups: got one by well, expected plate)" in message(output)
 
 
 def images(*wells: str | None) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def test_projections_are_numpys_of_the_whole_stack(stack: AnyArray) -> None:
     np.testing.assert_array_equal(result["sum"], stack.sum(axis=0, dtype=np.int64))
     np.testing.assert_allclose(result["mean"], stack.mean(axis=0), rtol=1e-6)
     for channel, plane in enumerate(result["best_focus"]):
-        assert any(np.array_equal(plane, one[channel]) for one in stack)
+        assert any(np.array_equal(plane, z_plane[channel]) for z_plane in stack)
 
 
 @given(stack=STACKS, seed=st.integers(0, 5))

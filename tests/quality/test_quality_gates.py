@@ -102,13 +102,13 @@ def draw(kind: str, *, sample: str, rng: np.random.Generator) -> AnyArray:
     row, column = SIDE / 2 + rng.normal(0, 1, 2)
     if kind == "cut_off":
         row = radius * rng.uniform(1.0, 1.1)
-    places = [(row, column)]
+    centers = [(row, column)]
     if kind == "doublet":
         turn = rng.uniform(0, 2 * np.pi)
         apart = radius * rng.uniform(0.9, 1.0)
-        places = [(row + way * apart * np.sin(turn), column + way * apart * np.cos(turn)) for way in (-1, 1)]
+        centers = [(row + way * apart * np.sin(turn), column + way * apart * np.cos(turn)) for way in (-1, 1)]
     light = np.zeros((3, SIDE, SIDE))
-    for place in places:
+    for place in centers:
         light += draw_cell(place, radius=radius, stained=kind not in {"negative", "debris"}, rng=rng)
     light[2] *= BRIGHTNESS[sample]
     if kind == "blurred":
@@ -139,7 +139,7 @@ def planted() -> Planted:
     """540 stamps of two samples."""
     rng = np.random.default_rng(29)
     kinds = [kind for kind, number in NUMBERS.items() for _ in range(number)]
-    samples = [str(one) for one in rng.choice(list(BRIGHTNESS), len(kinds))]
+    samples = [str(sample) for sample in rng.choice(list(BRIGHTNESS), len(kinds))]
     images = [draw(kind, sample=sample, rng=rng) for kind, sample in zip(kinds, samples, strict=True)]
     return Planted(batch=Batch.of(images, channels=CHANNELS), kinds=kinds, samples=samples)
 
@@ -180,9 +180,9 @@ def test_a_chain_removes_every_kind_and_tells_by_which_rule(planted: Planted, ch
         assert (statuses[kinds == kind] == f"quality:{rule}").mean() >= 0.99, f"sensitivity for {kind}"
     wanted = ~np.isin(kinds, list(REMOVED_BY[chain]))
     assert (statuses[wanted] == "kept").mean() >= 0.99, "specificity"
-    for decided in gated.decision.rules:
-        lost = sum(one.before - one.after for one in decided.groups)
-        assert lost == np.count_nonzero(statuses == f"quality:{decided.rule}")
+    for fitted in gated.decision.rules:
+        lost = sum(group.before - group.after for group in fitted.groups)
+        assert lost == np.count_nonzero(statuses == f"quality:{fitted.rule}")
 
 
 def test_no_gate_but_that_of_shape_tells_doublets_from_cells_in_g2(planted: Planted) -> None:
@@ -193,7 +193,7 @@ def test_no_gate_but_that_of_shape_tells_doublets_from_cells_in_g2(planted: Plan
 
 def test_a_sample_of_other_staining_needs_a_threshold_of_its_own(planted: Planted) -> None:
     chain = rules_of(WHITE_BLOOD_CELLS)
-    groups = {one.group["sample"]: one for one in gate(planted, rules=chain).decision.rules[-1].groups}
+    groups = {group.group["sample"]: group for group in gate(planted, rules=chain).decision.rules[-1].groups}
     assert groups["A"].threshold is not None
     assert groups["B"].threshold is not None
     sums = gate(planted, rules=chain).table["image__quality_sum__CD7"].to_numpy()
@@ -201,10 +201,10 @@ def test_a_sample_of_other_staining_needs_a_threshold_of_its_own(planted: Plante
     assert (unstained < groups["B"].threshold).all()
     assert (unstained > groups["A"].threshold).mean() > 0.9
     pooled = (*chain[:-1], chain[-1].model_copy(update={"group_by": ()}))
-    (one,) = gate(planted, rules=pooled).decision.rules[-1].groups
+    (pooled_group,) = gate(planted, rules=pooled).decision.rules[-1].groups
     stained = sums[(np.array(planted.kinds) == "cell") & (np.array(planted.samples) == "A")]
-    assert one.threshold is not None
-    assert (stained < one.threshold).mean() > 0.5, "a common threshold takes the dim sample for unstained"
+    assert pooled_group.threshold is not None
+    assert (stained < pooled_group.threshold).mean() > 0.5, "a common threshold takes the dim sample for unstained"
 
 
 def test_the_first_rule_that_a_stamp_fails_is_named_and_later_thresholds_do_not_see_it(planted: Planted) -> None:
@@ -218,11 +218,14 @@ def test_the_first_rule_that_a_stamp_fails_is_named_and_later_thresholds_do_not_
         seen = gated.table["status"] == "kept"
         if earlier is not None:
             seen &= pl.Series(gated.statuses).is_in(list(earlier))
-        for one in rule.groups:
-            values = gated.table.filter(seen & (pl.col("meta__sample") == one.group["sample"]))[rule.column].to_numpy()
-            assert one.threshold == pytest.approx(threshold_otsu(values), rel=1e-12)
-            assert one.before == len(values)
+        for group in rule.groups:
+            values = gated.table.filter(seen & (pl.col("meta__sample") == group.group["sample"]))[
+                rule.column
+            ].to_numpy()
+            assert group.threshold == pytest.approx(threshold_otsu(values), rel=1e-12)
+            assert group.before == len(values)
     thresholds = [
-        [one.threshold for one in gated.decision.rules[place].groups] for gated, place in ((forward, -1), (backward, 0))
+        [group.threshold for group in gated.decision.rules[place].groups]
+        for gated, place in ((forward, -1), (backward, 0))
     ]
     assert thresholds[0] != thresholds[1]

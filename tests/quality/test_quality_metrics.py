@@ -83,8 +83,10 @@ def cells() -> tuple[Batch, list[Region], list[AnyArray]]:
     shared = [np.array([[[0, 1, 1], [0, 0, 0]]]), np.array([[[0, 0], [1, 1]]])]
     background = np.zeros((2, 2))
     regions = [
-        Region(name="li", shared=False, masks=Ragged.of([one.astype(bool) for one in own]), background=background),
-        Region(name="cell", shared=True, masks=Ragged.of([one.astype(bool) for one in shared]), background=background),
+        Region(name="li", shared=False, masks=Ragged.of([mask.astype(bool) for mask in own]), background=background),
+        Region(
+            name="cell", shared=True, masks=Ragged.of([mask.astype(bool) for mask in shared]), background=background
+        ),
     ]
     frames = [np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=1) for image in images]
     return Batch.of(images, channels=["BF", "PI"]), regions, frames
@@ -122,9 +124,9 @@ def test_metrics_are_taken_over_the_frame_or_the_pixels_of_the_mask(
 def test_a_cells_metrics_do_not_depend_on_its_neighbours(cells: tuple[Batch, list[Region], list[AnyArray]]) -> None:
     batch, regions, frames = cells
     wanted = rules({"metric": "sum", "channel": "BF", "over": "mask"}, {"metric": "mean", "channel": "BF"})
-    together = measure_metrics(batch, regions, rules=wanted, frames=frames)
-    alone = measure_metrics(batch.take([1]), [one.take([1]) for one in regions], rules=wanted, frames=frames[1:])
-    assert alone.equals(together[1:])
+    metrics = measure_metrics(batch, regions, rules=wanted, frames=frames)
+    alone = measure_metrics(batch.take([1]), [region.take([1]) for region in regions], rules=wanted, frames=frames[1:])
+    assert alone.equals(metrics[1:])
 
 
 CHANNEL = {"channel": "DNA", "over": "mask"}
@@ -156,8 +158,8 @@ def field() -> tuple[AnyArray, dict[str, LabelArray]]:
 
 def of_field(field: tuple[AnyArray, dict[str, LabelArray]], *, margin: int, numbers: list[int]) -> pl.DataFrame:
     image, labels = field
-    how = Crop(margin=margin, clip_to_primary=False, background=True)
-    batch, regions = crop_cells(image, labels=labels, numbers=numbers, channels=["DNA"], crop=how)
+    crop = Crop(margin=margin, clip_to_primary=False, background=True)
+    batch, regions = crop_cells(image, labels=labels, numbers=numbers, channels=["DNA"], crop=crop)
     return measure_metrics(batch, regions, rules=rules(*OF_OBJECTS), frames=[image] * len(numbers))
 
 
@@ -175,14 +177,14 @@ def test_objects_touch_the_border_of_the_field_and_not_that_of_their_window(
     field: tuple[AnyArray, dict[str, LabelArray]],
 ) -> None:
     image, labels = field
-    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[2, 3, 4])
+    metrics = of_field(field, margin=WITH_MARGIN.margin, numbers=[2, 3, 4])
     border = np.ones(image.shape[1:], dtype=np.bool_)
     border[1:-1, 1:-1] = False
     for name, plane in labels.items():
         shares = [float((plane[border] == number).mean()) for number in (2, 3, 4)]
-        assert found[f"{name}__quality_border_contact"].to_list() == shares
-    assert found["cell__quality_border_contact"][0] > found["nucleus__quality_border_contact"][0] > 0
-    assert found["cell__quality_border_contact"][1] == 0
+        assert metrics[f"{name}__quality_border_contact"].to_list() == shares
+    assert metrics["cell__quality_border_contact"][0] > metrics["nucleus__quality_border_contact"][0] > 0
+    assert metrics["cell__quality_border_contact"][1] == 0
 
 
 def test_the_whole_field_tells_the_limit_at_which_an_object_is_saturated(
@@ -190,12 +192,12 @@ def test_the_whole_field_tells_the_limit_at_which_an_object_is_saturated(
 ) -> None:
     image, labels = field
     image[0, labels["cell"] == 3] = 255
-    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[1, 3])
-    assert found["nucleus__quality_saturated__DNA"].to_list() == [1 / (labels["nucleus"] == 1).sum(), 0]
+    metrics = of_field(field, margin=WITH_MARGIN.margin, numbers=[1, 3])
+    assert metrics["nucleus__quality_saturated__DNA"].to_list() == [1 / (labels["nucleus"] == 1).sum(), 0]
 
 
 def test_parts_of_an_object_are_counted_and_measured_together(field: tuple[AnyArray, dict[str, LabelArray]]) -> None:
-    found = of_field(field, margin=WITH_MARGIN.margin, numbers=[3])
-    assert found["nucleus__quality_regions"].item() == 2
-    assert found["nucleus__quality_area"].item() == (field[1]["nucleus"] == 3).sum()
-    assert found["nucleus__quality_solidity"].item() < 0.9
+    metrics = of_field(field, margin=WITH_MARGIN.margin, numbers=[3])
+    assert metrics["nucleus__quality_regions"].item() == 2
+    assert metrics["nucleus__quality_area"].item() == (field[1]["nucleus"] == 3).sum()
+    assert metrics["nucleus__quality_solidity"].item() < 0.9

@@ -27,7 +27,7 @@ def of_shape(name: str) -> Plain:
 
 
 def aspect_ratio(pixels: AnyArray, mask: BoolArray) -> float:
-    major, minor = (of_shape(f"axis_{one}_length")(pixels, mask) for one in ("major", "minor"))
+    major, minor = (of_shape(f"axis_{axis}_length")(pixels, mask) for axis in ("major", "minor"))
     return minor / major if major > 0 else math.nan
 
 
@@ -96,20 +96,20 @@ def cells() -> list[tuple[AnyArray, BoolArray]]:
 @pytest.mark.parametrize("name", sorted(PLAIN))
 def test_a_metric_is_that_of_plain_code(name: str, cells: list[tuple[AnyArray, BoolArray]]) -> None:
     for pixels, mask in cells:
-        found, plain = metrics[name].function(View(pixels=pixels, mask=mask)), PLAIN[name](pixels, mask)
+        value, plain = metrics[name].function(View(pixels=pixels, mask=mask)), PLAIN[name](pixels, mask)
         if name in EXACT:
-            np.testing.assert_array_equal(found, plain)
+            np.testing.assert_array_equal(value, plain)
         else:  # their squares, since a root of what should be 0 makes 1e-8 of 1e-16
-            np.testing.assert_allclose(found**2, plain**2, rtol=1e-12, atol=1e-14)
+            np.testing.assert_allclose(value**2, plain**2, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", OF_FRAMES)
 def test_a_frame_is_a_region_of_all_its_pixels(name: str, cells: list[tuple[AnyArray, BoolArray]]) -> None:
     for pixels, _ in cells:
         everything = np.ones(pixels.shape, dtype=np.bool_)
-        found = metrics[name].function(View(pixels=pixels, mask=None))
+        value = metrics[name].function(View(pixels=pixels, mask=None))
         expected = metrics[name].function(View(pixels=pixels, mask=everything))
-        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-12)
 
 
 @given(
@@ -117,8 +117,8 @@ def test_a_frame_is_a_region_of_all_its_pixels(name: str, cells: list[tuple[AnyA
     p=st.floats(0, 100) | st.sampled_from([0.0, 1.0, 50.0, 99.0, 100.0]),
 )
 def test_percentiles_are_those_of_numpy(values: FloatArray, p: float) -> None:
-    found = metrics["percentile"].function(View(pixels=values[np.newaxis], mask=None), percentile=p)
-    np.testing.assert_allclose(found, np.percentile(values, p), rtol=1e-12, atol=1e-6)  # of values up to 1e9
+    value = metrics["percentile"].function(View(pixels=values[np.newaxis], mask=None), percentile=p)
+    np.testing.assert_allclose(value, np.percentile(values, p), rtol=1e-12, atol=1e-6)  # of values up to 1e9
 
 
 @given(
@@ -132,10 +132,10 @@ def test_the_hull_has_the_pixels_of_scikit_image(mask: BoolArray) -> None:
 
 def test_nothing_has_no_metrics_but_counts() -> None:
     view = View(pixels=np.zeros((5, 6)), mask=np.zeros((5, 6), dtype=np.bool_), background=1.0)
-    found = {name: metrics[name].function(view) for name in metrics.names if not metrics[name].takes_percentile}
+    values = {name: metrics[name].function(view) for name in metrics.names if not metrics[name].takes_percentile}
     counts = {"area", "regions", "border_contact"}
-    assert {name for name, value in found.items() if value == 0} == counts
-    assert {name for name, value in found.items() if math.isnan(value)} == set(found) - counts
+    assert {name for name, value in values.items() if value == 0} == counts
+    assert {name for name, value in values.items() if math.isnan(value)} == set(values) - counts
 
 
 def test_the_frame_that_objects_share_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

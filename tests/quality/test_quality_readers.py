@@ -135,7 +135,7 @@ class Filtered:
 
 def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
     """Run the tasks as the flow does, a partition after the other."""
-    inputs = [data / one for one in case.images]
+    inputs = [data / image for image in case.images]
     listing = list_images(
         [*map(str, inputs)],
         config=Load.model_validate(case.load),
@@ -150,21 +150,21 @@ def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
     assert run.config.quality is not None
     rules, measurements = run.config.quality.rules, run.config.quality.measurements
     cells, measured = [], []
-    for partition, found in zip(run.partitions, run.cells, strict=True):
-        own = {"partition": partition, "cells": found, "source": run.source}
+    for partition, result in zip(run.partitions, run.cells, strict=True):
+        own = {"partition": partition, "cells": result, "source": run.source}
         measured.append(run.do(measure_partition, **own, measurements=measurements))
         loaded = run.source.load(listing.index.slice(partition.start, partition.images))
         assert loaded.faults == []
-        table = pl.read_parquet(found.file("cells.parquet"), glob=False)
-        numpy = by_numpy(case, cells=table, images=loaded.images, labels=found.file("labels"))
+        table = pl.read_parquet(result.file("cells.parquet"), glob=False)
+        numpy = by_numpy(case, cells=table, images=loaded.images, labels=result.file("labels"))
         cells.append(table.with_columns(*numpy))
 
     def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
-        parts = [run.do(survey_partitions, measured=[one], survey=survey) for one in measured]
+        parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
     decision = fit_rules(ask, rules=rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
-    metrics = pl.concat([pl.read_parquet(one.file("metrics.parquet"), glob=False) for one in measured])
+    metrics = pl.concat([pl.read_parquet(result.file("metrics.parquet"), glob=False) for result in measured])
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     return Filtered(case=case, decision=decision, cells=pl.concat(cells), statuses=statuses)
 
@@ -202,33 +202,33 @@ def test_the_rule_over_images_is_that_of_numpy(filtered: Filtered) -> None:
         if cell["status"] == "kept"
     }
     groups = filtered.decision.rules[0].groups
-    assert [tuple(one.group.values()) for one in groups] == sorted({group for group, _ in images.values()})
-    for one in groups:
-        sums = np.array([total for group, total in images.values() if group == tuple(one.group.values())])
-        assert one.threshold == np.quantile(sums, filtered.case.dim)
-        assert one.before == len(sums)
-        assert one.after == np.count_nonzero(sums > one.threshold)
-        assert 0 < one.after < one.before
+    assert [tuple(group.group.values()) for group in groups] == sorted({group for group, _ in images.values()})
+    for fitted in groups:
+        sums = np.array([total for group, total in images.values() if group == tuple(fitted.group.values())])
+        assert fitted.threshold == np.quantile(sums, filtered.case.dim)
+        assert fitted.before == len(sums)
+        assert fitted.after == np.count_nonzero(sums > fitted.threshold)
+        assert 0 < fitted.after < fitted.before
 
 
 def test_the_rule_over_masks_is_that_of_numpy_among_what_the_first_rule_kept(filtered: Filtered) -> None:
     first, second = filtered.decision.rules
-    thresholds = {tuple(one.group.values()): one.threshold for one in first.groups}
+    thresholds = {tuple(group.group.values()): group.threshold for group in first.groups}
     left = [
         cell["mask"]
         for cell in filtered.cells.iter_rows(named=True)
         if cell["status"] == "kept" and cell["image"] > thresholds[filtered.case.group(cell)]
     ]
-    (found,) = second.groups
-    assert found.threshold == np.quantile(left, filtered.case.bright)
-    assert found.before == len(left)
-    assert found.after == np.count_nonzero(np.array(left) < found.threshold)
-    assert 0 < found.after < found.before
+    (pooled,) = second.groups
+    assert pooled.threshold == np.quantile(left, filtered.case.bright)
+    assert pooled.before == len(left)
+    assert pooled.after == np.count_nonzero(np.array(left) < pooled.threshold)
+    assert 0 < pooled.after < pooled.before
 
 
 def test_every_cell_tells_the_rule_that_rejects_it(filtered: Filtered) -> None:
     first, second = filtered.decision.rules
-    thresholds = {tuple(one.group.values()): one.threshold for one in first.groups}
+    thresholds = {tuple(group.group.values()): group.threshold for group in first.groups}
     for cell, status in zip(filtered.cells.iter_rows(named=True), filtered.statuses, strict=True):
         if cell["status"] != "kept":
             expected = cell["status"]

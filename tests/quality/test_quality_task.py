@@ -90,17 +90,17 @@ def test_every_cell_found_has_a_row_and_the_kept_ones_have_metrics(stamps: Run) 
         assert metrics["meta__image"].to_list() == cells["meta__image"].to_list()
         assert metrics["status"].to_list() == cells["status"].to_list()
         assert metrics["meta__plate"].to_list() == cells["meta__plate"].to_list()
-        kept = (metrics["status"] == "kept").to_numpy()
+        passes = (metrics["status"] == "kept").to_numpy()
         for column in ("image__quality_sum__BF", "li__quality_mean__PI"):
-            np.testing.assert_array_equal(metrics[column].is_not_null().to_numpy(), kept)
+            np.testing.assert_array_equal(metrics[column].is_not_null().to_numpy(), passes)
     image = tifffile.imread(stamps.work.parents[1] / "images" / "P0" / "2.tif")
     (row,) = table(measure(stamps)).filter(pl.col("meta__image") == "images/P0/2.tif").iter_rows(named=True)
     assert row["image__quality_sum__BF"] == int(image[0].sum(dtype=np.int64))
 
 
 def test_stamps_of_another_dtype_are_measured_in_their_place(stamps: Run) -> None:
-    kept = pl.concat(table(measure(stamps, part)) for part in range(2)).filter(pl.col("status") == "kept")
-    for image, total in kept.select("meta__image", "image__quality_sum__BF").rows():
+    kept_cells = pl.concat(table(measure(stamps, part)) for part in range(2)).filter(pl.col("status") == "kept")
+    for image, total in kept_cells.select("meta__image", "image__quality_sum__BF").rows():
         pixels = tifffile.imread(stamps.work.parents[1] / image)
         assert total == int(pixels[0].sum(dtype=np.int64))
     dtypes = table(stamps.cells[0], "images.parquet")["dtype"].to_list()
@@ -123,7 +123,7 @@ def decide_by_tasks(run: Run) -> QualityDecision:
     measured = [measure(run, part) for part in range(len(run.partitions))]
 
     def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
-        parts = [run.do(survey_partitions, measured=[one], survey=survey) for one in measured]
+        parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
     return fit_rules(ask, rules=quality(run).rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
@@ -133,17 +133,20 @@ def test_tasks_decide_as_one_process_does(stamps: Run) -> None:
     decision = decide_by_tasks(stamps)
     groups = decision.rules[0].groups
     # P0: 0, 2, 6 and the dim uint8 stamp; P1: 1, 3, 5, 7. Number 4 is all zero.
-    assert [(one.group, one.before, one.after) for one in groups] == [({"plate": "P0"}, 4, 2), ({"plate": "P1"}, 4, 2)]
+    assert [(group.group, group.before, group.after) for group in groups] == [
+        ({"plate": "P0"}, 4, 2),
+        ({"plate": "P1"}, 4, 2),
+    ]
     metrics = pl.concat(table(measure(stamps, part)) for part in range(2))
     assert decision == decide(metrics, rules=quality(stamps).rules, default_region="li", stamps=True)
     statuses = decision.statuses(metrics, metrics["status"].to_list())
-    assert {one: statuses.count(one) for one in statuses} == {"kept": 4, "no_object": 1, "quality:sum_BF": 4}
+    assert {status: statuses.count(status) for status in statuses} == {"kept": 4, "no_object": 1, "quality:sum_BF": 4}
 
 
 def test_a_data_set_without_kept_cells_goes_through(stamps: Run) -> None:
     for cells in stamps.cells:
         table(cells, "cells.parquet").with_columns(status=pl.lit("border")).write_parquet(cells.file("cells.parquet"))
-    assert [one.groups for one in decide_by_tasks(stamps).rules] == [(), ()]
+    assert [rule.groups for rule in decide_by_tasks(stamps).rules] == [(), ()]
 
 
 def test_an_image_that_has_gone_is_set_aside_and_the_others_are_measured(stamps: Run) -> None:
@@ -160,12 +163,12 @@ def test_an_image_that_has_gone_is_set_aside_and_the_others_are_measured(stamps:
 
 
 def test_an_image_that_has_changed_stops_the_run_and_what_was_found_in_it_is_discarded(stamps: Run) -> None:
-    folders = [Path(one.folder) for one in stamps.cells]
+    folders = [Path(result.folder) for result in stamps.cells]
     changed = stamps.work.parents[1] / "images" / "P0" / "2.tif"
     image = tifffile.imread(changed)
     image[0, 0, 0] += 1
     tifffile.imwrite(changed, image, photometric="minisblack")
     with pytest.raises(RunError, match=r"images/P0/2\.tif changed while the run went on \(1 such images"):
         measure(stamps)
-    assert [one.exists() for one in folders] == [False, True]
+    assert [folder.exists() for folder in folders] == [False, True]
     assert measure(stamps, 1).file("metrics.parquet").exists()

@@ -94,13 +94,13 @@ def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_en
     execution: Execution, sent: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "IN_FLIGHT", 2)
-    found = execution.map("mask", task("mask"), mapped=[{"n": n} for n in range(4)], resources={})
-    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    cells = execution.map("mask", task("mask"), mapped=[{"n": n} for n in range(4)], resources={})
+    measured = execution.map("features", task("features"), mapped=[{"cells": handle} for handle in cells], resources={})
     assert sent.sent == []
     results = execution.wait(measured)
     assert list(stages(sent)) == ["mask", "mask", "features", "features", "mask", "mask", "features", "features"]
     assert sent.most == 2
-    assert len({one.key for one in results}) == 4
+    assert len({result.key for result in results}) == 4
     assert {stage: count.computed for stage, count in execution.counts.items()} == {"mask": 4, "features": 4}
 
 
@@ -132,8 +132,8 @@ def test_what_does_not_depend_on_a_failed_task_is_finished_before_the_run_fails(
             raise OSError("disk full")
         return {}
 
-    found = execution.map("mask", task("mask", fail), mapped=[{"n": n} for n in range(3)], resources={})
-    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    cells = execution.map("mask", task("mask", fail), mapped=[{"n": n} for n in range(3)], resources={})
+    measured = execution.map("features", task("features"), mapped=[{"cells": handle} for handle in cells], resources={})
     with pytest.raises(RunError, match="mask: 1 tasks failed; the first: OSError: disk full"):
         execution.wait(measured)
     assert list(stages(sent)).count("features") == 2
@@ -158,26 +158,26 @@ def test_a_watch_that_refuses_stops_the_other_stages_and_lets_its_own_finish(
         raise RunError(f"{len(seen)} are too many")
 
     counting = task("mask", lambda _: {"quarantined": 1})
-    found = execution.map("mask", counting, mapped=[{"n": n} for n in range(3)], resources={}, watch=watch)
-    measured = execution.map("features", task("features"), mapped=[{"cells": one} for one in found], resources={})
+    cells = execution.map("mask", counting, mapped=[{"n": n} for n in range(3)], resources={}, watch=watch)
+    measured = execution.map("features", task("features"), mapped=[{"cells": handle} for handle in cells], resources={})
     with pytest.raises(RunError, match="3 are too many"):
         execution.wait(measured)
     assert list(stages(sent)) == ["mask"] * 3
-    assert all(one.done for one in found)
+    assert all(handle.done for handle in cells)
 
 
 def test_a_single_task_waits_for_what_it_needs_and_is_timed_alone(
     execution: Execution, sent: InProcess, lines: list[str]
 ) -> None:
-    found = execution.map("mask", task("mask"), mapped=[{"n": 1}], resources={})
+    cells = execution.map("mask", task("mask"), mapped=[{"n": 1}], resources={})
     given: list[object] = []
 
     def export(arguments: object) -> None:
         given.append(arguments)
         time.sleep(0.2)
 
-    execution.run_single("export", task("export", export), resources={}, arguments={"cells": found})
-    assert given == [{"cells": (found[0].result,)}]
+    execution.run_single("export", task("export", export), resources={}, arguments={"cells": cells})
+    assert given == [{"cells": (cells[0].result,)}]
     assert lines == ["mask: 1 of 1, 0.0 s", "export: 1 of 1, 0.2 s"]
     assert list(stages(sent)) == ["mask", "export"]
 

@@ -97,24 +97,27 @@ of every partition's digest."""
 def stage_tasks() -> list[Task[..., Any]]:
     """Find every task whose result is kept: those that are told where to write it."""
     modules = [import_module(f"tasks.{path.parent.name}.task") for path in sorted(PROJECT.glob("tasks/*/task.py"))]
-    found = {id(one): one for module in modules for one in vars(module).values() if isinstance(one, Task)}
-    return [one for one in found.values() if set(inspect.signature(one.fn).parameters) >= WHERE]
+    tasks = {id(item): item for module in modules for item in vars(module).values() if isinstance(item, Task)}
+    return [task for task in tasks.values() if set(inspect.signature(task.fn).parameters) >= WHERE]
 
 
 def fields(value: object) -> dict[str, Any]:
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
     if dataclasses.is_dataclass(value):
-        return {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return {}
 
 
 def copies(value: Any) -> list[tuple[str, Any, bool]]:  # noqa: ANN401
     """Return copies of a value, each with one thing changed: what, the copy, and whether results depend on it."""
     if isinstance(value, (list, tuple)) and value:
-        inner = [(f"0.{name}", type(value)([one, *value[1:]]), counts) for name, one, counts in copies(value[0])]
+        inner = [
+            (f"0.{name}", type(value)([inner_copy, *value[1:]]), counts)
+            for name, inner_copy, counts in copies(value[0])
+        ]
         return [("length", type(value)([*value, value[0]]), True), *inner]
-    found: list[tuple[str, Any, bool]] = []
+    changes: list[tuple[str, Any, bool]] = []
     for name, old in fields(value).items():
         free = name in FREE.get(type(value), set())
         changed = copies(old) or [("", f"not {old}", True)]
@@ -124,8 +127,8 @@ def copies(value: Any) -> list[tuple[str, Any, bool]]:  # noqa: ANN401
                 if isinstance(value, BaseModel)
                 else dataclasses.replace(value, **{name: new})
             )
-            found.append((f"{name}.{below}".rstrip("."), copy, counts and not free))
-    return found
+            changes.append((f"{name}.{below}".rstrip("."), copy, counts and not free))
+    return changes
 
 
 @pytest.mark.parametrize("task", stage_tasks(), ids=lambda task: str(task.name))
@@ -147,8 +150,8 @@ def test_the_key_holds_every_argument_and_every_field_of_it(task: Task[..., Any]
 def test_tasks_have_versions_and_no_task_takes_a_whole_configuration() -> None:
     tasks = stage_tasks()
     assert len(tasks) >= 13
-    assert [one.name for one in tasks if not str(one.version).isdigit()] == []
-    sections = {one.name for one in tasks if "config" in inspect.signature(one.fn).parameters}
+    assert [task.name for task in tasks if not str(task.version).isdigit()] == []
+    sections = {task.name for task in tasks if "config" in inspect.signature(task.fn).parameters}
     assert sections == set(CONFIGS)
 
 
