@@ -26,7 +26,7 @@ from tasks.ingest.example_cells import CELL_TYPES, CHANNELS, draw_cell
 from tasks.mask import Mask, mask_batch
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
-from tasks.quality.measure import measure_metrics
+from tasks.quality.measure import measure_metrics, with_regions
 
 DEFAULT = ("shape", "intensity", "texture")
 OF_FIELDS = {"neighbors"}
@@ -108,7 +108,7 @@ def metrics_of(stamps: Sequence[Stamps], *, quality: Quality) -> pl.DataFrame:
 
 def kept_rows(table: pl.DataFrame, *, quality: Quality) -> list[int]:
     """Decide."""
-    decision = decide(table, rules=quality.rules, default_region="li", stamps=True)
+    decision = decide(table, rules=with_regions(quality.rules, main_region="li", stamps=True))
     statuses = decision.statuses(table, table["status"].to_list())
     return [row for row, status in enumerate(statuses) if status == "kept"]
 

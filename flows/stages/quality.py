@@ -13,6 +13,7 @@ from tasks.core.storage import holds_key
 from tasks.ingest.listing import ImageListing
 from tasks.quality.config import Quality
 from tasks.quality.decide import check_some_are_left, count_by, fit_rules
+from tasks.quality.measure import with_regions
 from tasks.quality.reuse import QUALITY, find_rules
 from tasks.quality.survey import Survey
 
@@ -75,9 +76,7 @@ def _fit_rules(
     else:
         decision = fit_rules(
             ask,
-            rules=quality.rules,
-            default_region=layout.regions[0],
-            stamps=layout.stamps,
+            rules=with_regions(quality.rules, main_region=layout.regions[0], stamps=layout.stamps),
             advance=progress.advance,
         )
     if not quality.allow_none:

@@ -17,8 +17,6 @@ def fit_rules(
     ask: Callable[[ValuesQuery | CountsQuery], Any],
     *,
     rules: Sequence[Rule],
-    default_region: str,
-    stamps: bool,
     advance: Callable[[], None] = lambda: None,
 ) -> QualityDecision:
     """Find every rule's threshold in every group, and count what each rule rejects.
@@ -32,17 +30,14 @@ def fit_rules(
     ----------
     ask
         Returns the answer of all cells to a survey.
-    default_region
-        The mask or object that rules look at which name none.
-    stamps
-        Whether the cells are stamps, which have combined masks.
+    rules
+        The rules `with_regions`.
     advance
         Called after each rule, and once more when all is counted.
     """
     decision = QualityDecision(rules=())
     for rule in rules:
-        column = metric_column(rule, default_region=default_region, stamps=stamps)
-        search = ThresholdSearch(rule, column=column, decision=decision)
+        search = ThresholdSearch(rule, column=metric_column(rule), decision=decision)
         while (survey := search.survey) is not None:
             search.receive(ask(survey))
         decision = QualityDecision(rules=(*decision.rules, search.fitted()))
@@ -60,7 +55,7 @@ def count_by(
     return counted(decision, ask(query))
 
 
-def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str, stamps: bool) -> QualityDecision:
+def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule]) -> QualityDecision:
     """Decide as `fit_rules` does, over the cells of one table.
 
     Parameters
@@ -69,7 +64,7 @@ def decide(metrics: pl.DataFrame, *, rules: Sequence[Rule], default_region: str,
         A row per cell: ``meta__image``, ``status`` after masking or segmentation, the metrics, and the metadata to
         group by.
     """
-    return fit_rules(lambda survey: survey.answer(metrics), rules=rules, default_region=default_region, stamps=stamps)
+    return fit_rules(lambda survey: survey.answer(metrics), rules=rules)
 
 
 def check_some_are_left(decision: QualityDecision) -> None:

@@ -1,7 +1,8 @@
 """The metrics that rules look at, measured for a batch of cells."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ from tasks.quality.config import WHOLE, Measurement
 from tasks.quality.registry import Metric, metrics
 from tasks.quality.view import FieldView, View
 
+MeasurementT = TypeVar("MeasurementT", bound=Measurement)
+
 
 def metric_of(rule: Measurement) -> Metric:
     """Return the function that a rule's metric stands for."""
@@ -19,18 +22,25 @@ def metric_of(rule: Measurement) -> Metric:
     return function if rule.percentile is None else partial(function, percentile=rule.percentile)
 
 
-def region_of(rule: Measurement, *, default_region: str, stamps: bool) -> str:
-    """Name the region that a rule looks at; of stamps a rule without channel looks at the combined mask."""
-    if rule.over == "image":
-        return WHOLE
-    name = rule.region or default_region
-    return name + COMBINED if stamps and not rule.channel else name
+def with_regions(rules: Iterable[MeasurementT], *, main_region: str, stamps: bool) -> tuple[MeasurementT, ...]:
+    """Complete rules, as they are configured, by the region that each looks at.
+
+    It is the main one where a rule names none; of stamps a rule without channel looks at the combined mask; over the
+    image it is `WHOLE`.
+    """
+
+    def region(rule: MeasurementT) -> str:
+        if rule.over == "image":
+            return WHOLE
+        name = rule.region or main_region
+        return name + COMBINED if stamps and not rule.channel else name
+
+    return tuple(rule.model_copy(update={"region": region(rule)}) for rule in rules)
 
 
-def metric_column(rule: Measurement, *, default_region: str, stamps: bool) -> str:
-    """Name the column that a rule looks at: ``image__quality_sum__BF``, ``nucleus__quality_area``."""
-    region = region_of(rule, default_region=default_region, stamps=stamps)
-    return "__".join(filter(None, (region, f"quality_{rule.measure}", rule.channel)))
+def metric_column(rule: Measurement) -> str:
+    """Name the column that a rule `with_regions` looks at: ``image__quality_sum__BF``, ``nucleus__quality_area``."""
+    return "__".join(filter(None, (rule.region, f"quality_{rule.measure}", rule.channel)))
 
 
 def measure_metrics(
@@ -43,9 +53,9 @@ def measure_metrics(
     batch
         N cells.
     regions
-        The masks or objects of these cells, the first being the default.
+        The masks or objects of these cells, the main one first.
     rules
-        The rules whose metrics are wanted.
+        The rules whose metrics are wanted, as they are configured.
     frames
         The (C, H, W) image of each cell, for metrics over the image.
 
@@ -56,11 +66,10 @@ def measure_metrics(
     """
     views = _Views(batch, regions, frames)
     columns: dict[str, FloatArray] = {}
-    for rule in rules:
-        column = metric_column(rule, default_region=regions[0].name, stamps=views.stamps)
+    for rule in with_regions(rules, main_region=regions[0].name, stamps=not regions[0].shared):
+        column = metric_column(rule)
         if column not in columns:
-            region = region_of(rule, default_region=regions[0].name, stamps=views.stamps)
-            columns[column] = views.measure(metric_of(rule), region=region, channel=rule.channel)
+            columns[column] = views.measure(metric_of(rule), region=rule.region, channel=rule.channel)
     return pl.DataFrame(columns)
 
 
@@ -74,7 +83,6 @@ class _Views:
         self._masks: dict[str, list[BoolArray]] = {}
         self._frames = frames
         self._made: dict[tuple[str, int], list[View]] = {}
-        self.stamps = not regions[0].shared
 
     def measure(self, metric: Metric, *, region: str, channel: str) -> FloatArray:
         """(N,) float64; metrics that need no channel look at the shape of the region alone."""

@@ -8,8 +8,8 @@ from tasks.core.decision import QualityDecision
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.published import find_published
-from tasks.quality.config import Quality, check_quality
-from tasks.quality.measure import metric_column
+from tasks.quality.config import Quality, Rule, check_quality
+from tasks.quality.measure import metric_column, with_regions
 
 QUALITY = "quality.json"
 
@@ -66,9 +66,7 @@ def find_rules(
     check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.groups)
     return rules, _fitted(
         decision,
-        config=rules,
-        default_region=layout.regions[0],
-        stamps=layout.stamps,
+        rules=with_regions(rules.rules, main_region=layout.regions[0], stamps=layout.stamps),
         groups=present_groups,
     )
 
@@ -76,19 +74,15 @@ def find_rules(
 def _fitted(
     decision: QualityDecision,
     *,
-    config: Quality,
-    default_region: str,
-    stamps: bool,
+    rules: Sequence[Rule],
     groups: Callable[[Sequence[str]], Collection[tuple[str, ...]]],
 ) -> QualityDecision:
     """Fit another run's decision to this one: its thresholds, of the groups that there are here.
 
     Parameters
     ----------
-    config
-        Its rules.
-    default_region, stamps
-        This run's first mask or object, and whether its cells are stamps.
+    rules
+        Its rules, with the regions that they look at here.
     groups
         Returns the groups of this run's images by some metadata.
 
@@ -97,8 +91,8 @@ def _fitted(
     InputError
         It knows no threshold of some groups.
     """
-    rules = []
-    for fitted, rule in zip(decision.rules, config.rules, strict=True):
+    narrowed = []
+    for fitted, rule in zip(decision.rules, rules, strict=True):
         present = groups(rule.group_by)
         known = {tuple(group.group[name] for name in rule.group_by): group for group in fitted.groups}
         if missing := sorted(set(present) - set(known)):
@@ -108,7 +102,6 @@ def _fitted(
                 f"{', '.join(rule.group_by)}: {named}{' …' if len(missing) > 3 else ''}; decide anew with "
                 "quality.rules"
             )
-        column = metric_column(rule, default_region=default_region, stamps=stamps)
         own = tuple(group for values, group in known.items() if values in present)
-        rules.append(fitted.model_copy(update={"column": column, "groups": own}))
-    return decision.model_copy(update={"rules": tuple(rules)})
+        narrowed.append(fitted.model_copy(update={"column": metric_column(rule), "groups": own}))
+    return decision.model_copy(update={"rules": tuple(narrowed)})

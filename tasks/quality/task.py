@@ -19,7 +19,7 @@ from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import read_table
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.quality.config import Measurement
-from tasks.quality.measure import measure_metrics, metric_column
+from tasks.quality.measure import measure_metrics, metric_column, with_regions
 from tasks.quality.survey import Survey, SurveyResult
 
 ANSWER = "answer.json"
@@ -41,9 +41,8 @@ def measure_partition(
     table, layout = read_table(cells.file(CELLS)), source.layout
     kept = table.filter(pl.col("status") == KEPT)
     batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=WITH_MARGIN)
-    columns: dict[str, pl.DataType] = {
-        metric_column(one, default_region=layout.regions[0], stamps=layout.stamps): pl.Float64() for one in measurements
-    }
+    completed = with_regions(measurements, main_region=layout.regions[0], stamps=layout.stamps)
+    columns: dict[str, pl.DataType] = {metric_column(measurement): pl.Float64() for measurement in completed}
     measured = [pl.DataFrame(schema={name: table.schema[name] for name in IDENTITY} | columns)]
     for batch in batches:
         tables, faulty = _measure(batch, measurements=measurements)

@@ -14,7 +14,7 @@ from tasks.illumination.sums import FieldSum, added
 from tasks.mask import Mask, mask_batch
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
-from tasks.quality.measure import measure_metrics
+from tasks.quality.measure import measure_metrics, with_regions
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
 
@@ -96,7 +96,7 @@ def test_a_group_of_one_cell_keeps_it_and_emptied_groups_are_told() -> None:
         metrics = measure_metrics(batch, regions(masked), rules=rules, frames=batch.pixels.unstack()).with_columns(
             meta__image=pl.int_range(13).cast(pl.String), status=pl.lit("kept"), meta__plate=pl.Series(plates)
         )
-        decision = decide(metrics, rules=rules, default_region="li", stamps=True)
+        decision = decide(metrics, rules=with_regions(rules, main_region="li", stamps=True))
         assert decision.statuses(metrics, metrics["status"].to_list()).count("kept") == n_kept
         emptied = {group.group["plate"]: group.before for group in emptied_groups(decision)}
         assert emptied == ({} if n_kept == 13 else {"01": 6, "02": 1})

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tasks.core.decision import QualityDecision, emptied_groups
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
+from tasks.quality.measure import with_regions
 
 X, Y = "image__quality_sum__BF", "li__quality_mean__PI"
 
@@ -22,7 +23,8 @@ def rule(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - as read from a file
 
 
 def fit(metrics: pl.DataFrame, *rules: dict[str, Any]) -> QualityDecision:
-    return decide(metrics, rules=Quality.model_validate({"rules": rules}).rules, default_region="li", stamps=True)
+    configured = Quality.model_validate({"rules": rules}).rules
+    return decide(metrics, rules=with_regions(configured, main_region="li", stamps=True))
 
 
 def table(x: list[float | None], **columns: list[Any]) -> pl.DataFrame:

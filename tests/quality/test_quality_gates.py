@@ -36,7 +36,7 @@ from tasks.core.types import AnyArray, Batch, FloatArray
 from tasks.mask import Mask, mask_batch
 from tasks.quality.config import Quality, Rule
 from tasks.quality.decide import decide
-from tasks.quality.measure import measure_metrics
+from tasks.quality.measure import measure_metrics, with_regions
 
 CHANNELS = ("BF", "DNA", "CD7")
 SIDE, FULL = 96, 4095
@@ -164,7 +164,7 @@ def gate(planted: Planted, *, rules: Sequence[Rule]) -> Gated:
         status=pl.Series(masked.status.tolist()),
         kind=pl.Series(planted.kinds),
     )
-    decision = decide(table, rules=rules, default_region="li", stamps=True)
+    decision = decide(table, rules=with_regions(rules, main_region="li", stamps=True))
     return Gated(table=table, decision=decision, statuses=decision.statuses(table, table["status"].to_list()))
 
 

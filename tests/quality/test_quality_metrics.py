@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from tasks.core.crop import WITH_MARGIN, Crop, crop_cells
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
 from tasks.quality.config import Quality
-from tasks.quality.measure import measure_metrics, metric_column
+from tasks.quality.measure import measure_metrics, metric_column, with_regions
 from tasks.quality.registry import metrics
 from tasks.quality.view import View
 
@@ -62,17 +62,20 @@ def rules(*entries: dict[str, Any]) -> Any:  # noqa: ANN401 - rules as their mod
 
 
 def test_the_column_of_a_metric_names_region_metric_and_channel() -> None:
-    (image, mask, other, size) = rules(
+    configured = rules(
         {"metric": "sum", "channel": "BF"},
         {"metric": "mean", "channel": "PI", "over": "mask"},
         {"metric": "mean", "channel": "PI", "over": "mask", "region": "cell"},
         {"metric": "area"},
     )
-    assert metric_column(size, default_region="nucleus", stamps=False) == "nucleus__quality_area"
-    assert metric_column(size, default_region="li", stamps=True) == "li.combined__quality_area"
-    assert metric_column(image, default_region="nucleus", stamps=False) == "image__quality_sum__BF"
-    assert metric_column(mask, default_region="nucleus", stamps=False) == "nucleus__quality_mean__PI"
-    assert metric_column(other, default_region="nucleus", stamps=False) == "cell__quality_mean__PI"
+    assert [metric_column(rule) for rule in with_regions(configured, main_region="nucleus", stamps=False)] == [
+        "image__quality_sum__BF",
+        "nucleus__quality_mean__PI",
+        "cell__quality_mean__PI",
+        "nucleus__quality_area",
+    ]
+    (size,) = with_regions(configured[-1:], main_region="li", stamps=True)
+    assert metric_column(size) == "li.combined__quality_area"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tasks.ingest.example_cells import CHANNELS, draw_cell
 from tasks.mask import Mask, mask_batch
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide
-from tasks.quality.measure import measure_metrics
+from tasks.quality.measure import measure_metrics, with_regions
 
 CHOSEN = ("BF", "DNA")
 
@@ -53,7 +53,7 @@ def test_dim_and_blurred_stamps_are_removed_and_no_others(stamps: tuple[Batch, l
         meta__image=pl.Series([f"{number:04d}" for number in range(len(states))]),
         status=pl.Series(masked.status.tolist()),
     )
-    decision = decide(table, rules=quality.rules, default_region="li", stamps=True)
+    decision = decide(table, rules=with_regions(quality.rules, main_region="li", stamps=True))
     passes = np.array(decision.statuses(table, masked.status.tolist())) == "kept"
     bad = np.array(states) != "normal"
     assert bad.sum() >= 60

@@ -17,6 +17,7 @@ from tasks.ingest.listing import list_images
 from tasks.ingest.readers import readers
 from tasks.mask import circle_mask
 from tasks.quality.decide import fit_rules
+from tasks.quality.measure import with_regions
 from tasks.quality.survey import CountsQuery, ValuesQuery
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tests.running import Run
@@ -163,7 +164,7 @@ def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
         parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
-    decision = fit_rules(ask, rules=rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
+    decision = fit_rules(ask, rules=with_regions(rules, main_region=run.layout.regions[0], stamps=run.layout.stamps))
     metrics = pl.concat([pl.read_parquet(result.file("metrics.parquet"), glob=False) for result in measured])
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     return Filtered(case=case, decision=decision, cells=pl.concat(cells), statuses=statuses)

@@ -14,6 +14,7 @@ from tasks.core.layout import FAULTS
 from tasks.core.work import StageResult
 from tasks.quality.config import Quality
 from tasks.quality.decide import decide, fit_rules
+from tasks.quality.measure import with_regions
 from tasks.quality.survey import CountsQuery, ValuesQuery
 from tasks.quality.task import measure_partition, merge_surveys, read_survey, survey_partitions
 from tests.running import Run
@@ -126,7 +127,9 @@ def decide_by_tasks(run: Run) -> QualityDecision:
         parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
-    return fit_rules(ask, rules=quality(run).rules, default_region=run.layout.regions[0], stamps=run.layout.stamps)
+    layout = run.layout
+    rules = with_regions(quality(run).rules, main_region=layout.regions[0], stamps=layout.stamps)
+    return fit_rules(ask, rules=rules)
 
 
 def test_tasks_decide_as_one_process_does(stamps: Run) -> None:
@@ -138,7 +141,7 @@ def test_tasks_decide_as_one_process_does(stamps: Run) -> None:
         ({"plate": "P1"}, 4, 2),
     ]
     metrics = pl.concat(table(measure(stamps, part)) for part in range(2))
-    assert decision == decide(metrics, rules=quality(stamps).rules, default_region="li", stamps=True)
+    assert decision == decide(metrics, rules=with_regions(quality(stamps).rules, main_region="li", stamps=True))
     statuses = decision.statuses(metrics, metrics["status"].to_list())
     assert {status: statuses.count(status) for status in statuses} == {"kept": 4, "no_object": 1, "quality:sum_BF": 4}
 
