@@ -28,7 +28,7 @@ class WarmKernels(WorkerPlugin):
     async def setup(self, worker: Worker) -> None:
         """Compile beside the worker's event loop, which has to answer the scheduler meanwhile."""
         del worker
-        await asyncio.to_thread(self._warm)
+        await asyncio.to_thread(self._warm_up)
 
-    def _warm(self) -> None:
+    def _warm_up(self) -> None:
         compile_once_per_host({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})

@@ -19,7 +19,7 @@ from tasks.illumination.published import (
     discard_published,
     find_usable_corrections,
 )
-from tasks.illumination.warm import jobs
+from tasks.illumination.warm_up import jobs
 from tasks.ingest.listing import ImageListing
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ MASK = METHOD.format(
     parts="masks",
     fields='level: float = Field(default=6, description="Darkest pixel.")',
     arguments="batch, config",
-    value="Ragged(flat=batch.pixels.flat > config.level, shapes=batch.pixels.shapes, n_channels=batch.pixels.n_channels)",
+    value="Ragged(flat=(p := batch.pixels).flat > config.level, shapes=p.shapes, n_channels=p.n_channels)",
 )
 CHANNEL_FILTER = METHOD.format(
     stage="mask",
