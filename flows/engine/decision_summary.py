@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasks.core.decision import QualityDecision, RuleDecision
 from tasks.core.work import Frozen
-from tasks.illumination.published import LISTED
+from tasks.illumination.published import CORRECTIONS
 from tasks.normalize.reuse import SCALING
 from tasks.quality.reuse import QUALITY
 
@@ -39,7 +39,7 @@ def summarize_decisions(statistics: Path) -> tuple[DecisionSummary, ...]:
 
 
 def _illumination(statistics: Path) -> Iterator[DecisionSummary]:
-    path = statistics / LISTED
+    path = statistics / CORRECTIONS
     if path.exists():
         content = json.loads(path.read_text(encoding="utf-8"))
         yield DecisionSummary(

@@ -103,16 +103,16 @@ class LineProgress(Ending):
         return _Counter(show=show)
 
 
-_shown: ContextVar[Progress | None] = ContextVar("shown", default=None)
+_current: ContextVar[Progress | None] = ContextVar("current", default=None)
 
 
 def show_progress(progress: Progress) -> None:
     """Choose where the flows started from here show their progress."""
-    _shown.set(progress)
+    _current.set(progress)
 
 
 def current_progress() -> Progress:
     """Return what `show_progress` chose, else the flow run's log."""
     from prefect import get_run_logger  # noqa: PLC0415 - a terminal's progress does not need it
 
-    return _shown.get() or LineProgress(get_run_logger().info)
+    return _current.get() or LineProgress(get_run_logger().info)

@@ -87,12 +87,12 @@ def summarize(execution: Execution, data: Dataset) -> Summary:
 def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:
     """Say which groups of cells, or all of them, are lost, whichever step removed them."""
     if not statuses.get(KEPT):
-        yield f"no cell was kept: {_listed(statuses) or 'none was found'}; the feature table has no row"
+        yield f"no cell was kept: {_by_status(statuses) or 'none was found'}; the feature table has no row"
         return
     emptied = data.exported.emptied if isinstance(data.exported, Exported) else ()
     for group in emptied:
         name = group.column.removeprefix("meta__")
-        yield f"{name} {group.value}: none of its {group.cells:,} cells was kept: {_listed(group.statuses)}"
+        yield f"{name} {group.value}: none of its {group.cells:,} cells was kept: {_by_status(group.statuses)}"
     reported = {((group.column.removeprefix("meta__"), group.value),) for group in emptied}
     for lost in emptied_groups(data.decision):
         if tuple(lost.group.items()) not in reported:
@@ -100,5 +100,5 @@ def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:
             yield f"{where}: quality:{lost.rule} keeps none of {lost.before:,}"
 
 
-def _listed(statuses: Mapping[str, int]) -> str:
+def _by_status(statuses: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items()))

@@ -13,7 +13,7 @@ from tasks.core.storage import holds_key
 from tasks.illumination.config import Estimated, Use
 from tasks.illumination.files import CorrectionStore, FieldGroup, read_index
 from tasks.illumination.published import (
-    LISTED,
+    CORRECTIONS,
     FoundCorrections,
     PublishedCorrections,
     discard_published,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from flows.engine.execution import Execution
 
 STAGE = "illumination"
-PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{LISTED}", is_ours=holds_key("corrections"))
+PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{CORRECTIONS}", is_ours=holds_key("corrections"))
 
 
 def _row(config: Config) -> PlanRow | None:

@@ -67,7 +67,7 @@ def _fit_rules(
     execution.wait(metrics)
     progress.begin()
 
-    def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or Tally, as is asked
+    def ask(survey: Survey) -> Any:  # noqa: ANN401 - Answers or RuleCounts, as is asked
         return _ask(execution, metrics, survey=survey)
 
     if known is not None:

@@ -60,7 +60,7 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         console.print("\nIllumination is corrected in a run; here the fields are as they were taken.", highlight=False)
     if drawn:
         with atomic(path) as temporary:
-            _draw(drawn, channels=_shown(config, layout=layout), layout=layout).savefig(
+            _draw(drawn, channels=_channels_to_draw(config, layout=layout), layout=layout).savefig(
                 temporary, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
             )
         legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
@@ -89,7 +89,7 @@ def _status(status: str) -> str:
     return status if status == "kept" else f"rejected ({status})"
 
 
-def _shown(config: Config, *, layout: Layout) -> list[int]:
+def _channels_to_draw(config: Config, *, layout: Layout) -> list[int]:
     """Choose the channels to draw, in their order: those in which cells are looked for, then as many as fit."""
     if config.mask is not None:
         first = [config.mask.main_channel, *(config.mask.combine or ())]

@@ -13,7 +13,7 @@ from tasks.illumination.files import CORRECTION, OFFSET
 
 SOFTWARE = "scip-flows"
 TIFF, PICTURE = "correction.tif", "correction.png"
-MOST_SHOWN, A_ROW = 40, 4
+MOST_PICTURED, A_ROW = 40, 4
 INCHES, DOTS_PER_INCH = 3.0, 90
 
 
@@ -59,7 +59,7 @@ def _uuid(correction: Correction) -> str:
 def _draw(path: Path, correction: Correction, *, channels: Sequence[str], title: str) -> None:
     from matplotlib.figure import Figure
 
-    pictured = min(len(channels), MOST_SHOWN)
+    pictured = min(len(channels), MOST_PICTURED)
     columns = min(pictured, A_ROW)
     rows = -(-pictured // columns)
     figure = Figure(figsize=(1.15 * INCHES * columns, INCHES * rows + 0.4), layout="constrained")

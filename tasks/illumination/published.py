@@ -17,7 +17,7 @@ from tasks.illumination.files import FieldGroup, read_offset
 from tasks.illumination.pictures import PICTURE, TIFF
 
 FOLDER = "illumination"
-LISTED = "illumination.json"
+CORRECTIONS = "illumination.json"
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -105,13 +105,13 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
         for source, path in ((TIFF, target), (PICTURE, target.with_suffix(".png"))):
             with atomic(path) as temporary:
                 shutil.copyfile(folder / source, temporary)
-    with atomic(statistics / LISTED) as temporary:
+    with atomic(statistics / CORRECTIONS) as temporary:
         temporary.write_text(published.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
     """Remove the correction images of an earlier run: those that its list names, and the list."""
-    path = statistics / LISTED
+    path = statistics / CORRECTIONS
     if not path.is_file():
         return
     for correction in read_published(path, complete=False).corrections:
@@ -131,11 +131,11 @@ def find_corrections(config: Use) -> Path:
     InputError
         There is none.
     """
-    published = find_published(config.use, name=LISTED)
+    published = find_published(config.use, name=CORRECTIONS)
     if published is None:
         raise InputError(
-            f"illumination.use: there is no {LISTED} at {config.use!r}; name the output folder of a run with an "
-            f"illumination section, or its statistics/{LISTED}"
+            f"illumination.use: there is no {CORRECTIONS} at {config.use!r}; name the output folder of a run with an "
+            f"illumination section, or its statistics/{CORRECTIONS}"
         )
     return published
 

@@ -107,7 +107,7 @@ def draw_cell(*, cell_type: str, state: str, rng: np.random.Generator) -> Cell:
 
     # a cell that the frame cuts off is drawn as a whole, so that the visible part has its share of light
     margin = 24 if state == "border" else 0
-    cell = _draw_whole(
+    cell = _draw_uncut(
         cell_type,
         height + 2 * margin,
         width + 2 * margin,
@@ -136,7 +136,7 @@ def draw_cell(*, cell_type: str, state: str, rng: np.random.Generator) -> Cell:
     )
 
 
-def _draw_whole(
+def _draw_uncut(
     cell_type: str, height: int, width: int, *, row: float, column: float, radius: float, rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Light (12, H, W), distance to the rim (H, W), nucleus (H, W) of a cell in focus that lies within the frame."""

@@ -71,12 +71,12 @@ def pixel_histogram(values: AnyArray) -> pl.DataFrame:
     if flat.dtype.kind not in "iub":
         raise TypeError(f"got pixels of type {flat.dtype.name}, expected integers or floating-point numbers")
     if flat.dtype.itemsize <= 2:
-        return _whole(*_counted(flat))
+        return _integral(*_counted(flat))
     large = flat[:0]
     if flat.dtype == np.uint64:  # what is no int64 counts as a float
         large, flat = flat[flat >= np.uint64(_MIDDLE)], flat[flat < np.uint64(_MIDDLE)]
     numbers, counts = np.unique(flat, return_counts=True)
-    return pl.concat([_floats(large), _whole(numbers.astype(np.int64), counts)])
+    return pl.concat([_floats(large), _integral(numbers.astype(np.int64), counts)])
 
 
 def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
@@ -90,7 +90,7 @@ def _counted(values: AnyArray) -> tuple[IntArray, IntArray]:
     return indices + first, counts[indices]
 
 
-def _whole(values: IntArray, counts: IntArray) -> pl.DataFrame:
+def _integral(values: IntArray, counts: IntArray) -> pl.DataFrame:
     keys = values.view(np.uint64) ^ np.uint64(_MIDDLE)
     sizes = values.astype(np.float64)
     return _table(integral=True, key=keys, count=counts, low=sizes, high=sizes)

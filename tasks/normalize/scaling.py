@@ -137,7 +137,7 @@ def group_text(group: Mapping[str, str]) -> str:
 
 
 WHOLE = "the whole data set"
-SHOWN = 3
+MOST_NAMED = 3
 
 
 def abbreviated(groups: Iterable[tuple[str, ...]]) -> str:
@@ -149,8 +149,8 @@ def abbreviated(groups: Iterable[tuple[str, ...]]) -> str:
     "'P1', 'P2', 'P3' and 2 more"
     """
     names = [repr(" ".join(group)) if group else WHOLE for group in sorted(groups)]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return (", ".join(names[:SHOWN]) or "none") + more
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return (", ".join(names[:MOST_NAMED]) or "none") + more
 
 
 def apply(image: AnyArray, group: GroupScaling, *, transform: Transform) -> AnyArray:

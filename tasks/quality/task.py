@@ -86,12 +86,12 @@ def merge_surveys(*, parts: Sequence[StageResult], folder: str, run_id: str) -> 
     return watch.result(folder, run_id=run_id)
 
 
-def _write(folder: Path, answer: Any, *, provisional: bool) -> None:  # noqa: ANN401 - Answers or Tally
+def _write(folder: Path, answer: Any, *, provisional: bool) -> None:  # noqa: ANN401 - Answers or RuleCounts
     with result_folder(folder, provisional=provisional) as temporary:
         text = SurveyResult(result=answer).model_dump_json()
         (temporary / ANSWER).write_text(text, encoding="utf-8")
 
 
-def read_survey(result: StageResult) -> Any:  # noqa: ANN401 - Answers or Tally, as was asked
+def read_survey(result: StageResult) -> Any:  # noqa: ANN401 - Answers or RuleCounts, as was asked
     """Read back the answer to a survey."""
     return SurveyResult.model_validate_json(result.file(ANSWER).read_text(encoding="utf-8")).result

@@ -160,7 +160,7 @@ def decide_on_files(case: Case, *, data: Path, work: Path) -> Filtered:
         numpy = by_numpy(case, cells=table, images=loaded.images, labels=result.file("labels"))
         cells.append(table.with_columns(*numpy))
 
-    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
+    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or RuleCounts
         parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 

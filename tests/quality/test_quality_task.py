@@ -123,7 +123,7 @@ def decide_by_tasks(run: Run) -> QualityDecision:
     """Decide as the flow does, a task per partition and one that merges their answers."""
     measured = [measure(run, part) for part in range(len(run.partitions))]
 
-    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or Tally
+    def ask(survey: ValuesQuery | CountsQuery) -> Any:  # noqa: ANN401 - Answers or RuleCounts
         parts = [run.do(survey_partitions, measured=[result], survey=survey) for result in measured]
         return read_survey(run.do(merge_surveys, parts=parts))
 
