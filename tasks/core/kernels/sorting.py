@@ -31,12 +31,12 @@ class Scratch(NamedTuple):
 
 @inner
 def allocate_scratch(values: FloatArray) -> Scratch:
-    """Make room for sorting up to as many values."""
+    """Allocate scratch space for sorting up to as many values."""
     return Scratch(np.empty_like(values), np.empty(len(values), np.uint16), np.empty(MOST, np.int32))
 
 
 @inner
-def sort_reals(values: FloatArray, count: int, room: Scratch) -> None:
+def sort_reals(values: FloatArray, count: int, scratch: Scratch) -> None:
     """Sort the first `count` finite values in place, as whole numbers of 8 digits in the same order.
 
     The bits of a positive number, read as a whole number, order like the number itself; those of a negative one in
@@ -46,11 +46,11 @@ def sort_reals(values: FloatArray, count: int, room: Scratch) -> None:
     ----------
     values
         (≥ count,) float64.
-    room
+    scratch
         From `allocate_scratch`.
     """
-    table = room.table
-    source, target = values.view(np.uint64), room.spare.view(np.uint64)
+    table = scratch.table
+    source, target = values.view(np.uint64), scratch.spare.view(np.uint64)
     table[: 8 * DIGIT] = 0
     for at in range(count):
         key = source[at]
@@ -100,7 +100,7 @@ def _places(table: Table, first: int, number: int) -> None:
 
 
 @inner
-def order(values: FloatArray, count: int, integral: bool, room: Scratch) -> None:  # noqa: FBT001 - by position
+def order(values: FloatArray, count: int, integral: bool, scratch: Scratch) -> None:  # noqa: FBT001 - by position
     """Sort the first `count` finite values in place.
 
     The range from the smallest to the largest is cut into buckets, about two for each value; counting puts the values
@@ -113,7 +113,7 @@ def order(values: FloatArray, count: int, integral: bool, room: Scratch) -> None
         (≥ count,) float64.
     integral
         Whether all of them are whole numbers.
-    room
+    scratch
         From `allocate_scratch` of an array as long as `values`.
     """
     if count < FEW:
@@ -130,18 +130,18 @@ def order(values: FloatArray, count: int, integral: bool, room: Scratch) -> None
         buckets = int(high - low) + 1
     scale = (buckets - 1) / (high - low)
     if np.isfinite(scale):
-        count_into(values, count, low, scale, buckets, room)
-        if exact or insert(room.spare, count, PATIENCE * count):
+        count_into(values, count, low, scale, buckets, scratch)
+        if exact or insert(scratch.spare, count, PATIENCE * count):
             for at in range(count):
-                values[at] = room.spare[at]
+                values[at] = scratch.spare[at]
             return
-    sort_reals(values, count, room)
+    sort_reals(values, count, scratch)
 
 
 @inner
-def count_into(values: FloatArray, count: int, low: float, scale: float, buckets: int, room: Scratch) -> None:
+def count_into(values: FloatArray, count: int, low: float, scale: float, buckets: int, scratch: Scratch) -> None:
     """Copy values into the spare ones in the order of their buckets ⌊(v − low)·scale⌋."""
-    spare, keys, table = room.spare, room.keys, room.table
+    spare, keys, table = scratch.spare, scratch.keys, scratch.table
     for at in range(count):
         keys[at] = int((values[at] - low) * scale)
     table[:buckets] = 0

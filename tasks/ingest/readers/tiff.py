@@ -228,13 +228,13 @@ def _repeats(file: TiffFile, pages: Sequence[TiffPage]) -> int:
     page = pages[0]
     if len(pages) > 1 or not page.is_contiguous or not (page.is_imagej or page.is_shaped):
         return 1
-    room = file.filehandle.size - page.dataoffsets[0]
+    available = file.filehandle.size - page.dataoffsets[0]
     if page.is_imagej:
         announced = int((file.imagej_metadata or {}).get("images", 1))
-    elif room >= 2 * page.nbytes:
+    elif available >= 2 * page.nbytes:
         announced = int(np.prod(file.series[0].shape)) // page.size
     else:
         return 1
-    if announced * page.nbytes > room:
+    if announced * page.nbytes > available:
         raise PixelError(f"announces {announced} images, the file ends before the last; it is cut short")
     return max(announced, 1)
