@@ -59,12 +59,12 @@ def mask_stacks(
     if not fits(batch):
         return mask_each(batch, plain)
     masks = empty_masks(batch, planes=batch.pixels.planes)
-    decided = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
+    certain = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
     for stack in blocks(batch):
-        mask(stack, masks.flat[stack.places], decided[stack.cells])
-    if not decided.all():
+        mask(stack, masks.flat[stack.places], certain[stack.cells])
+    if not certain.all():
         images, stamps = batch.pixels.unstack(), masks.unstack()
-        for cell, channel in np.argwhere(~decided):
+        for cell, channel in np.argwhere(~certain):
             stamps[cell][channel] = plain(images[cell][channel], batch.channels[channel])
     return masks
 

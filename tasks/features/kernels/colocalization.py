@@ -39,7 +39,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def measure_colocalization(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, channels: int, out: FloatArray
 ) -> None:
     """Measure all pairs of channels of each cell, in a mask that they share.
 
@@ -47,7 +47,7 @@ def measure_colocalization(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 11·C(C−1)/2) float64, the result.
     """
     tallest, widest = extent(shapes)
@@ -84,7 +84,7 @@ def measure_colocalization(
         pair = 0
         for one in range(channels):
             for other in range(one + 1, channels):
-                view = found[cell, pair * PER_PAIR : (pair + 1) * PER_PAIR]
+                view = out[cell, pair * PER_PAIR : (pair + 1) * PER_PAIR]
                 view[:] = np.nan
                 if table.known[one, FINE] > 0.0 and table.known[other, FINE] > 0.0:
                     measure_pair(table, one, other, count, scratch, view)
@@ -115,8 +115,8 @@ def prepare(table: Table, channel: int, count: int, scratch: Scratch) -> None:
 
 
 @compiled
-def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratch, found: FloatArray) -> None:
-    """Measure a pair of channels; `found` (11,) float64, NaN, is the result."""
+def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratch, out: FloatArray) -> None:
+    """Measure a pair of channels; `out` (11,) float64, NaN, is the result."""
     x, y = table.values[one, :count], table.values[other, :count]
     u, v = table.deviations[one, :count], table.deviations[other, :count]
     first, second = table.known[one], table.known[other]
@@ -125,9 +125,9 @@ def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratc
     for at in range(count):
         common += u[at] * v[at]
     if first[VARIES] > 0.0:
-        found[1] = common / first[VARIANCE]
+        out[1] = common / first[VARIANCE]
         if varies:
-            found[0] = found[1] * np.sqrt(first[VARIANCE]) / np.sqrt(second[VARIANCE])
+            out[0] = out[1] * np.sqrt(first[VARIANCE]) / np.sqrt(second[VARIANCE])
     if not (first[TOP] > 0.0 and second[TOP] > 0.0):
         return
     highest = max(first[DIFFERENT], second[DIFFERENT])
@@ -135,12 +135,12 @@ def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratc
         x, y, table.signal[one], table.signal[other], table.ranks[one], table.ranks[other], highest
     )
     if both > 0.0:
-        found[2] = products / np.sqrt(squares) / np.sqrt(others)
-        found[3], found[4] = products / squares, products / others
-    found[5], found[6] = sum_x / first[SIGNAL], sum_y / second[SIGNAL]
-    found[7], found[8] = near_x / first[SIGNAL], near_y / second[SIGNAL]
+        out[2] = products / np.sqrt(squares) / np.sqrt(others)
+        out[3], out[4] = products / squares, products / others
+    out[5], out[6] = sum_x / first[SIGNAL], sum_y / second[SIGNAL]
+    out[7], out[8] = near_x / first[SIGNAL], near_y / second[SIGNAL]
     if varies:
-        found[9], found[10] = costes(x, y, u, v, common, first[VARIANCE], second[VARIANCE], scratch)
+        out[9], out[10] = costes(x, y, u, v, common, first[VARIANCE], second[VARIANCE], scratch)
 
 
 @reduction
@@ -215,7 +215,7 @@ def last_uncorrelated(u: FloatArray, v: FloatArray, order: IntArray, ordered: Fl
 
     Pixels of equal threshold come together; less than three, or equal ones, have no correlation.
     """
-    found = 0
+    last = 0
     sum_u = sum_v = products = 0.0
     low_u = low_v = np.inf
     high_u = high_v = -np.inf
@@ -229,5 +229,5 @@ def last_uncorrelated(u: FloatArray, v: FloatArray, order: IntArray, ordered: Fl
         size = at + 1
         whole = size == count or ordered[size] > ordered[at]
         if whole and size >= 3 and high_u > low_u and high_v > low_v and size * products - sum_u * sum_v <= 0.0:
-            found = size
-    return found
+            last = size
+    return last

@@ -64,7 +64,7 @@ def measure_granularity(
     planes: int,
     background: FloatArray,
     scales: int,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure the spectrum of each channel of each cell.
 
@@ -74,7 +74,7 @@ def measure_granularity(
         Those of `tasks.features.blocks.Block`.
     scales
         Number of radii.
-    found
+    out
         (N, scales·C) float64, the result.
     """
     cells, channels = background.shape
@@ -91,7 +91,7 @@ def measure_granularity(
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
-            view = found[cell, channel * scales : (channel + 1) * scales]
+            view = out[cell, channel * scales : (channel + 1) * scales]
             view[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0 and abs(background[cell, channel]) < np.inf:
@@ -159,21 +159,21 @@ def join(at: int, stride: int, tree: Tree) -> None:
 
 @compiled
 def spectrum(
-    count: int, runs: Runs, number: int, height: int, width: int, total: float, tree: Tree, found: FloatArray
+    count: int, runs: Runs, number: int, height: int, width: int, total: float, tree: Tree, out: FloatArray
 ) -> None:
-    """Erode step by step and sum up what each step removes; `found` (scales,) is the result, in per cent."""
+    """Erode step by step and sum up what each step removes; `out` (scales,) is the result, in per cent."""
     here, eroded = tree.here, tree.eroded
     rest = 0
     for at in range(count):
         rest += tree.weight[at] > 0.0
-    for scale in range(len(found)):
+    for scale in range(len(out)):
         removed = 0.0
         if rest > 0:
             rows, stride = fill_margin(here, runs, number, height, width, np.inf)
             erode(here, eroded, rows * stride, stride)
             here, eroded = eroded, here
             removed, rest = prune(count, rest, here, tree.place, tree.level, tree.parent, tree.weight, tree.reach)
-        found[scale] = 100.0 * removed / total
+        out[scale] = 100.0 * removed / total
 
 
 @compiled

@@ -29,7 +29,7 @@ def measure_intensity(
     background: FloatArray,
     places: IntArray,
     silent: bool,  # noqa: FBT001
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Summarise mask and rim of each channel of each cell, as they are and less the background.
 
@@ -42,7 +42,7 @@ def measure_intensity(
     silent
         Whether those of an empty mask or rim are 0; else they are NaN, and all of a channel are where its mask is empty
         or holds a pixel that is no number.
-    found
+    out
         (N, K·C) float64, the result.
     """
     cells, channels = background.shape
@@ -82,24 +82,24 @@ def measure_intensity(
                     if fine and (silent or count > 0):
                         order(values, count, whole, room)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
-            pick(one, places, found[cell, channel * terms : (channel + 1) * terms])
+            pick(one, places, out[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width
 
 
 @inner
-def pick(values: FloatArray, places: IntArray, found: FloatArray) -> None:
+def pick(values: FloatArray, places: IntArray, out: FloatArray) -> None:
     """Copy the values at some places."""
     for term in range(len(places)):
-        found[term] = values[places[term]]
+        out[term] = values[places[term]]
 
 
 @inner
 def asked(places: IntArray, first: int, stop: int) -> bool:
     """Whether one of some places lies from `first` to `stop`."""
-    found = False
+    present = False
     for place in places:
-        found = found or first <= place < stop
-    return found
+        present = present or first <= place < stop
+    return present
 
 
 @inner

@@ -31,7 +31,7 @@ def measure_pairs(
     distance: int,
     places: IntArray,
     ranges: bool,  # noqa: FBT001 - compiled functions take their arguments by position
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure the co-occurrence of each channel of each cell.
 
@@ -45,7 +45,7 @@ def measure_pairs(
         (K,) int64, which of `tasks.features.definitions.pairs.MEASURES` are wanted.
     ranges
         Whether the ranges over the directions follow the means.
-    found
+    out
         (N, K·C) or, with ranges, (N, 2·K·C) float64, the result.
     """
     cells, channels = areas.shape
@@ -60,7 +60,7 @@ def measure_pairs(
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
-            row = found[cell, channel * terms : (channel + 1) * terms]
+            row = out[cell, channel * terms : (channel + 1) * terms]
             row[:] = np.nan
             if areas[cell, channel] > 0:
                 rows, columns = crop(levels, start, width, boxes[cell, channel], distance, framed)
@@ -132,7 +132,7 @@ def count_pairs(
 
 
 @compiled
-def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatArray) -> None:
+def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.pairs.pair_measures` does from pairs counted in one direction.
 
     Counted in both directions, each pair stands at (i, j) and at (j, i). All but the joint maximum, entropy and second
@@ -146,10 +146,10 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
         Their number.
     sums
         (64,) int64, scratch.
-    found
+    out
         (25,) float64, the result.
     """
-    found[:] = np.nan
+    out[:] = np.nan
     if pairs == 0:
         return
     margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
@@ -163,34 +163,34 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
     for level in range(LEVELS):
         variance += (level + 1 - mean) ** 2 * margin[level]
     variance /= total
-    found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
-    distribution(difference, 0.0, total, found[4:7])
-    distribution(both, 2.0, total, found[7:10])
-    found[10] = square / (np.float64(total) * total)
+    out[0], out[1], out[2], out[3] = most / total, mean, variance, joint
+    distribution(difference, 0.0, total, out[4:7])
+    distribution(both, 2.0, total, out[7:10])
+    out[10] = square / (np.float64(total) * total)
     for place in range(11, 23):
-        found[place] = 0.0
+        out[place] = 0.0
     for step in range(LEVELS):
         share, k = difference[step] / total, np.float64(step)
-        found[11] += share * k * k
-        found[12] += share * k
-        found[13] += share / (1.0 + k)
-        found[14] += share / (1.0 + k / LEVELS)
-        found[15] += share / (1.0 + k * k)
-        found[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
+        out[11] += share * k * k
+        out[12] += share * k
+        out[13] += share / (1.0 + k)
+        out[14] += share / (1.0 + k / LEVELS)
+        out[15] += share / (1.0 + k * k)
+        out[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
         if step > 0:
-            found[17] += share / (k * k)
-    found[18], found[19] = np.nan, product / total
+            out[17] += share / (k * k)
+    out[18], out[19] = np.nan, product / total
     for place in range(2 * LEVELS - 1):
         share, centred = both[place] / total, place + 2.0 - 2.0 * mean
-        found[20] += share * centred**2
-        found[21] += share * centred**3
-        found[22] += share * centred**4
+        out[20] += share * centred**2
+        out[21] += share * centred**3
+        out[22] += share * centred**4
     single = entropy(margin, total)
     if used > 1:
         # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
-        found[18] = (found[20] - found[11]) / (4.0 * variance)
-        found[23] = (joint - 2.0 * single) / single
-    found[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
+        out[18] = (out[20] - out[11]) / (4.0 * variance)
+        out[23] = (joint - 2.0 * single) / single
+    out[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
 
 
 @compiled
@@ -238,15 +238,15 @@ def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, 
 @compiled
 def entropy(counts: IntArray, total: int) -> float:
     """−Σ p log₂ p of the shares p of counts in their total."""
-    found = 0.0
+    bits = 0.0
     for at in range(len(counts)):
         if counts[at] > 0:
-            found -= counts[at] * np.log2(counts[at] / total)
-    return found / total
+            bits -= counts[at] * np.log2(counts[at] / total)
+    return bits / total
 
 
 @compiled
-def distribution(counts: IntArray, offset: float, total: int, found: FloatArray) -> None:
+def distribution(counts: IntArray, offset: float, total: int, out: FloatArray) -> None:
     """Average, variance and entropy of places, counted from `offset` on."""
     linear = variance = 0.0
     for at in range(len(counts)):
@@ -254,11 +254,11 @@ def distribution(counts: IntArray, offset: float, total: int, found: FloatArray)
     mean = linear / total
     for at in range(len(counts)):
         variance += (at + offset - mean) ** 2 * counts[at]
-    found[0], found[1], found[2] = mean, variance / total, entropy(counts, total)
+    out[0], out[1], out[2] = mean, variance / total, entropy(counts, total)
 
 
 @compiled
-def over_directions(each: FloatArray, place: int, ranges: bool, found: FloatArray) -> None:  # noqa: FBT001
+def over_directions(each: FloatArray, place: int, ranges: bool, out: FloatArray) -> None:  # noqa: FBT001
     """Mean and, if wanted, range of a measure over the directions in which it is defined; NaN where there is none."""
     known, total, low, high = 0, 0.0, np.inf, -np.inf
     for direction in range(STEPS):
@@ -268,6 +268,6 @@ def over_directions(each: FloatArray, place: int, ranges: bool, found: FloatArra
             total += value
             low, high = min(low, value), max(high, value)
     if known:
-        found[0] = total / known
+        out[0] = total / known
         if ranges:
-            found[1] = high - low
+            out[1] = high - low

@@ -28,7 +28,7 @@ def measure_texture(
     offsets: IntArray,
     reach: int,
     published: bool,  # noqa: FBT001 - compiled functions take their arguments by position
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure co-occurrence and gradient of each channel of each cell.
 
@@ -45,7 +45,7 @@ def measure_texture(
         Whether all is as the published system has it: 16 edges, missing pixels count as outside, neighbours reflected
         at the frame, values in place of what is not defined. Else 16 bins, NaN where a pixel is missing, pixels inside
         the mask only, NaN for what is not defined in any direction.
-    found
+    out
         (N, 28·C) float64, the result: per measure the mean over the directions at both distances, then the standard
         deviation; then four statistics of the gradient.
     """
@@ -70,7 +70,7 @@ def measure_texture(
         flatten(offsets, stride, steps)
         number, surrounded, changed = ZERO, ZERO, False
         for channel in range(channels):
-            view = found[cell, channel * terms : (channel + 1) * terms]
+            view = out[cell, channel * terms : (channel + 1) * terms]
             if channel < planes:
                 mask, changed = mask_start, True
                 mask_start += height * width

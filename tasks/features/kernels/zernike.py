@@ -42,13 +42,13 @@ def make_scratch(height: int, width: int) -> Scratch:
     )
 
 
-def measure_zernike(masks: Stream, shapes: IntArray, planes: int, found: FloatArray) -> None:
-    """Measure each mask of each cell; `found` (N, 30·planes) float64 is the result."""
-    _measure_zernike(masks, shapes, planes, FACTORS, found)
+def measure_zernike(masks: Stream, shapes: IntArray, planes: int, out: FloatArray) -> None:
+    """Measure each mask of each cell; `out` (N, 30·planes) float64 is the result."""
+    _measure_zernike(masks, shapes, planes, FACTORS, out)
 
 
 def measure_radial_zernike(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, out: FloatArray
 ) -> None:
     """Measure each channel of each cell.
 
@@ -56,14 +56,14 @@ def measure_radial_zernike(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 60·C) float64, the result.
     """
-    _measure_radial_zernike(counts, reals, masks, shapes, planes, channels, FACTORS, found)
+    _measure_radial_zernike(counts, reals, masks, shapes, planes, channels, FACTORS, out)
 
 
 @compiled
-def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: FloatArray, found: FloatArray) -> None:
+def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: FloatArray, out: FloatArray) -> None:
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     scratch = make_scratch(tallest, widest)
@@ -75,7 +75,7 @@ def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: Floa
             read(masks, start, height, width, bits)
             number = find_runs(bits, height, width, runs)
             start += height * width
-            view = found[cell, plane * NUMBER : (plane + 1) * NUMBER]
+            view = out[cell, plane * NUMBER : (plane + 1) * NUMBER]
             view[:] = np.nan
             if area_of(runs, 0, number) < 2:
                 continue
@@ -101,7 +101,7 @@ def _measure_radial_zernike(
     planes: int,
     channels: int,
     factors: FloatArray,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
@@ -119,7 +119,7 @@ def _measure_radial_zernike(
                 if area_of(runs, 0, number) > 1:
                     row, column, radius = enclosing_circle(runs, number, scratch.points)
                     set_powers(column, radius, width, scratch)
-            view = found[cell, 2 * channel * NUMBER : 2 * (channel + 1) * NUMBER]
+            view = out[cell, 2 * channel * NUMBER : 2 * (channel + 1) * NUMBER]
             view[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 1:

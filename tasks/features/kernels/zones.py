@@ -26,7 +26,7 @@ LONG = 16
 
 @compiled
 def measure_matrix(
-    levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, kind: int, terms: int, found: FloatArray
+    levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, kind: int, terms: int, out: FloatArray
 ) -> None:
     """Measure one of four matrices of levels against sizes of each channel of each cell.
 
@@ -38,7 +38,7 @@ def measure_matrix(
         `RUNS`, `SIZES`, `DISTANCES` or `DEPENDENCES`.
     terms
         K, how many of the features of `tasks.features.definitions.emphases` are wanted.
-    found
+    out
         (N, K·C) float64, the result.
     """
     cells, channels = areas.shape
@@ -52,7 +52,7 @@ def measure_matrix(
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
-            row, area = found[cell, channel * terms : (channel + 1) * terms], areas[cell, channel]
+            row, area = out[cell, channel * terms : (channel + 1) * terms], areas[cell, channel]
             row[:] = 0.0 if area > 0 else np.nan
             if area > 0:
                 rows, columns = crop(levels, start, width, boxes[cell, channel], margin, framed)

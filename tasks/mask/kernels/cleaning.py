@@ -44,11 +44,11 @@ def above(image: FloatArray, threshold: float, bits: Bits) -> None:
     for row in range(height):
         line = image[row]
         for word in range(words_of(width)):
-            found = NONE
+            packed = NONE
             part = line[word * WORD : min(width, (word + 1) * WORD)]
             for at in range(len(part)):
-                found |= np.uint64(part[at] > threshold) << np.uint64(at)
-            bits[row, word] = found
+                packed |= np.uint64(part[at] > threshold) << np.uint64(at)
+            bits[row, word] = packed
 
 
 @compiled

@@ -40,10 +40,10 @@ def half_kernel(sigma: float) -> FloatArray:
 def all_finite(values: FloatArray) -> bool:
     """Whether no value is NaN or infinite."""
     bits = values.view(np.uint64)
-    found = False
+    special = False
     for at in range(len(bits)):
-        found |= bits[at] & EXPONENT == EXPONENT
-    return not found
+        special |= bits[at] & EXPONENT == EXPONENT
+    return not special
 
 
 @compiled

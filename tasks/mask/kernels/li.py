@@ -22,8 +22,8 @@ def mask_li(
     channels: int,
     weights: FloatArray,
     radii: IntArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.li.li_mask` does.
 
@@ -33,9 +33,9 @@ def mask_li(
         Of a `Block`.
     weights, radii
         (2, C, ≥ radius + 1) and (2, C): half kernels of the Gaussians before and after the gradient; radius −1: none.
-    found
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where rounding may decide over a pixel, or where a Gaussian is far wider
         than the stamp. The plain code has to mask such a plane.
     """
@@ -69,8 +69,8 @@ def mask_li(
                     if sure and threshold < np.inf:
                         above(one[:size].reshape(height, width), threshold, room.bits)
                         clean(height, width, size / 4, room)
-                        paint(room.bits, height, width, found[start : start + size])
-                decided[cell, channel] = sure
+                        paint(room.bits, height, width, out[start : start + size])
+                certain[cell, channel] = sure
             start += size
 
 

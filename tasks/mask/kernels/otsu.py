@@ -23,8 +23,8 @@ def mask_otsu(
     shapes: IntArray,
     channels: int,
     weights: FloatArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.otsu.otsu_mask` does.
 
@@ -34,9 +34,9 @@ def mask_otsu(
         Of a `Block`.
     weights
         Half kernel of the Gaussian.
-    found
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where there are very many pixels, or very many different ones up to 512.
         The plain code has to mask such a plane.
     """
@@ -56,9 +56,9 @@ def mask_otsu(
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
                 sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, room)
-                decided[cell, channel] = sure
+                certain[cell, channel] = sure
                 if sure:
-                    paint(room.bits, height, width, found[start : start + size])
+                    paint(room.bits, height, width, out[start : start + size])
             start += size
 
 
@@ -83,16 +83,16 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     peak = _levels(plane, low, high, levels)
     if peak < 1:
         return True
-    codes, found = whole[0], whole[1]
+    codes, ranks = whole[0], whole[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
     reduced = not _are_levels(low, high)
     number = _distinct(levels, size, not reduced, one)
     if number > LARGEST:
         return False
     _find_codes(levels[:size], one, number, reduced, codes)
-    find_medians(codes, height, width, medians, found)
+    find_medians(codes, height, width, medians, ranks)
     for at in range(size):
-        other[at] = levels[at] - one[found[at]]
+        other[at] = levels[at] - one[ranks[at]]
     to_unit_scale(other[:size], other[:size])
     frame(other, width, height, width, len(weights) - 1, one)
     framed = smooth(one, height, width, weights, other)
@@ -104,15 +104,15 @@ def _mask_plane(  # noqa: C901 - loops over pixels
         return True
     for at in range(size):
         codes[at] = np.int64((other[at] - lowest) / (highest - lowest) * peak)
-    find_medians(codes, height, width, medians, found)
+    find_medians(codes, height, width, medians, ranks)
     counts, centres, scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
-    first, last = found[0], found[0]
+    first, last = ranks[0], ranks[0]
     for at in range(size):
-        value = found[at]
+        value = ranks[at]
         first, last = min(first, value), max(last, value)
         other[at] = value
     for at in range(size):
-        counts[found[at]] += 1
+        counts[ranks[at]] += 1
     if first == last:
         return True
     for value in range(first, last + 1):

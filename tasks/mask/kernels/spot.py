@@ -14,7 +14,7 @@ def mask_spot(
     shapes: IntArray,
     radii: IntArray,
     quantile: float,
-    found: BoolArray,
+    out: BoolArray,
 ) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.spot.spot_mask` does.
 
@@ -26,7 +26,7 @@ def mask_spot(
         (C,), of the disks.
     quantile
         Of the top-hat's pixels; those above it are spots.
-    found
+    out
         The result: flat masks, false before.
     """
     largest = 1
@@ -51,7 +51,7 @@ def mask_spot(
                     opened[at] = images[at]
                 threshold = quantile_of(opened, size, quantile)
                 for at in range(size):
-                    found[start + at] = images[at] > threshold
+                    out[start + at] = images[at] > threshold
             start += size
 
 

@@ -22,8 +22,8 @@ def mask_watershed(
     shapes: IntArray,
     channels: int,
     roots: IntArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
     """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
 
@@ -33,9 +33,9 @@ def mask_watershed(
         Of a `Block`.
     roots
         From `tasks.mask.kernels.flood_whole.distances`.
-    found
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where there are very many pixels. The plain code has to mask such a
         plane.
     """
@@ -54,11 +54,11 @@ def mask_watershed(
         for channel in range(channels):
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
-                decided[cell, channel] = size < MOST_PIXELS
-                if decided[cell, channel] and _mark(plane, height, width, image, labels, work):
+                certain[cell, channel] = size < MOST_PIXELS
+                if certain[cell, channel] and _mark(plane, height, width, image, labels, work):
                     flood(plane, height, width, labels, queue, roots)
                     _finish(labels, height, width, image, spare, room)
-                    paint(room.bits, height, width, found[start : start + size])
+                    paint(room.bits, height, width, out[start : start + size])
             start += size
 
 

@@ -43,8 +43,8 @@ def li(batch: Batch, config: Li) -> Ragged:
     sigmas = [config.sigma.of(channel) for channel in batch.channels]
     weights, radii = half_kernels([sigmas, [2 * sigma for sigma in sigmas]])
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_li(stack.pixels, stack.shapes, len(sigmas), weights, radii, found, decided)
+    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_li(stack.pixels, stack.shapes, len(sigmas), weights, radii, out, certain)
 
     return mask_stacks(batch, mask, plain=lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
 

@@ -41,8 +41,8 @@ def otsu(batch: Batch, config: Otsu) -> Ragged:
     del config
     weights = half_kernel(SIGMA)
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, found, decided)
+    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, out, certain)
 
     return mask_stacks(batch, mask, plain=lambda image, _: otsu_mask(image))
 

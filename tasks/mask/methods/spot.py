@@ -43,9 +43,9 @@ def spot(batch: Batch, config: Spot) -> Ragged:
     """Masks of a batch: bool, C planes."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        del decided  # nothing is rounded but the quantile, and that in the same way
-        mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, found)
+    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
+        del certain  # nothing is rounded but the quantile, and that in the same way
+        mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, out)
 
     return mask_stacks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 

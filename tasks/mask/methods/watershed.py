@@ -35,8 +35,8 @@ def watershed(batch: Batch, config: Watershed) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_watershed(stack.pixels, stack.shapes, len(batch.channels), distances(), found, decided)
+    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_watershed(stack.pixels, stack.shapes, len(batch.channels), distances(), out, certain)
 
     return mask_stacks(batch, mask, plain=lambda image, _: watershed_mask(image))
 
