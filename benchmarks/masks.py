@@ -42,7 +42,9 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
 
     def whole(keep: Callable[..., object]) -> Step:
         passed = np.ones((len(stamps), CHANNELS), dtype=np.bool_)
-        return lambda batch: keep(batch, found=found[len(batch)], name="li", config=config, passed=passed[: len(batch)])
+        return lambda batch: keep(
+            batch, foreground=found[len(batch)], name="li", config=config, passed=passed[: len(batch)]
+        )
 
     def of(function: Callable[..., object], one: object) -> Step:
         return lambda batch: function(batch, one)

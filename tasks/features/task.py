@@ -77,6 +77,6 @@ def _measure(
                 values[np.ix_(rejected, np.array(names) == name)] = np.nan
         return values
 
-    found, failed = isolate_faults(len(batch.cells), measured)
+    results, failed = isolate_faults(len(batch.cells), measured)
     images = batch.cells["meta__image"]
-    return found, [Fault.of(error, image=images[row], stage="features") for row, error in failed]
+    return results, [Fault.of(error, image=images[row], stage="features") for row, error in failed]

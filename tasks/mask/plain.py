@@ -32,12 +32,12 @@ def empty_result(batch: Batch, *, name: str) -> MaskResult:
     )
 
 
-def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
+def keep_whole_plain(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
     """Apply the verdicts of the channel filters and the border rule; describe what is left.
 
     Parameters
     ----------
-    found
+    foreground
         Masks of one method.
     name
         Of the mask.
@@ -48,10 +48,10 @@ def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     united = np.isin(batch.channels, config.combine or batch.channels)
     masked = empty_result(batch, name=name)
     least = least_number(batch.pixels.flat.dtype)
-    images, every_found = batch.pixels.unstack(), found.unstack()
+    images, foregrounds = batch.pixels.unstack(), foreground.unstack()
     for index, (stamp, union) in enumerate(zip(masked.masks.unstack(), masked.combined.unstack(), strict=True)):
         blank = bool((images[index] == 0).all() or (images[index] == least).all())
-        own = every_found[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
+        own = foregrounds[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
         whole = np.stack([remove_border_objects(mask, share=config.border_share) for mask in own])
         masked.n_components[index] = [count_regions(mask) for mask in whole]
         masked.status[index] = _status(own[main], whole[main], blank=blank, passed=bool(passed[index, main]))
@@ -65,13 +65,13 @@ def keep_whole_plain(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     return masked
 
 
-def _status(found: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
-    """Say why a stamp is rejected, or ``kept``; its main channel's mask is `found`, `whole` after the border rule."""
+def _status(foreground: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
+    """Say why a stamp is rejected, or ``kept``; `foreground` is its main channel's, `whole` that after the border rule."""
     if blank:
         return "no_object"
     if not passed:
         return "channel_filter"
-    if not found.any():
+    if not foreground.any():
         return "no_object"
     return "kept" if whole.any() else "border"
 

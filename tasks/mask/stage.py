@@ -61,7 +61,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
     passed = _passed(counts, config=config)
     keep = keep_whole_cells if fits(batch) else keep_whole_plain
     return [
-        keep(batch, found=_found(counts, method=method), name=method.name, config=config, passed=passed)
+        keep(batch, foreground=_foreground(counts, method=method), name=method.name, config=config, passed=passed)
         for method in config.methods
     ]
 
@@ -75,7 +75,7 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
+def keep_whole_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
     """Compiled form of `keep_whole_plain`."""
     masked = empty_result(batch, name=name)
     main = batch.channels.index(config.main_channel)
@@ -88,7 +88,7 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
         cells, places = stack.cells, stack.places
         keep_whole(
             stack.pixels,
-            stream_of(found.flat[places]),
+            stream_of(foreground.flat[places]),
             stack.shapes,
             passed[cells],
             united,
@@ -108,13 +108,14 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     return masked
 
 
-def _found(batch: Batch, *, method: MaskMethod) -> Ragged:
+def _foreground(batch: Batch, *, method: MaskMethod) -> Ragged:
     """Masks of a method, checked to fit the pixels: a method may come from another package."""
-    found = masks.function(method)(batch, method)
-    got, expected = ((one.planes, one.shapes.tolist()) for one in (found, batch.pixels))
-    if got != expected or found.flat.dtype != np.bool_:
+    foreground = masks.function(method)(batch, method)
+    got, expected = ((one.planes, one.shapes.tolist()) for one in (foreground, batch.pixels))
+    if got != expected or foreground.flat.dtype != np.bool_:
         raise TypeError(
-            f"the mask method of {method.name!r} returned {len(found)} masks of {found.planes} planes, dtype "
-            f"{found.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the stamps' shapes"
+            f"the mask method of {method.name!r} returned {len(foreground)} masks of {foreground.planes} planes, "
+            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the stamps' "
+            "shapes"
         )
-    return found
+    return foreground

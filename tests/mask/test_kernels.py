@@ -207,14 +207,14 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     if np.dtype(dtype).kind == "f":
         images[1][1, 0, 0] = np.nan
     stamps = batch(images)
-    found = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, planes=3)
+    foreground = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, planes=3)
     passed = rng.random((6, 3)) < 0.8
     combine = [None, ["b"], ["a", "c"]][seed % 3]
     border = [0.25, 0, 0.6, "off"][seed // 6 % 4]
     fields = {"methods": ["li"], "main_channel": "abc"[seed % 2], "combine": combine, "border": border}
     config = Mask.model_validate(fields)
-    ours = keep_whole_cells(stamps, found=found, name="m", config=config, passed=passed)
-    assert_same(ours, keep_whole_plain(stamps, found=found, name="m", config=config, passed=passed))
+    ours = keep_whole_cells(stamps, foreground=foreground, name="m", config=config, passed=passed)
+    assert_same(ours, keep_whole_plain(stamps, foreground=foreground, name="m", config=config, passed=passed))
 
 
 def test_several_methods_filters_and_parameters_per_channel_work_together() -> None:
@@ -232,8 +232,8 @@ def test_several_methods_filters_and_parameters_per_channel_work_together() -> N
     passed = std_plain(stamps, Std(threshold=30)) | [False, False, True]
     for method, masked in zip(config.methods, mask_batch(stamps, config=config), strict=True):
         name = method.name
-        found = (masks.part(method).plain or masks.function(method))(stamps, method)
-        assert_same(masked, keep_whole_plain(stamps, found=found, name=name, config=config, passed=passed))
+        foreground = (masks.part(method).plain or masks.function(method))(stamps, method)
+        assert_same(masked, keep_whole_plain(stamps, foreground=foreground, name=name, config=config, passed=passed))
         assert masked.status.tolist() == ["kept", "channel_filter", "kept", "kept"]
 
 

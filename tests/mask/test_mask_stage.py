@@ -263,9 +263,9 @@ def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row
-    found = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
+    foreground = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
     passed = np.ones((1, 3), dtype=bool)
-    masked = keep(batch, found=found, name="full", config=config(border="off"), passed=passed)
+    masked = keep(batch, foreground=foreground, name="full", config=config(border="off"), passed=passed)
     assert masked.background.tolist() == [[0.5, 0.0, 0.0]]
     assert np.isnan(masked.combined_background).all()
 

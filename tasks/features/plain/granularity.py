@@ -56,11 +56,11 @@ def granularity(pixels: FloatArray, *, mask: BoolArray, background: float) -> Fl
     total = signal.sum()
     if total <= 0:
         return np.full(SCALES, np.nan)
-    found = np.zeros(SCALES)
+    spectrum = np.zeros(SCALES)
     eroded, before = signal, total
     for scale in range(SCALES):
         eroded = erosion(eroded, CROSS)
         kept = reconstruction(eroded, signal, footprint=CROSS).sum()
-        found[scale] = 100 * (before - kept) / total
+        spectrum[scale] = 100 * (before - kept) / total
         before = kept
-    return found
+    return spectrum

@@ -37,7 +37,7 @@ def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         return np.full(len(STANDARD), np.nan)
     levels = grey_levels(pixels, mask=mask)
     # the axes: distance, direction, property
-    found = np.array(
+    values = np.array(
         [
             [
                 properties(pair_counts(levels, mask, offset=(distance * down, distance * right)))
@@ -47,7 +47,7 @@ def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         ]
     )
     # the axes: property, mean or deviation, distance
-    table = np.stack(_over_directions(found)).transpose(2, 0, 1)
+    table = np.stack(_over_directions(values)).transpose(2, 0, 1)
     return np.concatenate([table.ravel(), gradient(pixels, mask=mask)])
 
 
@@ -83,13 +83,13 @@ def grey_levels(pixels: FloatArray, *, mask: BoolArray) -> IntArray:
     return levels
 
 
-def _over_directions(found: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _over_directions(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and population standard deviation over the second axis, missing values left out."""
-    known = ~np.isnan(found)
+    known = ~np.isnan(values)
     count = known.sum(axis=1)
     some = np.where(count > 0, count, 1)
-    mean = np.where(known, found, 0.0).sum(axis=1) / some
-    deviation = np.where(known, found - mean[:, np.newaxis], 0.0)
+    mean = np.where(known, values, 0.0).sum(axis=1) / some
+    deviation = np.where(known, values - mean[:, np.newaxis], 0.0)
     spread = np.sqrt((deviation**2).sum(axis=1) / some)
     return np.where(count > 0, mean, np.nan), np.where(count > 0, spread, np.nan)
 
@@ -149,8 +149,8 @@ def edge_levels(pixels: FloatArray, inside: BoolArray) -> IntArray:
 
 def _measures(levels: IntArray, inside: BoolArray, *, offset: tuple[int, int]) -> FloatArray:
     """Six measures of one direction, with the original's values where there is no pair or no variance."""
-    found = properties(pair_counts(levels, inside, offset=offset))
-    return np.where(np.isnan(found), UNPAIRED, found)
+    values = properties(pair_counts(levels, inside, offset=offset))
+    return np.where(np.isnan(values), UNPAIRED, values)
 
 
 def _published_gradient(pixels: FloatArray, inside: BoolArray) -> FloatArray:

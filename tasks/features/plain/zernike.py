@@ -142,8 +142,8 @@ def radial_zernike(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
     row, column, radius = enclosing_circle(mask)
     rows, columns_ = np.nonzero(mask)
     values = polynomials((columns_ - column) / radius, (rows - row) / radius)
-    found = values @ pixels[mask] / len(rows)
-    magnitude = np.abs(found)
-    phase = np.arctan2(found.real, found.imag)
+    moments = values @ pixels[mask] / len(rows)
+    magnitude = np.abs(moments)
+    phase = np.arctan2(moments.real, moments.imag)
     phase[magnitude <= ROUNDING * np.abs(pixels[mask]).mean()] = np.nan
     return np.concatenate([magnitude, phase])

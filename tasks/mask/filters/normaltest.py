@@ -38,11 +38,13 @@ def normaltest(batch: Batch, config: NormalTest) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
 
     def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
-        found = k_squared(measured[..., SECOND], measured[..., THIRD], measured[..., FOURTH], sizes.astype(np.float64))
+        statistic = k_squared(
+            measured[..., SECOND], measured[..., THIRD], measured[..., FOURTH], sizes.astype(np.float64)
+        )
         critical = -2 * math.log(config.p)  # of the chi-squared distribution with two degrees of freedom
         never = (measured[..., LOW] == measured[..., HIGH]) | (sizes < FEWEST_PIXELS)
-        sure = np.isfinite(found) & (np.abs(found - critical) > ROUNDING * (1 + found))
-        return (found > critical) & ~never, sure | never
+        sure = np.isfinite(statistic) & (np.abs(statistic - critical) > ROUNDING * (1 + statistic))
+        return (statistic > critical) & ~never, sure | never
 
     return test_spread(batch, passes, plain=lambda image: normaltest_passes(image, p=config.p))
 

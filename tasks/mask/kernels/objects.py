@@ -39,7 +39,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     pixels, shapes
         Of a `Block` of n cells, C channels.
     stream
-        The found masks as bits.
+        The masks that the method found, as bits.
     passed
         (n, C): channels that pass the filters.
     united
