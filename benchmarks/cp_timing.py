@@ -24,8 +24,8 @@ Array = npt.NDArray[Any]
 
 def neighbors(labels: Array, _: Array) -> dict[str, Any]:
     """Measure the objects' neighbours: those that touch them."""
-    found: dict[str, Any] = get_multimask_measurements()["neighbors"](labels, labels, distance_method="Adjacent")
-    return found
+    measured: dict[str, Any] = get_multimask_measurements()["neighbors"](labels, labels, distance_method="Adjacent")
+    return measured
 
 
 CORE: dict[str, Callable[..., dict[str, Any]]] = {**get_core_measurements(), "neighbors": neighbors}

@@ -52,8 +52,10 @@ def main() -> None:
     textures = np.full((len(CASES), len(NAMES), 4), np.nan)
     for number, (image, distance) in enumerate(zip(levels, distances, strict=True)):
         if distance == 3:
-            found = get_texture((image > 0).astype(np.int32), image / 255, scale=3, gray_levels=256)
-            textures[number] = [[found[f"{name}_3_{direction:02d}_256"][0] for direction in range(4)] for name in NAMES]
+            texture = get_texture((image > 0).astype(np.int32), image / 255, scale=3, gray_levels=256)
+            textures[number] = [
+                [texture[f"{name}_3_{direction:02d}_256"][0] for direction in range(4)] for name in NAMES
+            ]
     np.savez_compressed(
         output / "haralick.npz",
         levels=levels,

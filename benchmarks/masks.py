@@ -33,7 +33,7 @@ NAMES = ("li", "otsu", "watershed", "spot", "circle", "whole", "normaltest", "st
 
 def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     """Return compiled and plain code of each step."""
-    found = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
+    foregrounds = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
     config = Mask.model_validate({"methods": ["li"], "main_channel": "c0"})
     parts: tuple[tuple[Any, Any], ...] = (
         *((masks, one) for one in (Li(), Otsu(), Watershed(), Spot(), Circle())),
@@ -43,7 +43,7 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     def whole(keep: Callable[..., object]) -> Step:
         passed = np.ones((len(stamps), CHANNELS), dtype=np.bool_)
         return lambda batch: keep(
-            batch, foreground=found[len(batch)], name="li", config=config, passed=passed[: len(batch)]
+            batch, foreground=foregrounds[len(batch)], name="li", config=config, passed=passed[: len(batch)]
         )
 
     def of(function: Callable[..., object], one: object) -> Step:

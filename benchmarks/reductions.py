@@ -101,7 +101,7 @@ def reduced(answers: Iterator[T], *, merge: Callable[[Sequence[T]], T]) -> T:
     return merge([one for own in levels for one in own])
 
 
-def found(program: Program[T], values: Values) -> T:
+def evaluate(program: Program[T], values: Values) -> T:
     """Run a program over all values."""
 
     def answer(question: Any) -> object:  # noqa: ANN401 - a question of any kind
@@ -194,11 +194,11 @@ STATISTICS: dict[str, tuple[Callable[[Values], Any], Known, Draw, float]] = {
         2.0**-13,
     ),
     "mean and deviation": (
-        lambda values: list(found(mean_and_deviation(), values)), known_mean_and_deviation, as_metric, 0,
+        lambda values: list(evaluate(mean_and_deviation(), values)), known_mean_and_deviation, as_metric, 0,
     ),
-    "quantile": (lambda values: [found(quantile(0.05), values)], lambda n: known_quantile(n, q=0.05), as_metric, 0),
-    "median and MAD": (lambda values: [found(deviations_from_median(1), values)], known_mad, as_metric, 0),
-    "histogram for Otsu": (lambda values: found(histogram(BINS), values)[0].tolist(), known_histogram, as_metric, 0),
+    "quantile": (lambda values: [evaluate(quantile(0.05), values)], lambda n: known_quantile(n, q=0.05), as_metric, 0),
+    "median and MAD": (lambda values: [evaluate(deviations_from_median(1), values)], known_mad, as_metric, 0),
+    "histogram for Otsu": (lambda values: evaluate(histogram(BINS), values)[0].tolist(), known_histogram, as_metric, 0),
 }  # fmt: skip
 
 

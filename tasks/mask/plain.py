@@ -66,7 +66,7 @@ def keep_whole_plain(batch: Batch, *, foreground: Ragged, name: str, config: Mas
 
 
 def _status(foreground: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
-    """Say why a stamp is rejected, or ``kept``; `foreground` is its main channel's, `whole` that after the border rule."""
+    """Say why a stamp is rejected, or ``kept``; `whole` is its main channel's `foreground` after the border rule."""
     if blank:
         return "no_object"
     if not passed:

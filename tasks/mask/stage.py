@@ -115,7 +115,7 @@ def _foreground(batch: Batch, *, method: MaskMethod) -> Ragged:
     if got != expected or foreground.flat.dtype != np.bool_:
         raise TypeError(
             f"the mask method of {method.name!r} returned {len(foreground)} masks of {foreground.planes} planes, "
-            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the stamps' "
-            "shapes"
+            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the "
+            "stamps' shapes"
         )
     return foreground

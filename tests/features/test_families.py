@@ -53,8 +53,8 @@ def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]]
     one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, places])
     config = Features(profile=profile, families=(family,))
     described = feature_columns(config=config, channels=channels, regions=[(one.name, one.shared)])
-    found = measure(batch, [one], config=config)[0]
-    return {(c.stat, c.param, c.channels): value for c, value in zip(described, found, strict=True)}
+    values = measure(batch, [one], config=config)[0]
+    return {(c.stat, c.param, c.channels): value for c, value in zip(described, values, strict=True)}
 
 
 @pytest.mark.parametrize("channels", [1, 3, 7, 12])
@@ -137,9 +137,9 @@ def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     labels[4:9, 5:12] = 1
     image = np.random.default_rng(1).integers(0, 99, size=(2, 20, 30)).astype(np.uint8)
     batch, objects = crop_cells(image, labels=dict.fromkeys(regions, labels), numbers=[1], channels=["a", "b"])
-    found = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
-    assert found["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
-    assert [name for name in found if found[name] != found[name.replace("cell", "nucleus")]] == []
+    values = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
+    assert values["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
+    assert [name for name in values if values[name] != values[name.replace("cell", "nucleus")]] == []
 
 
 @pytest.mark.parametrize(
@@ -224,9 +224,9 @@ def test_no_value_is_told_twice_but_those_that_are_listed(dozen_cells: tuple[Bat
     spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
     assert {name for name, one in zip(names, spread, strict=True) if one == 0} >= CONSTANT
     varied = [number for number, one in enumerate(spread) if one > 1e-6 * np.nanmax(np.abs(values[:, number]))]
-    found = {
+    equal = {
         (names[one], names[other])
         for one, other in combinations(sorted(varied, key=names.__getitem__), 2)
         if np.allclose(values[:, one], values[:, other], rtol=1e-9, atol=0, equal_nan=True)
     }
-    assert found == EQUAL
+    assert equal == EQUAL

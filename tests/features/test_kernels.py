@@ -105,9 +105,9 @@ def batches(images: list[AnyArray], masks: list[BoolArray], background: FloatArr
 def differences(family: Family, batch: Batch, region: Region) -> list[str]:
     """Tell every value that differs between compiled and plain code."""
     assert family.plain is not None
-    found, expected = family.measure(batch, region), family.plain(batch, region)
+    actual, expected = family.measure(batch, region), family.plain(batch, region)
     columns = family.columns(region=RegionInfo(name=region.name, shared=region.shared), channels=batch.channels)
-    assert found.shape == expected.shape == (len(batch), len(columns))
+    assert actual.shape == expected.shape == (len(batch), len(columns))
     masks = region.masks.unstack()
     told = []
     for cell, image in enumerate(batch.pixels.unstack()):
@@ -115,7 +115,7 @@ def differences(family: Family, batch: Batch, region: Region) -> list[str]:
         light = max(light, float(np.nan_to_num(np.abs(region.background[cell])).max()))
         keys = [(column.stat, column.param, column.channels) for column in columns]
         row = dict(zip(keys, expected[cell].tolist(), strict=True))
-        for column, ours, value in zip(columns, found[cell].tolist(), row.values(), strict=True):
+        for column, ours, value in zip(columns, actual[cell].tolist(), row.values(), strict=True):
             slack = ROUNDING * cancels(column, row=row, light=light, size=max(image.shape))
             mask = masks[cell][batch.channels.index(column.channels[0]) if not region.shared else 0]
             agree = ours == value or (np.isnan(ours) and np.isnan(value))

@@ -72,9 +72,9 @@ def test_channel_filters_judge_signed_counts_as_unsigned_ones(judge: tuple[str, 
     config = Mask.model_validate({"methods": ["circle"], "main_channel": "BF", "channel_filter": [settings]})
     images = [*stamps("i2"), np.random.default_rng(0).normal(500, 9, (2, 48, 45)).astype(np.uint16)]
     signed = [(image.astype(np.int32) - 32768).astype(np.int16) for image in images]
-    (unsigned,), (found,) = mask_batch(batch(images), config=config), mask_batch(batch(signed), config=config)
-    assert found.status.tolist() == unsigned.status.tolist()
-    assert {"kept", "channel_filter"} <= set(found.status)
+    (unsigned,), (shifted,) = mask_batch(batch(images), config=config), mask_batch(batch(signed), config=config)
+    assert shifted.status.tolist() == unsigned.status.tolist()
+    assert {"kept", "channel_filter"} <= set(shifted.status)
 
 
 def test_other_pixels_stay_as_they_are() -> None:

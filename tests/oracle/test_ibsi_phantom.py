@@ -91,7 +91,7 @@ def reference(data_root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def found(slices: list[IntArray]) -> dict[str, float]:
+def measured(slices: list[IntArray]) -> dict[str, float]:
     """Every feature of the reference table."""
 
     def mean(measure: Callable[..., FloatArray], names: Iterable[str]) -> dict[str, float]:
@@ -132,14 +132,14 @@ def rounding(stated: str) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_value_of_the_phantom(name: str, found: dict[str, float], reference: dict[str, str]) -> None:
+def test_a_value_of_the_phantom(name: str, measured: dict[str, float], reference: dict[str, str]) -> None:
     stated = reference[name]
-    assert abs(found[name] - float(stated)) <= rounding(stated) * (1 + 1e-9)
+    assert abs(measured[name] - float(stated)) <= rounding(stated) * (1 + 1e-9)
 
 
-def test_all_129_values_are_compared(found: dict[str, float], reference: dict[str, str]) -> None:
+def test_all_129_values_are_compared(measured: dict[str, float], reference: dict[str, str]) -> None:
     assert len(NAMES) == len(set(NAMES)) == len(reference) == 129
-    assert set(NAMES) == set(reference) == set(found)
+    assert set(NAMES) == set(reference) == set(measured)
 
 
 def test_what_the_standard_itself_says(slices: list[IntArray]) -> None:

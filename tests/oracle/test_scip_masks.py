@@ -130,14 +130,14 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
     # The original makes masks of otsu and watershed from integers only; ours are the same for floats.
     passed = original.arrays[f"{original.group}.normaltest"]
     filtered = bool(original.of(method, "filtered"))
-    found = original.packed(method, "masks_found")
+    foreground = original.packed(method, "masks_found")
     whole = original.packed(method, "masks")
     for stamp, image in enumerate(original.images):
         for channel, plane in enumerate(image.astype(dtype)):
             mask = original.mask(method, plane, channel=channel)
             mask &= passed[stamp, channel] or not filtered
             where = f"stamp {stamp}, channel {channel}"
-            np.testing.assert_array_equal(mask, found[stamp][channel], err_msg=where)
+            np.testing.assert_array_equal(mask, foreground[stamp][channel], err_msg=where)
             assert count_regions(mask) == original.of(method, "regions_found")[stamp, channel], where
             mask = remove_border_objects(mask)
             np.testing.assert_array_equal(mask, whole[stamp][channel], err_msg=where)

@@ -37,15 +37,15 @@ def test_constant_images_have_no_object(dtype: type[np.generic], shape: tuple[in
     image = np.full((2, *shape), value, dtype=dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = segment(image)
-    both = (*found.labels.values(), *found.border.values())
+        segmented = segment(image)
+    both = (*segmented.labels.values(), *segmented.border.values())
     assert all(labels.shape == shape and not labels.any() for labels in both)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_images_without_values_have_no_object(value: float) -> None:
-    found = segment(np.full((2, 30, 30), value))
-    assert not any(labels.any() for labels in found.labels.values())
+    segmented = segment(np.full((2, 30, 30), value))
+    assert not any(labels.any() for labels in segmented.labels.values())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -54,12 +54,12 @@ def test_missing_pixels_belong_to_no_nucleus_and_spoil_no_other(field: AnyArray,
     image = field.astype(np.float64)
     image[0, 30, 40] = value
     image[1, 60:64, :] = value
-    found = segment(image).labels
-    assert found["nucleus"].max() == whole["nucleus"].max() == 7
-    assert found["nucleus"][30, 40] == 0
-    assert_array_equal(found["nucleus"][50:], whole["nucleus"][50:])
-    outside = found["nucleus"][60:64] == 0
-    assert not found["cell"][60:64][outside].any()
+    labels = segment(image).labels
+    assert labels["nucleus"].max() == whole["nucleus"].max() == 7
+    assert labels["nucleus"][30, 40] == 0
+    assert_array_equal(labels["nucleus"][50:], whole["nucleus"][50:])
+    outside = labels["nucleus"][60:64] == 0
+    assert not labels["cell"][60:64][outside].any()
 
 
 PLANES = st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 7))
@@ -79,8 +79,8 @@ def test_no_tiny_image_fails_or_breaks_what_holds_for_labels(
     options = {"threshold": threshold, "declump": declump, "sigma": sigma, "diameter": 2.0}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = segment(image, **options, min_diameter=0.0, min_contrast=0.0).labels
-    nucleus, cell, cytoplasm = (found[name] for name in ("nucleus", "cell", "cytoplasm"))
+        labels = segment(image, **options, min_diameter=0.0, min_contrast=0.0).labels
+    nucleus, cell, cytoplasm = (labels[name] for name in ("nucleus", "cell", "cytoplasm"))
     assert_array_equal(np.unique(nucleus[nucleus > 0]), np.arange(1, nucleus.max() + 1))
     assert_array_equal(cell[nucleus > 0], nucleus[nucleus > 0])
     assert_array_equal(nucleus + cytoplasm, cell)
