@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.kernels.order import make_order_room, order_by
+from tasks.features.kernels.order import allocate_order_scratch, order_by
 from tasks.features.plain.colocalization import colocalization, costes, ranks
 
 ALL = np.ones((1, 4), dtype=bool)
@@ -97,7 +97,7 @@ def test_costes_does_not_depend_on_the_unit_of_the_pixels() -> None:
 )
 def test_order_is_stable_and_equal_values_share_a_rank(values: FloatArray) -> None:
     order, ordered = np.empty(len(values), np.int64), np.empty(len(values))
-    order_by(values, len(values), order, ordered, make_order_room(len(values)))
+    order_by(values, len(values), order, ordered, allocate_order_scratch(len(values)))
     expected = np.argsort(values, kind="stable")
     assert np.array_equal(order, expected)
     assert np.array_equal(ordered, values[expected])

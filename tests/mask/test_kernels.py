@@ -268,10 +268,10 @@ def test_lis_threshold_is_unsure_where_a_pixel_lies_on_it() -> None:
 
 def _medians_of(image: IntArray) -> IntArray:
     height, width = image.shape
-    room = allocate_scratch(np.array([[height, width]]))
-    lay_out(height, width, room)
+    scratch = allocate_scratch(np.array([[height, width]]))
+    lay_out(height, width, scratch)
     medians = np.empty(height * width, np.int64)
-    find_medians(image.ravel(), height, width, room, medians)
+    find_medians(image.ravel(), height, width, scratch, medians)
     return medians.reshape(height, width)
 
 

@@ -9,7 +9,7 @@ from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
-from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
+from tasks.features.kernels.order import OrderScratch, allocate_order_scratch, order_by
 from tasks.features.kernels.pixels import gather
 
 TOP, VARIANCE, SIGNAL, DIFFERENT, FINE, VARIES = range(6)
@@ -34,7 +34,7 @@ class Scratch(NamedTuple):
     below: FloatArray
     order: IntArray
     ordered: FloatArray
-    room: OrderRoom
+    order_scratch: OrderScratch
 
 
 @compiled
@@ -65,7 +65,7 @@ def measure_colocalization(
         np.empty(size, np.float64),
         np.empty(size, np.int64),
         np.empty(size, np.float64),
-        make_order_room(size),
+        allocate_order_scratch(size),
     )
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
@@ -96,7 +96,7 @@ def prepare(table: Table, channel: int, count: int, scratch: Scratch) -> None:
     """Find deviations from the mean, ranks, signal and what else is known of one channel."""
     values, deviations, ranks = table.values[channel], table.deviations[channel], table.ranks[channel]
     signal, known = table.signal[channel], table.known[channel]
-    order_by(values, count, scratch.order, scratch.ordered, scratch.room)
+    order_by(values, count, scratch.order, scratch.ordered, scratch.order_scratch)
     rank = 0.0
     for at in range(count):
         rank += at > 0 and scratch.ordered[at] > scratch.ordered[at - 1]
@@ -192,7 +192,7 @@ def costes(
     for at in range(count):
         along[at] = v[at] / slope
         below[at] = min(u[at], along[at])
-    order_by(below, count, order, ordered, scratch.room)
+    order_by(below, count, order, ordered, scratch.order_scratch)
     first = last_uncorrelated(u, v, order, ordered, count)
     if first == count:
         return 0.0, 0.0

@@ -16,7 +16,7 @@ from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.kernels.boxes import fill_margin
-from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
+from tasks.features.kernels.order import OrderScratch, allocate_order_scratch, order_by
 from tasks.features.kernels.pixels import gather
 
 
@@ -33,12 +33,12 @@ class Tree(NamedTuple):
     reach: FloatArray
     here: FloatArray
     eroded: FloatArray
-    room: OrderRoom
+    order_scratch: OrderScratch
 
 
 @compiled
 def make_tree(height: int, width: int) -> Tree:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     size, framed = height * width, (height + 2) * (width + 2)
     return Tree(
         np.empty(size, np.int64),
@@ -51,7 +51,7 @@ def make_tree(height: int, width: int) -> Tree:
         np.empty(size, np.float64),
         np.empty(framed, np.float64),
         np.empty(framed, np.float64),
-        make_order_room(size),
+        allocate_order_scratch(size),
     )
 
 
@@ -121,7 +121,7 @@ def grow(values: FloatArray, count: int, runs: Runs, number: int, height: int, w
     here[: (right - left + 2) * (bottom - top + 2)] = 0.0
     rank[: (right - left + 2) * (bottom - top + 2)] = -1
     _, stride = fill_margin(here, runs, number, height, width, np.inf)
-    order_by(values, count, tree.order, tree.level, tree.room)
+    order_by(values, count, tree.order, tree.level, tree.order_scratch)
     # by way of the runs to places in the box, then into the order of the signal
     at = 0
     for run in range(number):

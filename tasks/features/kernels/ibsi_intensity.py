@@ -37,7 +37,7 @@ def measure_statistics(
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     values = np.empty(tallest * widest, np.float64)
-    room = allocate_scratch(values)
+    scratch = allocate_scratch(values)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
     for cell in range(len(shapes)):
@@ -52,7 +52,7 @@ def measure_statistics(
             row[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
-                order(values, count, whole, room)
+                order(values, count, whole, scratch)
                 summarise_sorted(values, count, row)
             pixel_start += height * width
 

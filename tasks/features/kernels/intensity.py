@@ -57,7 +57,7 @@ def measure_intensity(
         np.empty((most_runs(tallest, widest), 3), np.int64),
     )
     values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
-    room, views = allocate_scratch(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
+    scratch, views = allocate_scratch(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
     edge, moved = asked(places, EDGE, BACKGROUND), asked(places, DISPLACEMENT, END)
     pixel_start = mask_start = ZERO
     for cell in range(cells):
@@ -80,7 +80,7 @@ def measure_intensity(
                     if part:
                         count, fine = gather(counts, reals, pixel_start, width, rim_runs, rim, values)
                     if fine and (silent or count > 0):
-                        order(values, count, whole, room)
+                        order(values, count, whole, scratch)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
             pick(one, places, out[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width

@@ -25,7 +25,7 @@ MEASURES = 8
 
 
 class Scratch(NamedTuple):
-    """Room in which a region is measured, made once for a stack of cells."""
+    """Scratch in which a region is measured, made once for a stack of cells."""
 
     frame: Bits
     border: Bits
@@ -41,7 +41,7 @@ class Scratch(NamedTuple):
 
 @inner
 def make_scratch(height: int, width: int) -> Scratch:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     words, runs = words_of(width + 2), most_runs(height + 2, width + 2)
     return Scratch(
         np.zeros((height + 2, words + 2), np.uint64),

@@ -33,7 +33,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def make_scratch(height: int, width: int) -> Scratch:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     return Scratch(
         np.empty((SIZE, width), np.float64),
         np.empty(SIZE, np.float64),

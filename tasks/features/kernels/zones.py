@@ -43,9 +43,9 @@ def measure_matrix(
     """
     cells, channels = areas.shape
     tallest, widest = extent(shapes)
-    room = (tallest + 2) * (widest + 2)
-    framed, equal = np.empty(room, np.uint8), np.empty(room, np.uint8)
-    parents, numbers, steps = np.empty(room, np.int32), np.empty(room, np.int32), np.zeros(room, np.int32)
+    size = (tallest + 2) * (widest + 2)
+    framed, equal = np.empty(size, np.uint8), np.empty(size, np.uint8)
+    parents, numbers, steps = np.empty(size, np.int32), np.empty(size, np.int32), np.zeros(size, np.int32)
     table, one = make_table(tallest * widest), np.empty(EMPHASES)
     # as variables: numba would compile what is called once more for the constant
     start, margin = int(np.int64(0)), int(np.int64(1))

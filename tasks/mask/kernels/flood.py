@@ -35,7 +35,7 @@ class Queue(NamedTuple):
 
 @compiled
 def make_queue(framed: int) -> Queue:
-    """Make room for the entries of an image that has that many pixels with a frame of one pixel."""
+    """Allocate scratch for the entries of an image that has that many pixels with a frame of one pixel."""
     number = ENTRIES * framed
     return Queue(
         # levels of the heap are full

@@ -39,7 +39,7 @@ def mask_li(
         (n, C), true before; the result: false where rounding may decide over a pixel, or where a Gaussian is far wider
         than the stamp. The plain code has to mask such a plane.
     """
-    room = allocate_scratch(shapes)
+    scratch = allocate_scratch(shapes)
     work = np.empty((2, framed_size(shapes, max(1, radii.max()))))
     one, other = work[0], work[1]
     start = 0
@@ -67,9 +67,9 @@ def mask_li(
                     frame(other, stride, height, width, 0, one)
                     threshold, sure = li_threshold(one[:size], other[:size])
                     if sure and threshold < np.inf:
-                        above(one[:size].reshape(height, width), threshold, room.bits)
-                        clean(height, width, size / 4, room)
-                        paint(room.bits, height, width, out[start : start + size])
+                        above(one[:size].reshape(height, width), threshold, scratch.bits)
+                        clean(height, width, size / 4, scratch)
+                        paint(scratch.bits, height, width, out[start : start + size])
                 certain[cell, channel] = sure
             start += size
 

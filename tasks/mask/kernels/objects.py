@@ -61,9 +61,9 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     background, combined_background
         Results, (n, C), NaN before.
     """
-    room = allocate_scratch(shapes)
+    scratch = allocate_scratch(shapes)
     channels = len(united)
-    kept = np.zeros((channels + 1, *room.bits.shape), np.uint64)
+    kept = np.zeros((channels + 1, *scratch.bits.shape), np.uint64)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -79,11 +79,11 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
             kept[channel] = NONE
             if blank or not passed[cell, channel]:
                 continue
-            read(stream, start + channel * size, height, width, room.bits)
-            number = find_runs(room.bits, height, width, room.runs)
+            read(stream, start + channel * size, height, width, scratch.bits)
+            number = find_runs(scratch.bits, height, width, scratch.runs)
             if channel == main:
                 found_main = number > 0
-            regions[cell, channel] = keep_inner(room, number, height, width, limits[cell], kept[channel])
+            regions[cell, channel] = keep_inner(scratch, number, height, width, limits[cell], kept[channel])
         if blank:
             status[cell] = NO_OBJECT
         elif not passed[cell, main]:
@@ -100,17 +100,17 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
                 if regions[cell, channel] > 0:
                     first = start + channel * size
                     paint(kept[channel], height, width, own[first : first + size])
-                    _widen_box(kept[channel], height, width, room.runs, box[cell])
+                    _widen_box(kept[channel], height, width, scratch.runs, box[cell])
                     if united[channel]:
                         _unite(kept[channel], union)
             paint(union, height, width, combined[plane : plane + size])
             for channel in range(channels):
                 first = start + channel * size
                 image = pixels[first : first + size]
-                mean = outside_mean(image, kept[channel], height, width, exact, outside, room.runs)
+                mean = outside_mean(image, kept[channel], height, width, exact, outside, scratch.runs)
                 background[cell, channel] = mean[0] if mean[1] > 0 else 0.0
                 combined_background[cell, channel] = outside_mean(
-                    image, union, height, width, exact, outside, room.runs
+                    image, union, height, width, exact, outside, scratch.runs
                 )[0]
         start += channels * size
         plane += size
@@ -128,19 +128,19 @@ def is_blank(values: FloatArray, least: float) -> bool:
 
 
 @compiled
-def keep_inner(room: Scratch, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
+def keep_inner(scratch: Scratch, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
     """Copy the 8-connected objects that the border rule leaves, and count them.
 
     Parameters
     ----------
-    room
+    scratch
         Holds the runs of the mask, `number` of them.
     limit
         How many border pixels an object may have.
     kept
         The result: bits, none before.
     """
-    _, runs, labels, rims = room
+    _, runs, labels, rims = scratch
     objects = label_runs(runs, number, labels)
     rims[:objects] = 0
     for run in range(number):

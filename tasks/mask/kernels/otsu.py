@@ -3,15 +3,15 @@
 import numpy as np
 
 from tasks.core.kernels.compiled import compiled, inner
-from tasks.core.kernels.sorting import allocate_scratch as make_sorting_room
+from tasks.core.kernels.sorting import allocate_scratch as allocate_sorting_scratch
 from tasks.core.kernels.sorting import order
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.cleaning import Scratch, above, allocate_scratch, clean, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
 from tasks.mask.kernels.histograms import MOST_PIXELS, best_split
 from tasks.mask.kernels.medians import LARGEST, find_medians, lay_out
-from tasks.mask.kernels.medians import Scratch as MedianRoom
-from tasks.mask.kernels.medians import allocate_scratch as make_median_room
+from tasks.mask.kernels.medians import Scratch as MedianScratch
+from tasks.mask.kernels.medians import allocate_scratch as allocate_median_scratch
 
 LEVELS = 512
 """Where pixels are above this, or negative, they are reduced to about as many levels."""
@@ -40,7 +40,7 @@ def mask_otsu(
         (n, C), true before; the result: false where there are very many pixels, or very many different ones up to 512.
         The plain code has to mask such a plane.
     """
-    room, medians = allocate_scratch(shapes), make_median_room(shapes)
+    scratch, medians = allocate_scratch(shapes), allocate_median_scratch(shapes)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -55,10 +55,10 @@ def mask_otsu(
         for channel in range(channels):
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
-                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, room)
+                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, scratch)
                 certain[cell, channel] = sure
                 if sure:
-                    paint(room.bits, height, width, out[start : start + size])
+                    paint(scratch.bits, height, width, out[start : start + size])
             start += size
 
 
@@ -70,12 +70,12 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     weights: FloatArray,
     work: FloatArray,
     whole: IntArray,
-    medians: MedianRoom,
-    room: Scratch,
+    medians: MedianScratch,
+    scratch: Scratch,
 ) -> bool:
-    """Mask a plane of finite pixels, into the room's bits; return whether that can be done."""
+    """Mask a plane of finite pixels, into the bits of the scratch; return whether that can be done."""
     size = height * width
-    room.bits[:] = 0
+    scratch.bits[:] = 0
     low, high = extremes(plane)
     if low == high:
         return True
@@ -105,7 +105,7 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     for at in range(size):
         codes[at] = np.int64((other[at] - lowest) / (highest - lowest) * peak)
     find_medians(codes, height, width, medians, ranks)
-    counts, centres, scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
+    counts, centres, split_scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
     first, last = ranks[0], ranks[0]
     for at in range(size):
         value = ranks[at]
@@ -117,9 +117,9 @@ def _mask_plane(  # noqa: C901 - loops over pixels
         return True
     for value in range(first, last + 1):
         centres[value] = value
-    threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, scratch)
-    above(other[:size].reshape(height, width), threshold, room.bits)
-    clean(height, width, size / 4, room)
+    threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, split_scratch)
+    above(other[:size].reshape(height, width), threshold, scratch.bits)
+    clean(height, width, size / 4, scratch)
     return True
 
 
@@ -133,7 +133,7 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
         return LEVELS + 2
     for at in range(size):
         distinct[at] = levels[at]
-    order(distinct[:size], size, False, make_sorting_room(distinct[:size]))  # noqa: FBT003 - by position
+    order(distinct[:size], size, False, allocate_sorting_scratch(distinct[:size]))  # noqa: FBT003 - by position
     number = 1
     for at in range(1, size):
         if distinct[at] != distinct[number - 1]:
