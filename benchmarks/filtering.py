@@ -152,14 +152,14 @@ def main() -> None:
                 masking, stamps = timed(lambda: mask_all(batches))
                 asking, table = timed(lambda: metrics_of(stamps, quality=quality))  # noqa: B023 - called at once
                 deciding, rows = timed(lambda: kept_rows(table, quality=quality))  # noqa: B023
-                whole, _ = timed(lambda: features_of(stamps, range(options.cells), config=config))  # noqa: B023
+                full, _ = timed(lambda: features_of(stamps, range(options.cells), config=config))  # noqa: B023
                 part, _ = timed(lambda: features_of(stamps, rows, config=config))  # noqa: B023
-                turns.append((masking, asking, deciding, whole, part))
-            masking, asking, deciding, whole, part = 1e6 * np.min(turns, axis=0) / options.cells
-            net = 1 - (asking + deciding + part) / whole
+                turns.append((masking, asking, deciding, full, part))
+            masking, asking, deciding, full, part = 1e6 * np.min(turns, axis=0) / options.cells
+            net = 1 - (asking + deciding + part) / full
             print(
                 f"| {title} | {1 - len(rows) / options.cells:.0%} | {masking:,.0f} | {asking:,.0f} | {deciding:,.0f} "
-                f"| {whole:,.0f} | {part:,.0f} | {1 - part / whole:.0%} | {net:.0%} |",
+                f"| {full:,.0f} | {part:,.0f} | {1 - part / full:.0%} | {net:.0%} |",
                 flush=True,
             )
 

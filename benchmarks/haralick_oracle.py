@@ -43,11 +43,11 @@ def main() -> None:
     measured, frequencies = (
         np.stack(
             [
-                mahotas.features.haralick(image, ignore_zeros=True, distance=distance, use_x_minus_y_variance=whole)
+                mahotas.features.haralick(image, ignore_zeros=True, distance=distance, use_x_minus_y_variance=x_minus_y)
                 for image, distance in zip(levels, distances, strict=True)
             ]
         )
-        for whole in (True, False)
+        for x_minus_y in (True, False)
     )
     textures = np.full((len(CASES), len(NAMES), 4), np.nan)
     for number, (image, distance) in enumerate(zip(levels, distances, strict=True)):

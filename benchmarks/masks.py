@@ -23,9 +23,9 @@ from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay
 from tasks.core.types import Batch
 from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, masks, warm
 from tasks.mask.methods.li import li
-from tasks.mask.plain import keep_whole_plain
+from tasks.mask.plain import keep_uncut_plain
 from tasks.mask.registry import channel_filters
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.stage import keep_uncut_cells
 
 Step = Callable[[Batch], object]
 NAMES = ("li", "otsu", "watershed", "spot", "circle", "whole", "normaltest", "std", "value_range")
@@ -40,7 +40,7 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
         *((channel_filters, one) for one in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
     )
 
-    def whole(keep: Callable[..., object]) -> Step:
+    def border_rule(keep: Callable[..., object]) -> Step:
         passed = np.ones((len(stamps), CHANNELS), dtype=np.bool_)
         return lambda batch: keep(
             batch, foreground=foregrounds[len(batch)], name="li", config=config, passed=passed[: len(batch)]
@@ -49,7 +49,7 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     def of(function: Callable[..., object], one: object) -> Step:
         return lambda batch: function(batch, one)
 
-    return {"whole": (whole(keep_whole_cells), whole(keep_whole_plain))} | {
+    return {"whole": (border_rule(keep_uncut_cells), border_rule(keep_uncut_plain))} | {
         one.method: (of(registry.function(one), one), plain and of(plain, one))
         for registry, one in parts
         for plain in [registry.part(one).plain]

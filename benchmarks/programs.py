@@ -53,12 +53,12 @@ class Program:
         self.known = python.exists()
         self._process = ExitStack()
         if self.known:
-            kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
             process = self._process.enter_context(
                 subprocess.Popen(
                     [python, ROOT / "benchmarks" / script, *arguments],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                    env=kept | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+                    env=inherited | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
                 )
             )  # fmt: skip
             self._asked, self._answers = cast("tuple[IO[str], IO[str]]", (process.stdin, process.stdout))

@@ -26,7 +26,7 @@ class Block:
         Which ones.
     counts, reals
         Flat pixels, (C, Hᵢ, Wᵢ) per cell, uint16 or float64; one of the two is empty.
-    whole
+    integral
         Whether all pixels are whole numbers.
     masks
         A stream of bits, (P, Hᵢ, Wᵢ) per cell.
@@ -41,7 +41,7 @@ class Block:
     cells: slice
     counts: Counts
     reals: FloatArray
-    whole: bool
+    integral: bool
     masks: npt.NDArray[np.uint64]
     planes: int
     shapes: IntArray
@@ -100,7 +100,7 @@ def blocks(batch: Batch, region: Region) -> Iterator[Block]:
             cells=cells,
             counts=pixels if few else np.empty(0, np.uint16),
             reals=np.empty(0) if few else pixels,
-            whole=flat.dtype.kind in "iub",
+            integral=flat.dtype.kind in "iub",
             masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
             planes=region.masks.planes,
             shapes=shapes[cells],

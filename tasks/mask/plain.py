@@ -32,7 +32,7 @@ def empty_result(batch: Batch, *, name: str) -> MaskResult:
     )
 
 
-def keep_whole_plain(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
+def keep_uncut_plain(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
     """Apply the verdicts of the channel filters and the border rule; describe what is left.
 
     Parameters
@@ -52,28 +52,28 @@ def keep_whole_plain(batch: Batch, *, foreground: Ragged, name: str, config: Mas
     for index, (stamp, union) in enumerate(zip(masked.masks.unstack(), masked.combined.unstack(), strict=True)):
         blank = bool((images[index] == 0).all() or (images[index] == least).all())
         own = foregrounds[index] & (passed[index] & (not blank))[:, np.newaxis, np.newaxis]
-        whole = np.stack([remove_border_objects(mask, share=config.border_share) for mask in own])
-        masked.n_components[index] = [count_regions(mask) for mask in whole]
-        masked.status[index] = _status(own[main], whole[main], blank=blank, passed=bool(passed[index, main]))
+        uncut = np.stack([remove_border_objects(mask, share=config.border_share) for mask in own])
+        masked.n_components[index] = [count_regions(mask) for mask in uncut]
+        masked.status[index] = _status(own[main], uncut[main], blank=blank, passed=bool(passed[index, main]))
         if masked.status[index] != "kept":
             continue
-        stamp[:] = whole
-        union[0] = whole[united].any(axis=0)
-        masked.box[index] = bounding_box(whole)
-        masked.background[index] = _own_backgrounds(images[index], whole)
+        stamp[:] = uncut
+        union[0] = uncut[united].any(axis=0)
+        masked.box[index] = bounding_box(uncut)
+        masked.background[index] = _own_backgrounds(images[index], uncut)
         masked.combined_background[index] = [outside_mean(plane, union[0]) for plane in images[index]]
     return masked
 
 
-def _status(foreground: BoolArray, whole: BoolArray, *, blank: bool, passed: bool) -> str:
-    """Say why a stamp is rejected, or ``kept``; `whole` is its main channel's `foreground` after the border rule."""
+def _status(foreground: BoolArray, uncut: BoolArray, *, blank: bool, passed: bool) -> str:
+    """Say why a stamp is rejected, or ``kept``; `uncut` is its main channel's `foreground` after the border rule."""
     if blank:
         return "no_object"
     if not passed:
         return "channel_filter"
     if not foreground.any():
         return "no_object"
-    return "kept" if whole.any() else "border"
+    return "kept" if uncut.any() else "border"
 
 
 def _own_backgrounds(image: AnyArray, own: BoolArray) -> list[float]:

@@ -7,9 +7,9 @@ from tasks.core.types import Batch, BoolArray, MaskResult, Ragged
 from tasks.mask.border import most_border_pixels
 from tasks.mask.config import Mask, check_channels
 from tasks.mask.kernels.blocks import blocks, fits, sums_exactly
-from tasks.mask.kernels.objects import keep_whole
+from tasks.mask.kernels.objects import keep_uncut
 from tasks.mask.offset import least_number, without_offset
-from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_result, keep_whole_plain
+from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_result, keep_uncut_plain
 from tasks.mask.registry import MaskMethod, channel_filters, masks
 
 
@@ -59,7 +59,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
     check_channels(config, batch.channels)
     counts = without_offset(batch)
     passed = _passed(counts, config=config)
-    keep = keep_whole_cells if fits(batch) else keep_whole_plain
+    keep = keep_uncut_cells if fits(batch) else keep_uncut_plain
     return [
         keep(batch, foreground=_foreground(counts, method=method), name=method.name, config=config, passed=passed)
         for method in config.methods
@@ -75,8 +75,8 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def keep_whole_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
-    """Compiled form of `keep_whole_plain`."""
+def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
+    """Compiled form of `keep_uncut_plain`."""
     masked = empty_result(batch, name=name)
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
@@ -86,7 +86,7 @@ def keep_whole_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mas
     planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
     for stack in blocks(batch):
         cells, places = stack.cells, stack.places
-        keep_whole(
+        keep_uncut(
             stack.pixels,
             stream_of(foreground.flat[places]),
             stack.shapes,

@@ -42,12 +42,12 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
 
 def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
     """Measure the channel, or pair of channels, of a column in its region with its family alone."""
-    whole, regions = cells
-    places = sorted(whole.channels.index(channel) for channel in column.channels)
-    channels = tuple(whole.channels[place] for place in places)
+    full, regions = cells
+    places = sorted(full.channels.index(channel) for channel in column.channels)
+    channels = tuple(full.channels[place] for place in places)
     profile: Profile = "scip" if column.scip else "standard"
     family = "raw" if column.region == "raw" else column.family
-    batch = Batch.of([image[places] for image in whole.pixels.unstack()], channels=channels)
+    batch = Batch.of([image[places] for image in full.pixels.unstack()], channels=channels)
     region = next((region for region in regions if region.name == column.region), regions[0])
     masks = region.masks if region.shared else Ragged.of([mask[places] for mask in region.masks.unstack()])
     one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, places])

@@ -72,12 +72,12 @@ def test_an_object_without_pixels_is_missing() -> None:
 def test_all_cells_of_the_field_count_whichever_are_measured() -> None:
     labels = field()
     image = np.random.default_rng(2).integers(0, 99, size=(1, 60, 80)).astype(np.uint16)
-    whole = crop_cells(image, labels={"nucleus": labels}, numbers=[1, 2, 3, 4], channels=["a"])
+    all_cells = crop_cells(image, labels={"nucleus": labels}, numbers=[1, 2, 3, 4], channels=["a"])
     part = crop_cells(image, labels={"nucleus": labels}, numbers=[2, 4], channels=["a"])
-    together = measure(*whole, config=CONFIG)
-    assert np.array_equal(measure(*part, config=CONFIG), together[[1, 3]], equal_nan=True)
-    taken = whole[0].take([3, 1]), [region.take([3, 1]) for region in whole[1]]
-    assert np.array_equal(measure(*taken, config=CONFIG), together[[3, 1]], equal_nan=True)
+    values = measure(*all_cells, config=CONFIG)
+    assert np.array_equal(measure(*part, config=CONFIG), values[[1, 3]], equal_nan=True)
+    taken = all_cells[0].take([3, 1]), [region.take([3, 1]) for region in all_cells[1]]
+    assert np.array_equal(measure(*taken, config=CONFIG), values[[3, 1]], equal_nan=True)
 
 
 def test_every_object_has_those_of_its_kind_as_neighbours_wanted_or_not() -> None:

@@ -209,10 +209,10 @@ def test_stripes_worked_by_hand() -> None:
 
 def test_the_gradient_is_taken_where_the_neighbourhood_is_whole() -> None:
     features = textures(PIXELS, MASK)
-    whole = np.zeros_like(MASK)
+    inner = np.zeros_like(MASK)
     for row, column in np.argwhere(MASK):
-        whole[row, column] = MASK[row - 1 : row + 2, column - 1 : column + 2].all()
-    values = sobel(PIXELS)[whole]
+        inner[row, column] = MASK[row - 1 : row + 2, column - 1 : column + 2].all()
+    values = sobel(PIXELS)[inner]
     assert features["sobel_mean"] == pytest.approx(values.mean())
     assert features["sobel_std"] == pytest.approx(values.std())
     assert (features["sobel_max"], features["sobel_min"]) == pytest.approx((values.max(), values.min()))

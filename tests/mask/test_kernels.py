@@ -20,17 +20,17 @@ from tasks.mask.filters.std import std_plain
 from tasks.mask.kernels import blocks
 from tasks.mask.kernels import filters as kernels
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
-from tasks.mask.kernels.flood_whole import distances
+from tasks.mask.kernels.flood_integral import distances
 from tasks.mask.kernels.li import li_threshold
 from tasks.mask.kernels.medians import allocate_scratch, find_medians, lay_out
 from tasks.mask.kernels.morphology import dilate, dilated_size
 from tasks.mask.kernels.spot import quantile_of
 from tasks.mask.kernels.sums import sum_pairwise
-from tasks.mask.plain import keep_whole_plain
+from tasks.mask.plain import keep_uncut_plain
 from tasks.mask.planes import unit_range
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import ChannelFilter, MaskFunction, MaskMethod, channel_filters, masks
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.stage import keep_uncut_cells
 
 CHANNELS = ("a", "b", "c")
 DTYPES = (
@@ -213,8 +213,8 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     border = [0.25, 0, 0.6, "off"][seed // 6 % 4]
     fields = {"methods": ["li"], "main_channel": "abc"[seed % 2], "combine": combine, "border": border}
     config = Mask.model_validate(fields)
-    ours = keep_whole_cells(stamps, foreground=foreground, name="m", config=config, passed=passed)
-    assert_same(ours, keep_whole_plain(stamps, foreground=foreground, name="m", config=config, passed=passed))
+    ours = keep_uncut_cells(stamps, foreground=foreground, name="m", config=config, passed=passed)
+    assert_same(ours, keep_uncut_plain(stamps, foreground=foreground, name="m", config=config, passed=passed))
 
 
 def test_several_methods_filters_and_parameters_per_channel_work_together() -> None:
@@ -233,7 +233,7 @@ def test_several_methods_filters_and_parameters_per_channel_work_together() -> N
     for method, masked in zip(config.methods, mask_batch(stamps, config=config), strict=True):
         name = method.name
         foreground = (masks.part(method).plain or masks.function(method))(stamps, method)
-        assert_same(masked, keep_whole_plain(stamps, foreground=foreground, name=name, config=config, passed=passed))
+        assert_same(masked, keep_uncut_plain(stamps, foreground=foreground, name=name, config=config, passed=passed))
         assert masked.status.tolist() == ["kept", "channel_filter", "kept", "kept"]
 
 

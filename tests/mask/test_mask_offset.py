@@ -81,5 +81,5 @@ def test_other_pixels_stay_as_they_are() -> None:
     for image in (np.array([[[-3, 9]]]), np.array([[[-3.0, 9]]]), np.array([[[3, 9]]], dtype=np.uint8)):
         given = Batch.of([image], channels=["BF"])
         assert without_offset(given) is given
-    whole = Batch.of([np.array([[[3, 9]]], dtype=np.int16)], channels=["BF"])
-    assert without_offset(whole).pixels.flat.tolist() == [3, 9]
+    signed = Batch.of([np.array([[[3, 9]]], dtype=np.int16)], channels=["BF"])
+    assert without_offset(signed).pixels.flat.tolist() == [3, 9]

@@ -11,8 +11,8 @@ from tasks.core.regions import regions
 from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean
-from tasks.mask.plain import keep_whole_plain
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.plain import keep_uncut_plain
+from tasks.mask.stage import keep_uncut_cells
 
 CHANNELS = ("BF", "PI", "SSC")
 
@@ -256,7 +256,7 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
         run([np.ones((3, 2, 2))], methods=[{"method": "foreign", "fault": fault}])
 
 
-@pytest.mark.parametrize("keep", [keep_whole_cells, keep_whole_plain])
+@pytest.mark.parametrize("keep", [keep_uncut_cells, keep_uncut_plain])
 def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
     keep: Callable[..., MaskResult],
 ) -> None:

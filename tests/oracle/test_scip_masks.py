@@ -131,7 +131,7 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
     passed = original.arrays[f"{original.group}.normaltest"]
     filtered = bool(original.of(method, "filtered"))
     foreground = original.packed(method, "masks_found")
-    whole = original.packed(method, "masks")
+    uncut = original.packed(method, "masks")
     for stamp, image in enumerate(original.images):
         for channel, plane in enumerate(image.astype(dtype)):
             mask = original.mask(method, plane, channel=channel)
@@ -140,7 +140,7 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
             np.testing.assert_array_equal(mask, foreground[stamp][channel], err_msg=where)
             assert count_regions(mask) == original.of(method, "regions_found")[stamp, channel], where
             mask = remove_border_objects(mask)
-            np.testing.assert_array_equal(mask, whole[stamp][channel], err_msg=where)
+            np.testing.assert_array_equal(mask, uncut[stamp][channel], err_msg=where)
             assert count_regions(mask) == original.of(method, "regions")[stamp, channel], where
 
 
@@ -154,7 +154,7 @@ def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, meth
 @pytest.mark.parametrize("method", METHODS)
 def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, method: str) -> None:
     combined = original.packed(method, "combined")
-    whole = original.packed(method, "masks")
+    uncut = original.packed(method, "masks")
     usable = np.flatnonzero(original.of(method, "any_kept"))
     assert usable.size >= 10
     for stamp in usable:
@@ -162,7 +162,7 @@ def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, meth
         main = int(np.flatnonzero(original.of(method, "regions")[stamp])[0])
         masked = original.masked(method, int(stamp), main=main)
         assert masked.status.tolist() == ["kept"]
-        np.testing.assert_array_equal(masked.masks.unstack()[0], whole[stamp])
+        np.testing.assert_array_equal(masked.masks.unstack()[0], uncut[stamp])
         np.testing.assert_array_equal(masked.combined.unstack()[0][0], combined[stamp])
         np.testing.assert_array_equal(masked.box[0], original.of(method, "box")[stamp])
         for key in ("background", "combined_background"):

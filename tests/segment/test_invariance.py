@@ -50,14 +50,14 @@ def test_images_without_values_have_no_object(value: float) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_missing_pixels_belong_to_no_nucleus_and_spoil_no_other(field: AnyArray, value: float) -> None:
-    whole = segment(field).labels
+    complete = segment(field).labels
     image = field.astype(np.float64)
     image[0, 30, 40] = value
     image[1, 60:64, :] = value
     labels = segment(image).labels
-    assert labels["nucleus"].max() == whole["nucleus"].max() == 7
+    assert labels["nucleus"].max() == complete["nucleus"].max() == 7
     assert labels["nucleus"][30, 40] == 0
-    assert_array_equal(labels["nucleus"][50:], whole["nucleus"][50:])
+    assert_array_equal(labels["nucleus"][50:], complete["nucleus"][50:])
     outside = labels["nucleus"][60:64] == 0
     assert not labels["cell"][60:64][outside].any()
 

@@ -22,7 +22,7 @@ def _kernel(definitions: Sequence[FeatureDef], *, silent: bool = False) -> Calla
         measure_intensity(
             block.counts,
             block.reals,
-            block.whole,
+            block.integral,
             block.masks,
             block.shapes,
             block.planes,

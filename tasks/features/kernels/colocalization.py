@@ -227,7 +227,7 @@ def last_uncorrelated(u: FloatArray, v: FloatArray, order: IntArray, ordered: Fl
         low_u, high_u = min(low_u, a), max(high_u, a)
         low_v, high_v = min(low_v, b), max(high_v, b)
         size = at + 1
-        whole = size == count or ordered[size] > ordered[at]
-        if whole and size >= 3 and high_u > low_u and high_v > low_v and size * products - sum_u * sum_v <= 0.0:
+        ties_end = size == count or ordered[size] > ordered[at]
+        if ties_end and size >= 3 and high_u > low_u and high_v > low_v and size * products - sum_u * sum_v <= 0.0:
             last = size
     return last

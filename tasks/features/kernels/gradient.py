@@ -14,7 +14,9 @@ SCALE = 1.0 / (4.0 * np.sqrt(2.0))
 
 
 @inner
-def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bits, whole: Bits, runs: Runs) -> int:
+def surrounded_runs(
+    bits: Bits, height: int, width: int, beyond: int, padded: Bits, surrounded: Bits, runs: Runs
+) -> int:
     """List the pixels whose 8 neighbours all lie in the mask.
 
     Parameters
@@ -22,7 +24,7 @@ def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bi
     beyond
         With `NEAREST` neighbours are reflected at the frame, and the pixel itself need not lie in the mask; with
         `OUTSIDE` the pixel must, and there is no mask beyond the frame.
-    padded, whole
+    padded, surrounded
         Scratch, (≥ H, words + 2) and (≥ H, words).
     runs
         The result.
@@ -42,10 +44,10 @@ def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bi
                 around &= moved(padded, near, word, AFTER) & moved(padded, near, word, BEFORE)
             if beyond == OUTSIDE:
                 around = around & padded[row, word + 1] if 0 < row < height - 1 else NONE
-            whole[row, word] = around
+            surrounded[row, word] = around
         # beyond the last column the padding may have left pixels
-        whole[row, words - 1] &= ALL >> np.uint64(WORD * words - width)
-    return find_runs(whole, height, width, runs)
+        surrounded[row, words - 1] &= ALL >> np.uint64(WORD * words - width)
+    return find_runs(surrounded, height, width, runs)
 
 
 @inner

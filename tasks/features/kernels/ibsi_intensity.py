@@ -18,7 +18,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 def measure_statistics(
     counts: Counts,
     reals: FloatArray,
-    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
     planes: int,
@@ -52,7 +52,7 @@ def measure_statistics(
             row[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
-                order(values, count, whole, scratch)
+                order(values, count, integral, scratch)
                 summarise_sorted(values, count, row)
             pixel_start += height * width
 

@@ -22,7 +22,7 @@ END = constant(len(LAYOUT))
 def measure_intensity(
     counts: Counts,
     reals: FloatArray,
-    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
     planes: int,
@@ -80,7 +80,7 @@ def measure_intensity(
                     if part:
                         count, fine = gather(counts, reals, pixel_start, width, rim_runs, rim, values)
                     if fine and (silent or count > 0):
-                        order(values, count, whole, scratch)
+                        order(values, count, integral, scratch)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
             pick(one, places, out[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width

@@ -108,17 +108,17 @@ def count_pairs(
         tables[at] = 0
     stride = width + 2 * distance
     step = distance * (down * stride + right)
-    whole = width - width % TABLES
+    unrolled = width - width % TABLES
     for row in range(height):
         first = (row + distance) * stride + distance
         one, other = framed[first : first + width], framed[first + step : first + step + width]
         # four tables in turn: equal pairs in succession need not wait for each other
-        for at in range(0, whole, TABLES):
+        for at in range(0, unrolled, TABLES):
             tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
             tables[SIZE + np.uint32(one[at + 1]) * SIDE + np.uint32(other[at + 1])] += 1
             tables[2 * SIZE + np.uint32(one[at + 2]) * SIDE + np.uint32(other[at + 2])] += 1
             tables[3 * SIZE + np.uint32(one[at + 3]) * SIDE + np.uint32(other[at + 3])] += 1
-        for at in range(whole, width):
+        for at in range(unrolled, width):
             tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
     pairs = 0
     for i in range(LEVELS):

@@ -51,7 +51,7 @@ def measure_texture(
     """
     tallest, widest = extent(shapes)
     size, words = tallest * widest, words_of(widest)
-    bits, whole = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
+    bits, surrounded_bits = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
     padded = np.empty((tallest, words + 2), np.uint64)
     runs, around = (
         np.empty((most_runs(tallest, widest), 3), np.int64),
@@ -81,7 +81,7 @@ def measure_texture(
             for _ in range(2):
                 if changed:
                     number = find_runs(bits, height, width, runs)
-                    surrounded = surrounded_runs(bits, height, width, beyond, padded, whole, around)
+                    surrounded = surrounded_runs(bits, height, width, beyond, padded, surrounded_bits, around)
                 count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
                 if fine or not published:
                     break

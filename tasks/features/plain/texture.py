@@ -96,11 +96,11 @@ def _over_directions(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def gradient(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
     """Mean, standard deviation, maximum and minimum of Sobel's gradient where the whole 3×3 lies in the mask."""
-    whole = ndi.binary_erosion(mask, structure=np.ones((3, 3), dtype=bool), border_value=0)
-    if not whole.any():
+    inner = ndi.binary_erosion(mask, structure=np.ones((3, 3), dtype=bool), border_value=0)
+    if not inner.any():
         return np.full(len(GRADIENT), np.nan)
     # from the minimum, so that a large common value does not leave its rounding behind
-    values = sobel(np.where(mask, pixels - pixels[mask].min(), 0.0))[whole]
+    values = sobel(np.where(mask, pixels - pixels[mask].min(), 0.0))[inner]
     return np.array([values.mean(), values.std(), values.max(), values.min()])
 
 
@@ -157,8 +157,8 @@ def _published_gradient(pixels: FloatArray, inside: BoolArray) -> FloatArray:
     """Summarise the gradient where all 8 neighbours are inside; the pixel itself has no weight and may be outside."""
     neighbours = np.ones((3, 3), dtype=bool)
     neighbours[1, 1] = False
-    whole = ndi.minimum_filter(inside.astype(np.uint8), footprint=neighbours, mode="reflect").astype(bool)
-    if not whole.any():
+    inner = ndi.minimum_filter(inside.astype(np.uint8), footprint=neighbours, mode="reflect").astype(bool)
+    if not inner.any():
         return np.full(len(GRADIENT), np.nan)
-    values = sobel(np.where(inside, pixels, 0.0))[whole]
+    values = sobel(np.where(inside, pixels, 0.0))[inner]
     return np.array([values.mean(), values.std(), values.max(), values.min()])

@@ -8,7 +8,7 @@ import numpy as np
 from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.types import FloatArray, IntArray, LabelArray
 from tasks.mask.kernels.filters import BELOW_SIGN
-from tasks.mask.kernels.flood_whole import LAST, flood_whole
+from tasks.mask.kernels.flood_integral import LAST, flood_integral
 
 ENTRIES = 5
 """Entries per pixel at most: each of its neighbours, and itself as a marker, may put it into the queue."""
@@ -62,14 +62,14 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     queue
         From `make_queue`.
     roots
-        From `tasks.mask.kernels.flood_whole.distances`.
+        From `tasks.mask.kernels.flood_integral.distances`.
     """
     keys, _, pixels, sources, rows, columns, costs = queue
     for row in range(height):
         for column in range(width):
             pixel = (row + 1) * (width + 2) + column + 1
             rows[pixel], columns[pixel] = row, column
-    if not flood_whole(values, height, width, labels, keys, costs, pixels, sources, rows, columns, roots):
+    if not flood_integral(values, height, width, labels, keys, costs, pixels, sources, rows, columns, roots):
         _flood_any(values, height, width, labels, queue)
 
 

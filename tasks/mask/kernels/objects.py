@@ -14,7 +14,7 @@ KEPT, NO_OBJECT, FILTERED, BORDER = range(4)
 
 
 @compiled
-def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code takes no keywords
+def keep_uncut(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code takes no keywords
     pixels: FloatArray,
     stream: Stream,
     shapes: IntArray,
@@ -63,7 +63,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     """
     scratch = allocate_scratch(shapes)
     channels = len(united)
-    kept = np.zeros((channels + 1, *scratch.bits.shape), np.uint64)
+    uncut = np.zeros((channels + 1, *scratch.bits.shape), np.uint64)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -74,40 +74,40 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
         size = height * width
         # only whole cells with some light have an object, whatever the method
         blank = is_blank(pixels[start : start + channels * size], least)
-        found_main = False
+        main_has_object = False
         for channel in range(channels):
-            kept[channel] = NONE
+            uncut[channel] = NONE
             if blank or not passed[cell, channel]:
                 continue
             read(stream, start + channel * size, height, width, scratch.bits)
             number = find_runs(scratch.bits, height, width, scratch.runs)
             if channel == main:
-                found_main = number > 0
-            regions[cell, channel] = keep_inner(scratch, number, height, width, limits[cell], kept[channel])
+                main_has_object = number > 0
+            regions[cell, channel] = keep_inner(scratch, number, height, width, limits[cell], uncut[channel])
         if blank:
             status[cell] = NO_OBJECT
         elif not passed[cell, main]:
             status[cell] = FILTERED
-        elif not found_main:
+        elif not main_has_object:
             status[cell] = NO_OBJECT
         elif regions[cell, main] == 0:
             status[cell] = BORDER
         else:
             status[cell] = KEPT
-            union = kept[channels]
+            union = uncut[channels]
             union[:] = NONE
             for channel in range(channels):
                 if regions[cell, channel] > 0:
                     first = start + channel * size
-                    paint(kept[channel], height, width, own[first : first + size])
-                    _widen_box(kept[channel], height, width, scratch.runs, box[cell])
+                    paint(uncut[channel], height, width, own[first : first + size])
+                    _widen_box(uncut[channel], height, width, scratch.runs, box[cell])
                     if united[channel]:
-                        _unite(kept[channel], union)
+                        _unite(uncut[channel], union)
             paint(union, height, width, combined[plane : plane + size])
             for channel in range(channels):
                 first = start + channel * size
                 image = pixels[first : first + size]
-                mean = outside_mean(image, kept[channel], height, width, exact, outside, scratch.runs)
+                mean = outside_mean(image, uncut[channel], height, width, exact, outside, scratch.runs)
                 background[cell, channel] = mean[0] if mean[1] > 0 else 0.0
                 combined_background[cell, channel] = outside_mean(
                     image, union, height, width, exact, outside, scratch.runs
@@ -128,7 +128,7 @@ def is_blank(values: FloatArray, least: float) -> bool:
 
 
 @compiled
-def keep_inner(scratch: Scratch, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
+def keep_inner(scratch: Scratch, number: int, height: int, width: int, limit: int, uncut: Bits) -> int:
     """Copy the 8-connected objects that the border rule leaves, and count them.
 
     Parameters
@@ -151,13 +151,13 @@ def keep_inner(scratch: Scratch, number: int, height: int, width: int, limit: in
             + int(first == 0)
             + int(stop == width)
         )
-    whole = 0
+    number_uncut = 0
     for label in range(objects):
-        whole += int(rims[label] <= limit)
+        number_uncut += int(rims[label] <= limit)
     for run in range(number):
         if rims[labels[run]] <= limit:
-            put(kept[runs[run, 0]], runs[run, 1], runs[run, 2])
-    return whole
+            put(uncut[runs[run, 0]], runs[run, 1], runs[run, 2])
+    return number_uncut
 
 
 @compiled

@@ -69,7 +69,7 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     width: int,
     weights: FloatArray,
     work: FloatArray,
-    whole: IntArray,
+    integers: IntArray,
     medians: MedianScratch,
     scratch: Scratch,
 ) -> bool:
@@ -83,7 +83,7 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     peak = _levels(plane, low, high, levels)
     if peak < 1:
         return True
-    codes, ranks = whole[0], whole[1]
+    codes, ranks = integers[0], integers[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
     reduced = not _are_levels(low, high)
     number = _distinct(levels, size, not reduced, one)

@@ -32,7 +32,7 @@ def mask_watershed(
     pixels, shapes
         Of a `Block`.
     roots
-        From `tasks.mask.kernels.flood_whole.distances`.
+        From `tasks.mask.kernels.flood_integral.distances`.
     out
         The result: flat masks, false before.
     certain

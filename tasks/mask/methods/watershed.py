@@ -9,7 +9,7 @@ from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
 from tasks.mask.cleaning import drop_small, fill_holes
 from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.kernels.blocks import Block
-from tasks.mask.kernels.flood_whole import distances
+from tasks.mask.kernels.flood_integral import distances
 from tasks.mask.kernels.watershed import HOLE_AREA, mask_watershed
 from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
