@@ -53,11 +53,11 @@ class Stamps:
 
 def draw(cells: int, *, channels: Sequence[str]) -> list[Batch]:
     """Draw whole cells of all types, a batch after the other."""
-    places = [CHANNELS.index(name) for name in channels]
+    indices = [CHANNELS.index(name) for name in channels]
     images = [
         draw_cell(
             cell_type=CELL_TYPES[number % len(CELL_TYPES)], state="normal", rng=np.random.default_rng([1, number])
-        ).pixels[places]
+        ).pixels[indices]
         for number in range(cells)
     ]
     return [Batch.of(images[start : start + BATCH], channels=channels) for start in range(0, cells, BATCH)]

@@ -17,11 +17,16 @@ DTYPES = ["uint16", "float64"], "types of the pixels"
 def parsed(description: str, **options: tuple[Any, ...]) -> argparse.Namespace:
     """Read the command line: of each option the default, whose type a value has (or each of a list), help, choices."""
     parser = argparse.ArgumentParser(description=description)
-    for name, (default, told, *choices) in options.items():
+    for name, (default, help_text, *choices) in options.items():
         many = isinstance(default, list)
         kind = type(default[0] if many else default)
         parser.add_argument(
-            f"--{name}", type=kind, default=default, nargs="+" if many else None, help=told, choices=choices or None
+            f"--{name}",
+            type=kind,
+            default=default,
+            nargs="+" if many else None,
+            help=help_text,
+            choices=choices or None,
         )
     return parser.parse_args()
 

@@ -71,8 +71,8 @@ class Values:
         starts = np.arange(0, self._number, PART)
         for start in np.random.default_rng(self.passes).permutation(starts).tolist():
             begun = time.process_time()
-            places = np.arange(start, min(start + PART, self._number), dtype=np.uint64)
-            part = self._of((places * np.uint64(MULTIPLIER) + np.uint64(FIRST)) % np.uint64(self._number))
+            indices = np.arange(start, min(start + PART, self._number), dtype=np.uint64)
+            part = self._of((indices * np.uint64(MULTIPLIER) + np.uint64(FIRST)) % np.uint64(self._number))
             self.seconds += time.process_time() - begun
             yield part
 

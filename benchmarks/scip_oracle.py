@@ -165,14 +165,14 @@ def as_event(case: Case) -> dict[str, Any]:
     return dict(event)
 
 
-def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+def flattened(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Arrays of any shapes as one flat buffer."""
     return np.concatenate([array.ravel() for array in arrays])
 
 
 def packed(masks: Sequence[Mask]) -> npt.NDArray[np.uint8]:
     """Masks of any shapes as one flat buffer of bits."""
-    return np.packbits(joined(masks))
+    return np.packbits(flattened(masks))
 
 
 def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
@@ -233,7 +233,7 @@ def handmade_fixture() -> Fixture:
     columns = {
         "cases": np.array([f"{case.name}/{dtype}" for case, dtype in zip(cases, dtypes, strict=True)]),
         "dtypes": np.array(dtypes), "shapes": np.array([case.pixels.shape for case in cases]),
-        "pixels": joined([case.pixels.astype(np.float64) for case in cases]),
+        "pixels": flattened([case.pixels.astype(np.float64) for case in cases]),
         "masks": packed([case.masks for case in cases]),
         "combined": packed([event["combined_mask"] for event in events]),
         "background": np.array([event["background"] for event in events]),
@@ -273,7 +273,7 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     sets = {"zarr": real_stamps(options.data), "generated": [draw_stamp(drawing, rng) for drawing in DRAWINGS]}
     masks = mask_fixture(sets)
-    masks["generated.pixels"] = joined(sets["generated"])
+    masks["generated.pixels"] = flattened(sets["generated"])
     masks["generated.traits"] = np.array([drawing.trait for drawing in DRAWINGS])
     write(options.output / "scip_masks.npz", masks)
 

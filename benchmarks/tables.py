@@ -126,10 +126,10 @@ def main() -> None:
         print("| form | written, s | memory, MiB | files | MB |\n|---|---:|---:|---:|---:|")
         command = [sys.executable, __file__, "--columns", str(options.columns), "--publish", str(folder)]
         for form, (_, config) in FORMS.items():
-            told = json.loads(subprocess.run([*command, form], capture_output=True, check=True).stdout)
+            report = json.loads(subprocess.run([*command, form], capture_output=True, check=True).stdout)
             files = list(config.PUBLISHED.files(folder))
             size = sum(file.stat().st_size for file in files) / 1e6
-            print(f"| {form} | {told['seconds']:.1f} | {told['bytes'] / 2**20:.0f} | {len(files)} | {size:.1f} |")
+            print(f"| {form} | {report['seconds']:.1f} | {report['bytes'] / 2**20:.0f} | {len(files)} | {size:.1f} |")
         parts = sorted(Parquet.PUBLISHED.files(folder))
         one = folder / "polars.parquet"
         pl.read_parquet(parts).write_parquet(one)

@@ -42,8 +42,8 @@ def extract_partition(
     watch = Stopwatch()
     layout = source.layout
     kept = kept_cells(cells, metrics=metrics, decision=decision)
-    how = CLIPPED if config.profile == "scip" else WITH_MARGIN
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=how)
+    crop = CLIPPED if config.profile == "scip" else WITH_MARGIN
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=crop)
     columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]
     for batch in batches:

@@ -33,7 +33,7 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     return masks
 
 
-def mask_stacks(
+def mask_blocks(
     batch: Batch,
     mask: Callable[[Block, BoolArray, BoolArray], None],
     *,
@@ -46,7 +46,7 @@ def mask_stacks(
     batch
         Pixels of N stamps, C channels.
     mask
-        (stack of n stamps, flat masks that are false as yet, (n, C) bool) → nothing; the masks are written, and to the
+        (block of n stamps, flat masks that are false as yet, (n, C) bool) → nothing; the masks are written, and to the
         last argument whether each is certain to be that of the plain code.
     plain
         As in `mask_each`.
@@ -60,8 +60,8 @@ def mask_stacks(
         return mask_each(batch, plain)
     masks = empty_masks(batch, planes=batch.pixels.planes)
     certain = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
-    for stack in blocks(batch):
-        mask(stack, masks.flat[stack.places], certain[stack.cells])
+    for block in blocks(batch):
+        mask(block, masks.flat[block.flat_pixels], certain[block.cells])
     if not certain.all():
         images, stamps = batch.pixels.unstack(), masks.unstack()
         for cell, channel in np.argwhere(~certain):
@@ -97,15 +97,15 @@ def test_spread(
         return test_each(batch, plain)
     verdicts = np.zeros((len(batch), len(batch.channels)), dtype=np.bool_)
     images = batch.pixels.unstack()
-    for stack in blocks(batch):
-        measured = np.empty((len(stack.shapes), len(batch.channels), MEASURED))
-        measure_spread(stack.pixels, stack.shapes, len(batch.channels), measured)
+    for block in blocks(batch):
+        measured = np.empty((len(block.shapes), len(batch.channels), MEASURED))
+        measure_spread(block.pixels, block.shapes, len(batch.channels), measured)
         with np.errstate(all="ignore"):
-            verdict, sure = passes(measured, stack.shapes.prod(axis=1)[:, np.newaxis])
-        usable = ~np.isnan(measured[..., LOW])
-        verdicts[stack.cells] = verdict & usable
-        for cell, channel in np.argwhere(usable & ~sure):
-            verdicts[stack.cells][cell, channel] = plain(images[stack.cells.start + cell][channel])
+            verdict, sure = passes(measured, block.shapes.prod(axis=1)[:, np.newaxis])
+        finite = ~np.isnan(measured[..., LOW])
+        verdicts[block.cells] = verdict & finite
+        for cell, channel in np.argwhere(finite & ~sure):
+            verdicts[block.cells][cell, channel] = plain(images[block.cells.start + cell][channel])
     return verdicts
 
 

@@ -84,19 +84,19 @@ def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mas
     statuses = np.zeros(len(batch), dtype=np.int32)
     limits = most_border_pixels(batch.pixels.shapes, share=config.border_share)
     planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
-    for stack in blocks(batch):
-        cells, places = stack.cells, stack.places
+    for block in blocks(batch):
+        cells, flat_pixels = block.cells, block.flat_pixels
         keep_uncut(
-            stack.pixels,
-            stream_of(foreground.flat[places]),
-            stack.shapes,
+            block.pixels,
+            stream_of(foreground.flat[flat_pixels]),
+            block.shapes,
             passed[cells],
             united,
             main,
             limits[cells],
             least_number(batch.pixels.flat.dtype),
             exact,
-            masked.masks.flat[places],
+            masked.masks.flat[flat_pixels],
             masked.combined.flat[planes[cells.start] : planes[cells.stop]],
             masked.n_components[cells],
             masked.box[cells],

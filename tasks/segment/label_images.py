@@ -66,9 +66,9 @@ def largest_pieces(labels: LabelArray) -> LabelArray:
     order = np.lexsort((-np.arange(len(areas)), areas))
     best = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
     best[owner[order]] = order
-    kept = np.zeros(len(areas), dtype=np.bool_)
-    kept[best] = True
-    return np.where(kept[pieces], labels, np.int32(0))
+    largest = np.zeros(len(areas), dtype=np.bool_)
+    largest[best] = True
+    return np.where(largest[pieces], labels, np.int32(0))
 
 
 def fill_holes(labels: LabelArray) -> LabelArray:

@@ -43,14 +43,14 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
 def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
     """Measure the channel, or pair of channels, of a column in its region with its family alone."""
     full, regions = cells
-    places = sorted(full.channels.index(channel) for channel in column.channels)
-    channels = tuple(full.channels[place] for place in places)
+    indices = sorted(full.channels.index(channel) for channel in column.channels)
+    channels = tuple(full.channels[place] for place in indices)
     profile: Profile = "scip" if column.scip else "standard"
     family = "raw" if column.region == "raw" else column.family
-    batch = Batch.of([image[places] for image in full.pixels.unstack()], channels=channels)
+    batch = Batch.of([image[indices] for image in full.pixels.unstack()], channels=channels)
     region = next((region for region in regions if region.name == column.region), regions[0])
-    masks = region.masks if region.shared else Ragged.of([mask[places] for mask in region.masks.unstack()])
-    one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, places])
+    masks = region.masks if region.shared else Ragged.of([mask[indices] for mask in region.masks.unstack()])
+    one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, indices])
     config = Features(profile=profile, families=(family,))
     described = feature_columns(config=config, channels=channels, regions=[(one.name, one.shared)])
     values = measure(batch, [one], config=config)[0]
@@ -131,8 +131,8 @@ def test_objects_of_a_field_have_no_raw_statistics() -> None:
 def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     regions = ("nucleus", "cell", "cytoplasm")
     columns = feature_columns(config=Features(), channels=["a", "b"], regions=[(name, True) for name in regions])
-    told = [column.name for column in columns if column.stat == "background"]
-    assert told == ["nucleus__intensity_background__a", "nucleus__intensity_background__b"]
+    backgrounds = [column.name for column in columns if column.stat == "background"]
+    assert backgrounds == ["nucleus__intensity_background__a", "nucleus__intensity_background__b"]
     labels = np.zeros((20, 30), dtype=np.int32)
     labels[4:9, 5:12] = 1
     image = np.random.default_rng(1).integers(0, 99, size=(2, 20, 30)).astype(np.uint8)

@@ -17,7 +17,7 @@ OPTIONAL = ("colocalization", "granularity", "radial_distribution", "radial_zern
 GREY = ("glcm", "gldzm", "glrlm", "glszm", "haralick", "histogram", "ibsi_intensity", "ngldm", "ngtdm")
 
 
-def each(*without: str) -> pytest.MarkDecorator:
+def each_config(*without: str) -> pytest.MarkDecorator:
     """Parametrize by both profiles, grey levels, and the optional families but those that do not make the claim."""
     profiles = [pytest.param(Features(profile=profile), id=profile) for profile in PROFILES]
     optional = [pytest.param(Features(families=(name,)), id=name) for name in OPTIONAL if name not in without]
@@ -91,7 +91,7 @@ def assert_kept(
             assert not np.allclose(actual[:, number], expected[:, number]), columns[number].name
 
 
-@each()
+@each_config()
 def test_a_larger_frame_changes_no_feature_of_the_cell(cells: Cells, config: Features) -> None:
     def enlarge(image: AnyArray) -> AnyArray:
         filler = 0 if image.dtype == bool else 777
@@ -101,12 +101,12 @@ def test_a_larger_frame_changes_no_feature_of_the_cell(cells: Cells, config: Fea
     before = values_of(cells, config=config)
     assert_kept(values_of(cells, config=config, move=enlarge), before, columns, {"translation"})
     # nothing but the whole frame and the background could have changed
-    silent = [c.name for c in columns if "translation" not in c.invariances and c.region != "raw"]
+    of_frame = [c.name for c in columns if "translation" not in c.invariances and c.region != "raw"]
     if config.families is None:
-        assert all("background" in name for name in silent)
+        assert all("background" in name for name in of_frame)
 
 
-@each("radial_distribution")
+@each_config("radial_distribution")
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_quarter_turns(cells: Cells, config: Features, turns: int) -> None:
     def turn(image: AnyArray) -> AnyArray:
@@ -117,7 +117,7 @@ def test_quarter_turns(cells: Cells, config: Features, turns: int) -> None:
     assert_kept(actual, values_of(cells, config=config), columns, {"rotation", "quarter turn"})
 
 
-@each(*OPTIONAL)
+@each_config(*OPTIONAL)
 @pytest.mark.parametrize("axis", [1, 2])
 def test_mirror_images(cells: Cells, config: Features, axis: int) -> None:
     actual = values_of(cells, config=config, move=lambda image: np.flip(image, axis=axis))
@@ -130,7 +130,7 @@ def test_mirror_images(cells: Cells, config: Features, axis: int) -> None:
         np.testing.assert_allclose(actual[:, numbers], -expected[:, numbers], rtol=1e-7)
 
 
-@each("radial_distribution", "radial_zernike", "zernike")
+@each_config("radial_distribution", "radial_zernike", "zernike")
 def test_a_constant_added_to_the_pixels(cells: Cells, config: Features) -> None:
     actual = values_of(cells, config=config, change=lambda image: image + np.uint16(5000), shift=5000)
     columns = columns_of(cells, config=config)
@@ -141,7 +141,7 @@ def test_a_constant_added_to_the_pixels(cells: Cells, config: Features) -> None:
     np.testing.assert_allclose(actual[:, moved], expected[:, moved] + 5000)
 
 
-@each("zernike")
+@each_config("zernike")
 def test_pixels_of_another_bit_depth(cells: Cells, config: Features) -> None:
     def deepen(image: AnyArray) -> AnyArray:
         return image.astype(np.uint32) * 257
@@ -157,7 +157,7 @@ def test_pixels_of_another_bit_depth(cells: Cells, config: Features) -> None:
     np.testing.assert_allclose(actual[:, scaled], expected[:, scaled] * 257, rtol=1e-9, atol=1e-6)
 
 
-@each()
+@each_config()
 @pytest.mark.parametrize("dtype", [np.int32, np.uint64, np.float32, np.float64, ">u2"])
 def test_storage_changes_nothing(cells: Cells, config: Features, dtype: str) -> None:
     actual = values_of(cells, config=config, change=lambda image: image.astype(dtype))
@@ -168,13 +168,13 @@ def test_storage_changes_nothing(cells: Cells, config: Features, dtype: str) -> 
 def test_a_cell_does_not_depend_on_the_others_of_its_batch(cells: Cells, profile: Profile) -> None:
     batch, regions = cells
     config = Features(profile=profile)
-    together = measure(batch, regions, config=config)
+    joint = measure(batch, regions, config=config)
     for row in range(len(batch)):
         alone = measure(batch.take([row]), [region.take([row]) for region in regions], config=config)
-        assert np.array_equal(alone[0], together[row], equal_nan=True)
+        assert np.array_equal(alone[0], joint[row], equal_nan=True)
     backwards = [2, 1, 0]
     turned = measure(batch.take(backwards), [region.take(backwards) for region in regions], config=config)
-    assert np.array_equal(turned[::-1], together, equal_nan=True)
+    assert np.array_equal(turned[::-1], joint, equal_nan=True)
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -127,8 +127,8 @@ def test_metadata_of_one_object_of_a_field_needs_no_name_in_the_published_spelli
     columns = ["meta__image", "meta__bbox_min_row__nucleus", "meta__valid__nucleus__BF"]
     assert rename_meta(columns, names="scip") == ("meta_image", "meta_bbox_minr", "meta_valid_BF")
     several = [*columns, "meta__bbox_min_row__cell"]
-    told = ("meta_nucleus_bbox_minr", "meta_nucleus_valid_BF", "meta_cell_bbox_minr")
-    assert rename_meta(several, names="scip")[1:] == told
+    expected = ("meta_nucleus_bbox_minr", "meta_nucleus_valid_BF", "meta_cell_bbox_minr")
+    assert rename_meta(several, names="scip")[1:] == expected
 
 
 def test_groups_that_would_share_a_name_are_an_error() -> None:

@@ -38,8 +38,8 @@ def test_an_empty_combined_mask_does_not_stop_it() -> None:
             assert value == 0, name
         elif feature.startswith("texture") or region == "li.combined":
             assert np.isnan(value), name
-    silent = {name for name, value in features.items() if name.startswith("li__shape") and value == 0}
-    assert len(silent) == 11 * 2
+    zeros = {name for name, value in features.items() if name.startswith("li__shape") and value == 0}
+    assert len(zeros) == 11 * 2
 
 
 def test_components_are_averaged() -> None:

@@ -128,14 +128,14 @@ def test_one_pixel_has_an_intensity_and_no_texture() -> None:
     assert np.isnan(features["skewness"])
 
 
-def told(values: FloatArray) -> dict[str, float]:
+def statistics_of(values: FloatArray) -> dict[str, float]:
     return dict(zip(STATISTICS, statistics(values).tolist(), strict=True))
 
 
 @given(st.lists(st.integers(0, 65535), min_size=2, max_size=60).filter(lambda values: len(set(values)) > 1))
 def test_every_statistic_is_the_one_of_numpy_or_scipy(values: list[int]) -> None:
     pixels = np.array(values, dtype=np.float64)
-    features = told(pixels)
+    features = statistics_of(pixels)
     expected = {
         "mean": np.mean(pixels), "median": np.median(pixels), "max": np.max(pixels), "min": np.min(pixels),
         "std": np.std(pixels), "mad": scipy.stats.median_abs_deviation(pixels),
@@ -148,7 +148,7 @@ def test_every_statistic_is_the_one_of_numpy_or_scipy(values: list[int]) -> None
 
 def test_statistics_worked_by_hand() -> None:
     # mean 3, deviations -2 -1 0 3: m2 = 14/4, m3 = 18/4, m4 = 98/4
-    features = told(np.array([1.0, 2.0, 3.0, 6.0]))
+    features = statistics_of(np.array([1.0, 2.0, 3.0, 6.0]))
     assert features["skewness"] == pytest.approx(4.5 / 3.5**1.5)
     assert features["kurtosis"] == pytest.approx(24.5 / 3.5**2 - 3)
     assert features["mad"] == 1.0  # median 2.5, deviations 1.5 0.5 0.5 3.5
@@ -158,7 +158,7 @@ def test_statistics_worked_by_hand() -> None:
 @pytest.mark.parametrize("value", [0.0, 0.1, -11.5, 600.0 / 7, 65535.0, 1e-200])
 @pytest.mark.parametrize("count", [1, 2, 7, 999])
 def test_equal_values_have_no_spread_and_no_form(value: float, count: int) -> None:
-    features = told(np.full(count, value))
+    features = statistics_of(np.full(count, value))
     assert features["std"] == 0.0
     assert features["mad"] == 0.0
     assert features["mean"] == features["median"] == features["max"] == value

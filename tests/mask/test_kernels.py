@@ -136,10 +136,10 @@ def test_channels_with_nan_or_infinite_pixels_have_no_mask(method: MaskMethod) -
 @EACH
 def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pytest.MonkeyPatch) -> None:
     stamps = batch([cell((24 + seed, 30), seed=seed).astype(np.float32) for seed in range(5)])
-    together = masks.function(method)(stamps, method)
+    joint = masks.function(method)(stamps, method)
     monkeypatch.setattr(blocks, "PIXELS", 3 * 28 * 30)
     assert [piece.cells for piece in blocks.blocks(stamps)] == [slice(n, n + 1) for n in range(5)]
-    np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, together.flat)
+    np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, joint.flat)
 
 
 @EACH

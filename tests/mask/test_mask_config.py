@@ -78,8 +78,8 @@ def test_the_digest_tells_parameters_apart() -> None:
 
 
 def test_an_unknown_method_or_channel_filter_is_told_with_the_nearest() -> None:
-    told = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
-    assert errors(methods=["circel"]) == [("methods.0", told)]
+    expected = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
+    assert errors(methods=["circel"]) == [("methods.0", expected)]
     ((key, message),) = errors(channel_filter=["normal_test"])
     assert key == "channel_filter.0"
     assert message.endswith("allowed: normaltest, std, value_range; did you mean 'normaltest'?")
@@ -163,8 +163,8 @@ def plugged_in() -> Iterator[None]:
 @pytest.mark.usefixtures("plugged_in")
 def test_a_registered_method_is_known_by_name_and_shown_in_the_schema() -> None:
     assert config(methods=["everything"]).methods == (Everything(),)
-    shown = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
-    assert [one["title"] for one in shown] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
+    schemas = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
+    assert [one["title"] for one in schemas] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
 
 
 def sigma(value: object) -> PerChannel[float]:

@@ -135,8 +135,8 @@ def test_a_full_frame_is_removed_and_an_empty_one_stays_empty(shape: tuple[int, 
 def test_the_share_of_border_pixels_is_a_setting(share: float | None, left: list[int]) -> None:
     mask = np.zeros((8, 20), dtype=bool)
     mask[0, 2], mask[0, 5:7], mask[0, 9:12], mask[3:5, 15:18] = True, True, True, True
-    kept = remove_border_objects(mask, share=share)
-    objects = {1: kept[0, 2], 2: kept[0, 5], 3: kept[0, 9], 4: kept[3, 15]}
+    cleaned = remove_border_objects(mask, share=share)
+    objects = {1: cleaned[0, 2], 2: cleaned[0, 5], 3: cleaned[0, 9], 4: cleaned[3, 15]}
     assert [number for number, there in objects.items() if there] == left
 
 

@@ -110,9 +110,9 @@ def test_backgrounds_are_means_outside_the_own_and_the_combined_mask() -> None:
 
 def test_several_masks_come_in_configured_order_and_do_not_touch_each_other() -> None:
     methods = ["circle", "li", {"method": "li", "name": "wide", "sigma": 2}]
-    together = run(STAMPS, methods=methods)
-    assert [one.name for one in together] == ["circle", "li", "wide"]
-    for method, masked in zip(methods, together, strict=True):
+    joint = run(STAMPS, methods=methods)
+    assert [one.name for one in joint] == ["circle", "li", "wide"]
+    for method, masked in zip(methods, joint, strict=True):
         (alone,) = run(STAMPS, methods=[method])
         assert_same(masked, alone)
 
@@ -193,10 +193,10 @@ def test_tiny_and_constant_stamps_are_rejected_without_a_warning(shape: tuple[in
 
 
 def test_the_rest_of_the_batch_does_not_matter() -> None:
-    together = run(STAMPS, methods=["li", "circle"])
+    joint = run(STAMPS, methods=["li", "circle"])
     backwards = run(STAMPS[::-1], methods=["li", "circle"])
     for number, image in enumerate(STAMPS):
-        for masked, mirrored, alone in zip(together, backwards, run([image], methods=["li", "circle"]), strict=True):
+        for masked, mirrored, alone in zip(joint, backwards, run([image], methods=["li", "circle"]), strict=True):
             for batch, index in ((masked, number), (mirrored, len(STAMPS) - 1 - number)):
                 assert batch.status[index] == alone.status[0]
                 for field in ("n_components", "box", "background", "combined_background", "masks", "combined"):

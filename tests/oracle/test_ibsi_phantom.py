@@ -107,7 +107,7 @@ def measured(slices: list[IntArray]) -> dict[str, float]:
         **mean(glrlm, [f"GLRLM_{name}" for name in RUNS]), **mean(glszm, [f"GLSZM_{name}" for name in SIZES]),
         **mean(gldzm, [f"GLDZM_{name}" for name in DISTANCES]), **mean(side_zones, [f"GLDZM_{name}" for name in SIDES]),
         **{f"NGLDM_{name}": value for name, value in depend.items()},
-        **{f"GLDM_{name}": depend[same] for name, same in GLDM.items()},
+        **{f"GLDM_{name}": depend[ours] for name, ours in GLDM.items()},
         **mean(tone_differences, [f"NGTDM_{name.upper()}" for name in TONES]),
     }  # fmt: skip
 
@@ -118,8 +118,8 @@ def side_zones(levels: IntArray, *, number: int) -> FloatArray:
     features = emphases(counts, pixels=int((levels > 0).sum()))
     i, j = np.ogrid[1 : counts.shape[0] + 1, 1 : counts.shape[1] + 1]
     p = counts / counts.sum()
-    places = list(DISTANCES)
-    return np.array([features[places.index("SDLGLE")], features[places.index("ZDV")], (i * p).sum(), (j * p).sum()])
+    order = list(DISTANCES)
+    return np.array([features[order.index("SDLGLE")], features[order.index("ZDV")], (i * p).sum(), (j * p).sum()])
 
 
 def rounding(stated: str) -> float:

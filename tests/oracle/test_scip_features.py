@@ -107,7 +107,7 @@ def differences(
     """Tell every column of every stamp that differs from the published program's."""
     assert set(theirs) <= set(names)
     place = {name: number for number, name in enumerate(names)}
-    told = []
+    lines = []
     for values, reference, image in zip(actual, expected, images, strict=True):
         row = dict(zip(theirs, reference.tolist(), strict=True))
         for name, value in row.items():
@@ -115,8 +115,8 @@ def differences(
             if np.isnan(ours) and (np.isnan(value) or equal_pixels(name, row)):
                 continue
             if not abs(ours - value) <= max(RELATIVE * abs(value), rounding(name, row, image=image)):  # NaN differs too
-                told.append(f"{name}: {ours} instead of {value}")
-    return told
+                lines.append(f"{name}: {ours} instead of {value}")
+    return lines
 
 
 def load(name: str) -> Fixture:
@@ -201,13 +201,13 @@ def test_handmade_masks(features: Fixture, dtype: str) -> None:
     names = features["handmade.names"].tolist()
     assert sorted(names) == sorted(name for name in unmasked if not name.startswith("feat_raw_"))
     cases = features["handmade.cases"][rows]
-    told = {
+    mismatches = {
         case: differences(
             unmasked, values[[at]], names, features["handmade.values"][rows[[at]]], stamps.images[at : at + 1]
         )
         for at, case in enumerate(cases.tolist())
     }
-    assert {case: lines for case, lines in told.items() if lines} == {}
+    assert {case: lines for case, lines in mismatches.items() if lines} == {}
 
 
 def test_no_column_is_only_ever_compared_as_zero(features: Fixture, masks: Fixture) -> None:

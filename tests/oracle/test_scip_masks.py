@@ -155,9 +155,9 @@ def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, meth
 def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, method: str) -> None:
     combined = original.packed(method, "combined")
     uncut = original.packed(method, "masks")
-    usable = np.flatnonzero(original.of(method, "any_kept"))
-    assert usable.size >= 10
-    for stamp in usable:
+    kept_stamps = np.flatnonzero(original.of(method, "any_kept"))
+    assert kept_stamps.size >= 10
+    for stamp in kept_stamps:
         # Where the first channel has no object, the fixture has the values for the first channel that has one.
         main = int(np.flatnonzero(original.of(method, "regions")[stamp])[0])
         masked = original.masked(method, int(stamp), main=main)

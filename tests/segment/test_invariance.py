@@ -125,9 +125,9 @@ def test_turned_and_mirrored_fields_have_the_same_objects(field: AnyArray, turns
     assert_array_equal(got.labels["nucleus"] > 0, turn(expected.labels["nucleus"]) > 0)
     for name, labels in expected.labels.items():
         # a watershed gives a pixel at equal distance from two objects to the one it meets first
-        same = raster_order(turn(labels)) == raster_order(got.labels[name])
+        equal = raster_order(turn(labels)) == raster_order(got.labels[name])
         assert labels.max() == got.labels[name].max()
-        assert np.count_nonzero(~same) <= 0.002 * same.size
+        assert np.count_nonzero(~equal) <= 0.002 * equal.size
 
 
 def test_image_given_is_not_changed_and_runs_are_equal(field: AnyArray) -> None:
@@ -161,9 +161,9 @@ def test_filling_holes_only_adds_and_twice_is_once(labels: AnyArray) -> None:
 
 @given(LABELS)
 def test_largest_pieces_keeps_one_piece_of_every_object(labels: AnyArray) -> None:
-    kept = largest_pieces(labels)
-    assert_array_equal(kept[kept > 0], labels[kept > 0])
+    largest = largest_pieces(labels)
+    assert_array_equal(largest[largest > 0], labels[largest > 0])
     for k in np.unique(labels[labels > 0]):
         pieces = label(labels == k, connectivity=1)
-        assert label(kept == k, connectivity=1).max() == 1
-        assert np.count_nonzero(kept == k) == np.bincount(pieces[pieces > 0]).max()
+        assert label(largest == k, connectivity=1).max() == 1
+        assert np.count_nonzero(largest == k) == np.bincount(pieces[pieces > 0]).max()

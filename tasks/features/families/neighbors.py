@@ -131,11 +131,11 @@ def neighbors(labels: LabelArray, *, numbers: LabelArray) -> FloatArray:
 
     out = np.full((len(numbers), len(TERMS)), np.nan)
     padded = np.pad(labels, 1, constant_values=-1)
-    places = np.flatnonzero(padded > 0)
-    objects = _objects(padded, places=places)
+    pixels = np.flatnonzero(padded > 0)
+    objects = _objects(padded, pixels=pixels)
     there = np.isin(numbers, objects.numbers)
     row = np.searchsorted(objects.numbers, numbers[there])
-    out[there, 0], out[there, 1] = _touching(padded, places=places)[:, numbers[there]]
+    out[there, 0], out[there, 1] = _touching(padded, pixels=pixels)[:, numbers[there]]
     centers = objects.centers[row]
     tree = KDTree(objects.centers)
     out[there, 2:5] = _closest(tree, centers=centers, own=row)
@@ -153,25 +153,25 @@ class _Objects:
     centers: FloatArray
 
 
-def _objects(padded: LabelArray, *, places: IntArray) -> _Objects:
-    """Find the centroids in a label image with a margin of one pixel; its objects lie at `places` of the flat image."""
-    values = padded.ravel()[places]
+def _objects(padded: LabelArray, *, pixels: IntArray) -> _Objects:
+    """Find the centroids in a label image with a margin of one pixel; its objects lie at `pixels` of the flat image."""
+    values = padded.ravel()[pixels]
     areas = np.bincount(values)
     numbers = np.flatnonzero(areas)
-    rows, columns_ = np.divmod(places, padded.shape[1])
+    rows, columns_ = np.divmod(pixels, padded.shape[1])
     sums = [np.bincount(values, weights=along)[numbers] for along in (rows - 1, columns_ - 1)]
     return _Objects(numbers=numbers, centers=np.stack(sums, axis=1).reshape(-1, 2) / areas[numbers, None])
 
 
-def _touching(padded: LabelArray, *, places: IntArray) -> FloatArray:
+def _touching(padded: LabelArray, *, pixels: IntArray) -> FloatArray:
     """Count the objects beside each one, and tell how much of its outline touches; (2, largest label + 1) float64."""
     flat, stride = padded.ravel(), padded.shape[1]
-    own = flat[places]
+    own = flat[pixels]
     outline, touches = np.zeros(len(own), dtype=np.bool_), np.zeros(len(own), dtype=np.bool_)
     most = int(own.max(initial=0)) + 1
     pairs = []
     for step in (-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1):
-        beside = flat[places + step]
+        beside = flat[pixels + step]
         differs = beside != own
         outline |= differs
         other = differs & (beside > 0)

@@ -1,4 +1,4 @@
-"""Colocalization of all pairs of channels over a stack of cells."""
+"""Colocalization of all pairs of channels over a block of cells."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Granularity spectrum over a stack of cells, from the tree of each region's components.
+"""Granularity spectrum over a block of cells, from the tree of each region's components.
 
 The components of all sets {f ≥ t} form a tree. An opening by reconstruction keeps a component if an element of its size
 fits into it: if the eroded image reaches the component's level t somewhere in it. Each component adds its height above

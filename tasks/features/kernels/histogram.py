@@ -1,4 +1,4 @@
-"""Statistics of grey levels as the IBSI defines them, over a stack of level images."""
+"""Statistics of grey levels as the IBSI defines them, over a block of level images."""
 
 import numpy as np
 

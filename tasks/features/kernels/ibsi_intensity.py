@@ -1,4 +1,4 @@
-"""Intensity-based statistics of the IBSI over a stack of cells."""
+"""Intensity-based statistics of the IBSI over a block of cells."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Grey levels of a stack of cells: 16 equal ones between the smallest and the largest pixel of each region."""
+"""Grey levels of a block of cells: 16 equal ones between the smallest and the largest pixel of each region."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Co-occurrence as the IBSI and Haralick define it, over a stack of level images."""
+"""Co-occurrence as the IBSI and Haralick define it, over a block of level images."""
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ def measure_pairs(
     boxes: IntArray,
     areas: IntArray,
     distance: int,
-    places: IntArray,
+    indices: IntArray,
     ranges: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     out: FloatArray,
 ) -> None:
@@ -41,7 +41,7 @@ def measure_pairs(
         See `tasks.features.blocks.LevelImages`.
     distance
         Chebyshev distance of the pixels of a pair.
-    places
+    indices
         (K,) int64, which of `tasks.features.definitions.pairs.MEASURES` are wanted.
     ranges
         Whether the ranges over the directions follow the means.
@@ -53,8 +53,8 @@ def measure_pairs(
     framed = np.empty((tallest + 2 * distance) * (widest + 2 * distance), np.uint8)
     tables, counts = np.empty(TABLES * SIZE, np.uint32), np.empty(LEVELS * LEVELS, np.int64)
     sums, table = np.empty(4 * LEVELS, np.int64), np.empty(NUMBER)
-    each = np.empty((STEPS, NUMBER))
-    wanted = len(places)
+    per_direction = np.empty((STEPS, NUMBER))
+    wanted = len(indices)
     terms = 2 * wanted if ranges else wanted
     start = int(np.int64(0))
     for cell in range(cells):
@@ -69,9 +69,9 @@ def measure_pairs(
                     pairs = count_pairs(framed, rows, columns, distance, down, right, tables, counts)
                     summarise_pairs(counts, pairs, sums, table)
                     for place in range(NUMBER):
-                        each[direction, place] = table[place]
+                        per_direction[direction, place] = table[place]
                 for place in range(wanted):
-                    over_directions(each, places[place], ranges, row[place::wanted])
+                    over_directions(per_direction, indices[place], ranges, row[place::wanted])
             start += height * width
 
 
@@ -154,7 +154,7 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, out: FloatArra
         return
     margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
     total = 2 * pairs
-    most, square, product, joint = tally(counts, total, sums)
+    most, square, product, joint = marginal_counts(counts, total, sums)
     linear = used = 0
     for level in range(LEVELS):
         linear += (level + 1) * margin[level]
@@ -194,7 +194,7 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, out: FloatArra
 
 
 @compiled
-def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
+def marginal_counts(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
     """Count what has a level, a difference and a sum.
 
     Parameters
@@ -258,11 +258,11 @@ def distribution(counts: IntArray, offset: float, total: int, out: FloatArray) -
 
 
 @compiled
-def over_directions(each: FloatArray, place: int, ranges: bool, out: FloatArray) -> None:  # noqa: FBT001
+def over_directions(per_direction: FloatArray, place: int, ranges: bool, out: FloatArray) -> None:  # noqa: FBT001
     """Mean and, if wanted, range of a measure over the directions in which it is defined; NaN where there is none."""
     known, total, low, high = 0, 0.0, np.inf, -np.inf
     for direction in range(STEPS):
-        value = each[direction, place]
+        value = per_direction[direction, place]
         if not np.isnan(value):
             known += 1
             total += value

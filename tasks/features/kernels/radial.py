@@ -1,4 +1,4 @@
-"""Radial distribution over a stack of cells."""
+"""Radial distribution over a block of cells."""
 
 from typing import NamedTuple
 

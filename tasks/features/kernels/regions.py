@@ -25,7 +25,7 @@ MEASURES = 8
 
 
 class Scratch(NamedTuple):
-    """Scratch in which a region is measured, made once for a stack of cells."""
+    """Scratch in which a region is measured, made once for a block of cells."""
 
     frame: Bits
     border: Bits

@@ -1,4 +1,4 @@
-"""Shape over a stack of cells: of a mask's components, averaged, or of the whole mask."""
+"""Shape over a block of cells: of a mask's components, averaged, or of the whole mask."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def measure_shape(
     masks: Stream,
     shapes: IntArray,
     planes: int,
-    places: IntArray,
+    indices: IntArray,
     apart: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     empty: FloatArray,
     out: FloatArray,
@@ -49,7 +49,7 @@ def measure_shape(
         Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
     shapes
         (N, 2) int64.
-    places
+    indices
         (K,) int64, which features of `LAYOUT` are wanted.
     apart
         Whether components are measured each for itself. One without a longer axis then counts as scikit-image has it:
@@ -60,7 +60,7 @@ def measure_shape(
         (N, K·P) float64, the result.
     """
     tallest, widest = extent(shapes)
-    most, terms = most_runs(tallest, widest), len(places)
+    most, terms = most_runs(tallest, widest), len(indices)
     bits = np.empty((tallest, words_of(widest)), np.uint64)
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
@@ -89,7 +89,7 @@ def measure_shape(
                 if apart and np.isnan(one[ORIENTATION]):
                     one[ORIENTATION] = -EIGHTH
                 for term in range(terms):
-                    view[term] += one[places[term]] / pieces
+                    view[term] += one[indices[term]] / pieces
 
 
 @inner

@@ -1,4 +1,4 @@
-"""Differences of grey levels from the mean of their neighbours, over a stack of level images."""
+"""Differences of grey levels from the mean of their neighbours, over a block of level images."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Zernike moments over a stack of cells, from sums of y^p x^q up to degree 9.
+"""Zernike moments over a block of cells, from sums of y^p x^q up to degree 9.
 
 Row by row the sums over x are found first, of which each is multiplied by ten powers of y at most; the 30 polynomials
 are combinations of the 55 sums.

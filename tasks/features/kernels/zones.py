@@ -1,4 +1,4 @@
-"""Run lengths, zones, distances of zones and dependences of neighbours, over a stack of level images."""
+"""Run lengths, zones, distances of zones and dependences of neighbours, over a block of level images."""
 
 import numpy as np
 import numpy.typing as npt
@@ -93,8 +93,8 @@ def count_runs(framed: LevelArray, height: int, width: int, step: int, lengths: 
         first = row * (width + 2) + 1
         for at in range(first, first + width):
             level = framed[at]
-            same, ends = (framed[at - step] == level) & (level > 0), framed[at + step] != level
-            length = lengths[at - step] * np.int32(same) + np.int32(1)
+            continues, ends = (framed[at - step] == level) & (level > 0), framed[at + step] != level
+            length = lengths[at - step] * np.int32(continues) + np.int32(1)
             lengths[at] = length
             if length < LONG:
                 short[np.int64(level) * LONG + np.int64(length)] += np.int64(ends)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
 
 
@@ -36,7 +36,7 @@ def colocalization(first: FloatArray, second: FloatArray, *, mask: BoolArray) ->
         a channel has no positive pixel and so no signal.
     """
     x, y = first[mask], second[mask]
-    if not len(x) or not (usable(x).all() and usable(y).all()):
+    if not len(x) or not (valid_pixels(x).all() and valid_pixels(y).all()):
         return np.full(PER_PAIR, np.nan)
     out = np.full(PER_PAIR, np.nan)
     out[:2] = _line(x, y)

@@ -5,7 +5,7 @@ from scipy import ndimage as ndi
 from skimage.graph import MCP_Geometric
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.radial_distribution import OFFSET, RADIAL_DISTRIBUTION, RINGS, WEDGES
 
 
@@ -58,7 +58,7 @@ def radial_distribution(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         not positive.
     """
     sectors = sectors_of(mask)
-    if (sectors < 0).all() or not usable(pixels[mask]).all():
+    if (sectors < 0).all() or not valid_pixels(pixels[mask]).all():
         return np.full(len(RADIAL_DISTRIBUTION), np.nan)
     inside = sectors >= 0
     shape = RINGS, WEDGES

@@ -5,7 +5,7 @@ from scipy import ndimage as ndi
 from skimage.filters import sobel
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.levels import LEVELS, SLACK
 from tasks.features.definitions.texture import DIRECTIONS, DISTANCES, GRADIENT, SCIP, STANDARD, STEPS
 from tasks.features.plain.cooccurrence import pair_counts, properties
@@ -33,7 +33,7 @@ def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         none is left the result is NaN. All NaN where the mask is empty or holds a pixel that is no number; the
         gradient's NaN where no pixel has its whole neighbourhood in the mask.
     """
-    if not mask.any() or not usable(pixels[mask]).all():
+    if not mask.any() or not valid_pixels(pixels[mask]).all():
         return np.full(len(STANDARD), np.nan)
     levels = grey_levels(pixels, mask=mask)
     # the axes: distance, direction, property
@@ -121,7 +121,7 @@ def published_texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         deviation, maximum and minimum of the gradient. NaN for an empty mask; the gradient's NaN where no pixel has all
         its neighbours in the mask.
     """
-    inside = mask & usable(pixels)
+    inside = mask & valid_pixels(pixels)
     if not inside.any():
         return np.full(len(SCIP), np.nan)
     levels = edge_levels(pixels, inside)

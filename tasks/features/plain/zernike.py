@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.zernike import INDEXES, RADIAL_ZERNIKE, ROUNDING, ZERNIKE, radial_coefficients
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -137,7 +137,7 @@ def radial_zernike(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         than two pixels or holds one that is no number. A phase is NaN where the magnitude is below 1e-9 of the mean
         magnitude of the pixels: the moment is zero but for rounding, and nothing has no angle.
     """
-    if mask.sum() < 2 or not usable(pixels[mask]).all():
+    if mask.sum() < 2 or not valid_pixels(pixels[mask]).all():
         return np.full(len(RADIAL_ZERNIKE), np.nan)
     row, column, radius = enclosing_circle(mask)
     rows, columns_ = np.nonzero(mask)

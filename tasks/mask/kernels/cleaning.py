@@ -24,7 +24,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def allocate_scratch(shapes: IntArray) -> Scratch:
-    """Allocate scratch for the largest mask of a stack."""
+    """Allocate scratch for the largest mask of a block."""
     height = words = most = 1
     for cell in range(len(shapes)):
         height, words = max(height, shapes[cell, 0]), max(words, words_of(shapes[cell, 1]))

@@ -66,9 +66,9 @@ def extremes(values: FloatArray) -> tuple[float, float]:
 def times_power(values: FloatArray, exponent: int) -> None:
     """Multiply by two to a power, in two steps, because the power itself may be no float64 number."""
     first = exponent // 2
-    once, again = math.ldexp(1.0, first), math.ldexp(1.0, exponent - first)
+    factor, second = math.ldexp(1.0, first), math.ldexp(1.0, exponent - first)
     for at in range(len(values)):
-        values[at] = values[at] * once * again
+        values[at] = values[at] * factor * second
 
 
 @compiled
@@ -91,7 +91,7 @@ def to_unit_scale(pixels: FloatArray, result: FloatArray) -> None:
 
 @compiled
 def framed_size(shapes: IntArray, radius: int) -> int:
-    """Pixels of the largest framed image of a stack; frames wider than its height and width together do not count."""
+    """Pixels of the largest framed image of a block; frames wider than its height and width together do not count."""
     most = 1
     for cell in range(len(shapes)):
         height, width = shapes[cell]

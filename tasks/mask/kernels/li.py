@@ -25,7 +25,7 @@ def mask_li(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.li.li_mask` does.
+    """Mask the planes of a block as `tasks.mask.methods.li.li_mask` does.
 
     Parameters
     ----------

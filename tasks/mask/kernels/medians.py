@@ -74,7 +74,7 @@ def blocks_of(height: int) -> int:
 
 @inner
 def allocate_scratch(shapes: IntArray) -> Scratch:
-    """Allocate scratch for the largest image of a stack."""
+    """Allocate scratch for the largest image of a block."""
     plane = blocks = 1
     for cell in range(len(shapes)):
         high, words = blocks_of(shapes[cell, 0]), words_of(shapes[cell, 1])

@@ -14,7 +14,7 @@ from tasks.core.types import FloatArray, IntArray
 
 @compiled
 def dilated_size(shapes: IntArray, radius: int) -> int:
-    """Pixels of the largest image of a stack with its margins."""
+    """Pixels of the largest image of a block with its margins."""
     most = 1
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -87,7 +87,7 @@ def _raise_to(values: FloatArray, least: FloatArray) -> None:
 
 @inner
 def closed_size(shapes: IntArray) -> int:
-    """Pixels of the largest image of a stack with the margins that `close` makes."""
+    """Pixels of the largest image of a block with the margins that `close` makes."""
     most = 1
     for cell in range(len(shapes)):
         most = max(most, (shapes[cell, 0] + 4) * (shapes[cell, 1] + 4))

@@ -32,7 +32,7 @@ def keep_uncut(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     background: FloatArray,
     combined_background: FloatArray,
 ) -> None:
-    """Apply the verdicts of the channel filters and the border rule to a stack; describe what is left.
+    """Apply the verdicts of the channel filters and the border rule to a block; describe what is left.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ def mask_otsu(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.otsu.otsu_mask` does.
+    """Mask the planes of a block as `tasks.mask.methods.otsu.otsu_mask` does.
 
     Parameters
     ----------
@@ -143,9 +143,9 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
 
 
 @inner
-def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, same: bool, codes: IntArray) -> None:  # noqa: FBT001
+def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, reduced: bool, codes: IntArray) -> None:  # noqa: FBT001
     """Find each level's place among the distinct ones; they are the `same` where all whole numbers are listed."""
-    if same:
+    if reduced:
         for at in range(len(levels)):
             codes[at] = np.int64(levels[at])
         return

@@ -16,7 +16,7 @@ def mask_spot(
     quantile: float,
     out: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.spot.spot_mask` does.
+    """Mask the planes of a block as `tasks.mask.methods.spot.spot_mask` does.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def mask_watershed(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
+    """Mask the planes of a block as `tasks.mask.methods.watershed.watershed_mask` does.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from tasks.mask.cleaning import clean
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.otsu import LEVELS, mask_otsu
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
+from tasks.mask.planes import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import MaskMethod, masks
 
@@ -41,10 +41,10 @@ def otsu(batch: Batch, config: Otsu) -> Ragged:
     del config
     weights = half_kernel(SIGMA)
 
-    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
-        mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, out, certain)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_otsu(block.pixels, block.shapes, len(batch.channels), weights, out, certain)
 
-    return mask_stacks(batch, mask, plain=lambda image, _: otsu_mask(image))
+    return mask_blocks(batch, mask, plain=lambda image, _: otsu_mask(image))
 
 
 def otsu_mask(image: AnyArray) -> BoolArray:

@@ -9,7 +9,7 @@ from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.spot import mask_spot
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
+from tasks.mask.planes import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 SIZE = 5
@@ -43,11 +43,11 @@ def spot(batch: Batch, config: Spot) -> Ragged:
     """Masks of a batch: bool, C planes."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
 
-    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
         del certain  # nothing is rounded but the quantile, and that in the same way
-        mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, out)
+        mask_spot(block.pixels, block.shapes, radii, QUANTILE, out)
 
-    return mask_stacks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
+    return mask_blocks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
 def spot_mask(image: AnyArray, *, size: int = SIZE) -> BoolArray:

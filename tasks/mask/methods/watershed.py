@@ -11,7 +11,7 @@ from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.flood_integral import distances
 from tasks.mask.kernels.watershed import HOLE_AREA, mask_watershed
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
+from tasks.mask.planes import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 
@@ -35,10 +35,10 @@ def watershed(batch: Batch, config: Watershed) -> Ragged:
     """Masks of a batch: bool, C planes."""
     del config
 
-    def mask(stack: Block, out: BoolArray, certain: BoolArray) -> None:
-        mask_watershed(stack.pixels, stack.shapes, len(batch.channels), distances(), out, certain)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_watershed(block.pixels, block.shapes, len(batch.channels), distances(), out, certain)
 
-    return mask_stacks(batch, mask, plain=lambda image, _: watershed_mask(image))
+    return mask_blocks(batch, mask, plain=lambda image, _: watershed_mask(image))
 
 
 def watershed_mask(image: AnyArray) -> BoolArray:
