@@ -194,8 +194,8 @@ def main() -> None:
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype))
         own, combined = (
-            float(region.masks.flat.sum()) / (len(stamps.batch) * planes)
-            for region, planes in ((stamps.own, CHANNELS), (stamps.combined, 1))
+            float(region.masks.flat.sum()) / (len(stamps.batch) * n_masks)
+            for region, n_masks in ((stamps.own, CHANNELS), (stamps.combined, 1))
         )
         print(f"\n{dtype}, {options.cells} stamps; mask {own:.0f} px, combined mask {combined:.0f} px\n")
         with (

@@ -39,10 +39,10 @@ def for_each(function: Callable[[Event], object], events: list[Event]) -> Step:
     return lambda number: [function(event) for event in events[:number]]
 
 
-def split(flat: Array, shapes: Array, *, planes: int) -> list[Array]:
-    """Return an array (planes, H, W) for each stamp."""
-    ends = np.cumsum(shapes.prod(axis=1) * planes)[:-1]
-    return [part.reshape(planes, *shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+def split(flat: Array, shapes: Array, *, n_channels: int) -> list[Array]:
+    """Return an array (channels, H, W) for each stamp."""
+    ends = np.cumsum(shapes.prod(axis=1) * n_channels)[:-1]
+    return [part.reshape(n_channels, *shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
 
 
 def features(path: str) -> dict[str, Step]:
@@ -56,9 +56,9 @@ def features(path: str) -> dict[str, Step]:
             "background": background.tolist(), "combined_background": combined_background.tolist(),
         }
         for pixels, mask, combined, background, combined_background in zip(
-            split(stamps["pixels"], shapes, planes=channels),
-            split(stamps["masks"], shapes, planes=channels),
-            split(stamps["combined"], shapes, planes=1),
+            split(stamps["pixels"], shapes, n_channels=channels),
+            split(stamps["masks"], shapes, n_channels=channels),
+            split(stamps["combined"], shapes, n_channels=1),
             stamps["background"], stamps["combined_background"], strict=True,
         )
     ]  # fmt: skip

@@ -30,7 +30,7 @@ class Block:
         Whether all pixels are whole numbers.
     masks
         A stream of bits, (P, Hᵢ, Wᵢ) per cell.
-    planes
+    n_masks
         P: 1 where the channels share the region, else C.
     shapes
         (n, 2) int64.
@@ -43,7 +43,7 @@ class Block:
     reals: FloatArray
     integral: bool
     masks: npt.NDArray[np.uint64]
-    planes: int
+    n_masks: int
     shapes: IntArray
     background: FloatArray
 
@@ -102,7 +102,7 @@ def blocks(batch: Batch, region: Region) -> Iterator[Block]:
             reals=np.empty(0) if few else pixels,
             integral=flat.dtype.kind in "iub",
             masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
-            planes=region.masks.planes,
+            n_masks=region.masks.planes,
             shapes=shapes[cells],
             background=background[cells],
         )

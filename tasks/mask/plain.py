@@ -4,11 +4,11 @@ import numpy as np
 
 from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult, Ragged
 from tasks.mask.border import remove_border_objects
+from tasks.mask.channelwise import empty_masks
 from tasks.mask.cleaning import count_regions
 from tasks.mask.config import Mask
 from tasks.mask.geometry import bounding_box, outside_mean
 from tasks.mask.offset import least_number
-from tasks.mask.planes import empty_masks
 
 STATUSES = ("kept", "no_object", "channel_filter", "border")
 """In the order of the kernels' numbers."""
@@ -22,8 +22,8 @@ def empty_result(batch: Batch, *, name: str) -> MaskResult:
     size, count = len(batch), len(batch.channels)
     return MaskResult(
         name=name,
-        masks=empty_masks(batch, planes=count),
-        combined=empty_masks(batch, planes=1),
+        masks=empty_masks(batch, n_channels=count),
+        combined=empty_masks(batch, n_channels=1),
         n_components=np.zeros((size, count), dtype=np.int32),
         box=np.zeros((size, 4), dtype=np.int32),
         status=np.full(size, "kept", dtype=STATUS_DTYPE),

@@ -83,7 +83,7 @@ def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mas
     exact = sums_exactly(batch)
     statuses = np.zeros(len(batch), dtype=np.int32)
     limits = most_border_pixels(batch.pixels.shapes, share=config.border_share)
-    planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
+    offsets = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
     for block in blocks(batch):
         cells, flat_pixels = block.cells, block.flat_pixels
         keep_uncut(
@@ -97,7 +97,7 @@ def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mas
             least_number(batch.pixels.flat.dtype),
             exact,
             masked.masks.flat[flat_pixels],
-            masked.combined.flat[planes[cells.start] : planes[cells.stop]],
+            masked.combined.flat[offsets[cells.start] : offsets[cells.stop]],
             masked.n_components[cells],
             masked.box[cells],
             statuses[cells],

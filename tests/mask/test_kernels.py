@@ -15,6 +15,7 @@ from skimage.morphology import disk
 
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, MaskResult, Ragged
 from tasks.mask import Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, mask_batch
+from tasks.mask.channelwise import unit_range
 from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.filters.std import std_plain
 from tasks.mask.kernels import blocks
@@ -27,7 +28,6 @@ from tasks.mask.kernels.morphology import dilate, dilated_size
 from tasks.mask.kernels.spot import quantile_of
 from tasks.mask.kernels.sums import sum_pairwise
 from tasks.mask.plain import keep_uncut_plain
-from tasks.mask.planes import unit_range
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import ChannelFilter, MaskFunction, MaskMethod, channel_filters, masks
 from tasks.mask.stage import keep_uncut_cells

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.core.types import BoolArray
 from tasks.mask import li_mask, remove_border_objects
+from tasks.mask.channelwise import unit_range
 from tasks.mask.cleaning import clean, count_regions
 from tasks.mask.geometry import bounding_box, outside_mean
-from tasks.mask.planes import unit_range
 
 
 def test_a_hole_in_the_gradient_is_filled() -> None:

@@ -240,10 +240,10 @@ def foreign() -> Iterator[None]:
     def fill(batch: Batch, config: Foreign) -> Ragged:
         full: BoolArray = np.ones(batch.pixels.flat.size, dtype=bool)
         full.reshape(-1, 2, 2)[0, 0] = False  # BF: its first row
-        shapes, planes = batch.pixels.shapes, batch.pixels.planes
+        shapes, n_channels = batch.pixels.shapes, batch.pixels.planes
         if config.fault == "planes":
             return Ragged(flat=full[:4], shapes=shapes, planes=1)
-        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, planes=planes)
+        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, planes=n_channels)
 
     yield
     del masks._parts["foreign"]

@@ -25,7 +25,7 @@ def _kernel(definitions: Sequence[FeatureDef], *, zero_if_empty: bool = False) -
             block.integral,
             block.masks,
             block.shapes,
-            block.planes,
+            block.n_masks,
             block.background,
             indices,
             zero_if_empty,

@@ -61,7 +61,7 @@ def measure_granularity(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     background: FloatArray,
     scales: int,
     out: FloatArray,
@@ -87,7 +87,7 @@ def measure_granularity(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width

@@ -21,7 +21,7 @@ def measure_statistics(
     integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
     out: FloatArray,
 ) -> None:
@@ -44,7 +44,7 @@ def measure_statistics(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width

@@ -25,7 +25,7 @@ def measure_intensity(
     integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     background: FloatArray,
     indices: IntArray,
     zero_if_empty: bool,  # noqa: FBT001
@@ -64,7 +64,7 @@ def measure_intensity(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = rim = ZERO
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 mask_start += height * width
                 number = find_runs(bits, height, width, runs)

@@ -28,7 +28,7 @@ class Box(NamedTuple):
 
 @compiled
 def measure_radial(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, out: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, n_masks: int, channels: int, out: FloatArray
 ) -> None:
     """Measure the intensities in rings of each channel of each cell.
 
@@ -52,7 +52,7 @@ def measure_radial(
         number = 0
         edged = False
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width

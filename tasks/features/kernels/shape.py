@@ -35,7 +35,7 @@ EIGHTH = np.pi / 4
 def measure_shape(
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     indices: IntArray,
     apart: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     empty: FloatArray,
@@ -46,7 +46,7 @@ def measure_shape(
     Parameters
     ----------
     masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `n_masks`.
     shapes
         (N, 2) int64.
     indices
@@ -68,7 +68,7 @@ def measure_shape(
     start = ZERO
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
-        for plane in range(planes):
+        for plane in range(n_masks):
             read(masks, start, height, width, bits)
             start += height * width
             number = find_runs(bits, height, width, runs)

@@ -23,7 +23,7 @@ def measure_texture(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
     offsets: IntArray,
     reach: int,
@@ -71,7 +71,7 @@ def measure_texture(
         number, surrounded, changed = ZERO, ZERO, False
         for channel in range(channels):
             view = out[cell, channel * terms : (channel + 1) * terms]
-            if channel < planes:
+            if channel < n_masks:
                 mask, changed = mask_start, True
                 mask_start += height * width
             if changed:

@@ -42,13 +42,13 @@ def make_scratch(height: int, width: int) -> Scratch:
     )
 
 
-def measure_zernike(masks: Stream, shapes: IntArray, planes: int, out: FloatArray) -> None:
-    """Measure each mask of each cell; `out` (N, 30·planes) float64 is the result."""
-    _measure_zernike(masks, shapes, planes, FACTORS, out)
+def measure_zernike(masks: Stream, shapes: IntArray, n_masks: int, out: FloatArray) -> None:
+    """Measure each mask of each cell; `out` (N, 30·n_masks) float64 is the result."""
+    _measure_zernike(masks, shapes, n_masks, FACTORS, out)
 
 
 def measure_radial_zernike(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, out: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, n_masks: int, channels: int, out: FloatArray
 ) -> None:
     """Measure each channel of each cell.
 
@@ -59,11 +59,11 @@ def measure_radial_zernike(
     out
         (N, 60·C) float64, the result.
     """
-    _measure_radial_zernike(counts, reals, masks, shapes, planes, channels, FACTORS, out)
+    _measure_radial_zernike(counts, reals, masks, shapes, n_masks, channels, FACTORS, out)
 
 
 @compiled
-def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: FloatArray, out: FloatArray) -> None:
+def _measure_zernike(masks: Stream, shapes: IntArray, n_masks: int, factors: FloatArray, out: FloatArray) -> None:
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     scratch = make_scratch(tallest, widest)
@@ -71,7 +71,7 @@ def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: Floa
     start = int(np.int64(0))
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
-        for plane in range(planes):
+        for plane in range(n_masks):
             read(masks, start, height, width, bits)
             number = find_runs(bits, height, width, runs)
             start += height * width
@@ -98,7 +98,7 @@ def _measure_radial_zernike(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
     factors: FloatArray,
     out: FloatArray,
@@ -112,7 +112,7 @@ def _measure_radial_zernike(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number, row, radius = 0, 0.0, 0.0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width

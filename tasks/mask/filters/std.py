@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.channelwise import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.kernels.spread import EXPONENT, HIGH, LOW, SECOND
-from tasks.mask.planes import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 ROUNDING = 1e-9

@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.channelwise import is_finite, test_each, test_spread
 from tasks.mask.kernels.spread import HIGH, LOW
-from tasks.mask.planes import is_finite, test_each, test_spread
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 

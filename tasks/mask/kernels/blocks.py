@@ -1,4 +1,4 @@
-"""Batches as the kernels of masks take them: float64 planes, some cells at a time."""
+"""Batches as the kernels of masks take them: float64 channels, some cells at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -73,7 +73,7 @@ def times_power(values: FloatArray, exponent: int) -> None:
 
 @compiled
 def to_unit_range(pixels: FloatArray, result: FloatArray) -> None:
-    """Shift and scale flat, finite pixels as `tasks.mask.planes.unit_range` does."""
+    """Shift and scale flat, finite pixels as `tasks.mask.channelwise.unit_range` does."""
     low, high = extremes(pixels)
     low *= 0.5
     for at in range(len(pixels)):
@@ -83,7 +83,7 @@ def to_unit_range(pixels: FloatArray, result: FloatArray) -> None:
 
 @compiled
 def to_unit_scale(pixels: FloatArray, result: FloatArray) -> None:
-    """Scale flat, finite pixels as `tasks.mask.planes.unit_scale` does."""
+    """Scale flat, finite pixels as `tasks.mask.channelwise.unit_scale` does."""
     low, high = extremes(pixels)
     result[:] = pixels
     times_power(result, -math.frexp(max(-low, high))[1])

@@ -1,4 +1,4 @@
-"""The mask ``li`` of many planes."""
+"""The mask ``li`` of many channels."""
 
 import math
 
@@ -25,7 +25,7 @@ def mask_li(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a block as `tasks.mask.methods.li.li_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.li.li_mask` does.
 
     Parameters
     ----------

@@ -47,13 +47,13 @@ STARTS = np.array(
 class Scratch(NamedTuple):
     """Scratch for images of one size, and what is the same for all of them.
 
-    `planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
+    `bit_planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
     frame; of each block `first` has the candidates and `ranks` the medians' ranks. The rest is of one block: `window`
     one plane moved by −5 to 5 columns, `candidates`, those with a `zero`, their `counts`, and the `rest` of the rank.
     `low` and `high` are the bytes of 64 numbers.
     """
 
-    planes: Words
+    bit_planes: Words
     inside: Words
     first: Words
     ranks: Words
@@ -101,7 +101,7 @@ def lay_out(height: int, width: int, scratch: Scratch) -> None:
     words = words_of(width)
     stride = words + 2
     plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
-    scratch.planes[: MOST_BITS * plane] = NONE
+    scratch.bit_planes[: MOST_BITS * plane] = NONE
     scratch.inside[:plane] = NONE
     for row in range(RADIUS, height + RADIUS):
         for word in range(words):
@@ -155,7 +155,7 @@ def find_medians(codes: IntArray, height: int, width: int, scratch: Scratch, med
             columns = min(WORD, width - word * WORD)
             for bit in range(bits - 1, -1, -1):
                 start = bit * plane + block * TALL * stride + word + 1
-                if not _move(scratch.planes, start, stride, scratch.window):
+                if not _move(scratch.bit_planes, start, stride, scratch.window):
                     continue
                 _narrow(candidates, zero, counts, scratch.window)
                 _count(zero, counts)
@@ -190,7 +190,7 @@ def _split(codes: IntArray, height: int, width: int, plane: int, scratch: Scratc
             place = (row + RADIUS) * stride + word + 1
             for bit in range(bits):
                 numbers = scratch.low if bit < EIGHT else scratch.high
-                scratch.planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
+                scratch.bit_planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
     return bits
 
 

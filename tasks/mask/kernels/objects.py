@@ -53,7 +53,7 @@ def keep_uncut(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     exact
         Whether the sum of any pixels is exact in whatever order.
     own, combined
-        Results: flat masks of C planes and of one plane, false before.
+        Results: flat masks of C channels and of one, false before.
     regions, box
         Results, (n, C) and (n, 4), zero before.
     status

@@ -1,4 +1,4 @@
-"""The mask ``otsu`` of many planes."""
+"""The mask ``otsu`` of many channels."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def mask_otsu(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a block as `tasks.mask.methods.otsu.otsu_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.otsu.otsu_mask` does.
 
     Parameters
     ----------

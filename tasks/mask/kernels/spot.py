@@ -1,4 +1,4 @@
-"""The mask ``spot`` of many planes."""
+"""The mask ``spot`` of many channels."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def mask_spot(
     quantile: float,
     out: BoolArray,
 ) -> None:
-    """Mask the planes of a block as `tasks.mask.methods.spot.spot_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.spot.spot_mask` does.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ MEASURED = 6
 
 @compiled
 def measure_spread(pixels: FloatArray, shapes: IntArray, channels: int, out: FloatArray) -> None:
-    """Measure the planes of a block.
+    """Measure the channels of a block.
 
     Parameters
     ----------

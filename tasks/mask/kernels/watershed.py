@@ -1,4 +1,4 @@
-"""The mask ``watershed`` of many planes."""
+"""The mask ``watershed`` of many channels."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def mask_watershed(
     out: BoolArray,
     certain: BoolArray,
 ) -> None:
-    """Mask the planes of a block as `tasks.mask.methods.watershed.watershed_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.watershed.watershed_mask` does.
 
     Parameters
     ----------

@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.spot import mask_spot
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 SIZE = 5
@@ -34,13 +34,13 @@ class Spot(MaskMethod):
 
 
 def spot_plain(batch: Batch, config: Spot) -> Ragged:
-    """Masks of a batch by the plain code: bool, C planes."""
+    """Masks of a batch by the plain code: bool, C channels."""
     return mask_each(batch, lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
 @masks.register(Spot, plain=spot_plain)
 def spot(batch: Batch, config: Spot) -> Ragged:
-    """Masks of a batch: bool, C planes."""
+    """Masks of a batch: bool, C channels."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
 
     def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:

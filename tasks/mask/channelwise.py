@@ -23,9 +23,9 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     Returns
     -------
     Ragged
-        Bool, of the batch's shapes, C planes.
+        Bool, of the batch's shapes, C channels.
     """
-    masks = empty_masks(batch, planes=batch.pixels.planes)
+    masks = empty_masks(batch, n_channels=batch.pixels.planes)
     for stamp, image in zip(masks.unstack(), batch.pixels.unstack(), strict=True):
         for index, channel in enumerate(batch.channels):
             if is_finite(image[index]):
@@ -54,11 +54,11 @@ def mask_blocks(
     Returns
     -------
     Ragged
-        Bool, of the batch's shapes, C planes.
+        Bool, of the batch's shapes, C channels.
     """
     if not fits(batch):
         return mask_each(batch, plain)
-    masks = empty_masks(batch, planes=batch.pixels.planes)
+    masks = empty_masks(batch, n_channels=batch.pixels.planes)
     certain = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
     for block in blocks(batch):
         mask(block, masks.flat[block.flat_pixels], certain[block.cells])
@@ -89,7 +89,7 @@ def test_spread(
         Pixels of N stamps, C channels.
     passes
         (measured (n, C, 6), numbers of pixels (n, 1)) → verdicts and whether each is certain to be that of the plain
-        code, (n, C) bool. What it says of planes with NaN or infinite pixels, or none, does not matter: they fail.
+        code, (n, C) bool. What it says of channels with NaN or infinite pixels, or none, does not matter: they fail.
     plain
         As in `test_each`.
     """
@@ -109,10 +109,12 @@ def test_spread(
     return verdicts
 
 
-def empty_masks(batch: Batch, *, planes: int) -> Ragged:
+def empty_masks(batch: Batch, *, n_channels: int) -> Ragged:
     """Masks of a batch's shapes, all pixels false."""
     shapes = batch.pixels.shapes
-    return Ragged(flat=np.zeros(int(shapes.prod(axis=1).sum()) * planes, dtype=np.bool_), shapes=shapes, planes=planes)
+    return Ragged(
+        flat=np.zeros(int(shapes.prod(axis=1).sum()) * n_channels, dtype=np.bool_), shapes=shapes, planes=n_channels
+    )
 
 
 def is_finite(image: AnyArray) -> bool:
