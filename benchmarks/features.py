@@ -155,7 +155,7 @@ def compare(times: Times, stamps: Stamps) -> None:
     shared = FAMILIES["standard"]
     ratios = []
     for names in [*((name,) for name in shared), shared]:
-        numbers = {one: sum(features_of(one, name, stamps) for name in names) for one in FAMILIES}
+        numbers = {profile: sum(features_of(profile, name, stamps) for name in names) for profile in FAMILIES}
         ratio = typical(stacked(times, "standard", "fast", names), stacked(times, "scip", "fast", names))
         ratios.append(f"{', '.join(names)} {ratio * numbers['scip'] / numbers['standard']:.2f}")
     print(f"time per feature of standard by that of scip: {'; '.join(ratios)}")

@@ -98,8 +98,8 @@ def mask_all(batches: Sequence[Batch]) -> list[Stamps]:
 def metrics_of(stamps: Sequence[Stamps], *, quality: Quality) -> pl.DataFrame:
     """Measure what the rules look at; every stamp counts as kept so far."""
     tables = [
-        measure_metrics(one.batch, one.regions, rules=quality.rules, frames=one.batch.pixels.unstack())
-        for one in stamps
+        measure_metrics(chunk.batch, chunk.regions, rules=quality.rules, frames=chunk.batch.pixels.unstack())
+        for chunk in stamps
     ]
     table = pl.concat(tables)
     names = pl.Series([str(number) for number in range(len(table))])
@@ -116,11 +116,11 @@ def kept_rows(table: pl.DataFrame, *, quality: Quality) -> list[int]:
 def features_of(stamps: Sequence[Stamps], rows: Sequence[int], *, config: Features) -> None:
     """Measure the features of some stamps, batch by batch, as the feature stage does."""
     first = 0
-    for one in stamps:
-        own = [row - first for row in rows if first <= row < first + len(one.batch)]
-        first += len(one.batch)
+    for chunk in stamps:
+        own = [row - first for row in rows if first <= row < first + len(chunk.batch)]
+        first += len(chunk.batch)
         if own:
-            some = one.take(own)
+            some = chunk.take(own)
             measure(some.batch, some.regions, config=config)
 
 

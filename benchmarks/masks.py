@@ -36,8 +36,8 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     foregrounds = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
     config = Mask.model_validate({"methods": ["li"], "main_channel": "c0"})
     parts: tuple[tuple[Any, Any], ...] = (
-        *((masks, one) for one in (Li(), Otsu(), Watershed(), Spot(), Circle())),
-        *((channel_filters, one) for one in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
+        *((masks, part) for part in (Li(), Otsu(), Watershed(), Spot(), Circle())),
+        *((channel_filters, part) for part in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
     )
 
     def border_rule(keep: Callable[..., object]) -> Step:
@@ -46,13 +46,13 @@ def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
             batch, foreground=foregrounds[len(batch)], name="li", config=config, passed=passed[: len(batch)]
         )
 
-    def of(function: Callable[..., object], one: object) -> Step:
-        return lambda batch: function(batch, one)
+    def of(function: Callable[..., object], part: object) -> Step:
+        return lambda batch: function(batch, part)
 
     return {"whole": (border_rule(keep_uncut_cells), border_rule(keep_uncut_plain))} | {
-        one.method: (of(registry.function(one), one), plain and of(plain, one))
-        for registry, one in parts
-        for plain in [registry.part(one).plain]
+        part.method: (of(registry.function(part), part), plain and of(plain, part))
+        for registry, part in parts
+        for plain in [registry.part(part).plain]
     }
 
 

@@ -98,7 +98,7 @@ def reduced(answers: Iterator[T], *, merge: Callable[[Sequence[T]], T]) -> T:
                     levels.append([])
                 levels[level + 1].append(merge(own))
                 own.clear()
-    return merge([one for own in levels for one in own])
+    return merge([partial_answer for own in levels for partial_answer in own])
 
 
 def evaluate(program: Program[T], values: Values) -> T:
@@ -220,7 +220,7 @@ def measure(name: str, number: int, *, memory: int | None) -> dict[str, float]:
     start = time.process_time()
     got = find(values)
     seconds = time.process_time() - start
-    if not all(abs(one - other) <= bound * abs(other) for one, other in zip(got, expected, strict=True)):
+    if not all(abs(value - other) <= bound * abs(other) for value, other in zip(got, expected, strict=True)):
         raise RuntimeError(f"{name} of {number} values: got {got}, expected {expected}")
     peak = peak_bytes()
     return {"seconds": seconds, "drawing": values.seconds, "passes": values.passes, "peak": peak, "more": peak - before}
@@ -271,10 +271,10 @@ def main() -> int:
             if ran.returncode:
                 print(ran.stderr, file=sys.stderr)
                 return 1
-            one = json.loads(ran.stdout)
-            speed = number / max(one["seconds"] - one["drawing"], 1e-9) / 1e6
-            figures = [f"{one['passes']}", f"{one['seconds']:.1f}", f"{one['drawing']:.1f}", f"{speed:.1f}"]
-            print("|", " | ".join([name, f"{number:,}", *figures, f"{one['more'] / 2**20:.0f}"]), "|", flush=True)
+            result = json.loads(ran.stdout)
+            speed = number / max(result["seconds"] - result["drawing"], 1e-9) / 1e6
+            figures = [f"{result['passes']}", f"{result['seconds']:.1f}", f"{result['drawing']:.1f}", f"{speed:.1f}"]
+            print("|", " | ".join([name, f"{number:,}", *figures, f"{result['more'] / 2**20:.0f}"]), "|", flush=True)
     return 0
 
 

@@ -194,7 +194,7 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
                 "sigma": method.sigmas(channels), "filtered": np.array(method.filtered), "combine": np.array(combine),
             }  # fmt: skip
             for key in results[0]:
-                values = [one[key] for one in results]
+                values = [stamp_masks[key] for stamp_masks in results]
                 columns[key] = packed(values) if key in {"masks_found", "masks", "combined"} else np.array(values)
             if method.size is not None:
                 columns["size"] = np.array(method.size)

@@ -82,7 +82,7 @@ def main() -> None:
         fields = [draw_field(rng, light) for _ in range(options.fields)]
         print(row(plate, "none", light))
         for name, way in WAYS.items():
-            correction = correction_image(added([FieldSum.of(one, downscale=4) for one in fields]), config=way)
+            correction = correction_image(added([FieldSum.of(field, downscale=4) for field in fields]), config=way)
             print(row(plate, name, light / correction[0]))
             if options.picture and plate == "B" and name == "polynomial, degree 2":
                 draw_picture(options.picture, light=light, field=fields[0], correction=correction)

@@ -51,7 +51,7 @@ def extract_partition(
         tables += [batch.cells[list(rows)] for rows, _ in measured]
         values += [own for _, own in measured]
         faults += failed
-    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in([one.image for one in faults]))
+    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in([f.image for f in faults]))
     order = rows.sort("position", "meta__object")
     own = np.concatenate(values)[order["row"].to_numpy()]
     table = feature_table(order, values=own, columns=columns, layout=layout, config=config)

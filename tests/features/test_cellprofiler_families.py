@@ -187,15 +187,15 @@ def smallest_of_all(mask: BoolArray) -> float:
     if len(points) == 1:
         return 0.0
     best = np.inf
-    for one, two in combinations(points, 2):
-        center, radius = (one + two) / 2, np.hypot(*(one - two)) / 2
+    for a, b in combinations(points, 2):
+        center, radius = (a + b) / 2, np.hypot(*(a - b)) / 2
         if np.hypot(*(points - center).T).max() <= radius + 1e-9:
             best = min(best, radius)
-    for one, two, three in combinations(points, 3):
-        matrix = 2 * np.array([two - one, three - one])
+    for a, b, c in combinations(points, 3):
+        matrix = 2 * np.array([b - a, c - a])
         if abs(np.linalg.det(matrix)) > 1e-9:
-            center = np.linalg.solve(matrix, [two @ two - one @ one, three @ three - one @ one])
-            radius = np.hypot(*(one - center))
+            center = np.linalg.solve(matrix, [b @ b - a @ a, c @ c - a @ a])
+            radius = np.hypot(*(a - center))
             if np.hypot(*(points - center).T).max() <= radius + 1e-9:
                 best = min(best, radius)
     return float(best)

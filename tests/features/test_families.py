@@ -50,10 +50,10 @@ def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]]
     batch = Batch.of([image[indices] for image in full.pixels.unstack()], channels=channels)
     region = next((region for region in regions if region.name == column.region), regions[0])
     masks = region.masks if region.shared else Ragged.of([mask[indices] for mask in region.masks.unstack()])
-    one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, indices])
+    cropped = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, indices])
     config = Features(profile=profile, families=(family,))
-    described = feature_columns(config=config, channels=channels, regions=[(one.name, one.shared)])
-    values = measure(batch, [one], config=config)[0]
+    described = feature_columns(config=config, channels=channels, regions=[(cropped.name, cropped.shared)])
+    values = measure(batch, [cropped], config=config)[0]
     return {(c.stat, c.param, c.channels): value for c, value in zip(described, values, strict=True)}
 
 
@@ -67,8 +67,8 @@ def test_the_published_system_has_59_and_203_per_channel_and_11_raw(channels: in
 
 def test_native_names() -> None:
     published, standard = (
-        {column.name for column in feature_columns(config=Features(profile=one), channels=["BF"], regions=REGIONS)}
-        for one in ("scip", "standard")
+        {column.name for column in feature_columns(config=Features(profile=profile), channels=["BF"], regions=REGIONS)}
+        for profile in ("scip", "standard")
     )
     assert {
         "li__shape_area__BF", "li.combined__shape_area", "li__shape_moments_central_1_2__BF",
@@ -222,11 +222,11 @@ def test_no_value_is_told_twice_but_those_that_are_listed(dozen_cells: tuple[Bat
     names = ["_".join(filter(None, (column.family, column.stat, column.param))) for column in columns]
     values = measure(batch, [own], config=config)
     spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
-    assert {name for name, one in zip(names, spread, strict=True) if one == 0} >= CONSTANT
-    varied = [number for number, one in enumerate(spread) if one > 1e-6 * np.nanmax(np.abs(values[:, number]))]
+    assert {name for name, width in zip(names, spread, strict=True) if width == 0} >= CONSTANT
+    varied = [number for number, width in enumerate(spread) if width > 1e-6 * np.nanmax(np.abs(values[:, number]))]
     equal = {
-        (names[one], names[other])
-        for one, other in combinations(sorted(varied, key=names.__getitem__), 2)
-        if np.allclose(values[:, one], values[:, other], rtol=1e-9, atol=0, equal_nan=True)
+        (names[a], names[b])
+        for a, b in combinations(sorted(varied, key=names.__getitem__), 2)
+        if np.allclose(values[:, a], values[:, b], rtol=1e-9, atol=0, equal_nan=True)
     }
     assert equal == EQUAL

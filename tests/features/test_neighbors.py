@@ -53,9 +53,9 @@ def test_one_object_and_two() -> None:
     assert alone[[0, 1, 5, 6, 7]].tolist() == [0] * 5
     assert np.isnan(alone[2:5]).all()
     labels[6, 6] = 5
-    (one, other) = neighbors(labels, numbers=np.array([1, 5], dtype=np.int32))
-    assert one[2] == other[2] == pytest.approx(np.hypot(3.5, 3.5))
-    assert np.isnan(one[3:5]).all()
+    (first, second) = neighbors(labels, numbers=np.array([1, 5], dtype=np.int32))
+    assert first[2] == second[2] == pytest.approx(np.hypot(3.5, 3.5))
+    assert np.isnan(first[3:5]).all()
     labels[1:8, 1:8], labels[3:6, 3:6] = 1, 2  # around the same point
     features = neighbors(labels, numbers=np.array([1, 2], dtype=np.int32))
     assert features[:, 2].tolist() == [0, 0]

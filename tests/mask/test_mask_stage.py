@@ -87,9 +87,9 @@ def test_the_combined_mask_is_the_union_over_the_chosen_channels() -> None:
     (all_channels,) = run([CENTRE])
     bf, pi, _ = all_channels.masks.unstack()[0]
     np.testing.assert_array_equal(all_channels.combined.unstack()[0], [bf | pi])
-    (one,) = run([CENTRE], combine=["PI", "SSC"])
-    np.testing.assert_array_equal(one.combined.unstack()[0], [pi])
-    assert one.box.tolist() == all_channels.box.tolist()  # the box goes around all channels
+    (two_channels,) = run([CENTRE], combine=["PI", "SSC"])
+    np.testing.assert_array_equal(two_channels.combined.unstack()[0], [pi])
+    assert two_channels.box.tolist() == all_channels.box.tolist()  # the box goes around all channels
 
 
 def test_backgrounds_are_means_outside_the_own_and_the_combined_mask() -> None:
@@ -111,7 +111,7 @@ def test_backgrounds_are_means_outside_the_own_and_the_combined_mask() -> None:
 def test_several_masks_come_in_configured_order_and_do_not_touch_each_other() -> None:
     methods = ["circle", "li", {"method": "li", "name": "wide", "sigma": 2}]
     joint = run(STAMPS, methods=methods)
-    assert [one.name for one in joint] == ["circle", "li", "wide"]
+    assert [result.name for result in joint] == ["circle", "li", "wide"]
     for method, masked in zip(methods, joint, strict=True):
         (alone,) = run(STAMPS, methods=[method])
         assert_same(masked, alone)
@@ -200,10 +200,10 @@ def test_the_rest_of_the_batch_does_not_matter() -> None:
             for batch, index in ((masked, number), (mirrored, len(STAMPS) - 1 - number)):
                 assert batch.status[index] == alone.status[0]
                 for field in ("n_components", "box", "background", "combined_background", "masks", "combined"):
-                    many, one = getattr(batch, field), getattr(alone, field)
+                    many, single = getattr(batch, field), getattr(alone, field)
                     if isinstance(many, Ragged):
-                        many, one = many.unstack(), one.unstack()
-                    np.testing.assert_array_equal(many[index], one[0])
+                        many, single = many.unstack(), single.unstack()
+                    np.testing.assert_array_equal(many[index], single[0])
 
 
 def test_an_empty_batch_gives_empty_results() -> None:

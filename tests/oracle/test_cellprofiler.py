@@ -101,7 +101,9 @@ def test_zernike_moments_are_those_of_cellprofiler_but_for_pixels_on_the_circle(
         rim = np.flatnonzero(np.abs(np.hypot(x, y) - 1) < 1e-12)
         sums, parts = polynomials(x, y).sum(axis=1), polynomials(x[rim], y[rim])
         choices = [sums - parts @ ((choice >> np.arange(len(rim))) & 1) for choice in range(2 ** len(rim))]
-        assert any(np.allclose(np.abs(one) / (np.pi * radius**2), moments, rtol=1e-9, atol=1e-12) for one in choices)
+        assert any(
+            np.allclose(np.abs(total) / (np.pi * radius**2), moments, rtol=1e-9, atol=1e-12) for total in choices
+        )
 
 
 def test_hulls_and_diameters_reach_to_the_outlines_of_pixels_and_cellprofilers_to_their_middles(table: Table) -> None:

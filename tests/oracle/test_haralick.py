@@ -80,11 +80,11 @@ def test_mean_and_range_of_mahotas_directions(case: int) -> None:
 def test_cp_measure_differs_in_the_difference_variance_alone(case: int) -> None:
     stored, levels, number, distance = load(case)
     counts = pairs_of_levels(levels, number=number, distance=distance)
-    for direction, one in enumerate(counts):
-        features, expected = pair_measures(one)[PLACES], stored["cp_measure"][:, direction]
+    for direction, matrix in enumerate(counts):
+        features, expected = pair_measures(matrix)[PLACES], stored["cp_measure"][:, direction]
         np.testing.assert_allclose(np.delete(features, VARIANCE), np.delete(expected, VARIANCE), rtol=SAME)
         # theirs is the variance of the frequencies themselves, of all differences up to the largest level
         steps = np.abs(np.subtract.outer(np.arange(number), np.arange(number)))
-        frequencies = np.bincount(steps.ravel(), weights=one.ravel(), minlength=levels.max() + 1) / one.sum()
+        frequencies = np.bincount(steps.ravel(), weights=matrix.ravel(), minlength=levels.max() + 1) / matrix.sum()
         assert expected[VARIANCE] == pytest.approx(frequencies.var(), rel=SAME)
         assert stored["frequencies"][direction] == pytest.approx(expected[VARIANCE], rel=SAME)

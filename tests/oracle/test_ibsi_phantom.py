@@ -48,7 +48,7 @@ PAIRS = {
 
 def spelled(names: Iterable[FeatureDef], abbreviations: str) -> dict[str, str]:
     """Our name of each abbreviation of the reference table."""
-    return dict(zip(abbreviations.split(), (one.stat for one in names), strict=True))
+    return dict(zip(abbreviations.split(), (definition.stat for definition in names), strict=True))
 
 
 RUNS = spelled(GLRLM, "SRE LRE LGLRE HGLRE SRLGLE SRHGLE LRLGLE LRHGLE GLN GLNN RLN RLNN RP GLV RV RE")
@@ -95,11 +95,11 @@ def measured(slices: list[IntArray]) -> dict[str, float]:
     """Every feature of the reference table."""
 
     def mean(measure: Callable[..., FloatArray], names: Iterable[str]) -> dict[str, float]:
-        values = np.mean([measure(one, number=LEVELS) for one in slices], axis=0)
+        values = np.mean([measure(levels, number=LEVELS) for levels in slices], axis=0)
         return dict(zip(names, values.tolist(), strict=True))
 
     pairs, depend = mean(glcm, MEASURES), mean(ngldm, DEPENDENCES)
-    values = np.concatenate([one[one > 0] for one in slices]).astype(np.float64)
+    values = np.concatenate([levels[levels > 0] for levels in slices]).astype(np.float64)
     first = dict(zip(INTENSITY, intensity_statistics(values).tolist(), strict=True))
     return {
         **{name: first[stat] for name, stat in FIRST_ORDER.items()},
@@ -144,11 +144,11 @@ def test_all_129_values_are_compared(measured: dict[str, float], reference: dict
 
 def test_what_the_standard_itself_says(slices: list[IntArray]) -> None:
     """Values of the manual's tables, 2D: those that the reference table gives by another convention, or leaves out."""
-    distances = np.mean([gldzm(one, number=LEVELS) for one in slices], axis=0)
+    distances = np.mean([gldzm(level_image, number=LEVELS) for level_image in slices], axis=0)
     named = dict(zip(DISTANCES, distances.tolist(), strict=True))
     assert named["SDLGLE"] == pytest.approx(0.367, abs=6e-4)
     assert named["ZDV"] == pytest.approx(0.0510, abs=6e-5)
-    levels = np.concatenate([one[one > 0] for one in slices])
+    levels = np.concatenate([level_image[level_image > 0] for level_image in slices])
     intensity = dict(zip(INTENSITY, intensity_statistics(levels.astype(np.float64)).tolist(), strict=True))
     assert intensity["median_absolute_deviation"] == pytest.approx(1.15, abs=5e-3)
     assert intensity["coefficient_of_variation"] == pytest.approx(0.812, abs=5e-4)

@@ -147,8 +147,8 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, method: str) -> None:
     masked = [original.masked(method, stamp, main=0) for stamp in range(len(original.images))]
-    np.testing.assert_array_equal([one.status[0] == "kept" for one in masked], original.of(method, "kept"))
-    np.testing.assert_array_equal([one.n_components[0] for one in masked], original.of(method, "regions"))
+    np.testing.assert_array_equal([result.status[0] == "kept" for result in masked], original.of(method, "kept"))
+    np.testing.assert_array_equal([result.n_components[0] for result in masked], original.of(method, "regions"))
 
 
 @pytest.mark.parametrize("method", METHODS)

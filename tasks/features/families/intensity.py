@@ -14,7 +14,7 @@ from tasks.features.register import register_per_channel
 
 def _kernel(definitions: Sequence[FeatureDef], *, zero_if_empty: bool = False) -> Callable[[Block, FloatArray], None]:
     """Make the kernel of some of the statistics; those of an empty mask are 0 where `zero_if_empty`, else NaN."""
-    indices = np.array([LAYOUT.index(one.stat) for one in definitions], dtype=np.int64)
+    indices = np.array([LAYOUT.index(feature.stat) for feature in definitions], dtype=np.int64)
 
     def kernel(block: Block, out: FloatArray) -> None:
         from tasks.features.kernels.intensity import measure_intensity

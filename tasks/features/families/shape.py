@@ -11,7 +11,7 @@ from tasks.features.register import register_per_mask
 
 
 def _kernel(definitions: Sequence[FeatureDef], *, apart: bool) -> Callable[[Region, FloatArray], None]:
-    indices = np.array([LAYOUT.index((one.stat, one.param)) for one in definitions], dtype=np.int64)
+    indices = np.array([LAYOUT.index((feature.stat, feature.param)) for feature in definitions], dtype=np.int64)
 
     def kernel(region: Region, out: FloatArray) -> None:
         from tasks.core.kernels.bits import stream_of

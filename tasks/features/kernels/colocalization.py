@@ -82,12 +82,12 @@ def measure_colocalization(
                 prepare(table, channel, count, scratch)
             pixel_start += height * width
         pair = 0
-        for one in range(channels):
-            for other in range(one + 1, channels):
+        for first in range(channels):
+            for second in range(first + 1, channels):
                 view = out[cell, pair * PER_PAIR : (pair + 1) * PER_PAIR]
                 view[:] = np.nan
-                if table.known[one, FINE] > 0.0 and table.known[other, FINE] > 0.0:
-                    measure_pair(table, one, other, count, scratch, view)
+                if table.known[first, FINE] > 0.0 and table.known[second, FINE] > 0.0:
+                    measure_pair(table, first, second, count, scratch, view)
                 pair += 1
 
 
@@ -115,11 +115,11 @@ def prepare(table: Table, channel: int, count: int, scratch: Scratch) -> None:
 
 
 @compiled
-def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratch, out: FloatArray) -> None:
+def measure_pair(table: Table, channel: int, other: int, count: int, scratch: Scratch, out: FloatArray) -> None:
     """Measure a pair of channels; `out` (11,) float64, NaN, is the result."""
-    x, y = table.values[one, :count], table.values[other, :count]
-    u, v = table.deviations[one, :count], table.deviations[other, :count]
-    first, second = table.known[one], table.known[other]
+    x, y = table.values[channel, :count], table.values[other, :count]
+    u, v = table.deviations[channel, :count], table.deviations[other, :count]
+    first, second = table.known[channel], table.known[other]
     varies = first[VARIES] > 0.0 and second[VARIES] > 0.0
     common = 0.0
     for at in range(count):
@@ -132,7 +132,7 @@ def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratc
         return
     highest = max(first[DIFFERENT], second[DIFFERENT])
     both, products, squares, others, sum_x, sum_y, near_x, near_y = overlap(
-        x, y, table.signal[one], table.signal[other], table.ranks[one], table.ranks[other], highest
+        x, y, table.signal[channel], table.signal[other], table.ranks[channel], table.ranks[other], highest
     )
     if both > 0.0:
         out[2] = products / np.sqrt(squares) / np.sqrt(others)

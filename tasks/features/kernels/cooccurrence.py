@@ -45,7 +45,7 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
         (T·512,) int32, the result: element 512·t + 32·first + second.
     """
     counts[:] = 0
-    one, shift = np.uint64(1), np.uint64(5)
+    unit, shift = np.uint64(1), np.uint64(5)
     for group in range(0, len(steps), AT_ONCE):
         table = counts[group * TABLE : (group + AT_ONCE) * TABLE]
         a, b = np.uint64(steps[group]), np.uint64(steps[group + 1])
@@ -60,7 +60,7 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
                 table[first + np.uint64(TABLE) + np.uint64(image[at + b])] += 1
                 table[first + np.uint64(2 * TABLE) + np.uint64(image[at + c])] += 1
                 table[first + np.uint64(3 * TABLE) + np.uint64(image[at + d])] += 1
-                at += one
+                at += unit
 
 
 @inner

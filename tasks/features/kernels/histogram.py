@@ -119,10 +119,10 @@ def percentile(counts: IntArray, n: int, share: float) -> float:
     rank = (n - 1) * share
     before = int(np.floor(rank))
     part = rank - before
-    one = level_at(counts, before)
-    other = level_at(counts, min(before + 1, n - 1))
-    step = np.float64(other - one)
-    return other - step * (1.0 - part) if part >= 0.5 else one + step * part
+    below = level_at(counts, before)
+    above = level_at(counts, min(before + 1, n - 1))
+    step = np.float64(above - below)
+    return above - step * (1.0 - part) if part >= 0.5 else below + step * part
 
 
 @compiled

@@ -102,8 +102,8 @@ def at_share(values: FloatArray, count: int, share: float) -> float:
     rank = (count - 1) * share
     before = int(np.floor(rank))
     part = rank - before
-    one, other = np.float64(values[before]), np.float64(values[min(before + 1, count - 1)])
-    return other - (other - one) * (1.0 - part) if part >= 0.5 else one + (other - one) * part
+    below, above = np.float64(values[before]), np.float64(values[min(before + 1, count - 1)])
+    return above - (above - below) * (1.0 - part) if part >= 0.5 else below + (above - below) * part
 
 
 @reduction

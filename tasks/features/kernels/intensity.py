@@ -56,8 +56,8 @@ def measure_intensity(
         np.empty((most_runs(tallest, widest), 3), np.int64),
         np.empty((most_runs(tallest, widest), 3), np.int64),
     )
-    values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
-    scratch, views = allocate_scratch(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
+    values, statistics = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
+    scratch, views = allocate_scratch(values), statistics[:BACKGROUND].reshape(len(VIEWS), NUMBER)
     edge, moved = asked(indices, EDGE, BACKGROUND), asked(indices, DISPLACEMENT, END)
     pixel_start = mask_start = ZERO
     for cell in range(cells):
@@ -70,19 +70,19 @@ def measure_intensity(
                 number = find_runs(bits, height, width, runs)
                 if edge:
                     rim = rim_runs_of(bits, height, width, widths, padded, narrowed, left, rim_runs)
-            one[:] = np.nan
+            statistics[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if zero_if_empty or (fine and count > 0):
-                one[BACKGROUND] = background[cell, channel]
+                statistics[BACKGROUND] = background[cell, channel]
                 if moved:
-                    one[DISPLACEMENT] = displacement(values, runs, number, count)
+                    statistics[DISPLACEMENT] = displacement(values, runs, number, count)
                 for part in range(0, len(VIEWS) if edge else 2, 2):
                     if part:
                         count, fine = gather(counts, reals, pixel_start, width, rim_runs, rim, values)
                     if fine and (zero_if_empty or count > 0):
                         order(values, count, integral, scratch)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
-            pick(one, indices, out[cell, channel * terms : (channel + 1) * terms])
+            pick(statistics, indices, out[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width
 
 

@@ -94,16 +94,16 @@ def _merge(ordered: FloatArray, order: IntArray, count: int, scratch: OrderScrat
     length = 1
     while length < count:
         for start in range(0, count, 2 * length):
-            one, middle = start, min(start + length, count)
-            other, stop = middle, min(start + 2 * length, count)
+            left, middle = start, min(start + length, count)
+            right, stop = middle, min(start + 2 * length, count)
             for at in range(start, stop):
                 # the earlier one first where both are equal
-                if one < middle and (other >= stop or ordered[one] <= ordered[other]):
-                    values[at], indices[at] = ordered[one], order[one]
-                    one += 1
+                if left < middle and (right >= stop or ordered[left] <= ordered[right]):
+                    values[at], indices[at] = ordered[left], order[left]
+                    left += 1
                 else:
-                    values[at], indices[at] = ordered[other], order[other]
-                    other += 1
+                    values[at], indices[at] = ordered[right], order[right]
+                    right += 1
         for at in range(count):
             ordered[at], order[at] = values[at], indices[at]
         length *= 2

@@ -111,15 +111,15 @@ def count_pairs(
     unrolled = width - width % TABLES
     for row in range(height):
         first = (row + distance) * stride + distance
-        one, other = framed[first : first + width], framed[first + step : first + step + width]
+        near, far = framed[first : first + width], framed[first + step : first + step + width]
         # four tables in turn: equal pairs in succession need not wait for each other
         for at in range(0, unrolled, TABLES):
-            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
-            tables[SIZE + np.uint32(one[at + 1]) * SIDE + np.uint32(other[at + 1])] += 1
-            tables[2 * SIZE + np.uint32(one[at + 2]) * SIDE + np.uint32(other[at + 2])] += 1
-            tables[3 * SIZE + np.uint32(one[at + 3]) * SIDE + np.uint32(other[at + 3])] += 1
+            tables[np.uint32(near[at]) * SIDE + np.uint32(far[at])] += 1
+            tables[SIZE + np.uint32(near[at + 1]) * SIDE + np.uint32(far[at + 1])] += 1
+            tables[2 * SIZE + np.uint32(near[at + 2]) * SIDE + np.uint32(far[at + 2])] += 1
+            tables[3 * SIZE + np.uint32(near[at + 3]) * SIDE + np.uint32(far[at + 3])] += 1
         for at in range(unrolled, width):
-            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
+            tables[np.uint32(near[at]) * SIDE + np.uint32(far[at])] += 1
     pairs = 0
     for i in range(LEVELS):
         for j in range(LEVELS):

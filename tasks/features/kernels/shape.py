@@ -64,7 +64,7 @@ def measure_shape(
     bits = np.empty((tallest, words_of(widest)), np.uint64)
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
-    scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
+    scratch, measured = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
     start = ZERO
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
@@ -83,13 +83,13 @@ def measure_shape(
                 view[term] = 0.0 if pieces else empty[term]
             for piece in range(pieces):
                 parts = 1 if apart else components
-                describe(regions, starts[piece], starts[piece + 1], parts, scratch, one)
-                if apart and np.isnan(one[ECCENTRICITY]):
-                    one[ECCENTRICITY] = 0.0
-                if apart and np.isnan(one[ORIENTATION]):
-                    one[ORIENTATION] = -EIGHTH
+                describe(regions, starts[piece], starts[piece + 1], parts, scratch, measured)
+                if apart and np.isnan(measured[ECCENTRICITY]):
+                    measured[ECCENTRICITY] = 0.0
+                if apart and np.isnan(measured[ORIENTATION]):
+                    measured[ORIENTATION] = -EIGHTH
                 for term in range(terms):
-                    view[term] += one[indices[term]] / pieces
+                    view[term] += measured[indices[term]] / pieces
 
 
 @inner

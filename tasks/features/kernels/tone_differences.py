@@ -66,7 +66,7 @@ def collect(
     stride = width + 2
     for at in range(len(counts)):
         counts[at] = differences[at] = 0
-    one = np.uint8(1)
+    unit = np.uint8(1)
     for row in range(1, height + 1):
         first = row * stride + 1
         middle, total, number = framed[first : first + width], sums[:width], near[:width]
@@ -81,7 +81,7 @@ def collect(
             )
             for at in range(width):
                 total[at] += left[at] + below[at] + right[at]
-                number[at] += min(left[at], one) + min(below[at], one) + min(right[at], one)
+                number[at] += min(left[at], unit) + min(below[at], unit) + min(right[at], unit)
         for at in range(width):
             level, k = np.int64(middle[at]), np.int64(number[at]) - 1
             if level > 0:

@@ -175,11 +175,11 @@ def combine(factors: FloatArray, index: int, sums: FloatArray) -> tuple[float, f
 
 
 @reduction
-def dot(one: FloatArray, other: FloatArray) -> float:
+def dot(a: FloatArray, b: FloatArray) -> float:
     """Sum of products."""
     total = 0.0
-    for at in range(len(one)):
-        total += one[at] * other[at]
+    for at in range(len(a)):
+        total += a[at] * b[at]
     return total
 
 

@@ -8,8 +8,11 @@ from tasks.core.types import BoolArray, FloatArray
 from tasks.features.definitions.shape import SCIP, STANDARD
 from tasks.features.plain.moments import moments, raw_moments
 
-_PROPERTIES = {one.stat: "equivalent_diameter_area" if one.stat == "equivalent_diameter" else one.stat for one in SCIP}
-_KEYS = tuple("-".join(filter(None, (_PROPERTIES[one.stat], *one.param.split("_")))) for one in SCIP)
+_PROPERTIES = {
+    feature.stat: "equivalent_diameter_area" if feature.stat == "equivalent_diameter" else feature.stat
+    for feature in SCIP
+}
+_KEYS = tuple("-".join(filter(None, (_PROPERTIES[feature.stat], *feature.param.split("_")))) for feature in SCIP)
 
 
 def published_shape(mask: BoolArray) -> FloatArray:

@@ -120,7 +120,9 @@ def glrlm(levels: IntArray, *, number: int) -> FloatArray:
     formulas.
     """
     pixels = int((levels > 0).sum())
-    per_direction = np.array([emphases(one, pixels=pixels)[: len(GLRLM)] for one in run_lengths(levels, number=number)])
+    per_direction = np.array(
+        [emphases(matrix, pixels=pixels)[: len(GLRLM)] for matrix in run_lengths(levels, number=number)]
+    )
     return np.asarray(per_direction.mean(axis=0), dtype=np.float64)
 
 

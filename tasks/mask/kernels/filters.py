@@ -184,17 +184,17 @@ def _times(line: FloatArray, weight: float, result: FloatArray) -> None:
 
 
 @compiled
-def _add_pair(total: FloatArray, one: FloatArray, other: FloatArray, weight: float) -> None:
+def _add_pair(total: FloatArray, first: FloatArray, second: FloatArray, weight: float) -> None:
     """Add two lines that have the same weight."""
     for at in range(len(total)):
-        total[at] += (one[at] + other[at]) * weight
+        total[at] += (first[at] + second[at]) * weight
 
 
 @compiled
 def _add_pairs(
     total: FloatArray,
-    one: FloatArray,
-    other: FloatArray,
+    first: FloatArray,
+    second: FloatArray,
     weight: float,
     third: FloatArray,
     fourth: FloatArray,
@@ -202,7 +202,7 @@ def _add_pairs(
 ) -> None:
     """Add two lines that have the same weight, then two of the next weight."""
     for at in range(len(total)):
-        total[at] = (total[at] + (one[at] + other[at]) * weight) + (third[at] + fourth[at]) * next_weight
+        total[at] = (total[at] + (first[at] + second[at]) * weight) + (third[at] + fourth[at]) * next_weight
 
 
 @compiled

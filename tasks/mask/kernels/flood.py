@@ -86,7 +86,7 @@ def _flood_any(values: FloatArray, height: int, width: int, labels: LabelArray, 
     keys, numbers, pixels, sources, rows, columns, _ = queue
     bits = np.empty(1, np.int64)
     # unsigned, because other indices are tested for being negative
-    stride, one = np.uint32(width + 2), np.uint32(1)
+    stride, unit = np.uint32(width + 2), np.uint32(1)
     count = dry = 0
     for row in range(height):
         for column in range(width):
@@ -110,7 +110,7 @@ def _flood_any(values: FloatArray, height: int, width: int, labels: LabelArray, 
             labels[at] = labels[source]
         else:
             at = source = np.uint32(-number)
-        up, left, right, down = at - stride, at - one, at + one, at + stride
+        up, left, right, down = at - stride, at - unit, at + unit, at + stride
         if labels[up] != 0 and labels[left] != 0 and labels[right] != 0 and labels[down] != 0:
             continue
         for neighbour in (up, left, right, down):
@@ -147,21 +147,21 @@ def _pop(keys: IntArray, numbers: LabelArray, count: int) -> None:
     """
     key, number = keys[count], numbers[count]
     keys[count], numbers[count] = LAST, 0
-    one, end = np.uint64(1), np.uint64(count)
+    unit, end = np.uint64(1), np.uint64(count)
     index, child = np.uint64(0), np.uint64(1)
     while child < end:
-        first, second = keys[child], keys[child + one]
+        first, second = keys[child], keys[child + unit]
         less = second < first
         if second == first:
-            less = max(numbers[child + one], 0) < max(numbers[child], 0)
+            less = max(numbers[child + unit], 0) < max(numbers[child], 0)
         # without a branch: either child is as likely
         child += np.uint64(less)
         keys[index] = second if less else first
         numbers[index] = numbers[child]
         index = child
-        child = index + index + one
+        child = index + index + unit
     while index > 0:
-        parent = (index - one) >> one
+        parent = (index - unit) >> unit
         above = keys[parent]
         if above < key or (above == key and max(numbers[parent], 0) < max(number, 0)):
             break

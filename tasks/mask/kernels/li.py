@@ -41,7 +41,7 @@ def mask_li(
     """
     scratch = allocate_scratch(shapes)
     work = np.empty((2, framed_size(shapes, max(1, radii.max()))))
-    one, other = work[0], work[1]
+    current, other = work[0], work[1]
     start = 0
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -55,19 +55,19 @@ def mask_li(
                     to_unit_range(plane, other[:size])
                     stride = width
                     if before >= 0:
-                        frame(other, stride, height, width, before, one)
-                        stride = smooth(one, height, width, weights[0, channel, : before + 1], other)
-                        one, other = other, one
-                    frame(other, stride, height, width, 1, one)
-                    stride = sobel(one, height, width, other)
+                        frame(other, stride, height, width, before, current)
+                        stride = smooth(current, height, width, weights[0, channel, : before + 1], other)
+                        current, other = other, current
+                    frame(other, stride, height, width, 1, current)
+                    stride = sobel(current, height, width, other)
                     if after >= 0:
-                        frame(other, stride, height, width, after, one)
-                        stride = smooth(one, height, width, weights[1, channel, : after + 1], other)
-                        one, other = other, one
-                    frame(other, stride, height, width, 0, one)
-                    threshold, sure = li_threshold(one[:size], other[:size])
+                        frame(other, stride, height, width, after, current)
+                        stride = smooth(current, height, width, weights[1, channel, : after + 1], other)
+                        current, other = other, current
+                    frame(other, stride, height, width, 0, current)
+                    threshold, sure = li_threshold(current[:size], other[:size])
                     if sure and threshold < np.inf:
-                        above(one[:size].reshape(height, width), threshold, scratch.bits)
+                        above(current[:size].reshape(height, width), threshold, scratch.bits)
                         clean(height, width, size / 4, scratch)
                         paint(scratch.bits, height, width, out[start : start + size])
                 certain[cell, channel] = sure

@@ -269,10 +269,10 @@ def _add_eight(masks: Words, counts: Words) -> None:
 
 
 @inner
-def _add(one: np.uint64, other: np.uint64, third: np.uint64) -> tuple[np.uint64, np.uint64]:
+def _add(first: np.uint64, second: np.uint64, third: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Sum and carry of three masks."""
-    either = one ^ other
-    return either ^ third, (one & other) | (either & third)
+    either = first ^ second
+    return either ^ third, (first & second) | (either & third)
 
 
 @inner

@@ -136,10 +136,10 @@ def _widen(
 ) -> None:
     """Largest of the 13 pixels of a disk along a line, from five lines that have four more at the end."""
     for at in range(len(result)):
-        one = max(second[at + 1], second[at + 2], second[at + 3], first[at + 2])
+        near = max(second[at + 1], second[at + 2], second[at + 3], first[at + 2])
         other = max(fourth[at + 1], fourth[at + 2], fourth[at + 3], fifth[at + 2])
         across = max(third[at], third[at + 1], third[at + 3], third[at + 4])
-        result[at] = max(one, other, across, third[at + 2])
+        result[at] = max(near, other, across, third[at + 2])
 
 
 @inner

@@ -79,38 +79,38 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     low, high = extremes(plane)
     if low == high:
         return True
-    levels, one, other = work[0], work[1], work[2]
+    levels, spare, contrast = work[0], work[1], work[2]
     peak = _levels(plane, low, high, levels)
     if peak < 1:
         return True
     codes, ranks = integers[0], integers[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
     reduced = not _are_levels(low, high)
-    number = _distinct(levels, size, not reduced, one)
+    number = _distinct(levels, size, not reduced, spare)
     if number > LARGEST:
         return False
-    _find_codes(levels[:size], one, number, reduced, codes)
+    _find_codes(levels[:size], spare, number, reduced, codes)
     find_medians(codes, height, width, medians, ranks)
     for at in range(size):
-        other[at] = levels[at] - one[ranks[at]]
-    to_unit_scale(other[:size], other[:size])
-    frame(other, width, height, width, len(weights) - 1, one)
-    framed = smooth(one, height, width, weights, other)
-    frame(one, framed, height, width, 1, other)
-    framed = sobel(other, height, width, one)
-    frame(one, framed, height, width, 0, other)
-    lowest, highest = extremes(other[:size])
+        contrast[at] = levels[at] - spare[ranks[at]]
+    to_unit_scale(contrast[:size], contrast[:size])
+    frame(contrast, width, height, width, len(weights) - 1, spare)
+    framed = smooth(spare, height, width, weights, contrast)
+    frame(spare, framed, height, width, 1, contrast)
+    framed = sobel(contrast, height, width, spare)
+    frame(spare, framed, height, width, 0, contrast)
+    lowest, highest = extremes(contrast[:size])
     if lowest == highest:
         return True
     for at in range(size):
-        codes[at] = np.int64((other[at] - lowest) / (highest - lowest) * peak)
+        codes[at] = np.int64((contrast[at] - lowest) / (highest - lowest) * peak)
     find_medians(codes, height, width, medians, ranks)
     counts, centres, split_scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
     first, last = ranks[0], ranks[0]
     for at in range(size):
         value = ranks[at]
         first, last = min(first, value), max(last, value)
-        other[at] = value
+        contrast[at] = value
     for at in range(size):
         counts[ranks[at]] += 1
     if first == last:
@@ -118,7 +118,7 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     for value in range(first, last + 1):
         centres[value] = value
     threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, split_scratch)
-    above(other[:size].reshape(height, width), threshold, scratch.bits)
+    above(contrast[:size].reshape(height, width), threshold, scratch.bits)
     clean(height, width, size / 4, scratch)
     return True
 
