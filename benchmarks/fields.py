@@ -103,7 +103,7 @@ def main() -> None:
         for objects in options.objects:
             image, labels = draw(objects=objects, dtype=np.dtype(dtype))
             for profile, crop in PROFILES:
-                turns = take_turns(image, labels, objects=objects, profile=profile, how=crop, rounds=options.rounds)
+                turns = take_turns(image, labels, objects=objects, profile=profile, crop=crop, rounds=options.rounds)
                 field, stamped, measured = turns[:, :2].sum(axis=1), turns[:, 2:].sum(axis=1), turns[:, 3]
                 steps = " | ".join(f"{step:.1f}" for step in turns.min(axis=0))
                 ratios = " | ".join(f"{np.median(field / other):.2f}" for other in (stamped, measured))
