@@ -92,9 +92,9 @@ def generated_field() -> Array:
     return np.searchsorted(np.unique(labels), labels).astype(np.int32)
 
 
-def only(found: Mapping[str, Any]) -> tuple[list[str], list[float]]:
+def only(measured: Mapping[str, Any]) -> tuple[list[str], list[float]]:
     """Names and values of the one object that was measured."""
-    return list(found), [float(np.asarray(value).ravel()[0]) for value in found.values()]
+    return list(measured), [float(np.asarray(value).ravel()[0]) for value in measured.values()]
 
 
 def measure(cells: list[Cell]) -> dict[str, Array]:
@@ -130,12 +130,12 @@ def measure(cells: list[Cell]) -> dict[str, Array]:
         limits = [linear_costes(None, None, x, y, SCALE, "Accurate") for x, y in inside]
         thresholds.append(limits)
         keep("costes", [(["C1", "C2"], above(*pair, *limit)) for pair, limit in zip(inside, limits, strict=True)])
-    found = {"granularity.background": np.array(backgrounds), "costes.thresholds": np.array(thresholds)}
+    arrays = {"granularity.background": np.array(backgrounds), "costes.thresholds": np.array(thresholds)}
     for family, rows in families.items():
         values = np.array(rows, dtype=np.float64)
-        found[f"{family}.values"] = values[:, 0] if family in SHAPE else values
-        found[f"{family}.names"] = np.array(names[family])
-    return found
+        arrays[f"{family}.values"] = values[:, 0] if family in SHAPE else values
+        arrays[f"{family}.names"] = np.array(names[family])
+    return arrays
 
 
 def above(x: Array, y: Array, limit_x: float, limit_y: float) -> list[float]:

@@ -24,8 +24,8 @@ Array = npt.NDArray[Any]
 
 def neighbors(labels: Array, _: Array) -> dict[str, Any]:
     """Measure the objects' neighbours: those that touch them."""
-    found: dict[str, Any] = get_multimask_measurements()["neighbors"](labels, labels, distance_method="Adjacent")
-    return found
+    measured: dict[str, Any] = get_multimask_measurements()["neighbors"](labels, labels, distance_method="Adjacent")
+    return measured
 
 
 CORE: dict[str, Callable[..., dict[str, Any]]] = {**get_core_measurements(), "neighbors": neighbors}
@@ -37,12 +37,12 @@ CORNER = 200
 def colocalize(pixels: Array, mask: Array) -> int:
     """Measure all pairs of channels; the number of features per pair."""
     number = 0
-    for one, other in combinations(pixels, 2):
+    for first, second in combinations(pixels, 2):
         number = 0
         for name, function in PAIRS.items():
             # it has to be told how many values a pixel may have: those of 16 bits
             options = {"scale_max": 65535} if name == "costes" else {}
-            number += len(function(one, other, mask, **options))
+            number += len(function(first, second, mask, **options))
     return number
 
 

@@ -141,11 +141,11 @@ def report(profile: Profile, times: Times, stamps: Stamps) -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for title, names in [*((name, (name,)) for name in families), (", ".join(families[:3]), families[:3])]:
         number = sum(features_of(profile, name, stamps) for name in names)
-        fast = together(times, profile, "fast", names)
+        fast = stacked(times, profile, "fast", names)
         cells = [title, f"{number:.0f}", f"{least(fast):.1f}", f"{least(fast) / number:.3f}"]
         for who in ("plain", "original"):
             known = all(times[profile, who, name] for name in names)
-            slow = together(times, profile, who, names)
+            slow = stacked(times, profile, who, names)
             cells += [f"{least(slow):,.0f}", f"{typical(slow, fast):.0f}"] if known else ["", ""]
         print("|", " | ".join(cells), "|")
 
@@ -155,13 +155,13 @@ def compare(times: Times, stamps: Stamps) -> None:
     shared = FAMILIES["standard"]
     ratios = []
     for names in [*((name,) for name in shared), shared]:
-        numbers = {one: sum(features_of(one, name, stamps) for name in names) for one in FAMILIES}
-        ratio = typical(together(times, "standard", "fast", names), together(times, "scip", "fast", names))
+        numbers = {profile: sum(features_of(profile, name, stamps) for name in names) for profile in FAMILIES}
+        ratio = typical(stacked(times, "standard", "fast", names), stacked(times, "scip", "fast", names))
         ratios.append(f"{', '.join(names)} {ratio * numbers['scip'] / numbers['standard']:.2f}")
     print(f"time per feature of standard by that of scip: {'; '.join(ratios)}")
 
 
-def together(times: Times, profile: Profile, who: str, names: Sequence[str]) -> FloatArray:
+def stacked(times: Times, profile: Profile, who: str, names: Sequence[str]) -> FloatArray:
     """Time of some families together, (families, rounds)."""
     return np.array([times[profile, who, name] for name in names])
 
@@ -194,8 +194,8 @@ def main() -> None:
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype))
         own, combined = (
-            float(region.masks.flat.sum()) / (len(stamps.batch) * planes)
-            for region, planes in ((stamps.own, CHANNELS), (stamps.combined, 1))
+            float(region.masks.flat.sum()) / (len(stamps.batch) * n_masks)
+            for region, n_masks in ((stamps.own, CHANNELS), (stamps.combined, 1))
         )
         print(f"\n{dtype}, {options.cells} stamps; mask {own:.0f} px, combined mask {combined:.0f} px\n")
         with (

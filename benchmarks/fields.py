@@ -61,7 +61,7 @@ def stamps_of(image: AnyArray, labels: LabelArray, objects: int) -> tuple[list[A
 
 
 def take_turns(
-    image: AnyArray, labels: LabelArray, *, objects: int, profile: Profile, how: Crop, rounds: int
+    image: AnyArray, labels: LabelArray, *, objects: int, profile: Profile, crop: Crop, rounds: int
 ) -> FloatArray:
     """Time cutting out, measuring, joining stamps and measuring them, (rounds, 4) in µs per cell and channel."""
     stamps, region = stamps_of(image, labels, objects)
@@ -70,18 +70,18 @@ def take_turns(
     for _ in range(rounds):
         clock = [time.process_time()]
         batch, regions = crop_cells(
-            image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, crop=how
+            image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, how=crop
         )
         clock.append(time.process_time())
         measure(batch, regions, config=config)
         clock.append(time.process_time())
-        joined = Batch.of(stamps, channels=NAMES)
+        stamp_batch = Batch.of(stamps, channels=NAMES)
         clock.append(time.process_time())
-        measure(joined, [region], config=config)
+        measure(stamp_batch, [region], config=config)
         clock.append(time.process_time())
         turns.append(np.diff(clock))
         # the next round asks for this memory anew
-        del batch, regions, joined
+        del batch, regions, stamp_batch
     return 1e6 * np.array(turns) / (objects * CHANNELS)
 
 
@@ -102,11 +102,11 @@ def main() -> None:
     for dtype in options.dtype:
         for objects in options.objects:
             image, labels = draw(objects=objects, dtype=np.dtype(dtype))
-            for profile, how in PROFILES:
-                turns = take_turns(image, labels, objects=objects, profile=profile, how=how, rounds=options.rounds)
-                field, joined, measured = turns[:, :2].sum(axis=1), turns[:, 2:].sum(axis=1), turns[:, 3]
+            for profile, crop in PROFILES:
+                turns = take_turns(image, labels, objects=objects, profile=profile, crop=crop, rounds=options.rounds)
+                field, stamped, measured = turns[:, :2].sum(axis=1), turns[:, 2:].sum(axis=1), turns[:, 3]
                 steps = " | ".join(f"{step:.1f}" for step in turns.min(axis=0))
-                ratios = " | ".join(f"{np.median(field / other):.2f}" for other in (joined, measured))
+                ratios = " | ".join(f"{np.median(field / other):.2f}" for other in (stamped, measured))
                 print(f"| {dtype} | {objects} | {profile} | {steps} | {ratios} |", flush=True)
 
 

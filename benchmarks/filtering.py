@@ -53,11 +53,11 @@ class Stamps:
 
 def draw(cells: int, *, channels: Sequence[str]) -> list[Batch]:
     """Draw whole cells of all types, a batch after the other."""
-    places = [CHANNELS.index(name) for name in channels]
+    indices = [CHANNELS.index(name) for name in channels]
     images = [
         draw_cell(
             cell_type=CELL_TYPES[number % len(CELL_TYPES)], state="normal", rng=np.random.default_rng([1, number])
-        ).pixels[places]
+        ).pixels[indices]
         for number in range(cells)
     ]
     return [Batch.of(images[start : start + BATCH], channels=channels) for start in range(0, cells, BATCH)]
@@ -98,8 +98,8 @@ def mask_all(batches: Sequence[Batch]) -> list[Stamps]:
 def metrics_of(stamps: Sequence[Stamps], *, quality: Quality) -> pl.DataFrame:
     """Measure what the rules look at; every stamp counts as kept so far."""
     tables = [
-        measure_metrics(one.batch, one.regions, rules=quality.rules, frames=one.batch.pixels.unstack())
-        for one in stamps
+        measure_metrics(chunk.batch, chunk.regions, rules=quality.rules, frames=chunk.batch.pixels.unstack())
+        for chunk in stamps
     ]
     table = pl.concat(tables)
     names = pl.Series([str(number) for number in range(len(table))])
@@ -116,11 +116,11 @@ def kept_rows(table: pl.DataFrame, *, quality: Quality) -> list[int]:
 def features_of(stamps: Sequence[Stamps], rows: Sequence[int], *, config: Features) -> None:
     """Measure the features of some stamps, batch by batch, as the feature stage does."""
     first = 0
-    for one in stamps:
-        own = [row - first for row in rows if first <= row < first + len(one.batch)]
-        first += len(one.batch)
+    for chunk in stamps:
+        own = [row - first for row in rows if first <= row < first + len(chunk.batch)]
+        first += len(chunk.batch)
         if own:
-            some = one.take(own)
+            some = chunk.take(own)
             measure(some.batch, some.regions, config=config)
 
 
@@ -152,14 +152,14 @@ def main() -> None:
                 masking, stamps = timed(lambda: mask_all(batches))
                 asking, table = timed(lambda: metrics_of(stamps, quality=quality))  # noqa: B023 - called at once
                 deciding, rows = timed(lambda: kept_rows(table, quality=quality))  # noqa: B023
-                whole, _ = timed(lambda: features_of(stamps, range(options.cells), config=config))  # noqa: B023
+                full, _ = timed(lambda: features_of(stamps, range(options.cells), config=config))  # noqa: B023
                 part, _ = timed(lambda: features_of(stamps, rows, config=config))  # noqa: B023
-                turns.append((masking, asking, deciding, whole, part))
-            masking, asking, deciding, whole, part = 1e6 * np.min(turns, axis=0) / options.cells
-            net = 1 - (asking + deciding + part) / whole
+                turns.append((masking, asking, deciding, full, part))
+            masking, asking, deciding, full, part = 1e6 * np.min(turns, axis=0) / options.cells
+            net = 1 - (asking + deciding + part) / full
             print(
                 f"| {title} | {1 - len(rows) / options.cells:.0%} | {masking:,.0f} | {asking:,.0f} | {deciding:,.0f} "
-                f"| {whole:,.0f} | {part:,.0f} | {1 - part / whole:.0%} | {net:.0%} |",
+                f"| {full:,.0f} | {part:,.0f} | {1 - part / full:.0%} | {net:.0%} |",
                 flush=True,
             )
 

@@ -43,17 +43,19 @@ def main() -> None:
     measured, frequencies = (
         np.stack(
             [
-                mahotas.features.haralick(image, ignore_zeros=True, distance=distance, use_x_minus_y_variance=whole)
+                mahotas.features.haralick(image, ignore_zeros=True, distance=distance, use_x_minus_y_variance=x_minus_y)
                 for image, distance in zip(levels, distances, strict=True)
             ]
         )
-        for whole in (True, False)
+        for x_minus_y in (True, False)
     )
     textures = np.full((len(CASES), len(NAMES), 4), np.nan)
     for number, (image, distance) in enumerate(zip(levels, distances, strict=True)):
         if distance == 3:
-            found = get_texture((image > 0).astype(np.int32), image / 255, scale=3, gray_levels=256)
-            textures[number] = [[found[f"{name}_3_{direction:02d}_256"][0] for direction in range(4)] for name in NAMES]
+            texture = get_texture((image > 0).astype(np.int32), image / 255, scale=3, gray_levels=256)
+            textures[number] = [
+                [texture[f"{name}_3_{direction:02d}_256"][0] for direction in range(4)] for name in NAMES
+            ]
     np.savez_compressed(
         output / "haralick.npz",
         levels=levels,

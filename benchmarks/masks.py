@@ -23,9 +23,9 @@ from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay
 from tasks.core.types import Batch
 from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, masks, warm
 from tasks.mask.methods.li import li
-from tasks.mask.plain import keep_whole_plain
+from tasks.mask.plain import keep_uncut_plain
 from tasks.mask.registry import channel_filters
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.stage import keep_uncut_cells
 
 Step = Callable[[Batch], object]
 NAMES = ("li", "otsu", "watershed", "spot", "circle", "whole", "normaltest", "std", "value_range")
@@ -33,24 +33,26 @@ NAMES = ("li", "otsu", "watershed", "spot", "circle", "whole", "normaltest", "st
 
 def steps(stamps: Batch) -> dict[str, tuple[Step, Step | None]]:
     """Return compiled and plain code of each step."""
-    found = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
+    foregrounds = {len(batch): li(batch, Li()) for batch in (stamps, stamps.take(range(FEW)))}
     config = Mask.model_validate({"methods": ["li"], "main_channel": "c0"})
     parts: tuple[tuple[Any, Any], ...] = (
-        *((masks, one) for one in (Li(), Otsu(), Watershed(), Spot(), Circle())),
-        *((channel_filters, one) for one in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
+        *((masks, part) for part in (Li(), Otsu(), Watershed(), Spot(), Circle())),
+        *((channel_filters, part) for part in (NormalTest(), Std(threshold=20), ValueRange(threshold=100))),
     )
 
-    def whole(keep: Callable[..., object]) -> Step:
+    def border_rule(keep: Callable[..., object]) -> Step:
         passed = np.ones((len(stamps), CHANNELS), dtype=np.bool_)
-        return lambda batch: keep(batch, found=found[len(batch)], name="li", config=config, passed=passed[: len(batch)])
+        return lambda batch: keep(
+            batch, foreground=foregrounds[len(batch)], name="li", config=config, passed=passed[: len(batch)]
+        )
 
-    def of(function: Callable[..., object], one: object) -> Step:
-        return lambda batch: function(batch, one)
+    def of(function: Callable[..., object], part: object) -> Step:
+        return lambda batch: function(batch, part)
 
-    return {"whole": (whole(keep_whole_cells), whole(keep_whole_plain))} | {
-        one.method: (of(registry.function(one), one), plain and of(plain, one))
-        for registry, one in parts
-        for plain in [registry.part(one).plain]
+    return {"whole": (border_rule(keep_uncut_cells), border_rule(keep_uncut_plain))} | {
+        part.method: (of(registry.function(part), part), plain and of(plain, part))
+        for registry, part in parts
+        for plain in [registry.part(part).plain]
     }
 
 

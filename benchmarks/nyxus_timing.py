@@ -34,10 +34,10 @@ def main() -> None:
     print("ready", flush=True)
     for line in sys.stdin:
         name, images = line.split()
-        planes = int(images) * channels
+        n_images = int(images) * channels
         start = time.process_time()
-        names = titles[:planes]
-        table = programs[name].featurize(counts[:planes], masks[:planes], intensity_names=names, label_names=names)
+        names = titles[:n_images]
+        table = programs[name].featurize(counts[:n_images], masks[:n_images], intensity_names=names, label_names=names)
         print(time.process_time() - start, table.shape[1] - IDENTITY, flush=True)
 
 

@@ -64,7 +64,7 @@ class Scene:
     """What the other programs read."""
     images: int
     cells: int
-    planes: int
+    n_channels: int
     """How many images they measure, with how many cells and channels each."""
     cut: float = 0.0
     """Microseconds per cell and channel that it takes us to cut the cells out."""
@@ -89,7 +89,7 @@ def on_stamps(*, cells: int, few: int) -> Scene:
     masks = np.stack(some.own.masks.unstack()).astype(np.int32)
     combined = np.stack(some.combined.masks.unstack())[:, 0].astype(np.int32)
     return Scene(
-        batch=stamps.batch, own=stamps.own, combined=stamps.combined, images=few, cells=1, planes=CHANNELS,
+        batch=stamps.batch, own=stamps.own, combined=stamps.combined, images=few, cells=1, n_channels=CHANNELS,
         file={"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": combined},
     )  # fmt: skip
 
@@ -108,7 +108,9 @@ def on_field(image: AnyArray, labels: LabelArray, *, rounds: int) -> Scene:
     masks = np.broadcast_to(labels, counts.shape)
     file = {"counts": counts, "pixels": counts / 4095, "masks": masks, "combined": labels[np.newaxis]}
     cut = 1e6 * min(turns) / (len(numbers) * CHANNELS)
-    return Scene(batch=batch, own=cell, combined=cell, file=file, images=1, cells=len(numbers), planes=PLANES, cut=cut)
+    return Scene(
+        batch=batch, own=cell, combined=cell, file=file, images=1, cells=len(numbers), n_channels=PLANES, cut=cut
+    )
 
 
 def boxes_of(image: AnyArray, labels: LabelArray) -> Stamps:
@@ -139,7 +141,7 @@ def measure_theirs(names: tuple[str, ...], peer: Program, scene: Scene, *, unit:
     """Measure the families of another program that are one of ours."""
     answers = [peer.ask(name, cells=scene.images) for name in names]
     # what needs no pixels they measure for each channel all the same
-    units = _units("channel" if unit == "cell" else unit, channels=scene.planes)
+    units = _units("channel" if unit == "cell" else unit, channels=scene.n_channels)
     total = sum(seconds for seconds, _ in answers)
     return 1e6 * total / (scene.images * scene.cells * units), sum(int(number) for _, number in answers)
 

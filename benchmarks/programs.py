@@ -17,11 +17,16 @@ DTYPES = ["uint16", "float64"], "types of the pixels"
 def parsed(description: str, **options: tuple[Any, ...]) -> argparse.Namespace:
     """Read the command line: of each option the default, whose type a value has (or each of a list), help, choices."""
     parser = argparse.ArgumentParser(description=description)
-    for name, (default, told, *choices) in options.items():
+    for name, (default, help_text, *choices) in options.items():
         many = isinstance(default, list)
         kind = type(default[0] if many else default)
         parser.add_argument(
-            f"--{name}", type=kind, default=default, nargs="+" if many else None, help=told, choices=choices or None
+            f"--{name}",
+            type=kind,
+            default=default,
+            nargs="+" if many else None,
+            help=help_text,
+            choices=choices or None,
         )
     return parser.parse_args()
 
@@ -53,12 +58,12 @@ class Program:
         self.known = python.exists()
         self._process = ExitStack()
         if self.known:
-            kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NUMBA"))}
             process = self._process.enter_context(
                 subprocess.Popen(
                     [python, ROOT / "benchmarks" / script, *arguments],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                    env=kept | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+                    env=inherited | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
                 )
             )  # fmt: skip
             self._asked, self._answers = cast("tuple[IO[str], IO[str]]", (process.stdin, process.stdout))

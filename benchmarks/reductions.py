@@ -71,8 +71,8 @@ class Values:
         starts = np.arange(0, self._number, PART)
         for start in np.random.default_rng(self.passes).permutation(starts).tolist():
             begun = time.process_time()
-            places = np.arange(start, min(start + PART, self._number), dtype=np.uint64)
-            part = self._of((places * np.uint64(MULTIPLIER) + np.uint64(FIRST)) % np.uint64(self._number))
+            indices = np.arange(start, min(start + PART, self._number), dtype=np.uint64)
+            part = self._of((indices * np.uint64(MULTIPLIER) + np.uint64(FIRST)) % np.uint64(self._number))
             self.seconds += time.process_time() - begun
             yield part
 
@@ -98,10 +98,10 @@ def reduced(answers: Iterator[T], *, merge: Callable[[Sequence[T]], T]) -> T:
                     levels.append([])
                 levels[level + 1].append(merge(own))
                 own.clear()
-    return merge([one for own in levels for one in own])
+    return merge([partial_answer for own in levels for partial_answer in own])
 
 
-def found(program: Program[T], values: Values) -> T:
+def evaluate(program: Program[T], values: Values) -> T:
     """Run a program over all values."""
 
     def answer(question: Any) -> object:  # noqa: ANN401 - a question of any kind
@@ -194,11 +194,11 @@ STATISTICS: dict[str, tuple[Callable[[Values], Any], Known, Draw, float]] = {
         2.0**-13,
     ),
     "mean and deviation": (
-        lambda values: list(found(mean_and_deviation(), values)), known_mean_and_deviation, as_metric, 0,
+        lambda values: list(evaluate(mean_and_deviation(), values)), known_mean_and_deviation, as_metric, 0,
     ),
-    "quantile": (lambda values: [found(quantile(0.05), values)], lambda n: known_quantile(n, q=0.05), as_metric, 0),
-    "median and MAD": (lambda values: [found(deviations_from_median(1), values)], known_mad, as_metric, 0),
-    "histogram for Otsu": (lambda values: found(histogram(BINS), values)[0].tolist(), known_histogram, as_metric, 0),
+    "quantile": (lambda values: [evaluate(quantile(0.05), values)], lambda n: known_quantile(n, q=0.05), as_metric, 0),
+    "median and MAD": (lambda values: [evaluate(deviations_from_median(1), values)], known_mad, as_metric, 0),
+    "histogram for Otsu": (lambda values: evaluate(histogram(BINS), values)[0].tolist(), known_histogram, as_metric, 0),
 }  # fmt: skip
 
 
@@ -220,7 +220,7 @@ def measure(name: str, number: int, *, memory: int | None) -> dict[str, float]:
     start = time.process_time()
     got = find(values)
     seconds = time.process_time() - start
-    if not all(abs(one - other) <= bound * abs(other) for one, other in zip(got, expected, strict=True)):
+    if not all(abs(value - other) <= bound * abs(other) for value, other in zip(got, expected, strict=True)):
         raise RuntimeError(f"{name} of {number} values: got {got}, expected {expected}")
     peak = peak_bytes()
     return {"seconds": seconds, "drawing": values.seconds, "passes": values.passes, "peak": peak, "more": peak - before}
@@ -271,10 +271,10 @@ def main() -> int:
             if ran.returncode:
                 print(ran.stderr, file=sys.stderr)
                 return 1
-            one = json.loads(ran.stdout)
-            speed = number / max(one["seconds"] - one["drawing"], 1e-9) / 1e6
-            figures = [f"{one['passes']}", f"{one['seconds']:.1f}", f"{one['drawing']:.1f}", f"{speed:.1f}"]
-            print("|", " | ".join([name, f"{number:,}", *figures, f"{one['more'] / 2**20:.0f}"]), "|", flush=True)
+            result = json.loads(ran.stdout)
+            speed = number / max(result["seconds"] - result["drawing"], 1e-9) / 1e6
+            figures = [f"{result['passes']}", f"{result['seconds']:.1f}", f"{result['drawing']:.1f}", f"{speed:.1f}"]
+            print("|", " | ".join([name, f"{number:,}", *figures, f"{result['more'] / 2**20:.0f}"]), "|", flush=True)
     return 0
 
 

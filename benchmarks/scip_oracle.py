@@ -95,8 +95,8 @@ def find_masks(stamp: Pixels, method: Method) -> dict[str, Any]:
     # No channel has the index -1, so that every channel is judged and none ends the others' turn.
     (judged,) = scip.masking.compute_filters([{"pixels": stamp}], filters, -1)
     module = import_module(f"scip.masking.{method.module}")
-    found = module.get_mask(judged, **method.settings(channels))
-    with_main = [scip.masking.remove_regions_touching_border(found, main) for main in range(channels)]
+    result = module.get_mask(judged, **method.settings(channels))
+    with_main = [scip.masking.remove_regions_touching_border(result, main) for main in range(channels)]
     survivors = [event for event in with_main if "mask" in event]
     unknown = np.full(channels, np.nan)
     measured = {
@@ -107,7 +107,7 @@ def find_masks(stamp: Pixels, method: Method) -> dict[str, Any]:
         measured = scip.masking.get_bounding_box(survivors[0])
         measured = scip.masking.apply(measured, None if method.combine is None else list(method.combine))
     return {
-        "masks_found": found["mask"], "regions_found": list(found["regions"]), "masks": measured["mask"],
+        "masks_found": result["mask"], "regions_found": list(result["regions"]), "masks": measured["mask"],
         "regions": list(with_main[0]["regions"]), "kept": judged["mask_filter"][0] and "mask" in with_main[0],
         "any_kept": bool(survivors), "combined": measured["combined_mask"], "box": measured["bbox"],
         "background": np.array(measured["background"]),
@@ -165,14 +165,14 @@ def as_event(case: Case) -> dict[str, Any]:
     return dict(event)
 
 
-def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+def flattened(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
     """Arrays of any shapes as one flat buffer."""
     return np.concatenate([array.ravel() for array in arrays])
 
 
 def packed(masks: Sequence[Mask]) -> npt.NDArray[np.uint8]:
     """Masks of any shapes as one flat buffer of bits."""
-    return np.packbits(joined(masks))
+    return np.packbits(flattened(masks))
 
 
 def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
@@ -186,15 +186,15 @@ def mask_fixture(sets: Mapping[str, Sequence[Pixels]]) -> Fixture:
             verdicts = [judge(stamps, channel_filters(channels, kind, threshold)) for threshold in thresholds]
             fixture[f"{name}.{kind}"] = np.array(verdicts)
         for method in METHODS:
-            found = [find_masks(stamp, method) for stamp in stamps]
+            results = [find_masks(stamp, method) for stamp in stamps]
             if method.floats:
-                require_same_masks(found, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
+                require_same_masks(results, [find_masks(stamp.astype(np.float64), method) for stamp in stamps])
             combine = range(channels) if method.combine is None else method.combine
             columns = {
                 "sigma": method.sigmas(channels), "filtered": np.array(method.filtered), "combine": np.array(combine),
             }  # fmt: skip
-            for key in found[0]:
-                values = [one[key] for one in found]
+            for key in results[0]:
+                values = [stamp_masks[key] for stamp_masks in results]
                 columns[key] = packed(values) if key in {"masks_found", "masks", "combined"} else np.array(values)
             if method.size is not None:
                 columns["size"] = np.array(method.size)
@@ -233,7 +233,7 @@ def handmade_fixture() -> Fixture:
     columns = {
         "cases": np.array([f"{case.name}/{dtype}" for case, dtype in zip(cases, dtypes, strict=True)]),
         "dtypes": np.array(dtypes), "shapes": np.array([case.pixels.shape for case in cases]),
-        "pixels": joined([case.pixels.astype(np.float64) for case in cases]),
+        "pixels": flattened([case.pixels.astype(np.float64) for case in cases]),
         "masks": packed([case.masks for case in cases]),
         "combined": packed([event["combined_mask"] for event in events]),
         "background": np.array([event["background"] for event in events]),
@@ -273,7 +273,7 @@ def main() -> int:
     rng = np.random.default_rng(SEED)
     sets = {"zarr": real_stamps(options.data), "generated": [draw_stamp(drawing, rng) for drawing in DRAWINGS]}
     masks = mask_fixture(sets)
-    masks["generated.pixels"] = joined(sets["generated"])
+    masks["generated.pixels"] = flattened(sets["generated"])
     masks["generated.traits"] = np.array([drawing.trait for drawing in DRAWINGS])
     write(options.output / "scip_masks.npz", masks)
 

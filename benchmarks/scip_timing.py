@@ -39,10 +39,10 @@ def for_each(function: Callable[[Event], object], events: list[Event]) -> Step:
     return lambda number: [function(event) for event in events[:number]]
 
 
-def split(flat: Array, shapes: Array, *, planes: int) -> list[Array]:
-    """Return an array (planes, H, W) for each stamp."""
-    ends = np.cumsum(shapes.prod(axis=1) * planes)[:-1]
-    return [part.reshape(planes, *shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
+def split(flat: Array, shapes: Array, *, n_channels: int) -> list[Array]:
+    """Return an array (channels, H, W) for each stamp."""
+    ends = np.cumsum(shapes.prod(axis=1) * n_channels)[:-1]
+    return [part.reshape(n_channels, *shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
 
 
 def features(path: str) -> dict[str, Step]:
@@ -56,9 +56,9 @@ def features(path: str) -> dict[str, Step]:
             "background": background.tolist(), "combined_background": combined_background.tolist(),
         }
         for pixels, mask, combined, background, combined_background in zip(
-            split(stamps["pixels"], shapes, planes=channels),
-            split(stamps["masks"], shapes, planes=channels),
-            split(stamps["combined"], shapes, planes=1),
+            split(stamps["pixels"], shapes, n_channels=channels),
+            split(stamps["masks"], shapes, n_channels=channels),
+            split(stamps["combined"], shapes, n_channels=1),
             stamps["background"], stamps["combined_background"], strict=True,
         )
     ]  # fmt: skip
@@ -82,11 +82,11 @@ def masks(path: str) -> dict[str, Step]:
         function = import_module(f"scip.masking.{module}").get_mask
         return lambda event: function(dict(event), **settings)
 
-    def whole(event: Event) -> Event:
-        kept = scip.masking.remove_regions_touching_border(dict(event), 0)
-        if "mask" in kept:
-            kept = scip.masking.apply(scip.masking.get_bounding_box(kept), None)
-        return dict(kept)
+    def border_rule(event: Event) -> Event:
+        uncut = scip.masking.remove_regions_touching_border(dict(event), 0)
+        if "mask" in uncut:
+            uncut = scip.masking.apply(scip.masking.get_bounding_box(uncut), None)
+        return dict(uncut)
 
     def judge(method: str, settings: dict[str, float] | None) -> Step:
         filters = [{"method": method, "channel_indices": list(range(channels)), "settings": settings}]
@@ -97,7 +97,7 @@ def masks(path: str) -> dict[str, Step]:
         "li": for_each(li, events), "otsu": for_each(masker("otsu"), events),
         "watershed": for_each(masker("watershed", noisy_channels=[]), events),
         "spot": for_each(masker("spot", spotsize=5), events), "circle": for_each(masker("circle"), events),
-        "whole": for_each(whole, [li(event) for event in events]), "normaltest": judge("normaltest", None),
+        "whole": for_each(border_rule, [li(event) for event in events]), "normaltest": judge("normaltest", None),
         "std": judge("std", {"threshold": 20.0}), "value_range": judge("value_range", {"threshold": 100.0}),
     }  # fmt: skip
 

@@ -59,7 +59,7 @@ def write_partitions(folder: Path, *, rows: int, columns: list[Column], partitio
             "meta__image": pa.array([f"plate_{row // 1000}/image_{row:06d}.tif" for row in range(start, start + size)]),
             "meta__object": pa.array(np.ones(size, dtype=np.int32)),
         }
-        table = meta | {column.name: pa.array(one) for column, one in zip(columns, values, strict=True)}
+        table = meta | {column.name: pa.array(data) for column, data in zip(columns, values, strict=True)}
         write_feature_file(folder / f"{start:09d}.parquet", pa.table(table))
 
 
@@ -126,15 +126,15 @@ def main() -> None:
         print("| form | written, s | memory, MiB | files | MB |\n|---|---:|---:|---:|---:|")
         command = [sys.executable, __file__, "--columns", str(options.columns), "--publish", str(folder)]
         for form, (_, config) in FORMS.items():
-            told = json.loads(subprocess.run([*command, form], capture_output=True, check=True).stdout)
+            report = json.loads(subprocess.run([*command, form], capture_output=True, check=True).stdout)
             files = list(config.PUBLISHED.files(folder))
             size = sum(file.stat().st_size for file in files) / 1e6
-            print(f"| {form} | {told['seconds']:.1f} | {told['bytes'] / 2**20:.0f} | {len(files)} | {size:.1f} |")
+            print(f"| {form} | {report['seconds']:.1f} | {report['bytes'] / 2**20:.0f} | {len(files)} | {size:.1f} |")
         parts = sorted(Parquet.PUBLISHED.files(folder))
-        one = folder / "polars.parquet"
-        pl.read_parquet(parts).write_parquet(one)
+        path = folder / "polars.parquet"
+        pl.read_parquet(parts).write_parquet(path)
         wanted = ["meta__image", columns[len(columns) // 3].name, columns[-1].name]
-        sources = {"ours": parts, "partitions": sorted((folder / "work").iterdir()), "one file of polars": [one]}
+        sources = {"ours": parts, "partitions": sorted((folder / "work").iterdir()), "one file of polars": [path]}
         reads: dict[str, Callable[[], object]] = {
             name: lambda files=files: pl.read_parquet(files, columns=wanted)  # type: ignore[misc]
             for name, files in sources.items()

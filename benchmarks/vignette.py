@@ -36,10 +36,10 @@ def plant_light(centre: tuple[float, float]) -> FloatArray:
 
 def draw_field(rng: np.random.Generator, light: FloatArray) -> AnyArray:
     """Draw (1, H, W) uint16: round cells of different brightness on a background, and the camera's noise."""
-    places = np.zeros((HEIGHT + 40, WIDTH + 40))
+    spots = np.zeros((HEIGHT + 40, WIDTH + 40))
     rows, columns = rng.integers(0, HEIGHT + 40, CELLS), rng.integers(0, WIDTH + 40, CELLS)
-    np.add.at(places, (rows, columns), rng.uniform(300, 1200, CELLS))
-    cells = ndimage.gaussian_filter(places, 6, mode="constant")[20:-20, 20:-20] * 2 * np.pi * 36
+    np.add.at(spots, (rows, columns), rng.uniform(300, 1200, CELLS))
+    cells = ndimage.gaussian_filter(spots, 6, mode="constant")[20:-20, 20:-20] * 2 * np.pi * 36
     field: AnyArray = rng.poisson((200 + cells) * light).astype(np.uint16)[np.newaxis]
     return field
 
@@ -60,10 +60,10 @@ def draw_picture(path: Path, *, light: FloatArray, field: AnyArray, correction: 
         ("light after correction, ± 2 %", after, "RdBu", 0.98, 1.02),
     ]
     for axis, (title, image, colours, low, high) in zip(axes.ravel(), pictures, strict=True):
-        shown = axis.imshow(image, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+        mappable = axis.imshow(image, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
         axis.set_title(title, fontsize=9)
         axis.set_axis_off()
-        figure.colorbar(shown, ax=axis, shrink=0.75).ax.tick_params(labelsize=7)
+        figure.colorbar(mappable, ax=axis, shrink=0.75).ax.tick_params(labelsize=7)
     figure.savefig(path, dpi=85, metadata={"Software": "scip-flows"})
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         fields = [draw_field(rng, light) for _ in range(options.fields)]
         print(row(plate, "none", light))
         for name, way in WAYS.items():
-            correction = correction_image(added([FieldSum.of(one, downscale=4) for one in fields]), config=way)
+            correction = correction_image(added([FieldSum.of(field, downscale=4) for field in fields]), config=way)
             print(row(plate, name, light / correction[0]))
             if options.picture and plate == "B" and name == "polynomial, degree 2":
                 draw_picture(options.picture, light=light, field=fields[0], correction=correction)

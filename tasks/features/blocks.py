@@ -26,11 +26,11 @@ class Block:
         Which ones.
     counts, reals
         Flat pixels, (C, Hᵢ, Wᵢ) per cell, uint16 or float64; one of the two is empty.
-    whole
+    integral
         Whether all pixels are whole numbers.
     masks
         A stream of bits, (P, Hᵢ, Wᵢ) per cell.
-    planes
+    n_masks
         P: 1 where the channels share the region, else C.
     shapes
         (n, 2) int64.
@@ -41,9 +41,9 @@ class Block:
     cells: slice
     counts: Counts
     reals: FloatArray
-    whole: bool
+    integral: bool
     masks: npt.NDArray[np.uint64]
-    planes: int
+    n_masks: int
     shapes: IntArray
     background: FloatArray
 
@@ -100,9 +100,9 @@ def blocks(batch: Batch, region: Region) -> Iterator[Block]:
             cells=cells,
             counts=pixels if few else np.empty(0, np.uint16),
             reals=np.empty(0) if few else pixels,
-            whole=flat.dtype.kind in "iub",
+            integral=flat.dtype.kind in "iub",
             masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
-            planes=region.masks.n_channels,
+            n_masks=region.masks.planes,
             shapes=shapes[cells],
             background=background[cells],
         )

@@ -83,6 +83,6 @@ def cells(batch: Batch, region: Region) -> Iterator[Cell]:
         yield Cell(pixels=pixels.astype(np.float64), masks=masks.astype(np.bool_), background=background)
 
 
-def usable(values: FloatArray) -> BoolArray:
+def valid_pixels(values: FloatArray) -> BoolArray:
     """Where pixels are numbers: neither NaN nor infinite nor beyond `LARGEST`."""
     return np.abs(values) < LARGEST

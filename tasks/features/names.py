@@ -82,13 +82,13 @@ def rename(columns: Sequence[Column], *, names: Names) -> tuple[str, ...]:
     (('nucleus__shape_moments_hu_0',), ('Nuclei_AreaShape_MomentsHu_0',))
     """
     if names == "native":
-        found = [column.name for column in columns]
+        renamed = [column.name for column in columns]
     elif names == "scip":
-        found = _scip(columns)
+        renamed = _scip(columns)
     else:
-        found = _cytominer(columns)
-    _check_unique([column.name for column in columns], found, names=names)
-    return tuple(found)
+        renamed = _cytominer(columns)
+    _check_unique([column.name for column in columns], renamed, names=names)
+    return tuple(renamed)
 
 
 def _scip(columns: Sequence[Column]) -> list[str]:
@@ -167,24 +167,24 @@ def rename_meta(columns: Sequence[str], *, names: Names) -> tuple[str, ...]:
     """
     parts = [column.split("__")[1:] for column in columns]
     if names == "native":
-        found = list(columns)
+        renamed = list(columns)
     elif names == "scip":
         masks = any(part[0] == "regions" and len(part) > 1 for part in parts)
         owners = {part[1] for part in parts if len(part) > 1}
         alone = len(owners) == 1 and not masks
-        found = [
+        renamed = [
             "_".join(["meta", *([] if alone else part[1:2]), _SIDES.get(part[0], part[0]), *part[2:]]) for part in parts
         ]
     else:
-        found = ["_".join(["Metadata", _camel(part[0]), *part[1:]]) for part in parts]
-    _check_unique(columns, found, names=names)
-    return tuple(found)
+        renamed = ["_".join(["Metadata", _camel(part[0]), *part[1:]]) for part in parts]
+    _check_unique(columns, renamed, names=names)
+    return tuple(renamed)
 
 
-def _check_unique(columns: Sequence[str], found: Sequence[str], *, names: Names) -> None:
-    doubles = [name for name, count in Counter(found).items() if count > 1]
+def _check_unique(columns: Sequence[str], renamed: Sequence[str], *, names: Names) -> None:
+    doubles = [name for name, count in Counter(renamed).items() if count > 1]
     if doubles:
-        shared = [column for column, name in zip(columns, found, strict=True) if name == doubles[0]]
+        shared = [column for column, name in zip(columns, renamed, strict=True) if name == doubles[0]]
         raise ConfigError(
             f"features.names: spelled as {names!r}, the columns {', '.join(map(repr, shared))} would all be called "
             f"{doubles[0]!r}; rename a mask, an object, a channel or a group of load.pattern, or set names to native"

@@ -136,7 +136,9 @@ def register_per_mask(
         if not region.shared:
             return of_channels(region=region, channels=channels)
         published = "{}_combined" if profile == "scip" else ""
-        return tuple(one.column(family=name, region=region, scip=published.format(one.scip)) for one in definitions)
+        return tuple(
+            feature.column(family=name, region=region, scip=published.format(feature.scip)) for feature in definitions
+        )
 
     register(
         Family(
@@ -157,14 +159,14 @@ def _per_channel(family: str, *, profile: Profile, definitions: Sequence[Feature
     def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, ...]:
         prefix = "combined_" if region.combined else ""
         return tuple(
-            one.column(
+            feature.column(
                 family=family,
                 region=region,
                 channels=(channel,),
-                scip=f"{prefix}{one.scip}_{channel}" if profile == "scip" else "",
+                scip=f"{prefix}{feature.scip}_{channel}" if profile == "scip" else "",
             )
             for channel in channels
-            for one in definitions
+            for feature in definitions
         )
 
     return columns

@@ -42,8 +42,8 @@ def extract_partition(
     watch = Stopwatch()
     layout = source.layout
     kept = kept_cells(cells, metrics=metrics, decision=decision)
-    how = CLIPPED if config.profile == "scip" else WITH_MARGIN
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=how)
+    crop = CLIPPED if config.profile == "scip" else WITH_MARGIN
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=crop)
     columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]
     for batch in batches:
@@ -51,7 +51,7 @@ def extract_partition(
         tables += [batch.cells[list(rows)] for rows, _ in measured]
         values += [own for _, own in measured]
         faults += failed
-    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in([one.image for one in faults]))
+    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in([f.image for f in faults]))
     order = rows.sort("position", "meta__object")
     own = np.concatenate(values)[order["row"].to_numpy()]
     table = feature_table(order, values=own, columns=columns, layout=layout, config=config)
@@ -77,6 +77,6 @@ def _measure(
                 values[np.ix_(rejected, np.array(names) == name)] = np.nan
         return values
 
-    found, failed = isolate_faults(len(batch.cells), measured)
+    results, failed = isolate_faults(len(batch.cells), measured)
     images = batch.cells["meta__image"]
-    return found, [Fault.of(error, image=images[row], stage="features") for row, error in failed]
+    return results, [Fault.of(error, image=images[row], stage="features") for row, error in failed]

@@ -51,7 +51,7 @@ def remove_border_objects(mask: BoolArray, *, share: float | None = SHARE) -> Bo
     labels = label(mask, connectivity=2)
     (limit,) = most_border_pixels(np.array([mask.shape]), share=share)
     rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    whole = np.bincount(rim, minlength=labels.max() + 1) <= limit
-    whole[0] = False
-    kept: BoolArray = whole[labels]
-    return kept
+    uncut = np.bincount(rim, minlength=labels.max() + 1) <= limit
+    uncut[0] = False
+    result: BoolArray = uncut[labels]
+    return result

@@ -37,8 +37,8 @@ def drop_small(mask: BoolArray) -> BoolArray:
     """Drop the 4-connected objects of fewer than 20 pixels from a mask (H, W)."""
     from skimage.morphology import remove_small_objects
 
-    kept: BoolArray = remove_small_objects(mask, max_size=SMALLEST_OBJECT - 1, connectivity=1)
-    return kept
+    result: BoolArray = remove_small_objects(mask, max_size=SMALLEST_OBJECT - 1, connectivity=1)
+    return result
 
 
 def count_regions(mask: BoolArray) -> int:

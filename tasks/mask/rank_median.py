@@ -34,8 +34,8 @@ def rank_median(image: FloatArray, *, radius: int) -> FloatArray:
     from skimage.morphology import disk
 
     footprint = disk(radius, dtype=np.bool_)
-    whole = image.min() >= 0 and image.max() < HISTOGRAM_LEVELS and bool(np.all(image == np.trunc(image)))
-    if whole:
+    integral = image.min() >= 0 and image.max() < HISTOGRAM_LEVELS and bool(np.all(image == np.trunc(image)))
+    if integral:
         counted: FloatArray = rank.median(image.astype(np.uint16), footprint=footprint).astype(np.float64)
         return counted
     return sorted_median(image, footprint=footprint)

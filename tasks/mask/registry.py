@@ -52,7 +52,7 @@ class ChannelFilter(Method):
 
 
 MaskFunction = Callable[[Batch, Any], Ragged]
-"""(batch, its configuration) → boolean masks of the batch's shapes, C planes, before border rule and channel filter."""
+"""(batch, its configuration) → bool masks of the batch's shapes, C channels, before border rule and channel filter."""
 
 FilterFunction = Callable[[Batch, Any], BoolArray]
 """(batch, its configuration) → (N, C) bool, whether a channel of a stamp passes; the caller looks at `channels`."""

@@ -7,9 +7,9 @@ from tasks.core.types import Batch, BoolArray, MaskResult, Ragged
 from tasks.mask.border import most_border_pixels
 from tasks.mask.config import Mask, check_channels
 from tasks.mask.kernels.blocks import blocks, fits, sums_exactly
-from tasks.mask.kernels.objects import keep_whole
+from tasks.mask.kernels.objects import keep_uncut
 from tasks.mask.offset import least_number, without_offset
-from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_result, keep_whole_plain
+from tasks.mask.plain import STATUS_DTYPE, STATUSES, empty_result, keep_uncut_plain
 from tasks.mask.registry import MaskMethod, channel_filters, masks
 
 
@@ -59,9 +59,9 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
     check_channels(config, batch.channels)
     counts = without_offset(batch)
     passed = _passed(counts, config=config)
-    keep = keep_whole_cells if fits(batch) else keep_whole_plain
+    keep = keep_uncut_cells if fits(batch) else keep_uncut_plain
     return [
-        keep(batch, found=_found(counts, method=method), name=method.name, config=config, passed=passed)
+        keep(batch, foreground=_foreground(counts, method=method), name=method.name, config=config, passed=passed)
         for method in config.methods
     ]
 
@@ -75,29 +75,29 @@ def _passed(batch: Batch, *, config: Mask) -> BoolArray:
     return passed
 
 
-def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
-    """Compiled form of `keep_whole_plain`."""
+def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mask, passed: BoolArray) -> MaskResult:
+    """Compiled form of `keep_uncut_plain`."""
     masked = empty_result(batch, name=name)
     main = batch.channels.index(config.main_channel)
     united = np.isin(batch.channels, config.combine or batch.channels)
     exact = sums_exactly(batch)
     statuses = np.zeros(len(batch), dtype=np.int32)
     limits = most_border_pixels(batch.pixels.shapes, share=config.border_share)
-    planes = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
-    for stack in blocks(batch):
-        cells, places = stack.cells, stack.places
-        keep_whole(
-            stack.pixels,
-            stream_of(found.flat[places]),
-            stack.shapes,
+    offsets = np.concatenate([[0], np.cumsum(batch.pixels.shapes.prod(axis=1))])
+    for block in blocks(batch):
+        cells, flat_pixels = block.cells, block.flat_pixels
+        keep_uncut(
+            block.pixels,
+            stream_of(foreground.flat[flat_pixels]),
+            block.shapes,
             passed[cells],
             united,
             main,
             limits[cells],
             least_number(batch.pixels.flat.dtype),
             exact,
-            masked.masks.flat[places],
-            masked.combined.flat[planes[cells.start] : planes[cells.stop]],
+            masked.masks.flat[flat_pixels],
+            masked.combined.flat[offsets[cells.start] : offsets[cells.stop]],
             masked.n_components[cells],
             masked.box[cells],
             statuses[cells],
@@ -108,14 +108,14 @@ def keep_whole_cells(batch: Batch, *, found: Ragged, name: str, config: Mask, pa
     return masked
 
 
-def _found(batch: Batch, *, method: MaskMethod) -> Ragged:
+def _foreground(batch: Batch, *, method: MaskMethod) -> Ragged:
     """Masks of a method, checked to fit the pixels: a method may come from another package."""
-    found = masks.function(method)(batch, method)
-    got, expected = ((one.n_channels, one.shapes.tolist()) for one in (found, batch.pixels))
-    if got != expected or found.flat.dtype != np.bool_:
+    foreground = masks.function(method)(batch, method)
+    got, expected = ((images.planes, images.shapes.tolist()) for images in (foreground, batch.pixels))
+    if got != expected or foreground.flat.dtype != np.bool_:
         raise TypeError(
-            f"the mask method of {method.name!r} returned {len(found)} masks of {found.n_channels} planes, dtype "
-            f"{found.flat.dtype}; expected {len(batch)} of {batch.pixels.n_channels} planes, bool, of the stamps' "
-            "shapes"
+            f"the mask method of {method.name!r} returned {len(foreground)} masks of {foreground.planes} planes, "
+            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the "
+            "stamps' shapes"
         )
-    return found
+    return foreground

@@ -29,8 +29,8 @@ def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, f
             masked = mask_batch(some.batch, config=config)
             return stamp_cells(images.table[some.rows], masked=masked, layout=layout)
 
-        found, failed = isolate_faults(len(stamps.rows), find)
-        tables += [table for _, table in found]
+        results, failed = isolate_faults(len(stamps.rows), find)
+        tables += [table for _, table in results]
         names = images.table["meta__image"]
         images.faults.extend(Fault.of(error, image=names[int(stamps.rows[row])], stage="mask") for row, error in failed)
     cells = pl.concat(tables).sort("position")

@@ -5,7 +5,7 @@ Pure functions of arrays and a frozen configuration, without files, Prefect or D
     from tasks.segment import Segment, segment_image
 
     config = Segment.model_validate({"objects": {"nucleus": {"method": "watershed", "channel": "DNA", "diameter": 14}}})
-    found = segment_image(image, channels=["DNA", "PH3", "cell"], config=config)
+    segmented = segment_image(image, channels=["DNA", "PH3", "cell"], config=config)
 """
 
 import lazy_loader

@@ -66,9 +66,9 @@ def largest_pieces(labels: LabelArray) -> LabelArray:
     order = np.lexsort((-np.arange(len(areas)), areas))
     best = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
     best[owner[order]] = order
-    kept = np.zeros(len(areas), dtype=np.bool_)
-    kept[best] = True
-    return np.where(kept[pieces], labels, np.int32(0))
+    largest = np.zeros(len(areas), dtype=np.bool_)
+    largest[best] = True
+    return np.where(largest[pieces], labels, np.int32(0))
 
 
 def fill_holes(labels: LabelArray) -> LabelArray:
@@ -116,10 +116,10 @@ def quantiles(labels: LabelArray, *, values: FloatArray, q: float) -> FloatArray
     """
     from scipy import ndimage
 
-    found = np.arange(1, int(labels.max(initial=0)) + 1)
-    result = np.full(len(found) + 1, np.nan)
-    if found.size:
+    present = np.arange(1, int(labels.max(initial=0)) + 1)
+    result = np.full(len(present) + 1, np.nan)
+    if present.size:
         result[1:] = ndimage.labeled_comprehension(
-            values, labels, found, lambda inside: np.quantile(inside, q), np.float64, np.nan
+            values, labels, present, lambda inside: np.quantile(inside, q), np.float64, np.nan
         )
     return result

@@ -46,8 +46,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     >>> config = Segment.model_validate({"objects": {
     ...     "nucleus": {"method": "watershed", "channel": "DNA"},
     ...     "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus"}}})
-    >>> found = segment_image(np.stack([900 * nucleus, 900 * cell]), channels=["DNA", "RNA"], config=config)
-    >>> {name: int(labels.max()) for name, labels in found.labels.items()}
+    >>> segmented = segment_image(np.stack([900 * nucleus, 900 * cell]), channels=["DNA", "RNA"], config=config)
+    >>> {name: int(labels.max()) for name, labels in segmented.labels.items()}
     {'nucleus': 1, 'cell': 1}
     """
     if image.ndim != 3 or len(image) != len(channels):
@@ -55,27 +55,27 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
-    found: dict[str, LabelArray] = {}
+    label_images: dict[str, LabelArray] = {}
     for entry in config.objects:
-        labels = segmenters.function(entry)(image, labels=found, config=entry, channels=channels)
+        labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
         if labels.shape != image.shape[1:]:
             raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
-        if not found:
+        if not label_images:
             labels = raster_order(labels)
             count = int(labels.max(initial=0))
         elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
             raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
-        found[entry.name] = labels.astype(np.int32, copy=False)
+        label_images[entry.name] = labels.astype(np.int32, copy=False)
 
     cut = np.zeros(count + 1, dtype=np.bool_)
     for name in {"drop": config.names, "primary": config.names[:1], "keep": ()}[config.border]:
-        cut[at_frame(found[name])] = True
+        cut[at_frame(label_images[name])] = True
     cut[0] = False
     # the kept ones first; both orders are raster orders, because leaving out some labels keeps the order of the others
     number = np.zeros(count + 1, dtype=np.int32)
     number[1:][np.argsort(cut[1:], kind="stable")] = np.arange(1, count + 1)
     inside, outside = np.where(cut, 0, number).astype(np.int32), np.where(cut, number, 0).astype(np.int32)
     return Segmentation(
-        labels={name: inside[labels] for name, labels in found.items()},
-        border={name: outside[labels] for name, labels in found.items()},
+        labels={name: inside[labels] for name, labels in label_images.items()},
+        border={name: outside[labels] for name, labels in label_images.items()},
     )

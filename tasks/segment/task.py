@@ -33,9 +33,9 @@ def segment_partition(
         def find(_: range, pixels: AnyArray = pixels) -> Segmentation:
             return segment_image(pixels, channels=layout.channels, config=config)
 
-        found, failed = isolate_faults(1, find)
+        results, failed = isolate_faults(1, find)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
-        for _, segmented in found:
+        for _, segmented in results:
             tables.append(field_cells(image, segmented=segmented, layout=layout))
             position = image["position"].item()
             labels |= {(position, name): compact(own) for name, own in segmented.labels.items()}

@@ -33,32 +33,32 @@ def test_each_square_is_removed_by_the_radius_that_does_not_fit() -> None:
     # a square of 2r + 1 pixels still holds a diamond of radius r
     pixels = squares((1, 5.0), (3, 2.0), (7, 1.0))
     light = {1: 5.0, 2: 18.0, 4: 49.0}
-    found = granularity(pixels, mask=np.ones_like(pixels, dtype=bool), background=0.0)
+    spectrum = granularity(pixels, mask=np.ones_like(pixels, dtype=bool), background=0.0)
     expected = [100 * light.get(radius, 0.0) / 72 for radius in range(1, SCALES + 1)]
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(spectrum, expected, atol=1e-12)
 
 
 def test_a_grain_on_a_plateau_is_removed_before_it() -> None:
     pixels = squares((9, 1.0))
     pixels[6, 5] += 3.0
-    found = granularity(pixels, mask=np.ones_like(pixels, dtype=bool), background=0.0)
-    np.testing.assert_allclose(found[:6], [100 * 3 / 84, 0, 0, 0, 100 * 81 / 84, 0], atol=1e-12)
+    spectrum = granularity(pixels, mask=np.ones_like(pixels, dtype=bool), background=0.0)
+    np.testing.assert_allclose(spectrum[:6], [100 * 3 / 84, 0, 0, 0, 100 * 81 / 84, 0], atol=1e-12)
 
 
 def test_the_region_stands_on_nothing_whatever_surrounds_it() -> None:
     mask = np.zeros((11, 11), dtype=bool)
     mask[3:8, 3:8] = True
-    found = granularity(np.full((11, 11), 7.0), mask=mask, background=2.0)
-    assert found.tolist() == [0.0, 0.0, 100.0, *([0.0] * (SCALES - 3))]
+    spectrum = granularity(np.full((11, 11), 7.0), mask=mask, background=2.0)
+    assert spectrum.tolist() == [0.0, 0.0, 100.0, *([0.0] * (SCALES - 3))]
 
 
 def test_the_frame_takes_nothing_away() -> None:
     mask = np.zeros((30, 30), dtype=bool)
     mask[:, :7] = True
     # cut off by three sides: only the fourth is eroded, and after 7 steps all is gone
-    found = granularity(np.ones((30, 30)), mask=mask, background=0.0)
-    assert found.argmax() == 6
-    assert np.nansum(found) == pytest.approx(100)
+    spectrum = granularity(np.ones((30, 30)), mask=mask, background=0.0)
+    assert spectrum.argmax() == 6
+    assert np.nansum(spectrum) == pytest.approx(100)
 
 
 @pytest.mark.parametrize("background", [10.0, 3.0, np.nan, np.inf])
@@ -81,11 +81,11 @@ def test_spectra_are_parts_of_the_whole(data: st.DataObject) -> None:
     shape = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 14))
     pixels = data.draw(hnp.arrays(np.float64, shape, elements=st.integers(0, 9)))
     mask = data.draw(hnp.arrays(np.bool_, shape))
-    found = granularity(pixels, mask=mask, background=0.0)
-    if np.isfinite(found).all():
-        assert (found >= -1e-9).all()
-        assert found.sum() <= 100 + 1e-9
-        np.testing.assert_allclose(granularity(3 * pixels + 5, mask=mask, background=5.0), found, atol=1e-9)
+    spectrum = granularity(pixels, mask=mask, background=0.0)
+    if np.isfinite(spectrum).all():
+        assert (spectrum >= -1e-9).all()
+        assert spectrum.sum() <= 100 + 1e-9
+        np.testing.assert_allclose(granularity(3 * pixels + 5, mask=mask, background=5.0), spectrum, atol=1e-9)
 
 
 def disc(side: int, radius: float) -> BoolArray:
@@ -112,31 +112,31 @@ def test_a_way_leads_around_a_corner_and_not_into_another_component() -> None:
     assert sectors[3, 3] == 0
     assert (sectors[9:11, 9:11] == -1).all()
     pixels = np.where(mask, 1.0, 0.0)
-    found = radial_distribution(pixels, mask=mask)
-    assert found[:RINGS].sum() == pytest.approx(1)
+    rings = radial_distribution(pixels, mask=mask)
+    assert rings[:RINGS].sum() == pytest.approx(1)
 
 
 def test_an_even_region_is_even_in_all_rings() -> None:
     mask = disc(31, 12)
-    found = radial_distribution(np.full((31, 31), 4.0), mask=mask)
+    rings = radial_distribution(np.full((31, 31), 4.0), mask=mask)
     counts = np.bincount(sectors_of(mask)[mask] // 8)
-    np.testing.assert_allclose(found[:4], counts / counts.sum())
-    np.testing.assert_allclose(found[4:8], 1)
-    np.testing.assert_allclose(found[8:], 0, atol=1e-15)
+    np.testing.assert_allclose(rings[:4], counts / counts.sum())
+    np.testing.assert_allclose(rings[4:8], 1)
+    np.testing.assert_allclose(rings[8:], 0, atol=1e-15)
 
 
 def test_light_in_the_middle_is_in_the_first_ring_and_in_one_eighth_it_varies() -> None:
     mask = disc(31, 12)
     sectors = sectors_of(mask)
     pixels = np.where(sectors // 8 == 0, 3.0, 0.0)
-    found = radial_distribution(pixels, mask=mask)
-    assert found[:4].tolist() == [1, 0, 0, 0]
-    assert found[4] == pytest.approx(mask.sum() / (sectors[mask] // 8 == 0).sum())
+    rings = radial_distribution(pixels, mask=mask)
+    assert rings[:4].tolist() == [1, 0, 0, 0]
+    assert rings[4] == pytest.approx(mask.sum() / (sectors[mask] // 8 == 0).sum())
     # dark rings have no variation
-    assert np.isnan(found[9:]).all()
+    assert np.isnan(rings[9:]).all()
     # in one of eight wedges: mean 1/8, deviation √7/8
-    found = radial_distribution(np.where(sectors % 8 == 5, 1.0, 0.0), mask=mask)
-    np.testing.assert_allclose(found[9:], np.sqrt(7))
+    rings = radial_distribution(np.where(sectors % 8 == 5, 1.0, 0.0), mask=mask)
+    np.testing.assert_allclose(rings[9:], np.sqrt(7))
 
 
 @pytest.mark.parametrize("mask", [np.zeros((4, 4), dtype=bool), np.ones((4, 4), dtype=bool)])
@@ -151,10 +151,10 @@ def test_a_pixel_is_its_own_centre_and_without_light_there_is_no_distribution() 
     assert np.isnan(radial_distribution(np.zeros((9, 9)), mask=mask)).all()
     assert np.isnan(radial_distribution(-np.ones((9, 9)), mask=mask)).all()
     mask = disc(3, 0)
-    found = radial_distribution(np.full((3, 3), 2.0), mask=mask)
-    np.testing.assert_array_equal(found[:5], [1, 0, 0, 0, 1])
-    assert np.isnan(found[5:8]).all()
-    assert found[8] == 0
+    rings = radial_distribution(np.full((3, 3), 2.0), mask=mask)
+    np.testing.assert_array_equal(rings[:5], [1, 0, 0, 0, 1])
+    assert np.isnan(rings[5:8]).all()
+    assert rings[8] == 0
 
 
 def test_radial_polynomials_of_the_literature() -> None:
@@ -187,15 +187,15 @@ def smallest_of_all(mask: BoolArray) -> float:
     if len(points) == 1:
         return 0.0
     best = np.inf
-    for one, two in combinations(points, 2):
-        center, radius = (one + two) / 2, np.hypot(*(one - two)) / 2
+    for a, b in combinations(points, 2):
+        center, radius = (a + b) / 2, np.hypot(*(a - b)) / 2
         if np.hypot(*(points - center).T).max() <= radius + 1e-9:
             best = min(best, radius)
-    for one, two, three in combinations(points, 3):
-        matrix = 2 * np.array([two - one, three - one])
+    for a, b, c in combinations(points, 3):
+        matrix = 2 * np.array([b - a, c - a])
         if abs(np.linalg.det(matrix)) > 1e-9:
-            center = np.linalg.solve(matrix, [two @ two - one @ one, three @ three - one @ one])
-            radius = np.hypot(*(one - center))
+            center = np.linalg.solve(matrix, [b @ b - a @ a, c @ c - a @ a])
+            radius = np.hypot(*(a - center))
             if np.hypot(*(points - center).T).max() <= radius + 1e-9:
                 best = min(best, radius)
     return float(best)
@@ -222,16 +222,16 @@ def test_the_circle_is_the_smallest(mask: BoolArray) -> None:
 
 def test_a_disc_has_its_first_moment_alone() -> None:
     rows, columns = np.mgrid[:201, :201] - 100
-    found = zernike(np.hypot(rows, columns) <= 95)
-    assert found[0] == pytest.approx(1, abs=1e-3)
-    assert np.abs(found[1:]).max() < 0.02
+    moments = zernike(np.hypot(rows, columns) <= 95)
+    assert moments[0] == pytest.approx(1, abs=1e-3)
+    assert np.abs(moments[1:]).max() < 0.02
 
 
 def test_two_pixels_lie_on_the_circle() -> None:
     # at ρ = 1 every R is 1, and odd orders cancel
-    found = zernike(np.array([[True, False, True]]))
+    moments = zernike(np.array([[True, False, True]]))
     expected = [0.0 if m % 2 else 2 / np.pi for _, m in INDEXES]
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    np.testing.assert_allclose(moments, expected, atol=1e-12)
 
 
 def test_less_than_two_pixels_have_no_circle() -> None:
@@ -251,8 +251,8 @@ def test_the_phase_of_the_first_order_points_to_the_light() -> None:
 
 def test_what_is_zero_but_for_rounding_has_no_phase() -> None:
     rows, columns = np.mgrid[:61, :61] - 30
-    found = radial_zernike(np.full((61, 61), 0.1), mask=np.hypot(rows, columns) <= 25)
-    phases = dict(zip(INDEXES, found[len(INDEXES) :], strict=True))
+    moments = radial_zernike(np.full((61, 61), 0.1), mask=np.hypot(rows, columns) <= 25)
+    phases = dict(zip(INDEXES, moments[len(INDEXES) :], strict=True))
     assert all(np.isnan(phases[n, m]) for n, m in INDEXES if m % 4)
     assert phases[0, 0] == pytest.approx(np.pi / 2)
 
@@ -261,5 +261,5 @@ def test_magnitudes_do_not_change_when_the_image_is_turned() -> None:
     rng = np.random.default_rng(6)
     mask = rng.random((20, 26)) < 0.7
     pixels = rng.normal(size=mask.shape)
-    found, turned = radial_zernike(pixels, mask=mask), radial_zernike(np.rot90(pixels), mask=np.rot90(mask))
-    np.testing.assert_allclose(found[: len(INDEXES)], turned[: len(INDEXES)], rtol=1e-9, atol=1e-12)
+    moments, turned = radial_zernike(pixels, mask=mask), radial_zernike(np.rot90(pixels), mask=np.rot90(mask))
+    np.testing.assert_allclose(moments[: len(INDEXES)], turned[: len(INDEXES)], rtol=1e-9, atol=1e-12)

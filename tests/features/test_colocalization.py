@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.kernels.order import make_order_room, order_by
+from tasks.features.kernels.order import allocate_order_scratch, order_by
 from tasks.features.plain.colocalization import colocalization, costes, ranks
 
 ALL = np.ones((1, 4), dtype=bool)
@@ -19,32 +19,32 @@ ALL = np.ones((1, 4), dtype=bool)
 def test_four_pixels_by_hand() -> None:
     x, y = np.array([[10.0, 4.0, 1.0, 6.0]]), np.array([[2.0, 8.0, 5.0, 1.0]])
     # signal of x are 10, 4, 6 (≥ 1.5), of y 2, 8, 5 (≥ 1.2); of both the first two pixels
-    found = colocalization(x, y, mask=ALL)
+    values = colocalization(x, y, mask=ALL)
     regression = scipy.stats.linregress(x[0], y[0])
-    np.testing.assert_allclose(found[:2], [regression.rvalue, regression.slope])
-    np.testing.assert_allclose(found[2:5], [52 / np.sqrt(116 * 68), 52 / 116, 52 / 68])
-    np.testing.assert_allclose(found[5:7], [14 / 20, 10 / 15])
+    np.testing.assert_allclose(values[:2], [regression.rvalue, regression.slope])
+    np.testing.assert_allclose(values[2:5], [52 / np.sqrt(116 * 68), 52 / 116, 52 / 68])
+    np.testing.assert_allclose(values[5:7], [14 / 20, 10 / 15])
     # ranks of x 3 1 0 2, of y 1 3 2 0: both pixels differ by 2 of 4
-    np.testing.assert_allclose(found[7:9], [14 / 20 / 2, 10 / 15 / 2])
+    np.testing.assert_allclose(values[7:9], [14 / 20 / 2, 10 / 15 / 2])
     # they correlate negatively
-    assert found[9:].tolist() == [0, 0]
+    assert values[9:].tolist() == [0, 0]
 
 
 def test_a_channel_with_itself_and_channels_that_exclude_each_other() -> None:
     x = np.random.default_rng(1).uniform(1, 9, size=(6, 7))
     np.testing.assert_allclose(colocalization(x, x, mask=np.ones(x.shape, dtype=bool)), 1)
     x = np.array([[5.0, 7.0, 0.0, 0.0]])
-    found = colocalization(x, x[:, ::-1], mask=ALL)
-    assert np.isnan(found[2:5]).all()
-    assert found[5:].tolist() == [0] * 6
+    values = colocalization(x, x[:, ::-1], mask=ALL)
+    assert np.isnan(values[2:5]).all()
+    assert values[5:].tolist() == [0] * 6
 
 
 def test_constant_dark_and_missing_channels() -> None:
     x, flat = np.array([[1.0, 2.0, 3.0, 5.0]]), np.full((1, 4), 3.0)
     assert np.isnan(colocalization(flat, x, mask=ALL)[[0, 1, 9, 10]]).all()
-    found = colocalization(x, flat, mask=ALL)
-    assert np.isnan(found[[0, 9, 10]]).all()
-    assert found[1] == 0
+    values = colocalization(x, flat, mask=ALL)
+    assert np.isnan(values[[0, 9, 10]]).all()
+    assert values[1] == 0
     assert np.isfinite(colocalization(x, -x, mask=ALL)[:2]).all()
     assert np.isnan(colocalization(x, -x, mask=ALL)[2:]).all()
     assert np.isnan(colocalization(x, np.where(x == 2, np.nan, x), mask=ALL)).all()
@@ -97,7 +97,7 @@ def test_costes_does_not_depend_on_the_unit_of_the_pixels() -> None:
 )
 def test_order_is_stable_and_equal_values_share_a_rank(values: FloatArray) -> None:
     order, ordered = np.empty(len(values), np.int64), np.empty(len(values))
-    order_by(values, len(values), order, ordered, make_order_room(len(values)))
+    order_by(values, len(values), order, ordered, allocate_order_scratch(len(values)))
     expected = np.argsort(values, kind="stable")
     assert np.array_equal(order, expected)
     assert np.array_equal(ordered, values[expected])

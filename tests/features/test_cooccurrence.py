@@ -38,9 +38,9 @@ def test_counts_of_the_published_example(offset: tuple[int, int], expected: list
 def test_properties_of_two_by_two_worked_by_hand() -> None:
     # pairs right: (0, 1) and (2, 2); symmetric p: 1/4 at (0, 1) and (1, 0), 1/2 at (2, 2)
     counts = pair_counts(np.array([[0, 1], [2, 2]]), np.ones((2, 2), dtype=bool), offset=(0, 1))
-    found = dict(zip(PROPERTIES, properties(counts).tolist(), strict=True))
+    values = dict(zip(PROPERTIES, properties(counts).tolist(), strict=True))
     mean, variance = 5 / 4, (0.25 * 0 + 0.25 * 1 + 0.5 * 4) - (5 / 4) ** 2
-    assert found == pytest.approx(
+    assert values == pytest.approx(
         {
             "contrast": 1 / 2, "dissimilarity": 1 / 2, "homogeneity": 1 / 2 * 1 / 2 + 1 / 2, "energy": np.sqrt(3 / 8),
             "correlation": (0.5 * 4 - mean**2) / variance, "ASM": 3 / 8,
@@ -84,13 +84,13 @@ def test_counts_and_properties_are_those_of_scikit_image(
     matrix = graycomatrix(outside, [distance], [angle], levels=LEVELS + 1, symmetric=True)[:-1, :-1]
     assert np.array_equal(counts, matrix[:, :, 0, 0])
     if counts.sum():
-        found = dict(zip(PROPERTIES, properties(counts).tolist(), strict=True))
+        values = dict(zip(PROPERTIES, properties(counts).tolist(), strict=True))
         for name in PROPERTIES:
             expected = graycoprops(matrix, name).item()
-            if name == "correlation" and np.isnan(found[name]):
+            if name == "correlation" and np.isnan(values[name]):
                 assert expected == 1  # scikit-image's value where there is no variance
             else:
-                assert found[name] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+                assert values[name] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 def test_reference_values_of_ibsi(data_root: Path) -> None:
@@ -101,10 +101,10 @@ def test_reference_values_of_ibsi(data_root: Path) -> None:
         reference = {row["feature"]: float(row["value"]) for row in csv.DictReader(file)}
     offsets = ((0, 1), (1, 1), (1, 0), (1, -1))
     pairs = [pair_counts(a.astype(np.int64), inside, offset=offset) for a, inside in slices for offset in offsets]
-    found = np.mean([properties(counts) for counts in pairs], axis=0)
+    values = np.mean([properties(counts) for counts in pairs], axis=0)
     names = {
         "contrast": "GLCM_CONTRAST", "dissimilarity": "GLCM_DIS", "homogeneity": "GLCM_IDM",
         "correlation": "GLCM_CORRELATION", "ASM": "GLCM_ASM",
     }  # fmt: skip
     for name, theirs in names.items():
-        assert found[PROPERTIES.index(name)] == pytest.approx(reference[theirs], rel=3e-3)
+        assert values[PROPERTIES.index(name)] == pytest.approx(reference[theirs], rel=3e-3)

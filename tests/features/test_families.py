@@ -42,19 +42,19 @@ def test_names_and_values_agree_for_every_family_and_number_of_channels(
 
 def _only(cells: Cells, column: Column) -> dict[tuple[str, str, tuple[str, ...]], float]:
     """Measure the channel, or pair of channels, of a column in its region with its family alone."""
-    whole, regions = cells
-    places = sorted(whole.channels.index(channel) for channel in column.channels)
-    channels = tuple(whole.channels[place] for place in places)
+    full, regions = cells
+    indices = sorted(full.channels.index(channel) for channel in column.channels)
+    channels = tuple(full.channels[place] for place in indices)
     profile: Profile = "scip" if column.scip else "standard"
     family = "raw" if column.region == "raw" else column.family
-    batch = Batch.of([image[places] for image in whole.pixels.unstack()], channels=channels)
+    batch = Batch.of([image[indices] for image in full.pixels.unstack()], channels=channels)
     region = next((region for region in regions if region.name == column.region), regions[0])
-    masks = region.masks if region.shared else Ragged.of([mask[places] for mask in region.masks.unstack()])
-    one = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, places])
+    masks = region.masks if region.shared else Ragged.of([mask[indices] for mask in region.masks.unstack()])
+    cropped = Region(name=region.name, shared=region.shared, masks=masks, background=region.background[:, indices])
     config = Features(profile=profile, families=(family,))
-    described = feature_columns(config=config, channels=channels, regions=[(one.name, one.shared)])
-    found = measure(batch, [one], config=config)[0]
-    return {(c.stat, c.param, c.channels): value for c, value in zip(described, found, strict=True)}
+    described = feature_columns(config=config, channels=channels, regions=[(cropped.name, cropped.shared)])
+    values = measure(batch, [cropped], config=config)[0]
+    return {(c.stat, c.param, c.channels): value for c, value in zip(described, values, strict=True)}
 
 
 @pytest.mark.parametrize("channels", [1, 3, 7, 12])
@@ -67,8 +67,8 @@ def test_the_published_system_has_59_and_203_per_channel_and_11_raw(channels: in
 
 def test_native_names() -> None:
     published, standard = (
-        {column.name for column in feature_columns(config=Features(profile=one), channels=["BF"], regions=REGIONS)}
-        for one in ("scip", "standard")
+        {column.name for column in feature_columns(config=Features(profile=profile), channels=["BF"], regions=REGIONS)}
+        for profile in ("scip", "standard")
     )
     assert {
         "li__shape_area__BF", "li.combined__shape_area", "li__shape_moments_central_1_2__BF",
@@ -131,15 +131,15 @@ def test_objects_of_a_field_have_no_raw_statistics() -> None:
 def test_the_background_of_a_field_is_told_once_for_all_its_objects() -> None:
     regions = ("nucleus", "cell", "cytoplasm")
     columns = feature_columns(config=Features(), channels=["a", "b"], regions=[(name, True) for name in regions])
-    told = [column.name for column in columns if column.stat == "background"]
-    assert told == ["nucleus__intensity_background__a", "nucleus__intensity_background__b"]
+    backgrounds = [column.name for column in columns if column.stat == "background"]
+    assert backgrounds == ["nucleus__intensity_background__a", "nucleus__intensity_background__b"]
     labels = np.zeros((20, 30), dtype=np.int32)
     labels[4:9, 5:12] = 1
     image = np.random.default_rng(1).integers(0, 99, size=(2, 20, 30)).astype(np.uint8)
     batch, objects = crop_cells(image, labels=dict.fromkeys(regions, labels), numbers=[1], channels=["a", "b"])
-    found = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
-    assert found["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
-    assert [name for name in found if found[name] != found[name.replace("cell", "nucleus")]] == []
+    values = dict(zip([column.name for column in columns], measure(batch, objects, config=Features())[0], strict=True))
+    assert values["nucleus__intensity_background__a"] == pytest.approx(image[0, labels == 0].mean())
+    assert [name for name in values if values[name] != values[name.replace("cell", "nucleus")]] == []
 
 
 @pytest.mark.parametrize(
@@ -222,11 +222,11 @@ def test_no_value_is_told_twice_but_those_that_are_listed(dozen_cells: tuple[Bat
     names = ["_".join(filter(None, (column.family, column.stat, column.param))) for column in columns]
     values = measure(batch, [own], config=config)
     spread = np.nanmax(values, axis=0) - np.nanmin(values, axis=0)
-    assert {name for name, one in zip(names, spread, strict=True) if one == 0} >= CONSTANT
-    varied = [number for number, one in enumerate(spread) if one > 1e-6 * np.nanmax(np.abs(values[:, number]))]
-    found = {
-        (names[one], names[other])
-        for one, other in combinations(sorted(varied, key=names.__getitem__), 2)
-        if np.allclose(values[:, one], values[:, other], rtol=1e-9, atol=0, equal_nan=True)
+    assert {name for name, width in zip(names, spread, strict=True) if width == 0} >= CONSTANT
+    varied = [number for number, width in enumerate(spread) if width > 1e-6 * np.nanmax(np.abs(values[:, number]))]
+    equal = {
+        (names[a], names[b])
+        for a, b in combinations(sorted(varied, key=names.__getitem__), 2)
+        if np.allclose(values[:, a], values[:, b], rtol=1e-9, atol=0, equal_nan=True)
     }
-    assert found == EQUAL
+    assert equal == EQUAL

@@ -66,13 +66,13 @@ def single(mask: BoolArray, pixels: FloatArray) -> dict[str, float]:
     region = Region(name="cell", shared=True, masks=Ragged.of([mask[np.newaxis]]), background=np.zeros((1, 1)))
     batch = Batch.of([pixels[np.newaxis]], channels=["c"])
     columns = feature_columns(config=CONFIG, channels=["c"], regions=[("cell", True)])
-    found = measure(batch, [region], config=CONFIG)[0]
-    return {f"{c.family}:{c.stat}": value for c, value in zip(columns, found.tolist(), strict=True)}
+    features = measure(batch, [region], config=CONFIG)[0]
+    return {f"{c.family}:{c.stat}": value for c, value in zip(columns, features.tolist(), strict=True)}
 
 
 def test_one_level_has_no_correlation_and_no_differences_of_tone() -> None:
-    found = single(np.ones((6, 7), dtype=bool), np.full((6, 7), 600 / 7))
-    assert {name for name, value in found.items() if np.isnan(value)} == {
+    features = single(np.ones((6, 7), dtype=bool), np.full((6, 7), 600 / 7))
+    assert {name for name, value in features.items() if np.isnan(value)} == {
         "glcm:correlation", "glcm:information_correlation_1", "haralick:correlation", "haralick:correlation_range",
         "haralick:info_meas1", "haralick:info_meas1_range", "histogram:skewness", "histogram:kurtosis",
         "ibsi_intensity:skewness", "ibsi_intensity:kurtosis", "ngtdm:coarseness", "ngtdm:contrast", "ngtdm:busyness",
@@ -84,26 +84,26 @@ def test_one_level_has_no_correlation_and_no_differences_of_tone() -> None:
         "histogram:max": 1, "histogram:uniformity": 1, "histogram:min_gradient": -42, "ibsi_intensity:variance": 0,
         "ngtdm:complexity": 0,
     }  # fmt: skip
-    assert {name: found[name] for name in expected} == expected
+    assert {name: features[name] for name in expected} == expected
 
 
 def test_one_pixel_has_neither_pairs_nor_neighbours() -> None:
     mask = np.zeros((5, 5), dtype=bool)
     mask[4, 4] = True
-    found = single(mask, np.arange(25.0).reshape(5, 5))
-    missing = {name.split(":")[0] for name, value in found.items() if np.isnan(value)}
+    features = single(mask, np.arange(25.0).reshape(5, 5))
+    missing = {name.split(":")[0] for name, value in features.items() if np.isnan(value)}
     assert missing == {"glcm", "haralick", "ngtdm", "histogram", "ibsi_intensity"}
-    assert all(np.isnan(v) for name, v in found.items() if name.startswith(("glcm:", "haralick:", "ngtdm:")))
-    assert found["glrlm:percentage"] == found["glszm:percentage"] == found["ngldm:percentage"] == 1
-    assert found["ibsi_intensity:mean"] == found["ibsi_intensity:percentile_10"] == 24
+    assert all(np.isnan(v) for name, v in features.items() if name.startswith(("glcm:", "haralick:", "ngtdm:")))
+    assert features["glrlm:percentage"] == features["glszm:percentage"] == features["ngldm:percentage"] == 1
+    assert features["ibsi_intensity:mean"] == features["ibsi_intensity:percentile_10"] == 24
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -1e80])
 def test_nothing_is_measured_of_an_empty_mask_or_of_a_pixel_that_is_no_number(value: float) -> None:
     pixels = np.arange(30.0).reshape(5, 6)
     pixels[2, 2] = value
-    assert all(np.isnan(found) for found in single(np.ones((5, 6), dtype=bool), pixels).values())
-    assert all(np.isnan(found) for found in single(np.zeros((5, 6), dtype=bool), pixels).values())
+    assert all(np.isnan(feature) for feature in single(np.ones((5, 6), dtype=bool), pixels).values())
+    assert all(np.isnan(feature) for feature in single(np.zeros((5, 6), dtype=bool), pixels).values())
     outside = np.ones((5, 6), dtype=bool)
     outside[2, 2] = False
     assert not np.isnan(single(outside, pixels)["glcm:contrast"])
@@ -116,15 +116,15 @@ def test_level_images_begin_with_one_in_the_mask_and_directions_without_a_pair_a
     along = pair_measures(pairs_of_levels(levels, number=LEVELS, distance=1)[0])
     assert np.array_equal(glcm(levels, number=LEVELS), along)
     # 3 px apart: 1 and 8, 2 and 16
-    found = haralick(levels, number=LEVELS)
-    assert found[list(HARALICK_NAMES).index("contrast")] == pytest.approx((7**2 + 14**2) / 2)
-    assert np.array_equal(found[13:], np.zeros(13))
+    features = haralick(levels, number=LEVELS)
+    assert features[list(HARALICK_NAMES).index("contrast")] == pytest.approx((7**2 + 14**2) / 2)
+    assert np.array_equal(features[13:], np.zeros(13))
 
 
 def test_independent_levels_have_no_information_about_each_other() -> None:
-    found = dict(zip(MEASURES, pair_measures(np.full((2, 2), 5)).tolist(), strict=True))
+    features = dict(zip(MEASURES, pair_measures(np.full((2, 2), 5)).tolist(), strict=True))
     for name in ("correlation", "information_correlation_1", "information_correlation_2"):
-        assert found[name] == pytest.approx(0, abs=1e-7)
+        assert features[name] == pytest.approx(0, abs=1e-7)
 
 
 IMAGE = np.array([[1, 1, 2], [2, 1, 0], [2, 2, 2]])
@@ -144,14 +144,14 @@ def test_runs_zones_distances_and_dependences_worked_by_hand() -> None:
 
 def test_emphases_worked_by_hand() -> None:
     # level 1: a thing of size 2; level 2: one of size 1 and two of size 3
-    found = emphases(np.array([[0, 1, 0], [1, 0, 2]]), pixels=9).tolist()
+    features = emphases(np.array([[0, 1, 0], [1, 0, 2]]), pixels=9).tolist()
     quarter = 1 / 4
     expected = [
         quarter * (1 / 4 + 1 + 2 / 9), quarter * (4 + 1 + 18), quarter * (1 + 3 / 4), quarter * (1 + 12),
         quarter * (1 / 4 + 1 / 4 + 2 / 36), quarter * (1 / 4 + 4 + 8 / 9), quarter * (4 + 1 / 4 + 18 / 4),
         quarter * (4 + 4 + 72), 10 / 4, 10 / 16, 6 / 4, 6 / 16, 4 / 9, 3 / 16, 23 / 4 - (9 / 4) ** 2, 1.5, 6 / 16,
     ]  # fmt: skip
-    assert found == pytest.approx(expected)
+    assert features == pytest.approx(expected)
 
 
 def test_differences_of_tone_worked_by_hand() -> None:
@@ -177,8 +177,8 @@ def test_percentiles_are_linear_between_ranks_and_two_values_have_none_between_t
     assert np.isnan(two[robust])
     assert not np.isnan(np.delete(two, robust)).any()
     values = np.array([0.0, 1.0, 2.0, 10.0])
-    found = dict(zip(HISTOGRAM[:9], intensity_statistics(values)[:9].tolist(), strict=True))
-    assert (found["percentile_10"], found["percentile_90"]) == pytest.approx((0.3, 7.6))
+    features = dict(zip(HISTOGRAM[:9], intensity_statistics(values)[:9].tolist(), strict=True))
+    assert (features["percentile_10"], features["percentile_90"]) == pytest.approx((0.3, 7.6))
     ranks = [intensity_statistics(np.arange(float(n)))[6] for n in (11, 21, 31, 41)]
     assert [round(after - before, 12) for before, after in pairwise(ranks)] == [1, 1, 1]
 
@@ -195,6 +195,6 @@ def test_compiled_and_plain_agree_on_real_cells(name: str, data_root: Path) -> N
     region = Region(name="li", shared=False, masks=Ragged.of(masks), background=np.zeros((len(images), 3)))
     family = families_of("standard")[name]
     assert family.plain is not None
-    found, expected = family.measure(batch, region), family.plain(batch, region)
+    actual, expected = family.measure(batch, region), family.plain(batch, region)
     assert np.isfinite(expected).mean() > 0.9
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-11)

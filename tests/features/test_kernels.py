@@ -105,17 +105,17 @@ def batches(images: list[AnyArray], masks: list[BoolArray], background: FloatArr
 def differences(family: Family, batch: Batch, region: Region) -> list[str]:
     """Tell every value that differs between compiled and plain code."""
     assert family.plain is not None
-    found, expected = family.measure(batch, region), family.plain(batch, region)
+    actual, expected = family.measure(batch, region), family.plain(batch, region)
     columns = family.columns(region=RegionInfo(name=region.name, shared=region.shared), channels=batch.channels)
-    assert found.shape == expected.shape == (len(batch), len(columns))
+    assert actual.shape == expected.shape == (len(batch), len(columns))
     masks = region.masks.unstack()
-    told = []
+    lines = []
     for cell, image in enumerate(batch.pixels.unstack()):
         light = float(np.abs(np.nan_to_num(image.astype(np.float64), posinf=0, neginf=0)).max(initial=0.0))
         light = max(light, float(np.nan_to_num(np.abs(region.background[cell])).max()))
         keys = [(column.stat, column.param, column.channels) for column in columns]
         row = dict(zip(keys, expected[cell].tolist(), strict=True))
-        for column, ours, value in zip(columns, found[cell].tolist(), row.values(), strict=True):
+        for column, ours, value in zip(columns, actual[cell].tolist(), row.values(), strict=True):
             slack = ROUNDING * cancels(column, row=row, light=light, size=max(image.shape))
             mask = masks[cell][batch.channels.index(column.channels[0]) if not region.shared else 0]
             agree = ours == value or (np.isnan(ours) and np.isnan(value))
@@ -125,8 +125,8 @@ def differences(family: Family, batch: Batch, region: Region) -> list[str]:
             if not agree and column.stat == "phase":
                 agree = abs((ours - value + np.pi) % (2 * np.pi) - np.pi) <= slack
             if not agree:
-                told.append(f"cell {cell}, {column.name}: {ours} instead of {value}")
-    return told
+                lines.append(f"cell {cell}, {column.name}: {ours} instead of {value}")
+    return lines
 
 
 def disc(height: int, width: int, row: float, column: float, radius: float) -> BoolArray:
@@ -254,7 +254,7 @@ def test_compiled_and_plain_agree(family: Family, kind: str, share: int) -> None
     scale = float(np.abs(np.nan_to_num(images[0].astype(np.float64), posinf=0.0)).max())
     background = np.random.default_rng(13).uniform(0.0, min(scale, 1e70), size=(len(masks), 3))
     batch, regions = batches(images, masks, background)
-    assert [told for region in regions for told in differences(family, batch, region)] == []
+    assert [line for region in regions for line in differences(family, batch, region)] == []
 
 
 @EACH
@@ -263,7 +263,7 @@ def test_they_agree_on_strange_backgrounds(family: Family, background: float) ->
     masks = [MASKS["ring"], MASKS["empty"], MASKS["full"]]
     images = [np.random.default_rng(14).integers(0, 4096, size=mask.shape).astype(np.uint16) for mask in masks]
     batch, regions = batches(images, masks, np.full((3, 3), background))
-    assert [told for region in regions for told in differences(family, batch, region)] == []
+    assert [line for region in regions for line in differences(family, batch, region)] == []
 
 
 @EACH
@@ -275,7 +275,7 @@ def test_they_agree_on_whatever_is_drawn(family: Family, data: st.DataObject) ->
     image = data.draw(hnp.arrays(np.uint16, (3, height, width), elements=st.integers(0, top)))
     kind = data.draw(st.sampled_from([np.uint16, np.float64]))
     batch, regions = batches([image.astype(kind)], [masks], np.full((1, 3), 10.0))
-    assert [told for region in regions for told in differences(family, batch, region)] == []
+    assert [line for region in regions for line in differences(family, batch, region)] == []
 
 
 @EACH
@@ -287,11 +287,11 @@ def test_a_cell_is_measured_alike_alone_in_company_and_in_several_stacks(
     images = [(300 + 40 * rng.normal(size=mask.shape)).astype(np.float32) for mask in masks]
     batch, regions = batches(images, masks, rng.uniform(0, 90, size=(4, 3)))
     for region in regions:
-        together = family.measure(batch, region)
+        joint = family.measure(batch, region)
         for cell in range(4):
             alone = family.measure(batch.take([cell]), region.take([cell]))
-            assert np.array_equal(alone[0], together[cell], equal_nan=True)
+            assert np.array_equal(alone[0], joint[cell], equal_nan=True)
         monkeypatch.setattr(blocks, "PIXELS", 3 * 41 * 37 + 1)
-        assert np.array_equal(family.measure(batch, region), together, equal_nan=True)
+        assert np.array_equal(family.measure(batch, region), joint, equal_nan=True)
         assert [piece.cells for piece in blocks.blocks(batch, region)] == [slice(n, n + 1) for n in range(4)]
         monkeypatch.undo()

@@ -20,20 +20,20 @@ def names_of(*, profile: str, regions: list[tuple[str, bool]], names: str, chann
 @pytest.mark.parametrize("regions", [MASKS, OBJECTS])
 @pytest.mark.parametrize(("profile", "names"), [("scip", "native"), ("scip", "scip"), ("scip", "cytominer")])
 def test_names_are_unique_in_every_spelling(regions: list[tuple[str, bool]], profile: str, names: str) -> None:
-    found = names_of(profile=profile, regions=regions, names=names)
-    assert len(set(found)) == len(found)
+    renamed = names_of(profile=profile, regions=regions, names=names)
+    assert len(set(renamed)) == len(renamed)
     standard = names_of(profile="standard", regions=regions, names="cytominer")
     assert len(set(standard)) == len(standard)
 
 
 def test_names_of_the_published_system() -> None:
-    found = names_of(profile="scip", regions=MASKS, names="scip")
+    renamed = names_of(profile="scip", regions=MASKS, names="scip")
     assert {
         "feat_li_area_BF", "feat_li_convex_area_BF", "feat_li_area_combined", "feat_li_inertia_tensor-0-1_BF",
         "feat_li_moments_hu-6_combined", "feat_li_bgcorr_edge_mean_BF", "feat_li_combined_bgcorr_edge_mean_BF",
         "feat_li_glcm_mean_contrast_3_BF", "feat_li_combined_glcm_std_ASM_5_BF", "feat_otsu_combined_sobel_min_c_3",
         "feat_raw_mean_PI stain",
-    } <= set(found)  # fmt: skip
+    } <= set(renamed)  # fmt: skip
 
 
 def test_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None:
@@ -44,13 +44,13 @@ def test_one_object_of_a_field_needs_no_name_in_the_published_spelling() -> None
 
 
 def test_compartments_of_pycytominer() -> None:
-    found = names_of(profile="standard", regions=OBJECTS, names="cytominer")
+    renamed = names_of(profile="standard", regions=OBJECTS, names="cytominer")
     assert {
         "Nuclei_AreaShape_Area", "Cells_Intensity_BgcorrEdgeMean_BF", "Cytoplasm_Texture_ContrastStd_d3_c_3",
         "Cells_Spots_AreaShape_MomentsHu_6",
-    } <= set(found)  # fmt: skip
+    } <= set(renamed)  # fmt: skip
     # pycytominer takes for a feature what begins with one of its compartments
-    assert all(name.startswith(("Cells_", "Nuclei_", "Cytoplasm_")) for name in found)
+    assert all(name.startswith(("Cells_", "Nuclei_", "Cytoplasm_")) for name in renamed)
     stamps = names_of(profile="scip", regions=MASKS, names="cytominer")
     wanted = {"Cells_Li_AreaShape_Area_BF", "Cells_LiCombined_AreaShape_Area", "Cells_Raw_Intensity_Mean_BF"}
     assert wanted <= set(stamps)
@@ -63,8 +63,8 @@ OPTIONAL = ["colocalization", "granularity", "neighbors", "radial_distribution",
 def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
     config = Features.model_validate({"families": OPTIONAL, "names": "cytominer"})
     columns = feature_columns(config=config, channels=["DNA", "RNA"], regions=OBJECTS)
-    found = rename(columns, names="cytominer")
-    assert len(set(found)) == len(columns)
+    renamed = rename(columns, names="cytominer")
+    assert len(set(renamed)) == len(columns)
     assert {
         "Nuclei_Granularity_1_DNA", "Nuclei_RadialDistribution_FracAtD_DNA_1of4",
         "Cells_RadialDistribution_MeanFrac_RNA_4of4", "Cells_RadialDistribution_RadialCV_RNA_2of4",
@@ -75,7 +75,7 @@ def test_optional_families_are_spelled_as_cellprofiler_does() -> None:
         "Nuclei_Neighbors_NumberOfNeighbors_Adjacent", "Nuclei_Neighbors_PercentTouching_Adjacent",
         "Nuclei_Neighbors_FirstClosestDistance_Adjacent", "Nuclei_Neighbors_SecondClosestDistance_Adjacent",
         "Nuclei_Neighbors_AngleBetweenNeighbors_Adjacent", "Nuclei_Neighbors_Density_r100",
-    } <= set(found)  # fmt: skip
+    } <= set(renamed)  # fmt: skip
     native = set(rename(columns, names="native"))
     assert {
         "nucleus__granularity_16__RNA", "nucleus__zernike_9_9", "cell__radial_zernike_phase_3_1__DNA",
@@ -127,8 +127,8 @@ def test_metadata_of_one_object_of_a_field_needs_no_name_in_the_published_spelli
     columns = ["meta__image", "meta__bbox_min_row__nucleus", "meta__valid__nucleus__BF"]
     assert rename_meta(columns, names="scip") == ("meta_image", "meta_bbox_minr", "meta_valid_BF")
     several = [*columns, "meta__bbox_min_row__cell"]
-    told = ("meta_nucleus_bbox_minr", "meta_nucleus_valid_BF", "meta_cell_bbox_minr")
-    assert rename_meta(several, names="scip")[1:] == told
+    expected = ("meta_nucleus_bbox_minr", "meta_nucleus_valid_BF", "meta_cell_bbox_minr")
+    assert rename_meta(several, names="scip")[1:] == expected
 
 
 def test_groups_that_would_share_a_name_are_an_error() -> None:

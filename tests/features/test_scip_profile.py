@@ -29,8 +29,8 @@ def named(pixels: FloatArray, own: BoolArray, combined: BoolArray) -> dict[str, 
 
 def test_an_empty_combined_mask_does_not_stop_it() -> None:
     nothing = np.zeros((2, 21, 24), dtype=bool)
-    found = named(PIXELS, nothing, nothing[:1])
-    for name, value in found.items():
+    features = named(PIXELS, nothing, nothing[:1])
+    for name, value in features.items():
         region, feature = name.split("__")[:2]
         if region == "raw":
             assert np.isfinite(value)
@@ -38,32 +38,32 @@ def test_an_empty_combined_mask_does_not_stop_it() -> None:
             assert value == 0, name
         elif feature.startswith("texture") or region == "li.combined":
             assert np.isnan(value), name
-    silent = {name for name, value in found.items() if name.startswith("li__shape") and value == 0}
-    assert len(silent) == 11 * 2
+    zeros = {name for name, value in features.items() if name.startswith("li__shape") and value == 0}
+    assert len(zeros) == 11 * 2
 
 
 def test_components_are_averaged() -> None:
     own = np.zeros((2, 21, 24), dtype=bool)
     own[:, 2:6, 2:6] = True
     own[:, 10:12, 10:20] = True
-    found = named(PIXELS, own, own[:1])
-    assert found["li__shape_area__a"] == (16 + 20) / 2
-    assert found["li__shape_euler_number__a"] == 1
-    assert found["li__shape_moments_1_0__a"] == (4 * (0 + 1 + 2 + 3) + 10 * (0 + 1)) / 2
+    features = named(PIXELS, own, own[:1])
+    assert features["li__shape_area__a"] == (16 + 20) / 2
+    assert features["li__shape_euler_number__a"] == 1
+    assert features["li__shape_moments_1_0__a"] == (4 * (0 + 1 + 2 + 3) + 10 * (0 + 1)) / 2
 
 
 def test_a_missing_pixel_leaves_its_views_without_a_value_and_is_outside_for_texture() -> None:
     pixels = PIXELS.copy()
     pixels[0, 10, 11] = np.nan
-    found = named(pixels, MASK, COMBINED)
+    features = named(pixels, MASK, COMBINED)
     clean = named(PIXELS, MASK, COMBINED)
-    assert np.isnan([found["li__intensity_mean__a"], found["raw__intensity_sum__a"]]).all()
-    assert found["li__intensity_edge_mean__a"] == clean["li__intensity_edge_mean__a"]
+    assert np.isnan([features["li__intensity_mean__a"], features["raw__intensity_sum__a"]]).all()
+    assert features["li__intensity_edge_mean__a"] == clean["li__intensity_edge_mean__a"]
     without = MASK[0].copy()
     without[10, 11] = False
     assert np.array_equal(published_texture(pixels[0], mask=MASK[0]), published_texture(PIXELS[0], mask=without))
     assert all(
-        found[name] == value for name, value in clean.items() if name.startswith("li__") and name.endswith("__b")
+        features[name] == value for name, value in clean.items() if name.startswith("li__") and name.endswith("__b")
     )
 
 

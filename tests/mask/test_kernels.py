@@ -15,22 +15,22 @@ from skimage.morphology import disk
 
 from tasks.core.types import AnyArray, Batch, FloatArray, IntArray, MaskResult, Ragged
 from tasks.mask import Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, mask_batch
+from tasks.mask.channelwise import unit_range
 from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.filters.std import std_plain
 from tasks.mask.kernels import blocks
 from tasks.mask.kernels import filters as kernels
 from tasks.mask.kernels.flood import OUTSIDE, flood, make_queue
-from tasks.mask.kernels.flood_whole import distances
+from tasks.mask.kernels.flood_integral import distances
 from tasks.mask.kernels.li import li_threshold
 from tasks.mask.kernels.medians import allocate_scratch, find_medians, lay_out
 from tasks.mask.kernels.morphology import dilate, dilated_size
 from tasks.mask.kernels.spot import quantile_of
 from tasks.mask.kernels.sums import sum_pairwise
-from tasks.mask.plain import keep_whole_plain
-from tasks.mask.planes import unit_range
+from tasks.mask.plain import keep_uncut_plain
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import ChannelFilter, MaskFunction, MaskMethod, channel_filters, masks
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.stage import keep_uncut_cells
 
 CHANNELS = ("a", "b", "c")
 DTYPES = (
@@ -85,9 +85,9 @@ def plain(method: MaskMethod) -> MaskFunction:
 
 
 def assert_same_masks(method: MaskMethod, stamps: Batch) -> None:
-    found, expected = masks.function(method)(stamps, method), plain(method)(stamps, method)
-    assert found.flat.dtype == np.bool_
-    for number, (ours, theirs) in enumerate(zip(found.unstack(), expected.unstack(), strict=True)):
+    actual, expected = masks.function(method)(stamps, method), plain(method)(stamps, method)
+    assert actual.flat.dtype == np.bool_
+    for number, (ours, theirs) in enumerate(zip(actual.unstack(), expected.unstack(), strict=True)):
         np.testing.assert_array_equal(ours, theirs, err_msg=f"stamp {number}, {stamps.pixels.flat.dtype}")
 
 
@@ -95,8 +95,8 @@ def assert_same_masks(method: MaskMethod, stamps: Batch) -> None:
 def test_masks_of_cells_of_many_sizes_are_those_of_the_plain_code(method: MaskMethod) -> None:
     shapes = [(40, 46), (31, 64), (65, 33), (24, 24), (60, 60), (17, 90)]
     stamps = batch([cell(shape, seed=seed).astype(np.uint16) for seed, shape in enumerate(shapes)])
-    found = masks.function(method)(stamps, method)
-    assert 0 < found.flat.mean() < 0.9
+    actual = masks.function(method)(stamps, method)
+    assert 0 < actual.flat.mean() < 0.9
     assert_same_masks(method, stamps)
 
 
@@ -136,10 +136,10 @@ def test_channels_with_nan_or_infinite_pixels_have_no_mask(method: MaskMethod) -
 @EACH
 def test_the_size_of_stacks_does_not_matter(method: MaskMethod, monkeypatch: pytest.MonkeyPatch) -> None:
     stamps = batch([cell((24 + seed, 30), seed=seed).astype(np.float32) for seed in range(5)])
-    together = masks.function(method)(stamps, method)
+    joint = masks.function(method)(stamps, method)
     monkeypatch.setattr(blocks, "PIXELS", 3 * 28 * 30)
     assert [piece.cells for piece in blocks.blocks(stamps)] == [slice(n, n + 1) for n in range(5)]
-    np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, together.flat)
+    np.testing.assert_array_equal(masks.function(method)(stamps, method).flat, joint.flat)
 
 
 @EACH
@@ -171,13 +171,13 @@ def test_filters_pass_the_channels_that_the_plain_code_passes(config: ChannelFil
     if dtype.startswith("float"):
         images[2][1, 3, 3] = np.nan
     stamps = batch(images)
-    found = channel_filters.function(config)(stamps, config)
+    actual = channel_filters.function(config)(stamps, config)
     by_plain_code = channel_filters.part(config).plain
     assert by_plain_code is not None
     expected = by_plain_code(stamps, config)
-    np.testing.assert_array_equal(found, expected)
-    assert found.any()
-    assert not found.all()
+    np.testing.assert_array_equal(actual, expected)
+    assert actual.any()
+    assert not actual.all()
 
 
 def test_a_threshold_met_exactly_is_decided_as_by_the_plain_code() -> None:
@@ -207,14 +207,14 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     if np.dtype(dtype).kind == "f":
         images[1][1, 0, 0] = np.nan
     stamps = batch(images)
-    found = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, n_channels=3)
+    foreground = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, planes=3)
     passed = rng.random((6, 3)) < 0.8
     combine = [None, ["b"], ["a", "c"]][seed % 3]
     border = [0.25, 0, 0.6, "off"][seed // 6 % 4]
     fields = {"methods": ["li"], "main_channel": "abc"[seed % 2], "combine": combine, "border": border}
     config = Mask.model_validate(fields)
-    ours = keep_whole_cells(stamps, found=found, name="m", config=config, passed=passed)
-    assert_same(ours, keep_whole_plain(stamps, found=found, name="m", config=config, passed=passed))
+    ours = keep_uncut_cells(stamps, foreground=foreground, name="m", config=config, passed=passed)
+    assert_same(ours, keep_uncut_plain(stamps, foreground=foreground, name="m", config=config, passed=passed))
 
 
 def test_several_methods_filters_and_parameters_per_channel_work_together() -> None:
@@ -232,8 +232,8 @@ def test_several_methods_filters_and_parameters_per_channel_work_together() -> N
     passed = std_plain(stamps, Std(threshold=30)) | [False, False, True]
     for method, masked in zip(config.methods, mask_batch(stamps, config=config), strict=True):
         name = method.name
-        found = (masks.part(method).plain or masks.function(method))(stamps, method)
-        assert_same(masked, keep_whole_plain(stamps, found=found, name=name, config=config, passed=passed))
+        foreground = (masks.part(method).plain or masks.function(method))(stamps, method)
+        assert_same(masked, keep_uncut_plain(stamps, foreground=foreground, name=name, config=config, passed=passed))
         assert masked.status.tolist() == ["kept", "channel_filter", "kept", "kept"]
 
 
@@ -268,11 +268,11 @@ def test_lis_threshold_is_unsure_where_a_pixel_lies_on_it() -> None:
 
 def _medians_of(image: IntArray) -> IntArray:
     height, width = image.shape
-    room = allocate_scratch(np.array([[height, width]]))
-    lay_out(height, width, room)
-    found = np.empty(height * width, np.int64)
-    find_medians(image.ravel(), height, width, room, found)
-    return found.reshape(height, width)
+    scratch = allocate_scratch(np.array([[height, width]]))
+    lay_out(height, width, scratch)
+    medians = np.empty(height * width, np.int64)
+    find_medians(image.ravel(), height, width, scratch, medians)
+    return medians.reshape(height, width)
 
 
 medians_of = cast("Callable[[IntArray], IntArray]", numba.njit(_medians_of))
@@ -283,8 +283,8 @@ medians_of = cast("Callable[[IntArray], IntArray]", numba.njit(_medians_of))
 @pytest.mark.parametrize("shape", [(1, 1), (3, 70), (40, 5), (31, 64), (66, 130)])
 def test_medians_are_those_of_sorted_neighbourhoods(shape: tuple[int, int], levels: int) -> None:
     image = np.random.default_rng(levels).integers(0, levels, size=shape)
-    found = medians_of(image)
-    np.testing.assert_array_equal(found, rank_median(image.astype(np.float64), radius=5))
+    medians = medians_of(image)
+    np.testing.assert_array_equal(medians, rank_median(image.astype(np.float64), radius=5))
 
 
 @pytest.mark.parametrize("radius", [1, 2, 5, 11, 30])
@@ -293,9 +293,9 @@ def test_dilation_with_a_disk(shape: tuple[int, int], radius: int) -> None:
     image = np.random.default_rng(radius).normal(size=shape)
     padded = np.pad(image, radius, constant_values=-np.inf)
     expected = grey_dilation(padded, disk(radius))[radius:-radius, radius:-radius]
-    found = image.ravel().copy()
-    dilate(found, *shape, radius, np.empty((3, dilated_size(np.array([shape]), radius))))
-    np.testing.assert_array_equal(found.reshape(shape), expected)
+    dilated = image.ravel().copy()
+    dilate(dilated, *shape, radius, np.empty((3, dilated_size(np.array([shape]), radius))))
+    np.testing.assert_array_equal(dilated.reshape(shape), expected)
 
 
 @given(seed=st.integers(0, 2**32 - 1), values=st.sampled_from(["few", "whole", "large", "real", "negative"]))
@@ -312,8 +312,8 @@ def test_flooding_takes_the_queues_own_order(seed: int, values: str) -> None:
     markers = (rng.integers(1, 3, size=shape) * (rng.random(shape) < rng.choice([0.02, 0.3, 0.8]))).astype(np.int32)
     labels = np.pad(markers, 1, constant_values=OUTSIDE).ravel()
     flood(image.ravel(), *shape, labels, make_queue(len(labels)), distances())
-    found = labels.reshape(shape[0] + 2, shape[1] + 2)[1:-1, 1:-1]
-    np.testing.assert_array_equal(found, compact_watershed(image, markers))
+    flooded = labels.reshape(shape[0] + 2, shape[1] + 2)[1:-1, 1:-1]
+    np.testing.assert_array_equal(flooded, compact_watershed(image, markers))
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 127, 128, 129, 137, 1000, 3600, 40001])

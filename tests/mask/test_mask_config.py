@@ -57,9 +57,9 @@ def test_the_border_rule_is_the_published_one_unless_set() -> None:
 
 def test_no_channel_filter_may_be_told_as_null_and_a_single_channel_needs_no_list() -> None:
     assert config(channel_filter=None).channel_filter == ()
-    one = config(combine="BF", channel_filter={"method": "normaltest", "channels": "PI"})
-    assert one.combine == ("BF",)
-    assert one.channel_filter[0].channels == ("PI",)
+    single = config(combine="BF", channel_filter={"method": "normaltest", "channels": "PI"})
+    assert single.combine == ("BF",)
+    assert single.channel_filter[0].channels == ("PI",)
 
 
 def test_the_recorded_form_reads_back_as_the_same_with_the_same_digest() -> None:
@@ -78,8 +78,8 @@ def test_the_digest_tells_parameters_apart() -> None:
 
 
 def test_an_unknown_method_or_channel_filter_is_told_with_the_nearest() -> None:
-    told = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
-    assert errors(methods=["circel"]) == [("methods.0", told)]
+    expected = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
+    assert errors(methods=["circel"]) == [("methods.0", expected)]
     ((key, message),) = errors(channel_filter=["normal_test"])
     assert key == "channel_filter.0"
     assert message.endswith("allowed: normaltest, std, value_range; did you mean 'normaltest'?")
@@ -163,8 +163,8 @@ def plugged_in() -> Iterator[None]:
 @pytest.mark.usefixtures("plugged_in")
 def test_a_registered_method_is_known_by_name_and_shown_in_the_schema() -> None:
     assert config(methods=["everything"]).methods == (Everything(),)
-    shown = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
-    assert [one["title"] for one in shown] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
+    schemas = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
+    assert [schema["title"] for schema in schemas] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
 
 
 def sigma(value: object) -> PerChannel[float]:

@@ -113,8 +113,8 @@ def test_a_channel_that_fails_has_no_mask_and_the_main_one_rejects_the_stamp(
     # the second channel is just on the threshold
     batch = Batch.of([np.stack([image, image / 2]).astype(np.uint16)], channels=["BF", "PI"])
     fields = {"methods": ["circle"], "channel_filter": [{"method": method, "threshold": threshold}]}
-    (kept,) = mask_batch(batch, config=Mask.model_validate({"main_channel": "BF", **fields}))
-    assert (kept.status.tolist(), kept.n_components.tolist()) == (["kept"], [[1, 0]])
+    (masked,) = mask_batch(batch, config=Mask.model_validate({"main_channel": "BF", **fields}))
+    assert (masked.status.tolist(), masked.n_components.tolist()) == (["kept"], [[1, 0]])
     (rejected,) = mask_batch(batch, config=Mask.model_validate({"main_channel": "PI", **fields}))
     assert (rejected.status.tolist(), rejected.n_components.tolist()) == (["channel_filter"], [[1, 0]])
 

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.core.types import BoolArray
 from tasks.mask import li_mask, remove_border_objects
+from tasks.mask.channelwise import unit_range
 from tasks.mask.cleaning import clean, count_regions
 from tasks.mask.geometry import bounding_box, outside_mean
-from tasks.mask.planes import unit_range
 
 
 def test_a_hole_in_the_gradient_is_filled() -> None:
@@ -135,8 +135,8 @@ def test_a_full_frame_is_removed_and_an_empty_one_stays_empty(shape: tuple[int, 
 def test_the_share_of_border_pixels_is_a_setting(share: float | None, left: list[int]) -> None:
     mask = np.zeros((8, 20), dtype=bool)
     mask[0, 2], mask[0, 5:7], mask[0, 9:12], mask[3:5, 15:18] = True, True, True, True
-    kept = remove_border_objects(mask, share=share)
-    objects = {1: kept[0, 2], 2: kept[0, 5], 3: kept[0, 9], 4: kept[3, 15]}
+    cleaned = remove_border_objects(mask, share=share)
+    objects = {1: cleaned[0, 2], 2: cleaned[0, 5], 3: cleaned[0, 9], 4: cleaned[3, 15]}
     assert [number for number, there in objects.items() if there] == left
 
 

@@ -72,14 +72,14 @@ def test_channel_filters_judge_signed_counts_as_unsigned_ones(judge: tuple[str, 
     config = Mask.model_validate({"methods": ["circle"], "main_channel": "BF", "channel_filter": [settings]})
     images = [*stamps("i2"), np.random.default_rng(0).normal(500, 9, (2, 48, 45)).astype(np.uint16)]
     signed = [(image.astype(np.int32) - 32768).astype(np.int16) for image in images]
-    (unsigned,), (found,) = mask_batch(batch(images), config=config), mask_batch(batch(signed), config=config)
-    assert found.status.tolist() == unsigned.status.tolist()
-    assert {"kept", "channel_filter"} <= set(found.status)
+    (unsigned,), (shifted,) = mask_batch(batch(images), config=config), mask_batch(batch(signed), config=config)
+    assert shifted.status.tolist() == unsigned.status.tolist()
+    assert {"kept", "channel_filter"} <= set(shifted.status)
 
 
 def test_other_pixels_stay_as_they_are() -> None:
     for image in (np.array([[[-3, 9]]]), np.array([[[-3.0, 9]]]), np.array([[[3, 9]]], dtype=np.uint8)):
         given = Batch.of([image], channels=["BF"])
         assert without_offset(given) is given
-    whole = Batch.of([np.array([[[3, 9]]], dtype=np.int16)], channels=["BF"])
-    assert without_offset(whole).pixels.flat.tolist() == [3, 9]
+    signed = Batch.of([np.array([[[3, 9]]], dtype=np.int16)], channels=["BF"])
+    assert without_offset(signed).pixels.flat.tolist() == [3, 9]

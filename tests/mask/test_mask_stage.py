@@ -11,8 +11,8 @@ from tasks.core.regions import regions
 from tasks.core.types import AnyArray, Batch, BoolArray, MaskResult, Ragged
 from tasks.mask import Mask, MaskMethod, circle_mask, li_mask, mask_batch, masks, remove_border_objects
 from tasks.mask.kernels.objects import outside_mean
-from tasks.mask.plain import keep_whole_plain
-from tasks.mask.stage import keep_whole_cells
+from tasks.mask.plain import keep_uncut_plain
+from tasks.mask.stage import keep_uncut_cells
 
 CHANNELS = ("BF", "PI", "SSC")
 
@@ -87,9 +87,9 @@ def test_the_combined_mask_is_the_union_over_the_chosen_channels() -> None:
     (all_channels,) = run([CENTRE])
     bf, pi, _ = all_channels.masks.unstack()[0]
     np.testing.assert_array_equal(all_channels.combined.unstack()[0], [bf | pi])
-    (one,) = run([CENTRE], combine=["PI", "SSC"])
-    np.testing.assert_array_equal(one.combined.unstack()[0], [pi])
-    assert one.box.tolist() == all_channels.box.tolist()  # the box goes around all channels
+    (two_channels,) = run([CENTRE], combine=["PI", "SSC"])
+    np.testing.assert_array_equal(two_channels.combined.unstack()[0], [pi])
+    assert two_channels.box.tolist() == all_channels.box.tolist()  # the box goes around all channels
 
 
 def test_backgrounds_are_means_outside_the_own_and_the_combined_mask() -> None:
@@ -110,9 +110,9 @@ def test_backgrounds_are_means_outside_the_own_and_the_combined_mask() -> None:
 
 def test_several_masks_come_in_configured_order_and_do_not_touch_each_other() -> None:
     methods = ["circle", "li", {"method": "li", "name": "wide", "sigma": 2}]
-    together = run(STAMPS, methods=methods)
-    assert [one.name for one in together] == ["circle", "li", "wide"]
-    for method, masked in zip(methods, together, strict=True):
+    joint = run(STAMPS, methods=methods)
+    assert [result.name for result in joint] == ["circle", "li", "wide"]
+    for method, masked in zip(methods, joint, strict=True):
         (alone,) = run(STAMPS, methods=[method])
         assert_same(masked, alone)
 
@@ -193,17 +193,17 @@ def test_tiny_and_constant_stamps_are_rejected_without_a_warning(shape: tuple[in
 
 
 def test_the_rest_of_the_batch_does_not_matter() -> None:
-    together = run(STAMPS, methods=["li", "circle"])
+    joint = run(STAMPS, methods=["li", "circle"])
     backwards = run(STAMPS[::-1], methods=["li", "circle"])
     for number, image in enumerate(STAMPS):
-        for masked, mirrored, alone in zip(together, backwards, run([image], methods=["li", "circle"]), strict=True):
+        for masked, mirrored, alone in zip(joint, backwards, run([image], methods=["li", "circle"]), strict=True):
             for batch, index in ((masked, number), (mirrored, len(STAMPS) - 1 - number)):
                 assert batch.status[index] == alone.status[0]
                 for field in ("n_components", "box", "background", "combined_background", "masks", "combined"):
-                    many, one = getattr(batch, field), getattr(alone, field)
+                    many, single = getattr(batch, field), getattr(alone, field)
                     if isinstance(many, Ragged):
-                        many, one = many.unstack(), one.unstack()
-                    np.testing.assert_array_equal(many[index], one[0])
+                        many, single = many.unstack(), single.unstack()
+                    np.testing.assert_array_equal(many[index], single[0])
 
 
 def test_an_empty_batch_gives_empty_results() -> None:
@@ -240,10 +240,10 @@ def foreign() -> Iterator[None]:
     def fill(batch: Batch, config: Foreign) -> Ragged:
         full: BoolArray = np.ones(batch.pixels.flat.size, dtype=bool)
         full.reshape(-1, 2, 2)[0, 0] = False  # BF: its first row
-        shapes, planes = batch.pixels.shapes, batch.pixels.n_channels
+        shapes, n_channels = batch.pixels.shapes, batch.pixels.planes
         if config.fault == "planes":
-            return Ragged(flat=full[:4], shapes=shapes, n_channels=1)
-        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, n_channels=planes)
+            return Ragged(flat=full[:4], shapes=shapes, planes=1)
+        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, planes=n_channels)
 
     yield
     del masks._parts["foreign"]
@@ -256,16 +256,16 @@ def test_a_method_that_returns_something_else_is_named(fault: str, words: str) -
         run([np.ones((3, 2, 2))], methods=[{"method": "foreign", "fault": fault}])
 
 
-@pytest.mark.parametrize("keep", [keep_whole_cells, keep_whole_plain])
+@pytest.mark.parametrize("keep", [keep_uncut_cells, keep_uncut_plain])
 def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background(
     keep: Callable[..., MaskResult],
 ) -> None:
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row
-    found = Ragged(flat=full, shapes=batch.pixels.shapes, n_channels=3)
+    foreground = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
     passed = np.ones((1, 3), dtype=bool)
-    masked = keep(batch, found=found, name="full", config=config(border="off"), passed=passed)
+    masked = keep(batch, foreground=foreground, name="full", config=config(border="off"), passed=passed)
     assert masked.background.tolist() == [[0.5, 0.0, 0.0]]
     assert np.isnan(masked.combined_background).all()
 

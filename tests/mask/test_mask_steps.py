@@ -175,8 +175,8 @@ def test_only_what_cannot_hold_the_disk_is_a_spot() -> None:
 
 def test_at_most_a_hundredth_of_the_pixels_are_spots_and_ties_at_the_quantile_are_none() -> None:
     image = np.zeros((10, 21), dtype=np.uint16)  # 210 px: the quantile is at rank 206.91 of 0 … 209
-    places = [(1, 1), (1, 5), (1, 9), (5, 3)]
-    for number, place in enumerate(places):
+    positions = [(1, 1), (1, 5), (1, 9), (5, 3)]
+    for number, place in enumerate(positions):
         image[place] = 10 + number
     assert np.argwhere(spot_mask(image, size=2)).tolist() == [[1, 5], [1, 9], [5, 3]]
     image[1, 5] = image[1, 9] = image[5, 3] = 10

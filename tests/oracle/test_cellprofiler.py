@@ -65,8 +65,8 @@ def table(data_root: Path) -> Table:
     )
     config = Features(families=("shape", "intensity", "zernike"))
     described = feature_columns(config=config, channels=CHANNELS, regions=[("nucleus", True)])
-    found = measure(batch, regions, config=config)
-    values = {c.name.removeprefix("nucleus__"): found[:, number] for number, c in enumerate(described)}
+    measured = measure(batch, regions, config=config)
+    values = {c.name.removeprefix("nucleus__"): measured[:, number] for number, c in enumerate(described)}
     return values, matched, [mask[0] for mask in regions[0].masks.unstack()]
 
 
@@ -90,9 +90,9 @@ def test_values_are_those_of_cellprofiler(table: Table, ours: str, theirs: str) 
 
 def test_zernike_moments_are_those_of_cellprofiler_but_for_pixels_on_the_circle(table: Table) -> None:
     values, nuclei, masks = table
-    found = np.stack([values[f"zernike_{n}_{m}"] for n, m in INDEXES], axis=1)
+    measured = np.stack([values[f"zernike_{n}_{m}"] for n, m in INDEXES], axis=1)
     expected = nuclei.select(f"AreaShape_Zernike_{n}_{m}" for n, m in INDEXES).to_numpy()
-    equal = np.isclose(found, expected, rtol=1e-9, atol=1e-12).all(axis=1)
+    equal = np.isclose(measured, expected, rtol=1e-9, atol=1e-12).all(axis=1)
     assert equal.mean() > 0.3
     for mask, moments in zip(np.array(masks, dtype=object)[~equal], expected[~equal], strict=True):
         row, column, radius = enclosing_circle(mask)
@@ -101,7 +101,9 @@ def test_zernike_moments_are_those_of_cellprofiler_but_for_pixels_on_the_circle(
         rim = np.flatnonzero(np.abs(np.hypot(x, y) - 1) < 1e-12)
         sums, parts = polynomials(x, y).sum(axis=1), polynomials(x[rim], y[rim])
         choices = [sums - parts @ ((choice >> np.arange(len(rim))) & 1) for choice in range(2 ** len(rim))]
-        assert any(np.allclose(np.abs(one) / (np.pi * radius**2), moments, rtol=1e-9, atol=1e-12) for one in choices)
+        assert any(
+            np.allclose(np.abs(total) / (np.pi * radius**2), moments, rtol=1e-9, atol=1e-12) for total in choices
+        )
 
 
 def test_hulls_and_diameters_reach_to_the_outlines_of_pixels_and_cellprofilers_to_their_middles(table: Table) -> None:

@@ -55,8 +55,8 @@ def ours(cells: tuple[Batch, Region]) -> Ours:
     batch, region = cells
     config = Features(families=FAMILIES)
     described = feature_columns(config=config, channels=CHANNELS, regions=[("nucleus", True)])
-    found = measure(batch, [region], config=config)
-    table = {(c.family, c.stat, c.param, c.channels): found[:, number] for number, c in enumerate(described)}
+    measured = measure(batch, [region], config=config)
+    table = {(c.family, c.stat, c.param, c.channels): measured[:, number] for number, c in enumerate(described)}
 
     def look(family: str, stat: str, param: str = "", *, channels: tuple[tuple[str, ...], ...] = ((),)) -> FloatArray:
         return np.stack([table[family, stat, param, own] for own in channels], axis=1)
@@ -91,18 +91,18 @@ def test_moments(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
     compared = 0
     for p, q in product(range(4), repeat=2):
         try:
-            found = ours("shape", stat, f"{p}_{q}")[:, 0]
+            actual = ours("shape", stat, f"{p}_{q}")[:, 0]
             expected = column(theirs, "sizeshape", f"{name}_{p}_{q}")
         except (KeyError, ValueError):  # a repetition of another column, or one that cp_measure leaves out
             continue
-        np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=ROUNDING * np.abs(expected).max())
+        np.testing.assert_allclose(actual, expected, rtol=ROUNDING, atol=ROUNDING * np.abs(expected).max())
         compared += 1
     assert compared >= 3
 
 
 def test_orientation_is_in_radians(theirs: Fixture, ours: Ours) -> None:
-    found = np.degrees(ours("shape", "orientation")[:, 0])
-    np.testing.assert_allclose(found, column(theirs, "sizeshape", "Orientation"), rtol=ROUNDING)
+    actual = np.degrees(ours("shape", "orientation")[:, 0])
+    np.testing.assert_allclose(actual, column(theirs, "sizeshape", "Orientation"), rtol=ROUNDING)
 
 
 def test_the_largest_diameter_reaches_to_the_outlines_of_pixels_not_their_middles(theirs: Fixture, ours: Ours) -> None:
@@ -121,15 +121,15 @@ def test_the_largest_diameter_reaches_to_the_outlines_of_pixels_not_their_middle
     ],
 )  # fmt: skip
 def test_intensity(theirs: Fixture, ours: Ours, name: str, stat: str) -> None:
-    found = ours("intensity", stat, channels=EACH_CHANNEL)
-    np.testing.assert_allclose(found, column(theirs, "intensity", f"Intensity_{name}"), rtol=ROUNDING)
+    actual = ours("intensity", stat, channels=EACH_CHANNEL)
+    np.testing.assert_allclose(actual, column(theirs, "intensity", f"Intensity_{name}"), rtol=ROUNDING)
 
 
 @pytest.mark.parametrize("radius", range(1, 17))
 def test_granularity_at_full_resolution(theirs: Fixture, ours: Ours, radius: int) -> None:
-    found = ours("granularity", str(radius), channels=EACH_CHANNEL)
+    actual = ours("granularity", str(radius), channels=EACH_CHANNEL)
     expected = column(theirs, "granularity", f"Granularity_{radius}")
-    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=1e-10)
+    np.testing.assert_allclose(actual, expected, rtol=ROUNDING, atol=1e-10)
 
 
 @pytest.mark.parametrize("ring", range(1, 5))
@@ -138,8 +138,8 @@ def test_granularity_at_full_resolution(theirs: Fixture, ours: Ours, radius: int
 )
 def test_radial_distribution(theirs: Fixture, ours: Ours, name: str, stat: str, ring: int) -> None:
     expected = column(theirs, "radial_distribution", f"RadialDistribution_{name}_{ring}of4")
-    found = ours("radial_distribution", stat, f"{ring}of4", channels=EACH_CHANNEL)
-    np.testing.assert_allclose(found, expected, rtol=ROUNDING, atol=1e-15)
+    actual = ours("radial_distribution", stat, f"{ring}of4", channels=EACH_CHANNEL)
+    np.testing.assert_allclose(actual, expected, rtol=ROUNDING, atol=1e-15)
 
 
 def without_rim(mask: BoolArray, weights: FloatArray) -> list[npt.NDArray[np.complex128]]:
@@ -162,8 +162,8 @@ def without_rim(mask: BoolArray, weights: FloatArray) -> list[npt.NDArray[np.com
 def test_zernike(theirs: Fixture, ours: Ours, cells: tuple[Batch, Region]) -> None:
     masks = [mask[0] for mask in cells[1].masks.unstack()]
     expected = np.stack([column(theirs, "zernike", f"Zernike_{n}_{m}") for n, m in INDEXES], axis=1)
-    found = np.concatenate([ours("zernike", str(n), str(m)) for n, m in INDEXES], axis=1)
-    equal = np.isclose(found, expected, rtol=ROUNDING, atol=1e-12).all(axis=1)
+    actual = np.concatenate([ours("zernike", str(n), str(m)) for n, m in INDEXES], axis=1)
+    equal = np.isclose(actual, expected, rtol=ROUNDING, atol=1e-12).all(axis=1)
     assert equal.sum() >= 6
     for cell in np.flatnonzero(~equal):
         choices = without_rim(masks[cell], np.ones(masks[cell].sum()))
@@ -178,12 +178,12 @@ def test_radial_zernike(theirs: Fixture, ours: Ours, cells: tuple[Batch, Region]
         stat: np.stack([column(theirs, "radial_zernikes", f"RadialDistribution_{kind}_{name}") for name in names])
         for stat, kind in (("magnitude", "ZernikeMagnitude"), ("phase", "ZernikePhase"))
     }
-    found = {
+    actual = {
         stat: np.stack([ours("radial_zernike", stat, name, channels=EACH_CHANNEL) for name in names])
         for stat in expected
     }
     # as complex numbers, for a phase near π may turn up as −π
-    ours_, theirs_ = (table["magnitude"] * np.exp(1j * table["phase"]) for table in (found, expected))
+    ours_, theirs_ = (table["magnitude"] * np.exp(1j * table["phase"]) for table in (actual, expected))
     equal = np.isclose(ours_, theirs_, rtol=ROUNDING, atol=1e-12).all(axis=0)
     assert equal.sum() >= 18
     for cell, channel in np.argwhere(~equal):
@@ -205,21 +205,21 @@ def test_radial_zernike(theirs: Fixture, ours: Ours, cells: tuple[Batch, Region]
 )  # fmt: skip
 def test_colocalization(theirs: Fixture, ours: Ours, family: str, name: str, stat: str, *, turned: bool) -> None:
     pairs = tuple((b, a) if turned else (a, b) for a, b in PAIRS)
-    found, expected = ours("colocalization", stat, channels=pairs), column(theirs, family, name)
+    actual, expected = ours("colocalization", stat, channels=pairs), column(theirs, family, name)
     known = np.isfinite(expected)
     assert known.sum() >= 28
-    np.testing.assert_allclose(found[known], expected[known], rtol=ROUNDING)
+    np.testing.assert_allclose(actual[known], expected[known], rtol=ROUNDING)
     # channels that correlate however low the threshold: cp_measure gives up, here all of the intensity is colocalized
-    np.testing.assert_allclose(found[~known], 1.0)
+    np.testing.assert_allclose(actual[~known], 1.0)
 
 
 def test_neighbors(theirs: Fixture) -> None:
     labels = theirs["neighbors.labels"].astype(np.int32)
     number = int(labels.max())
-    found = neighbors(labels, numbers=np.arange(1, number + 1, dtype=np.int32))
+    measured = neighbors(labels, numbers=np.arange(1, number + 1, dtype=np.int32))
     names = ("NumberOfNeighbors", "PercentTouching", "FirstClosestDistance", "SecondClosestDistance")
     for place, name in enumerate((*names, "AngleBetweenNeighbors")):
         expected = column(theirs, "neighbors", f"Neighbors_{name}_Adjacent")
-        np.testing.assert_allclose(found[:, place], expected, rtol=ROUNDING, atol=1e-5, err_msg=name)
-    assert found[:, 0].max() >= 4
-    assert found[:, 0].min() == 1
+        np.testing.assert_allclose(measured[:, place], expected, rtol=ROUNDING, atol=1e-5, err_msg=name)
+    assert measured[:, 0].max() >= 4
+    assert measured[:, 0].min() == 1

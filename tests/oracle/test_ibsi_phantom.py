@@ -48,7 +48,7 @@ PAIRS = {
 
 def spelled(names: Iterable[FeatureDef], abbreviations: str) -> dict[str, str]:
     """Our name of each abbreviation of the reference table."""
-    return dict(zip(abbreviations.split(), (one.stat for one in names), strict=True))
+    return dict(zip(abbreviations.split(), (definition.stat for definition in names), strict=True))
 
 
 RUNS = spelled(GLRLM, "SRE LRE LGLRE HGLRE SRLGLE SRHGLE LRLGLE LRHGLE GLN GLNN RLN RLNN RP GLV RV RE")
@@ -91,15 +91,15 @@ def reference(data_root: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def found(slices: list[IntArray]) -> dict[str, float]:
+def measured(slices: list[IntArray]) -> dict[str, float]:
     """Every feature of the reference table."""
 
     def mean(measure: Callable[..., FloatArray], names: Iterable[str]) -> dict[str, float]:
-        values = np.mean([measure(one, number=LEVELS) for one in slices], axis=0)
+        values = np.mean([measure(levels, number=LEVELS) for levels in slices], axis=0)
         return dict(zip(names, values.tolist(), strict=True))
 
     pairs, depend = mean(glcm, MEASURES), mean(ngldm, DEPENDENCES)
-    values = np.concatenate([one[one > 0] for one in slices]).astype(np.float64)
+    values = np.concatenate([levels[levels > 0] for levels in slices]).astype(np.float64)
     first = dict(zip(INTENSITY, intensity_statistics(values).tolist(), strict=True))
     return {
         **{name: first[stat] for name, stat in FIRST_ORDER.items()},
@@ -107,7 +107,7 @@ def found(slices: list[IntArray]) -> dict[str, float]:
         **mean(glrlm, [f"GLRLM_{name}" for name in RUNS]), **mean(glszm, [f"GLSZM_{name}" for name in SIZES]),
         **mean(gldzm, [f"GLDZM_{name}" for name in DISTANCES]), **mean(side_zones, [f"GLDZM_{name}" for name in SIDES]),
         **{f"NGLDM_{name}": value for name, value in depend.items()},
-        **{f"GLDM_{name}": depend[same] for name, same in GLDM.items()},
+        **{f"GLDM_{name}": depend[ours] for name, ours in GLDM.items()},
         **mean(tone_differences, [f"NGTDM_{name.upper()}" for name in TONES]),
     }  # fmt: skip
 
@@ -118,8 +118,8 @@ def side_zones(levels: IntArray, *, number: int) -> FloatArray:
     features = emphases(counts, pixels=int((levels > 0).sum()))
     i, j = np.ogrid[1 : counts.shape[0] + 1, 1 : counts.shape[1] + 1]
     p = counts / counts.sum()
-    places = list(DISTANCES)
-    return np.array([features[places.index("SDLGLE")], features[places.index("ZDV")], (i * p).sum(), (j * p).sum()])
+    order = list(DISTANCES)
+    return np.array([features[order.index("SDLGLE")], features[order.index("ZDV")], (i * p).sum(), (j * p).sum()])
 
 
 def rounding(stated: str) -> float:
@@ -132,23 +132,23 @@ def rounding(stated: str) -> float:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_value_of_the_phantom(name: str, found: dict[str, float], reference: dict[str, str]) -> None:
+def test_a_value_of_the_phantom(name: str, measured: dict[str, float], reference: dict[str, str]) -> None:
     stated = reference[name]
-    assert abs(found[name] - float(stated)) <= rounding(stated) * (1 + 1e-9)
+    assert abs(measured[name] - float(stated)) <= rounding(stated) * (1 + 1e-9)
 
 
-def test_all_129_values_are_compared(found: dict[str, float], reference: dict[str, str]) -> None:
+def test_all_129_values_are_compared(measured: dict[str, float], reference: dict[str, str]) -> None:
     assert len(NAMES) == len(set(NAMES)) == len(reference) == 129
-    assert set(NAMES) == set(reference) == set(found)
+    assert set(NAMES) == set(reference) == set(measured)
 
 
 def test_what_the_standard_itself_says(slices: list[IntArray]) -> None:
     """Values of the manual's tables, 2D: those that the reference table gives by another convention, or leaves out."""
-    distances = np.mean([gldzm(one, number=LEVELS) for one in slices], axis=0)
+    distances = np.mean([gldzm(level_image, number=LEVELS) for level_image in slices], axis=0)
     named = dict(zip(DISTANCES, distances.tolist(), strict=True))
     assert named["SDLGLE"] == pytest.approx(0.367, abs=6e-4)
     assert named["ZDV"] == pytest.approx(0.0510, abs=6e-5)
-    levels = np.concatenate([one[one > 0] for one in slices])
+    levels = np.concatenate([level_image[level_image > 0] for level_image in slices])
     intensity = dict(zip(INTENSITY, intensity_statistics(levels.astype(np.float64)).tolist(), strict=True))
     assert intensity["median_absolute_deviation"] == pytest.approx(1.15, abs=5e-3)
     assert intensity["coefficient_of_variation"] == pytest.approx(0.812, abs=5e-4)

@@ -102,21 +102,21 @@ def equal_pixels(name: str, row: dict[str, float]) -> bool:
 
 
 def differences(
-    names: Sequence[str], found: FloatArray, theirs: Sequence[str], expected: FloatArray, images: Sequence[AnyArray]
+    names: Sequence[str], actual: FloatArray, theirs: Sequence[str], expected: FloatArray, images: Sequence[AnyArray]
 ) -> list[str]:
     """Tell every column of every stamp that differs from the published program's."""
     assert set(theirs) <= set(names)
     place = {name: number for number, name in enumerate(names)}
-    told = []
-    for values, reference, image in zip(found, expected, images, strict=True):
+    lines = []
+    for values, reference, image in zip(actual, expected, images, strict=True):
         row = dict(zip(theirs, reference.tolist(), strict=True))
         for name, value in row.items():
             ours = values[place[name]]
             if np.isnan(ours) and (np.isnan(value) or equal_pixels(name, row)):
                 continue
             if not abs(ours - value) <= max(RELATIVE * abs(value), rounding(name, row, image=image)):  # NaN differs too
-                told.append(f"{name}: {ours} instead of {value}")
-    return told
+                lines.append(f"{name}: {ours} instead of {value}")
+    return lines
 
 
 def load(name: str) -> Fixture:
@@ -155,12 +155,12 @@ def compare(group: str, images: Sequence[AnyArray], *, features: Fixture, masks:
         background=masks[f"{group}.li.background"],
         combined_background=masks[f"{group}.li.combined_background"],
     )
-    ours, found = stamps.measure()
+    ours, values = stamps.measure()
     names = features[f"{group}.names"].tolist()
     assert sorted(ours) == sorted(names)
     rejected = np.array([not name.startswith("feat_raw_") for name in ours])
-    found[np.ix_(~masks[f"{group}.li.kept"], rejected)] = np.nan
-    assert differences(ours, found, names, features[f"{group}.values"], images) == []
+    values[np.ix_(~masks[f"{group}.li.kept"], rejected)] = np.nan
+    assert differences(ours, values, names, features[f"{group}.values"], images) == []
 
 
 def test_real_stamps(features: Fixture, masks: Fixture, data_root: Path) -> None:
@@ -196,18 +196,18 @@ def test_handmade_masks(features: Fixture, dtype: str) -> None:
         background=features["handmade.background"][rows],
         combined_background=features["handmade.combined_background"][rows],
     )
-    ours, found = stamps.measure()
+    ours, values = stamps.measure()
     unmasked = [name.replace("feat_li_", "feat_") for name in ours]
     names = features["handmade.names"].tolist()
     assert sorted(names) == sorted(name for name in unmasked if not name.startswith("feat_raw_"))
     cases = features["handmade.cases"][rows]
-    told = {
+    mismatches = {
         case: differences(
-            unmasked, found[[at]], names, features["handmade.values"][rows[[at]]], stamps.images[at : at + 1]
+            unmasked, values[[at]], names, features["handmade.values"][rows[[at]]], stamps.images[at : at + 1]
         )
         for at, case in enumerate(cases.tolist())
     }
-    assert {case: lines for case, lines in told.items() if lines} == {}
+    assert {case: lines for case, lines in mismatches.items() if lines} == {}
 
 
 def test_no_column_is_only_ever_compared_as_zero(features: Fixture, masks: Fixture) -> None:

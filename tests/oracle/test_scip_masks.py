@@ -130,39 +130,39 @@ def test_masks_and_regions_of_every_channel_are_bit_equal(original: Original, me
     # The original makes masks of otsu and watershed from integers only; ours are the same for floats.
     passed = original.arrays[f"{original.group}.normaltest"]
     filtered = bool(original.of(method, "filtered"))
-    found = original.packed(method, "masks_found")
-    whole = original.packed(method, "masks")
+    foreground = original.packed(method, "masks_found")
+    uncut = original.packed(method, "masks")
     for stamp, image in enumerate(original.images):
         for channel, plane in enumerate(image.astype(dtype)):
             mask = original.mask(method, plane, channel=channel)
             mask &= passed[stamp, channel] or not filtered
             where = f"stamp {stamp}, channel {channel}"
-            np.testing.assert_array_equal(mask, found[stamp][channel], err_msg=where)
+            np.testing.assert_array_equal(mask, foreground[stamp][channel], err_msg=where)
             assert count_regions(mask) == original.of(method, "regions_found")[stamp, channel], where
             mask = remove_border_objects(mask)
-            np.testing.assert_array_equal(mask, whole[stamp][channel], err_msg=where)
+            np.testing.assert_array_equal(mask, uncut[stamp][channel], err_msg=where)
             assert count_regions(mask) == original.of(method, "regions")[stamp, channel], where
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_same_stamps_are_kept_with_the_same_regions(original: Original, method: str) -> None:
     masked = [original.masked(method, stamp, main=0) for stamp in range(len(original.images))]
-    np.testing.assert_array_equal([one.status[0] == "kept" for one in masked], original.of(method, "kept"))
-    np.testing.assert_array_equal([one.n_components[0] for one in masked], original.of(method, "regions"))
+    np.testing.assert_array_equal([result.status[0] == "kept" for result in masked], original.of(method, "kept"))
+    np.testing.assert_array_equal([result.n_components[0] for result in masked], original.of(method, "regions"))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_combined_masks_boxes_and_backgrounds_are_equal(original: Original, method: str) -> None:
     combined = original.packed(method, "combined")
-    whole = original.packed(method, "masks")
-    usable = np.flatnonzero(original.of(method, "any_kept"))
-    assert usable.size >= 10
-    for stamp in usable:
+    uncut = original.packed(method, "masks")
+    kept_stamps = np.flatnonzero(original.of(method, "any_kept"))
+    assert kept_stamps.size >= 10
+    for stamp in kept_stamps:
         # Where the first channel has no object, the fixture has the values for the first channel that has one.
         main = int(np.flatnonzero(original.of(method, "regions")[stamp])[0])
         masked = original.masked(method, int(stamp), main=main)
         assert masked.status.tolist() == ["kept"]
-        np.testing.assert_array_equal(masked.masks.unstack()[0], whole[stamp])
+        np.testing.assert_array_equal(masked.masks.unstack()[0], uncut[stamp])
         np.testing.assert_array_equal(masked.combined.unstack()[0][0], combined[stamp])
         np.testing.assert_array_equal(masked.box[0], original.of(method, "box")[stamp])
         for key in ("background", "combined_background"):

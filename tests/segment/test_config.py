@@ -82,8 +82,8 @@ def test_every_field_has_a_description_in_the_form() -> None:
     ],
 )
 def test_mistakes_are_named(objects: Any, words: list[str]) -> None:  # noqa: ANN401
-    told = refusal(objects)
-    assert all(word in told for word in words), told
+    message = refusal(objects)
+    assert all(word in message for word in words), message
 
 
 def test_unknown_border_and_device_are_refused() -> None:

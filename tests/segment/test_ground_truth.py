@@ -47,13 +47,13 @@ def only(place: Path, pattern: str) -> AnyArray:
     return np.asarray(tifffile.imread(path))
 
 
-def dice(found: BoolArray, truth: BoolArray) -> float:
-    return 2 * np.count_nonzero(found & truth) / (np.count_nonzero(found) + np.count_nonzero(truth))
+def dice(predicted: BoolArray, truth: BoolArray) -> float:
+    return 2 * np.count_nonzero(predicted & truth) / (np.count_nonzero(predicted) + np.count_nonzero(truth))
 
 
-def overlaps(truth: AnyArray, found: AnyArray) -> FloatArray:
+def overlaps(truth: AnyArray, predicted: AnyArray) -> FloatArray:
     """(objects of truth, objects found): intersection over union."""
-    ranks = [np.unique(labels, return_inverse=True)[1].reshape(labels.shape) for labels in (truth, found)]
+    ranks = [np.unique(labels, return_inverse=True)[1].reshape(labels.shape) for labels in (truth, predicted)]
     joint = np.zeros([int(rank.max()) + 1 for rank in ranks])
     np.add.at(joint, tuple(rank.ravel() for rank in ranks), 1)
     inside = joint[1:, 1:]
@@ -66,7 +66,7 @@ def human(data_root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def human_found(human: Path) -> Segmentation:
+def human_segmented(human: Path) -> Segmentation:
     image = np.stack([only(human, f"*d{channel}.tif") for channel in range(3)])
     return segment_image(image, channels=("DNA", "PH3", "body"), config=HUMAN)
 
@@ -76,9 +76,9 @@ def table(path: Path, *keys: str) -> FloatArray:
         return np.array([[float(row[f"AreaShape_{key}"]) for key in keys] for row in csv.DictReader(file)])
 
 
-def matches(found: Segmentation, human: Path) -> tuple[AnyArray, AnyArray]:
+def matches(predicted: Segmentation, human: Path) -> tuple[AnyArray, AnyArray]:
     """Rows of CellProfiler's table, and our labels, whose centres lie within 3 px and are each other's nearest."""
-    nucleus = found.labels["nucleus"]
+    nucleus = predicted.labels["nucleus"]
     ours = np.array(ndimage.center_of_mass(nucleus > 0, nucleus, np.arange(1, nucleus.max() + 1)))
     theirs = table(human / "Nuclei.csv", "Center_Y", "Center_X")
     distance, near = cKDTree(ours).query(theirs)
@@ -87,26 +87,26 @@ def matches(found: Segmentation, human: Path) -> tuple[AnyArray, AnyArray]:
     return rows, near[rows] + 1
 
 
-def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_found: Segmentation, human: Path) -> None:
-    rows, labels = matches(human_found, human)
-    assert 283 <= human_found.labels["nucleus"].max() <= 295  # 289
+def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_segmented: Segmentation, human: Path) -> None:
+    rows, labels = matches(human_segmented, human)
+    assert 283 <= human_segmented.labels["nucleus"].max() <= 295  # 289
     assert len(rows) >= 276  # 281 of 289
-    areas = np.bincount(human_found.labels["nucleus"].ravel())[labels]
+    areas = np.bincount(human_segmented.labels["nucleus"].ravel())[labels]
     assert 0.9 < np.median(areas / table(human / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.93
 
 
-def test_human_cells_are_those_of_cellprofiler(human_found: Segmentation, human: Path) -> None:
-    rows, labels = matches(human_found, human)
+def test_human_cells_are_those_of_cellprofiler(human_segmented: Segmentation, human: Path) -> None:
+    rows, labels = matches(human_segmented, human)
     sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
     boxes = table(human / "Cells.csv", *(f"BoundingBox{side}" for side in sides))[rows]
-    slices = ndimage.find_objects(human_found.labels["cell"])
+    slices = ndimage.find_objects(human_segmented.labels["cell"])
     ours = np.array([[side.start for side in slices[k - 1]] + [side.stop for side in slices[k - 1]] for k in labels])
     shared = np.maximum(np.minimum(ours[:, 2:], boxes[:, 2:]) - np.maximum(ours[:, :2], boxes[:, :2]), 0).prod(1)
     sizes = [(box[:, 2:] - box[:, :2]).prod(1) for box in (ours, boxes)]
     overlap = shared / (sizes[0] + sizes[1] - shared)
     assert np.mean(overlap) > 0.82  # 0.841
     assert np.mean(overlap > 0.5) > 0.96  # 0.986
-    areas = np.bincount(human_found.labels["cell"].ravel())[labels]
+    areas = np.bincount(human_segmented.labels["cell"].ravel())[labels]
     assert 0.9 < np.median(areas / table(human / "Cells.csv", "Area")[rows, 0]) < 1.15  # 1.05
 
 
@@ -122,17 +122,17 @@ def test_nf1_wells_agree_with_their_masks(data_root: Path, well: str, nuclei: in
     place = folder(data_root, "hcs_nf1")
     channels = ("DAPI", "GFP", "RFP")
     image = np.stack([only(place / "images", f"{well}_*_{channel}_*") for channel in channels])
-    found = segment_image(image, channels=channels, config=NF1).labels
+    label_images = segment_image(image, channels=channels, config=NF1).labels
     truth = {
         name: only(place / "masks", f"{well}_*_Mask{mask}.tiff") > 0
         for name, mask in (("nucleus", "Nuclei"), ("cell", "Cells"), ("cytoplasm", "Cytoplasm"))
     }
-    masks = {name: labels > 0 for name, labels in found.items()}
+    masks = {name: labels > 0 for name, labels in label_images.items()}
     assert label(truth["nucleus"], connectivity=1).max() == nuclei
     assert abs(int(label(masks["nucleus"], connectivity=1).max()) - nuclei) <= 1
 
     # these masks leave out every cell that reaches the frame, not only those whose nucleus does
-    cell = found["cell"]
+    cell = label_images["cell"]
     cut = np.unique(np.concatenate([cell[0], cell[-1], cell[:, 0], cell[:, -1]]))
     for name in ("cell", "cytoplasm"):
         masks[name] &= ~np.isin(cell, cut)
@@ -146,8 +146,8 @@ def test_nuclei_of_27_fields_agree_with_manual_masks_under_one_setting(data_root
     hits, found_count, true_count, scores = 0, 0, 0, []
     for path in sorted((place / "images").iterdir()):
         truth = tifffile.imread(place / "labels" / path.name)
-        found = segment_image(tifffile.imread(path)[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
-        overlap = overlaps(truth, found)
+        predicted = segment_image(tifffile.imread(path)[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
+        overlap = overlaps(truth, predicted)
         matched = int((overlap > 0.5).sum())
         scores.append(2 * matched / sum(overlap.shape))
         hits, true_count, found_count = hits + matched, true_count + overlap.shape[0], found_count + overlap.shape[1]
@@ -162,7 +162,7 @@ def test_the_same_setting_serves_a_field_of_another_source(data_root: Path) -> N
     place = folder(data_root, "seg_stardist2d")
     config = Segment.model_validate({"border": "keep", "objects": {"nucleus": DSB2018}})
     image, truth = tifffile.imread(place / "img2d.tif"), tifffile.imread(place / "mask2d.tif")
-    found = segment_image(image[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
-    overlap = overlaps(truth, found)
+    predicted = segment_image(image[np.newaxis], channels=["DNA"], config=config).labels["nucleus"]
+    overlap = overlaps(truth, predicted)
     assert overlap.shape[0] == 125
     assert 2 * (overlap > 0.5).sum() / sum(overlap.shape) > 0.82  # F1: 0.850

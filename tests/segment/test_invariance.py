@@ -37,29 +37,29 @@ def test_constant_images_have_no_object(dtype: type[np.generic], shape: tuple[in
     image = np.full((2, *shape), value, dtype=dtype)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = segment(image)
-    both = (*found.labels.values(), *found.border.values())
+        segmented = segment(image)
+    both = (*segmented.labels.values(), *segmented.border.values())
     assert all(labels.shape == shape and not labels.any() for labels in both)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_images_without_values_have_no_object(value: float) -> None:
-    found = segment(np.full((2, 30, 30), value))
-    assert not any(labels.any() for labels in found.labels.values())
+    segmented = segment(np.full((2, 30, 30), value))
+    assert not any(labels.any() for labels in segmented.labels.values())
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_missing_pixels_belong_to_no_nucleus_and_spoil_no_other(field: AnyArray, value: float) -> None:
-    whole = segment(field).labels
+    complete = segment(field).labels
     image = field.astype(np.float64)
     image[0, 30, 40] = value
     image[1, 60:64, :] = value
-    found = segment(image).labels
-    assert found["nucleus"].max() == whole["nucleus"].max() == 7
-    assert found["nucleus"][30, 40] == 0
-    assert_array_equal(found["nucleus"][50:], whole["nucleus"][50:])
-    outside = found["nucleus"][60:64] == 0
-    assert not found["cell"][60:64][outside].any()
+    labels = segment(image).labels
+    assert labels["nucleus"].max() == complete["nucleus"].max() == 7
+    assert labels["nucleus"][30, 40] == 0
+    assert_array_equal(labels["nucleus"][50:], complete["nucleus"][50:])
+    outside = labels["nucleus"][60:64] == 0
+    assert not labels["cell"][60:64][outside].any()
 
 
 PLANES = st.tuples(st.just(2), st.integers(1, 7), st.integers(1, 7))
@@ -79,8 +79,8 @@ def test_no_tiny_image_fails_or_breaks_what_holds_for_labels(
     options = {"threshold": threshold, "declump": declump, "sigma": sigma, "diameter": 2.0}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = segment(image, **options, min_diameter=0.0, min_contrast=0.0).labels
-    nucleus, cell, cytoplasm = (found[name] for name in ("nucleus", "cell", "cytoplasm"))
+        labels = segment(image, **options, min_diameter=0.0, min_contrast=0.0).labels
+    nucleus, cell, cytoplasm = (labels[name] for name in ("nucleus", "cell", "cytoplasm"))
     assert_array_equal(np.unique(nucleus[nucleus > 0]), np.arange(1, nucleus.max() + 1))
     assert_array_equal(cell[nucleus > 0], nucleus[nucleus > 0])
     assert_array_equal(nucleus + cytoplasm, cell)
@@ -125,9 +125,9 @@ def test_turned_and_mirrored_fields_have_the_same_objects(field: AnyArray, turns
     assert_array_equal(got.labels["nucleus"] > 0, turn(expected.labels["nucleus"]) > 0)
     for name, labels in expected.labels.items():
         # a watershed gives a pixel at equal distance from two objects to the one it meets first
-        same = raster_order(turn(labels)) == raster_order(got.labels[name])
+        equal = raster_order(turn(labels)) == raster_order(got.labels[name])
         assert labels.max() == got.labels[name].max()
-        assert np.count_nonzero(~same) <= 0.002 * same.size
+        assert np.count_nonzero(~equal) <= 0.002 * equal.size
 
 
 def test_image_given_is_not_changed_and_runs_are_equal(field: AnyArray) -> None:
@@ -161,9 +161,9 @@ def test_filling_holes_only_adds_and_twice_is_once(labels: AnyArray) -> None:
 
 @given(LABELS)
 def test_largest_pieces_keeps_one_piece_of_every_object(labels: AnyArray) -> None:
-    kept = largest_pieces(labels)
-    assert_array_equal(kept[kept > 0], labels[kept > 0])
+    largest = largest_pieces(labels)
+    assert_array_equal(largest[largest > 0], labels[largest > 0])
     for k in np.unique(labels[labels > 0]):
         pieces = label(labels == k, connectivity=1)
-        assert label(kept == k, connectivity=1).max() == 1
-        assert np.count_nonzero(kept == k) == np.bincount(pieces[pieces > 0]).max()
+        assert label(largest == k, connectivity=1).max() == 1
+        assert np.count_nonzero(largest == k) == np.bincount(pieces[pieces > 0]).max()

@@ -34,15 +34,15 @@ def disc(shape: tuple[int, int], *, centre: tuple[float, float], radius: float) 
 
 
 @pytest.fixture
-def found(field: AnyArray) -> dict[str, Segmentation]:
+def by_border(field: AnyArray) -> dict[str, Segmentation]:
     """Segment it once for each thing that may become of the cells at the frame."""
     borders = ("keep", "drop", "primary")
     return {border: segment_image(field, channels=CHANNELS, config=config(border=border)) for border in borders}
 
 
 @pytest.fixture
-def kept(found: dict[str, Segmentation]) -> Segmentation:
-    return found["keep"]
+def all_kept(by_border: dict[str, Segmentation]) -> Segmentation:
+    return by_border["keep"]
 
 
 def test_two_touching_discs_are_two_objects_and_one_disc_is_one() -> None:
@@ -77,9 +77,9 @@ def test_a_darker_line_parts_objects_without_a_waist() -> None:
 
 def test_outline_of_a_disc_is_right_within_a_pixel() -> None:
     truth = disc((60, 60), centre=(30, 30), radius=10)
-    found = nuclei_of(50 + 1000 * truth) > 0
-    assert not (truth & ~found)[disc((60, 60), centre=(30, 30), radius=9)].any()
-    assert not (found & ~disc((60, 60), centre=(30, 30), radius=11.5)).any()
+    mask = nuclei_of(50 + 1000 * truth) > 0
+    assert not (truth & ~mask)[disc((60, 60), centre=(30, 30), radius=9)].any()
+    assert not (mask & ~disc((60, 60), centre=(30, 30), radius=11.5)).any()
 
 
 def test_hole_is_filled_and_speck_and_giant_are_dropped() -> None:
@@ -88,9 +88,9 @@ def test_hole_is_filled_and_speck_and_giant_are_dropped() -> None:
     plane[disc(shape, centre=(30, 30), radius=2)] = 0.0
     plane[80, 20] = 200.0
     plane[disc(shape, centre=(105, 105), radius=50)] = 200.0
-    found = nuclei_of(plane, diameter=18)
-    assert found.max() == 1
-    assert found[30, 30] == 1
+    labels = nuclei_of(plane, diameter=18)
+    assert labels.max() == 1
+    assert labels[30, 30] == 1
 
 
 def test_a_bright_object_keeps_no_halo_and_a_dim_one_beside_it_is_found() -> None:
@@ -114,35 +114,35 @@ def test_field_of_noise_has_no_object() -> None:
 
 
 def test_all_cells_of_the_field_are_found_whatever_becomes_of_those_at_the_frame(
-    found: dict[str, Segmentation],
+    by_border: dict[str, Segmentation],
 ) -> None:
     for border, inside in (("keep", 7), ("primary", 5), ("drop", 4)):
         for name in ("nucleus", "cell", "cytoplasm"):
-            assert_array_equal(np.unique(found[border].labels[name]), np.arange(inside + 1))
-            assert_array_equal(np.unique(found[border].border[name]), [0, *range(inside + 1, 8)])
+            assert_array_equal(np.unique(by_border[border].labels[name]), np.arange(inside + 1))
+            assert_array_equal(np.unique(by_border[border].border[name]), [0, *range(inside + 1, 8)])
 
 
-def test_labels_follow_the_raster_order_of_first_pixels(found: dict[str, Segmentation]) -> None:
-    for segmented in (found["keep"].labels, found["drop"].labels, found["drop"].border):
+def test_labels_follow_the_raster_order_of_first_pixels(by_border: dict[str, Segmentation]) -> None:
+    for segmented in (by_border["keep"].labels, by_border["drop"].labels, by_border["drop"].border):
         labels = segmented["nucleus"]
         first = [int(np.flatnonzero(labels == k)[0]) for k in np.unique(labels[labels > 0])]
         assert first == sorted(first)
 
 
-def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(found: dict[str, Segmentation]) -> None:
-    nucleus = found["keep"].labels["nucleus"]
+def test_a_cell_is_left_out_with_all_its_objects_and_no_pixel_moves(by_border: dict[str, Segmentation]) -> None:
+    nucleus = by_border["keep"].labels["nucleus"]
     by_nucleus = [nucleus[2, 70], nucleus[70, 127]]
     for border, cut in (("primary", by_nucleus), ("drop", [*by_nucleus, nucleus[100, 110]])):
-        segmented = found[border]
-        for name, labels in found["keep"].labels.items():
+        segmented = by_border[border]
+        for name, labels in by_border["keep"].labels.items():
             gone = np.isin(labels, cut)
             assert_array_equal(segmented.border[name] > 0, gone)
             assert_array_equal(segmented.labels[name] > 0, (labels > 0) & ~gone)
             assert_array_equal(segmented.all_labels[name] > 0, labels > 0)
 
 
-def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(kept: Segmentation) -> None:
-    nucleus, cell, cytoplasm = (kept.labels[name] for name in ("nucleus", "cell", "cytoplasm"))
+def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytoplasm(all_kept: Segmentation) -> None:
+    nucleus, cell, cytoplasm = (all_kept.labels[name] for name in ("nucleus", "cell", "cytoplasm"))
     assert not ((nucleus > 0) & (cytoplasm > 0)).any()
     assert_array_equal(nucleus + cytoplasm, cell)
     assert_array_equal(cell[nucleus > 0], nucleus[nucleus > 0])
@@ -151,8 +151,8 @@ def test_every_cell_contains_its_nucleus_is_one_piece_and_the_rest_of_it_cytopla
         assert np.count_nonzero(cell == k) > 2 * np.count_nonzero(nucleus == k)
 
 
-def test_touching_cells_meet_halfway_between_their_nuclei(kept: Segmentation) -> None:
-    cell = kept.labels["cell"]
+def test_touching_cells_meet_halfway_between_their_nuclei(all_kept: Segmentation) -> None:
+    cell = all_kept.labels["cell"]
     line = cell[89, 30:47]
     change = 30 + int(np.flatnonzero(line != line[0])[0])
     assert abs(change - 38) <= 2
@@ -161,20 +161,20 @@ def test_touching_cells_meet_halfway_between_their_nuclei(kept: Segmentation) ->
 def test_max_distance_limits_cells(field: AnyArray) -> None:
     section = config().model_dump()
     section["objects"][1]["max_distance"] = 3.0
-    found = segment_image(field, channels=CHANNELS, config=Segment.model_validate(section)).labels
+    labels = segment_image(field, channels=CHANNELS, config=Segment.model_validate(section)).labels
     for k in range(1, 6):
-        rows, columns = np.nonzero(found["cell"] == k)
-        nucleus = np.argwhere(found["nucleus"] == k)
+        rows, columns = np.nonzero(labels["cell"] == k)
+        nucleus = np.argwhere(labels["nucleus"] == k)
         nearest = np.hypot(*(np.stack([rows, columns], axis=1)[:, None] - nucleus[None]).transpose(2, 0, 1)).min(axis=1)
         assert 2 < nearest.max() <= 3
 
 
 def test_cell_that_is_all_nucleus_has_an_empty_cytoplasm() -> None:
     plane = 200.0 * disc((60, 60), centre=(30, 30), radius=8)
-    found = segment_image(np.stack([plane, 0 * plane]), channels=CHANNELS, config=config())
-    assert found.labels["nucleus"].max() == 1
-    assert_array_equal(found.labels["cell"], found.labels["nucleus"])
-    assert not found.labels["cytoplasm"].any()
+    segmented = segment_image(np.stack([plane, 0 * plane]), channels=CHANNELS, config=config())
+    assert segmented.labels["nucleus"].max() == 1
+    assert_array_equal(segmented.labels["cell"], segmented.labels["nucleus"])
+    assert not segmented.labels["cytoplasm"].any()
 
 
 def test_unknown_channel_and_wrong_shape_are_refused(field: AnyArray) -> None:

@@ -181,7 +181,7 @@ _UNDEFINED = frozenset({("moments_normalized", "0_0"), ("moments_normalized", "0
 
 def _kept(definitions: list[FeatureDef]) -> list[FeatureDef]:
     """Leave out elements that repeat another column, are zero for every region, or are not defined."""
-    return [one for one in definitions if (one.stat, one.param) not in _REPEATED | _ZERO | _UNDEFINED]
+    return [feature for feature in definitions if (feature.stat, feature.param) not in _REPEATED | _ZERO | _UNDEFINED]
 
 
 STANDARD = (
@@ -196,8 +196,8 @@ STANDARD = (
 )
 
 SCIP = tuple(
-    replace(one, definition=f"{one.definition.removesuffix('.')}; mean over the connected components.")
-    for one in (*PLAIN, *INERTIA, *EIGENVALUES, *MOMENTS, *CENTRAL, *HU_MOMENTS)
+    replace(term, definition=f"{term.definition.removesuffix('.')}; mean over the connected components.")
+    for term in (*PLAIN, *INERTIA, *EIGENVALUES, *MOMENTS, *CENTRAL, *HU_MOMENTS)
 )
 
 SILENT = 11

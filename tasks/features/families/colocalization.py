@@ -19,10 +19,12 @@ def columns(*, region: RegionInfo, channels: tuple[str, ...]) -> tuple[Column, .
     if not region.shared:
         return ()
     out: list[Column] = []
-    for one, other in combinations(channels, 2):
-        out += [term.column(family=FAMILY, region=region, channels=(one, other)) for term in SYMMETRIC]
+    for first, second in combinations(channels, 2):
+        out += [term.column(family=FAMILY, region=region, channels=(first, second)) for term in SYMMETRIC]
         for term in DIRECTED:
-            out += [term.column(family=FAMILY, region=region, channels=pair) for pair in ((one, other), (other, one))]
+            out += [
+                term.column(family=FAMILY, region=region, channels=pair) for pair in ((first, second), (second, first))
+            ]
     return tuple(out)
 
 

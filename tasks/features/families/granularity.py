@@ -11,7 +11,7 @@ def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.granularity import measure_granularity
 
     measure_granularity(
-        block.counts, block.reals, block.masks, block.shapes, block.planes, block.background, SCALES, out
+        block.counts, block.reals, block.masks, block.shapes, block.n_masks, block.background, SCALES, out
     )
 
 

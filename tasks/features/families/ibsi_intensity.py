@@ -11,7 +11,7 @@ def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.ibsi_intensity import measure_statistics
 
     measure_statistics(
-        block.counts, block.reals, block.whole, block.masks, block.shapes, block.planes, block.channels, out
+        block.counts, block.reals, block.integral, block.masks, block.shapes, block.n_masks, block.channels, out
     )
 
 

@@ -12,9 +12,9 @@ from tasks.features.family import FeatureDef
 from tasks.features.register import register_per_channel
 
 
-def _kernel(definitions: Sequence[FeatureDef], *, silent: bool = False) -> Callable[[Block, FloatArray], None]:
-    """Make the kernel of some of the statistics; those of an empty mask are 0 where `silent`, else NaN."""
-    places = np.array([LAYOUT.index(one.stat) for one in definitions], dtype=np.int64)
+def _kernel(definitions: Sequence[FeatureDef], *, zero_if_empty: bool = False) -> Callable[[Block, FloatArray], None]:
+    """Make the kernel of some of the statistics; those of an empty mask are 0 where `zero_if_empty`, else NaN."""
+    indices = np.array([LAYOUT.index(feature.stat) for feature in definitions], dtype=np.int64)
 
     def kernel(block: Block, out: FloatArray) -> None:
         from tasks.features.kernels.intensity import measure_intensity
@@ -22,13 +22,13 @@ def _kernel(definitions: Sequence[FeatureDef], *, silent: bool = False) -> Calla
         measure_intensity(
             block.counts,
             block.reals,
-            block.whole,
+            block.integral,
             block.masks,
             block.shapes,
-            block.planes,
+            block.n_masks,
             block.background,
-            places,
-            silent,
+            indices,
+            zero_if_empty,
             out,
         )
 
@@ -65,7 +65,7 @@ register_per_channel(
     description="Intensity in a region and in its rim, as it is and less the background.",
     profile="scip",
     definitions=SCIP,
-    kernel=_kernel(SCIP, silent=True),
+    kernel=_kernel(SCIP, zero_if_empty=True),
     plain=_plain_scip,
 )
 register_per_channel(

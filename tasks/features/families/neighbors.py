@@ -129,20 +129,20 @@ def neighbors(labels: LabelArray, *, numbers: LabelArray) -> FloatArray:
     """
     from scipy.spatial import KDTree
 
-    found = np.full((len(numbers), len(TERMS)), np.nan)
+    out = np.full((len(numbers), len(TERMS)), np.nan)
     padded = np.pad(labels, 1, constant_values=-1)
-    places = np.flatnonzero(padded > 0)
-    objects = _objects(padded, places=places)
+    pixels = np.flatnonzero(padded > 0)
+    objects = _objects(padded, pixels=pixels)
     there = np.isin(numbers, objects.numbers)
     row = np.searchsorted(objects.numbers, numbers[there])
-    found[there, 0], found[there, 1] = _touching(padded, places=places)[:, numbers[there]]
+    out[there, 0], out[there, 1] = _touching(padded, pixels=pixels)[:, numbers[there]]
     centers = objects.centers[row]
     tree = KDTree(objects.centers)
-    found[there, 2:5] = _closest(tree, centers=centers, own=row)
+    out[there, 2:5] = _closest(tree, centers=centers, own=row)
     for place, radius in enumerate(RADII, start=5):
         others = tree.query_ball_point(centers, radius, return_length=True) - 1
-        found[there, place] = others / _disc_pixels(centers, radius=radius, shape=labels.shape)
-    return found
+        out[there, place] = others / _disc_pixels(centers, radius=radius, shape=labels.shape)
+    return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,25 +153,25 @@ class _Objects:
     centers: FloatArray
 
 
-def _objects(padded: LabelArray, *, places: IntArray) -> _Objects:
-    """Find the centroids in a label image with a margin of one pixel; its objects lie at `places` of the flat image."""
-    values = padded.ravel()[places]
+def _objects(padded: LabelArray, *, pixels: IntArray) -> _Objects:
+    """Find the centroids in a label image with a margin of one pixel; its objects lie at `pixels` of the flat image."""
+    values = padded.ravel()[pixels]
     areas = np.bincount(values)
     numbers = np.flatnonzero(areas)
-    rows, columns_ = np.divmod(places, padded.shape[1])
+    rows, columns_ = np.divmod(pixels, padded.shape[1])
     sums = [np.bincount(values, weights=along)[numbers] for along in (rows - 1, columns_ - 1)]
     return _Objects(numbers=numbers, centers=np.stack(sums, axis=1).reshape(-1, 2) / areas[numbers, None])
 
 
-def _touching(padded: LabelArray, *, places: IntArray) -> FloatArray:
+def _touching(padded: LabelArray, *, pixels: IntArray) -> FloatArray:
     """Count the objects beside each one, and tell how much of its outline touches; (2, largest label + 1) float64."""
     flat, stride = padded.ravel(), padded.shape[1]
-    own = flat[places]
+    own = flat[pixels]
     outline, touches = np.zeros(len(own), dtype=np.bool_), np.zeros(len(own), dtype=np.bool_)
     most = int(own.max(initial=0)) + 1
     pairs = []
     for step in (-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1):
-        beside = flat[places + step]
+        beside = flat[pixels + step]
         differs = beside != own
         outline |= differs
         other = differs & (beside > 0)
@@ -186,9 +186,9 @@ def _touching(padded: LabelArray, *, places: IntArray) -> FloatArray:
 
 def _closest(tree: "KDTree", *, centers: FloatArray, own: IntArray) -> FloatArray:
     """Distances to the closest and second closest of the other points, and the angle between them; (N, 3)."""
-    found = np.full((len(centers), 3), np.nan)
+    out = np.full((len(centers), 3), np.nan)
     if tree.n < 2 or not len(centers):
-        return found
+        return out
     # one may lie on another's centroid: what counts as the object itself is its number, not the distance 0
     _, near = tree.query(centers, k=min(3, tree.n))
     others = np.array(
@@ -196,24 +196,24 @@ def _closest(tree: "KDTree", *, centers: FloatArray, own: IntArray) -> FloatArra
     )
     ways = tree.data[others] - centers[:, None]
     lengths = np.hypot(ways[..., 0], ways[..., 1])
-    found[:, : lengths.shape[1]] = lengths
+    out[:, : lengths.shape[1]] = lengths
     if lengths.shape[1] == 2:
         with np.errstate(invalid="ignore"):
             cosine = (ways[:, 0] * ways[:, 1]).sum(axis=1) / lengths.prod(axis=1)
-        found[:, 2] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    return found
+        out[:, 2] = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return out
 
 
 def _disc_pixels(centers: FloatArray, *, radius: int, shape: tuple[int, ...]) -> IntArray:
     """Count the pixels of a field at most `radius` from each point."""
     height, width = shape
-    found = np.zeros(len(centers), dtype=np.int64)
+    counts = np.zeros(len(centers), dtype=np.int64)
     for at, (row, column) in enumerate(centers):
         rows = np.arange(max(0, np.ceil(row - radius)), min(height - 1, np.floor(row + radius)) + 1)
         half = np.sqrt(radius**2 - (rows - row) ** 2)
         first, last = np.maximum(np.ceil(column - half), 0), np.minimum(np.floor(column + half), width - 1)
-        found[at] = np.maximum(last - first + 1, 0).sum()
-    return found
+        counts[at] = np.maximum(last - first + 1, 0).sum()
+    return counts
 
 
 register(

@@ -10,7 +10,7 @@ from tasks.features.register import register_per_channel
 def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.radial import measure_radial
 
-    measure_radial(block.counts, block.reals, block.masks, block.shapes, block.planes, block.channels, out)
+    measure_radial(block.counts, block.reals, block.masks, block.shapes, block.n_masks, block.channels, out)
 
 
 def _plain(cell: ChannelCell) -> FloatArray:

@@ -10,7 +10,7 @@ from tasks.features.register import register_per_channel
 def _kernel(block: Block, out: FloatArray) -> None:
     from tasks.features.kernels.zernike import measure_radial_zernike
 
-    measure_radial_zernike(block.counts, block.reals, block.masks, block.shapes, block.planes, block.channels, out)
+    measure_radial_zernike(block.counts, block.reals, block.masks, block.shapes, block.n_masks, block.channels, out)
 
 
 def _plain(cell: ChannelCell) -> FloatArray:

@@ -11,7 +11,7 @@ from tasks.features.register import register_per_mask
 
 
 def _kernel(definitions: Sequence[FeatureDef], *, apart: bool) -> Callable[[Region, FloatArray], None]:
-    places = np.array([LAYOUT.index((one.stat, one.param)) for one in definitions], dtype=np.int64)
+    indices = np.array([LAYOUT.index((feature.stat, feature.param)) for feature in definitions], dtype=np.int64)
 
     def kernel(region: Region, out: FloatArray) -> None:
         from tasks.core.kernels.bits import stream_of
@@ -19,7 +19,7 @@ def _kernel(definitions: Sequence[FeatureDef], *, apart: bool) -> Callable[[Regi
 
         empty = _empty(shared=region.shared) if apart else np.full(len(definitions), np.nan)
         measure_shape(
-            stream_of(region.masks.flat), region.masks.shapes, region.masks.n_channels, places, apart, empty, out
+            stream_of(region.masks.flat), region.masks.shapes, region.masks.planes, indices, apart, empty, out
         )
 
     return kernel

@@ -24,7 +24,7 @@ def _kernel(offsets: list[list[tuple[int, int]]], *, published: bool) -> Callabl
             block.reals,
             block.masks,
             block.shapes,
-            block.planes,
+            block.n_masks,
             block.channels,
             steps,
             reach,

@@ -1,1 +1,1 @@
-"""Compiled kernels: the numbers of the plain families, for a whole stack of cells at once."""
+"""Compiled kernels: the numbers of the plain families, for a whole block of cells at once."""

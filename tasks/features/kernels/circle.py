@@ -72,6 +72,6 @@ def _on_three(points: FloatArray, i: int, j: int, k: int) -> tuple[float, float,
     """Circle through three points that do not lie on a line."""
     a, b = points[j, 0] - points[i, 0], points[j, 1] - points[i, 1]
     c, d = points[k, 0] - points[i, 0], points[k, 1] - points[i, 1]
-    twice, one, other = 2.0 * (a * d - b * c), a * a + b * b, c * c + d * d
-    down, across = (d * one - b * other) / twice, (a * other - c * one) / twice
+    twice, left, right = 2.0 * (a * d - b * c), a * a + b * b, c * c + d * d
+    down, across = (d * left - b * right) / twice, (a * right - c * left) / twice
     return points[i, 0] + down, points[i, 1] + across, np.hypot(down, across)

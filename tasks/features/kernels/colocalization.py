@@ -1,4 +1,4 @@
-"""Colocalization of all pairs of channels over a stack of cells."""
+"""Colocalization of all pairs of channels over a block of cells."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from tasks.core.kernels.compiled import compiled, reduction
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
-from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
+from tasks.features.kernels.order import OrderScratch, allocate_order_scratch, order_by
 from tasks.features.kernels.pixels import gather
 
 TOP, VARIANCE, SIGNAL, DIFFERENT, FINE, VARIES = range(6)
@@ -34,12 +34,12 @@ class Scratch(NamedTuple):
     below: FloatArray
     order: IntArray
     ordered: FloatArray
-    room: OrderRoom
+    order_scratch: OrderScratch
 
 
 @compiled
 def measure_colocalization(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, channels: int, out: FloatArray
 ) -> None:
     """Measure all pairs of channels of each cell, in a mask that they share.
 
@@ -47,7 +47,7 @@ def measure_colocalization(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 11·C(C−1)/2) float64, the result.
     """
     tallest, widest = extent(shapes)
@@ -65,7 +65,7 @@ def measure_colocalization(
         np.empty(size, np.float64),
         np.empty(size, np.int64),
         np.empty(size, np.float64),
-        make_order_room(size),
+        allocate_order_scratch(size),
     )
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
@@ -82,12 +82,12 @@ def measure_colocalization(
                 prepare(table, channel, count, scratch)
             pixel_start += height * width
         pair = 0
-        for one in range(channels):
-            for other in range(one + 1, channels):
-                view = found[cell, pair * PER_PAIR : (pair + 1) * PER_PAIR]
+        for first in range(channels):
+            for second in range(first + 1, channels):
+                view = out[cell, pair * PER_PAIR : (pair + 1) * PER_PAIR]
                 view[:] = np.nan
-                if table.known[one, FINE] > 0.0 and table.known[other, FINE] > 0.0:
-                    measure_pair(table, one, other, count, scratch, view)
+                if table.known[first, FINE] > 0.0 and table.known[second, FINE] > 0.0:
+                    measure_pair(table, first, second, count, scratch, view)
                 pair += 1
 
 
@@ -96,7 +96,7 @@ def prepare(table: Table, channel: int, count: int, scratch: Scratch) -> None:
     """Find deviations from the mean, ranks, signal and what else is known of one channel."""
     values, deviations, ranks = table.values[channel], table.deviations[channel], table.ranks[channel]
     signal, known = table.signal[channel], table.known[channel]
-    order_by(values, count, scratch.order, scratch.ordered, scratch.room)
+    order_by(values, count, scratch.order, scratch.ordered, scratch.order_scratch)
     rank = 0.0
     for at in range(count):
         rank += at > 0 and scratch.ordered[at] > scratch.ordered[at - 1]
@@ -115,32 +115,32 @@ def prepare(table: Table, channel: int, count: int, scratch: Scratch) -> None:
 
 
 @compiled
-def measure_pair(table: Table, one: int, other: int, count: int, scratch: Scratch, found: FloatArray) -> None:
-    """Measure a pair of channels; `found` (11,) float64, NaN, is the result."""
-    x, y = table.values[one, :count], table.values[other, :count]
-    u, v = table.deviations[one, :count], table.deviations[other, :count]
-    first, second = table.known[one], table.known[other]
+def measure_pair(table: Table, channel: int, other: int, count: int, scratch: Scratch, out: FloatArray) -> None:
+    """Measure a pair of channels; `out` (11,) float64, NaN, is the result."""
+    x, y = table.values[channel, :count], table.values[other, :count]
+    u, v = table.deviations[channel, :count], table.deviations[other, :count]
+    first, second = table.known[channel], table.known[other]
     varies = first[VARIES] > 0.0 and second[VARIES] > 0.0
     common = 0.0
     for at in range(count):
         common += u[at] * v[at]
     if first[VARIES] > 0.0:
-        found[1] = common / first[VARIANCE]
+        out[1] = common / first[VARIANCE]
         if varies:
-            found[0] = found[1] * np.sqrt(first[VARIANCE]) / np.sqrt(second[VARIANCE])
+            out[0] = out[1] * np.sqrt(first[VARIANCE]) / np.sqrt(second[VARIANCE])
     if not (first[TOP] > 0.0 and second[TOP] > 0.0):
         return
     highest = max(first[DIFFERENT], second[DIFFERENT])
     both, products, squares, others, sum_x, sum_y, near_x, near_y = overlap(
-        x, y, table.signal[one], table.signal[other], table.ranks[one], table.ranks[other], highest
+        x, y, table.signal[channel], table.signal[other], table.ranks[channel], table.ranks[other], highest
     )
     if both > 0.0:
-        found[2] = products / np.sqrt(squares) / np.sqrt(others)
-        found[3], found[4] = products / squares, products / others
-    found[5], found[6] = sum_x / first[SIGNAL], sum_y / second[SIGNAL]
-    found[7], found[8] = near_x / first[SIGNAL], near_y / second[SIGNAL]
+        out[2] = products / np.sqrt(squares) / np.sqrt(others)
+        out[3], out[4] = products / squares, products / others
+    out[5], out[6] = sum_x / first[SIGNAL], sum_y / second[SIGNAL]
+    out[7], out[8] = near_x / first[SIGNAL], near_y / second[SIGNAL]
     if varies:
-        found[9], found[10] = costes(x, y, u, v, common, first[VARIANCE], second[VARIANCE], scratch)
+        out[9], out[10] = costes(x, y, u, v, common, first[VARIANCE], second[VARIANCE], scratch)
 
 
 @reduction
@@ -192,7 +192,7 @@ def costes(
     for at in range(count):
         along[at] = v[at] / slope
         below[at] = min(u[at], along[at])
-    order_by(below, count, order, ordered, scratch.room)
+    order_by(below, count, order, ordered, scratch.order_scratch)
     first = last_uncorrelated(u, v, order, ordered, count)
     if first == count:
         return 0.0, 0.0
@@ -215,7 +215,7 @@ def last_uncorrelated(u: FloatArray, v: FloatArray, order: IntArray, ordered: Fl
 
     Pixels of equal threshold come together; less than three, or equal ones, have no correlation.
     """
-    found = 0
+    last = 0
     sum_u = sum_v = products = 0.0
     low_u = low_v = np.inf
     high_u = high_v = -np.inf
@@ -227,7 +227,7 @@ def last_uncorrelated(u: FloatArray, v: FloatArray, order: IntArray, ordered: Fl
         low_u, high_u = min(low_u, a), max(high_u, a)
         low_v, high_v = min(low_v, b), max(high_v, b)
         size = at + 1
-        whole = size == count or ordered[size] > ordered[at]
-        if whole and size >= 3 and high_u > low_u and high_v > low_v and size * products - sum_u * sum_v <= 0.0:
-            found = size
-    return found
+        ties_end = size == count or ordered[size] > ordered[at]
+        if ties_end and size >= 3 and high_u > low_u and high_v > low_v and size * products - sum_u * sum_v <= 0.0:
+            last = size
+    return last

@@ -45,7 +45,7 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
         (T·512,) int32, the result: element 512·t + 32·first + second.
     """
     counts[:] = 0
-    one, shift = np.uint64(1), np.uint64(5)
+    unit, shift = np.uint64(1), np.uint64(5)
     for group in range(0, len(steps), AT_ONCE):
         table = counts[group * TABLE : (group + AT_ONCE) * TABLE]
         a, b = np.uint64(steps[group]), np.uint64(steps[group + 1])
@@ -60,11 +60,11 @@ def count_pairs(image: Levels, stride: int, runs: Runs, number: int, steps: IntA
                 table[first + np.uint64(TABLE) + np.uint64(image[at + b])] += 1
                 table[first + np.uint64(2 * TABLE) + np.uint64(image[at + c])] += 1
                 table[first + np.uint64(3 * TABLE) + np.uint64(image[at + d])] += 1
-                at += one
+                at += unit
 
 
 @inner
-def properties(counts: Pairs, found: FloatArray) -> None:
+def properties(counts: Pairs, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.cooccurrence.properties` does from pairs counted in one direction.
 
     Counted in both directions, each pair c stands at (i, j) and at (j, i). With n = Σ c, contrast is Σ c (i² + j²) −
@@ -75,7 +75,7 @@ def properties(counts: Pairs, found: FloatArray) -> None:
     ----------
     counts
         (512,) int32, one table of `count_pairs`.
-    found
+    out
         (6,) float64, the result; NaN where there is no pair, the correlation also where there is no variance.
     """
     pairs = linear = squared = product = dissimilarity = homogeneity = energy = 0.0
@@ -93,18 +93,18 @@ def properties(counts: Pairs, found: FloatArray) -> None:
         for second in range(first):
             energy += 2.0 * counts[first * ROW + second] * counts[second * ROW + first]
         energy += np.float64(counts[first * ROW + first]) * counts[first * ROW + first]
-    found[:] = np.nan
+    out[:] = np.nan
     if pairs == 0.0:
         return
     total_pairs, sums = 2 * np.int64(pairs), np.int64(linear)
     variance = total_pairs * np.int64(squared) - sums * sums
-    found[0] = (squared - 2.0 * product) / pairs
-    found[1] = dissimilarity / pairs
-    found[2] = homogeneity / pairs
-    found[5] = energy / (2.0 * pairs * pairs)
-    found[3] = np.sqrt(found[5])
+    out[0] = (squared - 2.0 * product) / pairs
+    out[1] = dissimilarity / pairs
+    out[2] = homogeneity / pairs
+    out[5] = energy / (2.0 * pairs * pairs)
+    out[3] = np.sqrt(out[5])
     if variance != 0:
-        found[4] = (total_pairs * 2 * np.int64(product) - sums * sums) / variance
+        out[4] = (total_pairs * 2 * np.int64(product) - sums * sums) / variance
 
 
 @reduction

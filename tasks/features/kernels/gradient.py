@@ -14,7 +14,9 @@ SCALE = 1.0 / (4.0 * np.sqrt(2.0))
 
 
 @inner
-def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bits, whole: Bits, runs: Runs) -> int:
+def surrounded_runs(
+    bits: Bits, height: int, width: int, beyond: int, padded: Bits, surrounded: Bits, runs: Runs
+) -> int:
     """List the pixels whose 8 neighbours all lie in the mask.
 
     Parameters
@@ -22,7 +24,7 @@ def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bi
     beyond
         With `NEAREST` neighbours are reflected at the frame, and the pixel itself need not lie in the mask; with
         `OUTSIDE` the pixel must, and there is no mask beyond the frame.
-    padded, whole
+    padded, surrounded
         Scratch, (≥ H, words + 2) and (≥ H, words).
     runs
         The result.
@@ -42,15 +44,15 @@ def surrounded_runs(bits: Bits, height: int, width: int, beyond: int, padded: Bi
                 around &= moved(padded, near, word, AFTER) & moved(padded, near, word, BEFORE)
             if beyond == OUTSIDE:
                 around = around & padded[row, word + 1] if 0 < row < height - 1 else NONE
-            whole[row, word] = around
+            surrounded[row, word] = around
         # beyond the last column the padding may have left pixels
-        whole[row, words - 1] &= ALL >> np.uint64(WORD * words - width)
-    return find_runs(whole, height, width, runs)
+        surrounded[row, words - 1] &= ALL >> np.uint64(WORD * words - width)
+    return find_runs(surrounded, height, width, runs)
 
 
 @inner
 def gradient(
-    image: FloatArray, height: int, width: int, runs: Runs, number: int, values: FloatArray, found: FloatArray
+    image: FloatArray, height: int, width: int, runs: Runs, number: int, values: FloatArray, out: FloatArray
 ) -> None:
     """Mean, standard deviation, maximum and minimum of the gradient's magnitude along runs; NaN where there is none.
 
@@ -62,10 +64,10 @@ def gradient(
         `number` runs, from `surrounded_runs`.
     values
         Scratch, (≥ H·W,) float64.
-    found
+    out
         (4,) float64, the result.
     """
-    found[:] = np.nan
+    out[:] = np.nan
     count = ZERO
     for run in range(number):
         row, left, right = runs[run, 0], runs[run, 1], runs[run, 2]
@@ -87,7 +89,7 @@ def gradient(
                 values[count + column - left] = slope(image, above, here, below, before, column, after)
         count += right - left
     if count > 0:
-        describe(values, count, found)
+        describe(values, count, out)
 
 
 @inner
@@ -114,7 +116,7 @@ def slopes(above: FloatArray, here: FloatArray, below: FloatArray, values: Float
 
 
 @reduction
-def describe(values: FloatArray, count: int, found: FloatArray) -> None:
+def describe(values: FloatArray, count: int, out: FloatArray) -> None:
     """Fill in mean, standard deviation, maximum and minimum of the first values, at least one."""
     total = squares = 0.0
     for at in range(count):
@@ -123,4 +125,4 @@ def describe(values: FloatArray, count: int, found: FloatArray) -> None:
     for at in range(count):
         squares += (values[at] - mean) * (values[at] - mean)
     low, high = limits(values, count)
-    found[0], found[1], found[2], found[3] = mean, np.sqrt(squares / count), high, low
+    out[0], out[1], out[2], out[3] = mean, np.sqrt(squares / count), high, low

@@ -1,4 +1,4 @@
-"""Granularity spectrum over a stack of cells, from the tree of each region's components.
+"""Granularity spectrum over a block of cells, from the tree of each region's components.
 
 The components of all sets {f ≥ t} form a tree. An opening by reconstruction keeps a component if an element of its size
 fits into it: if the eroded image reaches the component's level t somewhere in it. Each component adds its height above
@@ -16,7 +16,7 @@ from tasks.core.kernels.components import bounds
 from tasks.core.types import FloatArray, IntArray
 from tasks.features.blocks import Counts
 from tasks.features.kernels.boxes import fill_margin
-from tasks.features.kernels.order import OrderRoom, make_order_room, order_by
+from tasks.features.kernels.order import OrderScratch, allocate_order_scratch, order_by
 from tasks.features.kernels.pixels import gather
 
 
@@ -33,12 +33,12 @@ class Tree(NamedTuple):
     reach: FloatArray
     here: FloatArray
     eroded: FloatArray
-    room: OrderRoom
+    order_scratch: OrderScratch
 
 
 @compiled
 def make_tree(height: int, width: int) -> Tree:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     size, framed = height * width, (height + 2) * (width + 2)
     return Tree(
         np.empty(size, np.int64),
@@ -51,7 +51,7 @@ def make_tree(height: int, width: int) -> Tree:
         np.empty(size, np.float64),
         np.empty(framed, np.float64),
         np.empty(framed, np.float64),
-        make_order_room(size),
+        allocate_order_scratch(size),
     )
 
 
@@ -61,10 +61,10 @@ def measure_granularity(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     background: FloatArray,
     scales: int,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure the spectrum of each channel of each cell.
 
@@ -74,7 +74,7 @@ def measure_granularity(
         Those of `tasks.features.blocks.Block`.
     scales
         Number of radii.
-    found
+    out
         (N, scales·C) float64, the result.
     """
     cells, channels = background.shape
@@ -87,11 +87,11 @@ def measure_granularity(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
-            view = found[cell, channel * scales : (channel + 1) * scales]
+            view = out[cell, channel * scales : (channel + 1) * scales]
             view[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0 and abs(background[cell, channel]) < np.inf:
@@ -121,7 +121,7 @@ def grow(values: FloatArray, count: int, runs: Runs, number: int, height: int, w
     here[: (right - left + 2) * (bottom - top + 2)] = 0.0
     rank[: (right - left + 2) * (bottom - top + 2)] = -1
     _, stride = fill_margin(here, runs, number, height, width, np.inf)
-    order_by(values, count, tree.order, tree.level, tree.room)
+    order_by(values, count, tree.order, tree.level, tree.order_scratch)
     # by way of the runs to places in the box, then into the order of the signal
     at = 0
     for run in range(number):
@@ -159,21 +159,21 @@ def join(at: int, stride: int, tree: Tree) -> None:
 
 @compiled
 def spectrum(
-    count: int, runs: Runs, number: int, height: int, width: int, total: float, tree: Tree, found: FloatArray
+    count: int, runs: Runs, number: int, height: int, width: int, total: float, tree: Tree, out: FloatArray
 ) -> None:
-    """Erode step by step and sum up what each step removes; `found` (scales,) is the result, in per cent."""
+    """Erode step by step and sum up what each step removes; `out` (scales,) is the result, in per cent."""
     here, eroded = tree.here, tree.eroded
     rest = 0
     for at in range(count):
         rest += tree.weight[at] > 0.0
-    for scale in range(len(found)):
+    for scale in range(len(out)):
         removed = 0.0
         if rest > 0:
             rows, stride = fill_margin(here, runs, number, height, width, np.inf)
             erode(here, eroded, rows * stride, stride)
             here, eroded = eroded, here
             removed, rest = prune(count, rest, here, tree.place, tree.level, tree.parent, tree.weight, tree.reach)
-        found[scale] = 100.0 * removed / total
+        out[scale] = 100.0 * removed / total
 
 
 @compiled

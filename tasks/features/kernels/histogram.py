@@ -1,4 +1,4 @@
-"""Statistics of grey levels as the IBSI defines them, over a stack of level images."""
+"""Statistics of grey levels as the IBSI defines them, over a block of level images."""
 
 import numpy as np
 
@@ -12,10 +12,8 @@ NUMBER = len(HISTOGRAM)
 
 
 @compiled
-def measure_histogram(
-    levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, found: FloatArray
-) -> None:
-    """Measure the histogram of each channel of each cell; `found` (N, 23·C) float64 is the result.
+def measure_histogram(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, out: FloatArray) -> None:
+    """Measure the histogram of each channel of each cell; `out` (N, 23·C) float64 is the result.
 
     Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
@@ -25,7 +23,7 @@ def measure_histogram(
     for cell in range(cells):
         width = shapes[cell, 1]
         for channel in range(channels):
-            row, box = found[cell, channel * NUMBER : (channel + 1) * NUMBER], boxes[cell, channel]
+            row, box = out[cell, channel * NUMBER : (channel + 1) * NUMBER], boxes[cell, channel]
             row[:] = np.nan
             if areas[cell, channel] > 0:
                 counts[:] = 0
@@ -37,7 +35,7 @@ def measure_histogram(
 
 
 @compiled
-def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
+def summarise_histogram(counts: IntArray, n: int, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.histogram.histogram_statistics` does.
 
     Parameters
@@ -46,7 +44,7 @@ def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
         (17,) int64, pixels of each level; those of level 0 lie outside.
     n
         Number of pixels.
-    found
+    out
         (23,) float64, the result; NaN before.
     """
     low, high, total = LEVELS, 1, 0
@@ -70,13 +68,13 @@ def summarise_histogram(counts: IntArray, n: int, found: FloatArray) -> None:
             score = (level - mean) / np.sqrt(variance)
             third += counts[level] / n * score**3
             fourth += counts[level] / n * score**4
-        found[2], found[3] = third, fourth - 3.0
+        out[2], out[3] = third, fourth - 3.0
     if inside > 0:
-        _, found[13] = deviations(counts, inside, inside_sum / inside, tenth, ninetieth)
-    found[0], found[1], found[4], found[5], found[6], found[7] = mean, variance, median, low, tenth, ninetieth
-    found[8], found[10], found[11], found[12] = high, upper - lower, high - low, absolute
-    found[14], found[15], found[16] = from_median, np.sqrt(variance) / mean, (upper - lower) / (upper + lower)
-    outline(counts, n, total, found)
+        _, out[13] = deviations(counts, inside, inside_sum / inside, tenth, ninetieth)
+    out[0], out[1], out[4], out[5], out[6], out[7] = mean, variance, median, low, tenth, ninetieth
+    out[8], out[10], out[11], out[12] = high, upper - lower, high - low, absolute
+    out[14], out[15], out[16] = from_median, np.sqrt(variance) / mean, (upper - lower) / (upper + lower)
+    outline(counts, n, total, out)
 
 
 @compiled
@@ -92,7 +90,7 @@ def deviations(counts: IntArray, n: int, centre: float, low: float, high: float)
 
 
 @compiled
-def outline(counts: IntArray, n: int, total: int, found: FloatArray) -> None:
+def outline(counts: IntArray, n: int, total: int, out: FloatArray) -> None:
     """Set mode, entropy, uniformity and the gradients of the histogram; `total` is the sum of the levels."""
     mode, squares, entropy = 1, 0, 0.0
     steepest, lowest, steepest_level, lowest_level = -np.inf, np.inf, 0, 0
@@ -111,8 +109,8 @@ def outline(counts: IntArray, n: int, total: int, found: FloatArray) -> None:
             steepest, steepest_level = slope, level
         if slope < lowest:
             lowest, lowest_level = slope, level
-    found[9], found[17], found[18] = mode, entropy, squares / (np.float64(n) * n)
-    found[19], found[20], found[21], found[22] = steepest, steepest_level, lowest, lowest_level
+    out[9], out[17], out[18] = mode, entropy, squares / (np.float64(n) * n)
+    out[19], out[20], out[21], out[22] = steepest, steepest_level, lowest, lowest_level
 
 
 @compiled
@@ -121,10 +119,10 @@ def percentile(counts: IntArray, n: int, share: float) -> float:
     rank = (n - 1) * share
     before = int(np.floor(rank))
     part = rank - before
-    one = level_at(counts, before)
-    other = level_at(counts, min(before + 1, n - 1))
-    step = np.float64(other - one)
-    return other - step * (1.0 - part) if part >= 0.5 else one + step * part
+    below = level_at(counts, before)
+    above = level_at(counts, min(before + 1, n - 1))
+    step = np.float64(above - below)
+    return above - step * (1.0 - part) if part >= 0.5 else below + step * part
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Intensity-based statistics of the IBSI over a stack of cells."""
+"""Intensity-based statistics of the IBSI over a block of cells."""
 
 import numpy as np
 
@@ -18,12 +18,12 @@ EPSILON = float(np.finfo(np.float64).eps)
 def measure_statistics(
     counts: Counts,
     reals: FloatArray,
-    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Summarise each channel of each cell.
 
@@ -31,41 +31,41 @@ def measure_statistics(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 18·C) float64, the result.
     """
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     values = np.empty(tallest * widest, np.float64)
-    room = allocate_scratch(values)
+    scratch = allocate_scratch(values)
     # as a variable: numba would compile what is called once more for the constant
     pixel_start = mask_start = int(np.int64(0))
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
-            row = found[cell, channel * NUMBER : (channel + 1) * NUMBER]
+            row = out[cell, channel * NUMBER : (channel + 1) * NUMBER]
             row[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 0:
-                order(values, count, whole, room)
+                order(values, count, integral, scratch)
                 summarise_sorted(values, count, row)
             pixel_start += height * width
 
 
 @compiled
-def summarise_sorted(values: FloatArray, count: int, found: FloatArray) -> None:
+def summarise_sorted(values: FloatArray, count: int, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.histogram.intensity_statistics` does.
 
     Parameters
     ----------
     values
         (≥ count,) float64, sorted, finite; at least one.
-    found
+    out
         (18,) float64, the result; NaN before.
     """
     low, high = np.float64(values[0]), np.float64(values[count - 1])
@@ -79,21 +79,21 @@ def summarise_sorted(values: FloatArray, count: int, found: FloatArray) -> None:
         first += 1
     while stop > first and values[stop - 1] > ninetieth:
         stop -= 1
-    found[0], found[1] = mean, variance
+    out[0], out[1] = mean, variance
     if low < high and variance > (EPSILON * mean) ** 2:
         third, fourth = scores(values[:count], mean, np.sqrt(variance))
-        found[2], found[3] = third, fourth - 3.0
-    found[4], found[5], found[6], found[7], found[8] = median, low, tenth, ninetieth, high
-    found[9], found[10], found[11] = upper - lower, high - low, absolute
+        out[2], out[3] = third, fourth - 3.0
+    out[4], out[5], out[6], out[7], out[8] = median, low, tenth, ninetieth, high
+    out[9], out[10], out[11] = upper - lower, high - low, absolute
     if stop > first:
         middle, _ = totals(values[first:stop])
-        _, found[12], _ = deviations(values[first:stop], middle / (stop - first), 0.0)
-    found[13] = from_median
+        _, out[12], _ = deviations(values[first:stop], middle / (stop - first), 0.0)
+    out[13] = from_median
     if mean != 0.0:
-        found[14] = np.sqrt(variance) / mean
+        out[14] = np.sqrt(variance) / mean
     if upper + lower != 0.0:
-        found[15] = (upper - lower) / (upper + lower)
-    found[16], found[17] = energy, np.sqrt(energy / count)
+        out[15] = (upper - lower) / (upper + lower)
+    out[16], out[17] = energy, np.sqrt(energy / count)
 
 
 @compiled
@@ -102,8 +102,8 @@ def at_share(values: FloatArray, count: int, share: float) -> float:
     rank = (count - 1) * share
     before = int(np.floor(rank))
     part = rank - before
-    one, other = np.float64(values[before]), np.float64(values[min(before + 1, count - 1)])
-    return other - (other - one) * (1.0 - part) if part >= 0.5 else one + (other - one) * part
+    below, above = np.float64(values[before]), np.float64(values[min(before + 1, count - 1)])
+    return above - (above - below) * (1.0 - part) if part >= 0.5 else below + (above - below) * part
 
 
 @reduction

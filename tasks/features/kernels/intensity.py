@@ -1,4 +1,4 @@
-"""Intensity over a stack of cells."""
+"""Intensity over a block of cells."""
 
 import numpy as np
 
@@ -22,14 +22,14 @@ END = constant(len(LAYOUT))
 def measure_intensity(
     counts: Counts,
     reals: FloatArray,
-    whole: bool,  # noqa: FBT001 - compiled functions take their arguments by position
+    integral: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     background: FloatArray,
-    places: IntArray,
-    silent: bool,  # noqa: FBT001
-    found: FloatArray,
+    indices: IntArray,
+    zero_if_empty: bool,  # noqa: FBT001
+    out: FloatArray,
 ) -> None:
     """Summarise mask and rim of each channel of each cell, as they are and less the background.
 
@@ -37,17 +37,17 @@ def measure_intensity(
     ----------
     counts, …, background
         Those of `tasks.features.blocks.Block`.
-    places
+    indices
         (K,) int64, which statistics of `LAYOUT` are wanted; the rim is looked at where one of it is.
-    silent
+    zero_if_empty
         Whether those of an empty mask or rim are 0; else they are NaN, and all of a channel are where its mask is empty
         or holds a pixel that is no number.
-    found
+    out
         (N, K·C) float64, the result.
     """
     cells, channels = background.shape
     tallest, widest = extent(shapes)
-    size, words, terms = tallest * widest, words_of(widest), len(places)
+    size, words, terms = tallest * widest, words_of(widest), len(indices)
     widths = half_widths(RADIUS)
     bits, left = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
     padded = np.empty((tallest, words + 2), np.uint64)
@@ -56,50 +56,50 @@ def measure_intensity(
         np.empty((most_runs(tallest, widest), 3), np.int64),
         np.empty((most_runs(tallest, widest), 3), np.int64),
     )
-    values, one = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
-    room, views = allocate_scratch(values), one[:BACKGROUND].reshape(len(VIEWS), NUMBER)
-    edge, moved = asked(places, EDGE, BACKGROUND), asked(places, DISPLACEMENT, END)
+    values, statistics = np.empty(size, np.float64), np.empty(len(LAYOUT), np.float64)
+    scratch, views = allocate_scratch(values), statistics[:BACKGROUND].reshape(len(VIEWS), NUMBER)
+    edge, moved = asked(indices, EDGE, BACKGROUND), asked(indices, DISPLACEMENT, END)
     pixel_start = mask_start = ZERO
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = rim = ZERO
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 mask_start += height * width
                 number = find_runs(bits, height, width, runs)
                 if edge:
                     rim = rim_runs_of(bits, height, width, widths, padded, narrowed, left, rim_runs)
-            one[:] = np.nan
+            statistics[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
-            if silent or (fine and count > 0):
-                one[BACKGROUND] = background[cell, channel]
+            if zero_if_empty or (fine and count > 0):
+                statistics[BACKGROUND] = background[cell, channel]
                 if moved:
-                    one[DISPLACEMENT] = displacement(values, runs, number, count)
+                    statistics[DISPLACEMENT] = displacement(values, runs, number, count)
                 for part in range(0, len(VIEWS) if edge else 2, 2):
                     if part:
                         count, fine = gather(counts, reals, pixel_start, width, rim_runs, rim, values)
-                    if fine and (silent or count > 0):
-                        order(values, count, whole, room)
+                    if fine and (zero_if_empty or count > 0):
+                        order(values, count, integral, scratch)
                         summarise(values, count, background[cell, channel], views[part], views[part + 1])
-            pick(one, places, found[cell, channel * terms : (channel + 1) * terms])
+            pick(statistics, indices, out[cell, channel * terms : (channel + 1) * terms])
             pixel_start += height * width
 
 
 @inner
-def pick(values: FloatArray, places: IntArray, found: FloatArray) -> None:
-    """Copy the values at some places."""
-    for term in range(len(places)):
-        found[term] = values[places[term]]
+def pick(values: FloatArray, indices: IntArray, out: FloatArray) -> None:
+    """Copy the values at some indices."""
+    for term in range(len(indices)):
+        out[term] = values[indices[term]]
 
 
 @inner
-def asked(places: IntArray, first: int, stop: int) -> bool:
-    """Whether one of some places lies from `first` to `stop`."""
-    found = False
-    for place in places:
-        found = found or first <= place < stop
-    return found
+def asked(indices: IntArray, first: int, stop: int) -> bool:
+    """Whether one of some indices lies from `first` to `stop`."""
+    present = False
+    for place in indices:
+        present = present or first <= place < stop
+    return present
 
 
 @inner

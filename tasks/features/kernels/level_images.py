@@ -1,4 +1,4 @@
-"""Grey levels of a stack of cells: 16 equal ones between the smallest and the largest pixel of each region."""
+"""Grey levels of a block of cells: 16 equal ones between the smallest and the largest pixel of each region."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def level_images(block: Block) -> LevelImages:
     levels = np.zeros(max(len(block.counts), len(block.reals)), dtype=np.uint8)
     boxes = np.zeros((cells, channels, 4), dtype=np.int64)
     areas = np.zeros((cells, channels), dtype=np.int64)
-    draw_levels(block.counts, block.reals, block.masks, block.shapes, block.planes, levels, boxes, areas)
+    draw_levels(block.counts, block.reals, block.masks, block.shapes, block.n_masks, levels, boxes, areas)
     return LevelImages(levels=levels, shapes=block.shapes, boxes=boxes, areas=areas)
 
 
@@ -28,7 +28,7 @@ def draw_levels(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     levels: LevelArray,
     boxes: IntArray,
     areas: IntArray,
@@ -37,7 +37,7 @@ def draw_levels(
 
     Parameters
     ----------
-    counts, …, planes
+    counts, …, n_masks
         Those of `tasks.features.blocks.Block`.
     levels, boxes, areas
         The result, zeros before: see `LevelImages`.
@@ -52,7 +52,7 @@ def draw_levels(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number = 0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width

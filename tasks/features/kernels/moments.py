@@ -70,7 +70,7 @@ def normalize(central: FloatArray, normalized: FloatArray) -> None:
 
 
 @inner
-def hu(normalized: FloatArray, found: FloatArray) -> None:
+def hu(normalized: FloatArray, out: FloatArray) -> None:
     """Hu's seven invariants of normalized moments, as Hu (1962) gives them."""
     n = normalized
     spread, stretch, shear = n[2, 0] + n[0, 2], n[2, 0] - n[0, 2], n[1, 1]
@@ -78,13 +78,13 @@ def hu(normalized: FloatArray, found: FloatArray) -> None:
     e, f = n[3, 0] + n[1, 2], n[2, 1] + n[0, 3]
     g, h = n[3, 0] - 3.0 * n[1, 2], 3.0 * n[2, 1] - n[0, 3]
     along, across = e * (e * e - 3.0 * f * f), f * (3.0 * e * e - f * f)
-    found[0] = spread
-    found[1] = stretch * stretch + 4.0 * shear * shear
-    found[2] = g * g + h * h
-    found[3] = e * e + f * f
-    found[4] = g * along + h * across
-    found[5] = stretch * (e * e - f * f) + 4.0 * shear * e * f
-    found[6] = h * along - g * across
+    out[0] = spread
+    out[1] = stretch * stretch + 4.0 * shear * shear
+    out[2] = g * g + h * h
+    out[3] = e * e + f * f
+    out[4] = g * along + h * across
+    out[5] = stretch * (e * e - f * f) + 4.0 * shear * e * f
+    out[6] = h * along - g * across
 
 
 @inner

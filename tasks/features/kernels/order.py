@@ -9,29 +9,29 @@ from tasks.core.kernels.compiled import compiled
 from tasks.core.kernels.sorting import MOST, PATIENCE, limits
 from tasks.core.types import FloatArray, IntArray
 
-Places = npt.NDArray[np.int32]
+Indices = npt.NDArray[np.int32]
 
 
-class OrderRoom(NamedTuple):
+class OrderScratch(NamedTuple):
     """Scratch of `order_by`."""
 
-    keys: Places
-    table: Places
-    places: IntArray
+    keys: Indices
+    table: Indices
+    indices: IntArray
     values: FloatArray
 
 
 @compiled
-def make_order_room(size: int) -> OrderRoom:
-    """Make room for ordering up to this many values."""
-    return OrderRoom(
+def allocate_order_scratch(size: int) -> OrderScratch:
+    """Allocate scratch for ordering up to this many values."""
+    return OrderScratch(
         np.empty(size, np.int32), np.empty(MOST, np.int32), np.empty(size, np.int64), np.empty(size, np.float64)
     )
 
 
 @compiled
-def order_by(values: FloatArray, count: int, order: IntArray, ordered: FloatArray, room: OrderRoom) -> None:
-    """Sort values and their places, equal ones in the order in which they came.
+def order_by(values: FloatArray, count: int, order: IntArray, ordered: FloatArray, scratch: OrderScratch) -> None:
+    """Sort values and their indices, equal ones in the order in which they came.
 
     Values are put into buckets, about two for each, and those into order by insertion; where too many share a bucket
     they are merged instead.
@@ -41,7 +41,7 @@ def order_by(values: FloatArray, count: int, order: IntArray, ordered: FloatArra
     values
         (≥ count,) finite.
     order, ordered
-        (≥ count,) the results: places of the values from the smallest on, and the values in that order.
+        (≥ count,) the results: indices of the values from the smallest on, and the values in that order.
     """
     low, high = limits(values, count)
     buckets = MOST
@@ -49,7 +49,7 @@ def order_by(values: FloatArray, count: int, order: IntArray, ordered: FloatArra
         buckets //= 2
     scale = (buckets - 1) / (high - low) if high > low else np.inf
     if low < high and np.isfinite(scale):
-        keys, table = room.keys, room.table
+        keys, table = scratch.keys, scratch.table
         table[: buckets + 1] = 0
         for at in range(count):
             key = np.int32((values[at] - low) * scale)
@@ -69,7 +69,7 @@ def order_by(values: FloatArray, count: int, order: IntArray, ordered: FloatArra
     for at in range(count):
         ordered[at], order[at] = values[at], at
     if low < high:
-        _merge(ordered, order, count, room)
+        _merge(ordered, order, count, scratch)
 
 
 @compiled
@@ -88,22 +88,22 @@ def _insert(ordered: FloatArray, order: IntArray, count: int, most: int) -> bool
 
 
 @compiled
-def _merge(ordered: FloatArray, order: IntArray, count: int, room: OrderRoom) -> None:
+def _merge(ordered: FloatArray, order: IntArray, count: int, scratch: OrderScratch) -> None:
     """Sort by merging, from pairs on upwards."""
-    values, places = room.values, room.places
+    values, indices = scratch.values, scratch.indices
     length = 1
     while length < count:
         for start in range(0, count, 2 * length):
-            one, middle = start, min(start + length, count)
-            other, stop = middle, min(start + 2 * length, count)
+            left, middle = start, min(start + length, count)
+            right, stop = middle, min(start + 2 * length, count)
             for at in range(start, stop):
                 # the earlier one first where both are equal
-                if one < middle and (other >= stop or ordered[one] <= ordered[other]):
-                    values[at], places[at] = ordered[one], order[one]
-                    one += 1
+                if left < middle and (right >= stop or ordered[left] <= ordered[right]):
+                    values[at], indices[at] = ordered[left], order[left]
+                    left += 1
                 else:
-                    values[at], places[at] = ordered[other], order[other]
-                    other += 1
+                    values[at], indices[at] = ordered[right], order[right]
+                    right += 1
         for at in range(count):
-            ordered[at], order[at] = values[at], places[at]
+            ordered[at], order[at] = values[at], indices[at]
         length *= 2

@@ -1,4 +1,4 @@
-"""Co-occurrence as the IBSI and Haralick define it, over a stack of level images."""
+"""Co-occurrence as the IBSI and Haralick define it, over a block of level images."""
 
 import numpy as np
 import numpy.typing as npt
@@ -29,9 +29,9 @@ def measure_pairs(
     boxes: IntArray,
     areas: IntArray,
     distance: int,
-    places: IntArray,
+    indices: IntArray,
     ranges: bool,  # noqa: FBT001 - compiled functions take their arguments by position
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure the co-occurrence of each channel of each cell.
 
@@ -41,11 +41,11 @@ def measure_pairs(
         See `tasks.features.blocks.LevelImages`.
     distance
         Chebyshev distance of the pixels of a pair.
-    places
+    indices
         (K,) int64, which of `tasks.features.definitions.pairs.MEASURES` are wanted.
     ranges
         Whether the ranges over the directions follow the means.
-    found
+    out
         (N, K·C) or, with ranges, (N, 2·K·C) float64, the result.
     """
     cells, channels = areas.shape
@@ -53,14 +53,14 @@ def measure_pairs(
     framed = np.empty((tallest + 2 * distance) * (widest + 2 * distance), np.uint8)
     tables, counts = np.empty(TABLES * SIZE, np.uint32), np.empty(LEVELS * LEVELS, np.int64)
     sums, table = np.empty(4 * LEVELS, np.int64), np.empty(NUMBER)
-    each = np.empty((STEPS, NUMBER))
-    wanted = len(places)
+    per_direction = np.empty((STEPS, NUMBER))
+    wanted = len(indices)
     terms = 2 * wanted if ranges else wanted
     start = int(np.int64(0))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
-            row = found[cell, channel * terms : (channel + 1) * terms]
+            row = out[cell, channel * terms : (channel + 1) * terms]
             row[:] = np.nan
             if areas[cell, channel] > 0:
                 rows, columns = crop(levels, start, width, boxes[cell, channel], distance, framed)
@@ -69,9 +69,9 @@ def measure_pairs(
                     pairs = count_pairs(framed, rows, columns, distance, down, right, tables, counts)
                     summarise_pairs(counts, pairs, sums, table)
                     for place in range(NUMBER):
-                        each[direction, place] = table[place]
+                        per_direction[direction, place] = table[place]
                 for place in range(wanted):
-                    over_directions(each, places[place], ranges, row[place::wanted])
+                    over_directions(per_direction, indices[place], ranges, row[place::wanted])
             start += height * width
 
 
@@ -108,18 +108,18 @@ def count_pairs(
         tables[at] = 0
     stride = width + 2 * distance
     step = distance * (down * stride + right)
-    whole = width - width % TABLES
+    unrolled = width - width % TABLES
     for row in range(height):
         first = (row + distance) * stride + distance
-        one, other = framed[first : first + width], framed[first + step : first + step + width]
+        near, far = framed[first : first + width], framed[first + step : first + step + width]
         # four tables in turn: equal pairs in succession need not wait for each other
-        for at in range(0, whole, TABLES):
-            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
-            tables[SIZE + np.uint32(one[at + 1]) * SIDE + np.uint32(other[at + 1])] += 1
-            tables[2 * SIZE + np.uint32(one[at + 2]) * SIDE + np.uint32(other[at + 2])] += 1
-            tables[3 * SIZE + np.uint32(one[at + 3]) * SIDE + np.uint32(other[at + 3])] += 1
-        for at in range(whole, width):
-            tables[np.uint32(one[at]) * SIDE + np.uint32(other[at])] += 1
+        for at in range(0, unrolled, TABLES):
+            tables[np.uint32(near[at]) * SIDE + np.uint32(far[at])] += 1
+            tables[SIZE + np.uint32(near[at + 1]) * SIDE + np.uint32(far[at + 1])] += 1
+            tables[2 * SIZE + np.uint32(near[at + 2]) * SIDE + np.uint32(far[at + 2])] += 1
+            tables[3 * SIZE + np.uint32(near[at + 3]) * SIDE + np.uint32(far[at + 3])] += 1
+        for at in range(unrolled, width):
+            tables[np.uint32(near[at]) * SIDE + np.uint32(far[at])] += 1
     pairs = 0
     for i in range(LEVELS):
         for j in range(LEVELS):
@@ -132,7 +132,7 @@ def count_pairs(
 
 
 @compiled
-def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatArray) -> None:
+def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.pairs.pair_measures` does from pairs counted in one direction.
 
     Counted in both directions, each pair stands at (i, j) and at (j, i). All but the joint maximum, entropy and second
@@ -146,15 +146,15 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
         Their number.
     sums
         (64,) int64, scratch.
-    found
+    out
         (25,) float64, the result.
     """
-    found[:] = np.nan
+    out[:] = np.nan
     if pairs == 0:
         return
     margin, difference, both = sums[:LEVELS], sums[LEVELS : 2 * LEVELS], sums[2 * LEVELS :]
     total = 2 * pairs
-    most, square, product, joint = tally(counts, total, sums)
+    most, square, product, joint = marginal_counts(counts, total, sums)
     linear = used = 0
     for level in range(LEVELS):
         linear += (level + 1) * margin[level]
@@ -163,38 +163,38 @@ def summarise_pairs(counts: IntArray, pairs: int, sums: IntArray, found: FloatAr
     for level in range(LEVELS):
         variance += (level + 1 - mean) ** 2 * margin[level]
     variance /= total
-    found[0], found[1], found[2], found[3] = most / total, mean, variance, joint
-    distribution(difference, 0.0, total, found[4:7])
-    distribution(both, 2.0, total, found[7:10])
-    found[10] = square / (np.float64(total) * total)
+    out[0], out[1], out[2], out[3] = most / total, mean, variance, joint
+    distribution(difference, 0.0, total, out[4:7])
+    distribution(both, 2.0, total, out[7:10])
+    out[10] = square / (np.float64(total) * total)
     for place in range(11, 23):
-        found[place] = 0.0
+        out[place] = 0.0
     for step in range(LEVELS):
         share, k = difference[step] / total, np.float64(step)
-        found[11] += share * k * k
-        found[12] += share * k
-        found[13] += share / (1.0 + k)
-        found[14] += share / (1.0 + k / LEVELS)
-        found[15] += share / (1.0 + k * k)
-        found[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
+        out[11] += share * k * k
+        out[12] += share * k
+        out[13] += share / (1.0 + k)
+        out[14] += share / (1.0 + k / LEVELS)
+        out[15] += share / (1.0 + k * k)
+        out[16] += share / (1.0 + k * k / (LEVELS * LEVELS))
         if step > 0:
-            found[17] += share / (k * k)
-    found[18], found[19] = np.nan, product / total
+            out[17] += share / (k * k)
+    out[18], out[19] = np.nan, product / total
     for place in range(2 * LEVELS - 1):
         share, centred = both[place] / total, place + 2.0 - 2.0 * mean
-        found[20] += share * centred**2
-        found[21] += share * centred**3
-        found[22] += share * centred**4
+        out[20] += share * centred**2
+        out[21] += share * centred**3
+        out[22] += share * centred**4
     single = entropy(margin, total)
     if used > 1:
         # 4 (i − μ)(j − μ) = (i + j − 2μ)² − (i − j)²
-        found[18] = (found[20] - found[11]) / (4.0 * variance)
-        found[23] = (joint - 2.0 * single) / single
-    found[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
+        out[18] = (out[20] - out[11]) / (4.0 * variance)
+        out[23] = (joint - 2.0 * single) / single
+    out[24] = np.sqrt(1.0 - np.exp(-2.0 * max(2.0 * single - joint, 0.0)))
 
 
 @compiled
-def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
+def marginal_counts(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, float]:
     """Count what has a level, a difference and a sum.
 
     Parameters
@@ -238,15 +238,15 @@ def tally(counts: IntArray, total: int, sums: IntArray) -> tuple[int, int, int, 
 @compiled
 def entropy(counts: IntArray, total: int) -> float:
     """−Σ p log₂ p of the shares p of counts in their total."""
-    found = 0.0
+    bits = 0.0
     for at in range(len(counts)):
         if counts[at] > 0:
-            found -= counts[at] * np.log2(counts[at] / total)
-    return found / total
+            bits -= counts[at] * np.log2(counts[at] / total)
+    return bits / total
 
 
 @compiled
-def distribution(counts: IntArray, offset: float, total: int, found: FloatArray) -> None:
+def distribution(counts: IntArray, offset: float, total: int, out: FloatArray) -> None:
     """Average, variance and entropy of places, counted from `offset` on."""
     linear = variance = 0.0
     for at in range(len(counts)):
@@ -254,20 +254,20 @@ def distribution(counts: IntArray, offset: float, total: int, found: FloatArray)
     mean = linear / total
     for at in range(len(counts)):
         variance += (at + offset - mean) ** 2 * counts[at]
-    found[0], found[1], found[2] = mean, variance / total, entropy(counts, total)
+    out[0], out[1], out[2] = mean, variance / total, entropy(counts, total)
 
 
 @compiled
-def over_directions(each: FloatArray, place: int, ranges: bool, found: FloatArray) -> None:  # noqa: FBT001
+def over_directions(per_direction: FloatArray, place: int, ranges: bool, out: FloatArray) -> None:  # noqa: FBT001
     """Mean and, if wanted, range of a measure over the directions in which it is defined; NaN where there is none."""
     known, total, low, high = 0, 0.0, np.inf, -np.inf
     for direction in range(STEPS):
-        value = each[direction, place]
+        value = per_direction[direction, place]
         if not np.isnan(value):
             known += 1
             total += value
             low, high = min(low, value), max(high, value)
     if known:
-        found[0] = total / known
+        out[0] = total / known
         if ranges:
-            found[1] = high - low
+            out[1] = high - low

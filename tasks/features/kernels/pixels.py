@@ -32,9 +32,9 @@ def gather(
         # of slices, for an index that may be negative costs a choice
         target = values[count : count + length]
         if len(counts) > 0:
-            whole = counts[first : first + length]
+            source = counts[first : first + length]
             for at in range(length):
-                target[at] = whole[at]
+                target[at] = source[at]
         else:
             real = reals[first : first + length]
             for at in range(length):

@@ -1,4 +1,4 @@
-"""Radial distribution over a stack of cells."""
+"""Radial distribution over a block of cells."""
 
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ class Box(NamedTuple):
 
 @compiled
 def measure_radial(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, n_masks: int, channels: int, out: FloatArray
 ) -> None:
     """Measure the intensities in rings of each channel of each cell.
 
@@ -36,7 +36,7 @@ def measure_radial(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 12·C) float64, the result.
     """
     tallest, widest = extent(shapes)
@@ -52,13 +52,13 @@ def measure_radial(
         number = 0
         edged = False
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
                 sizes[:] = 0
                 edged = number > 0 and divide(runs, number, height, width, box, sectors, sizes)
-            view = found[cell, 3 * RINGS * channel : 3 * RINGS * (channel + 1)]
+            view = out[cell, 3 * RINGS * channel : 3 * RINGS * (channel + 1)]
             view[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and edged:
@@ -180,8 +180,8 @@ def _sweep(runs: Runs, number: int, top: int, left: int, stride: int, path: Floa
 
 
 @compiled
-def summarise_rings(sums: FloatArray, sizes: IntArray, found: FloatArray) -> None:
-    """Summarise the sums and sizes of 32 sectors; `found` (12,) is the result, NaN where it is not defined."""
+def summarise_rings(sums: FloatArray, sizes: IntArray, out: FloatArray) -> None:
+    """Summarise the sums and sizes of 32 sectors; `out` (12,) is the result, NaN where it is not defined."""
     total, number = 0.0, 0
     for sector in range(RINGS * WEDGES):
         total += sums[sector]
@@ -196,13 +196,13 @@ def summarise_rings(sums: FloatArray, sizes: IntArray, found: FloatArray) -> Non
             if sizes[sector] > 0:
                 mean += sums[sector] / sizes[sector]
                 wedges += 1
-        found[ring] = light / total
+        out[ring] = light / total
         if held > 0:
-            found[RINGS + ring] = light / total * number / held
+            out[RINGS + ring] = light / total * number / held
             mean /= wedges
             spread = 0.0
             for sector in range(ring * WEDGES, (ring + 1) * WEDGES):
                 if sizes[sector] > 0:
                     spread += (sums[sector] / sizes[sector] - mean) ** 2
             if mean > 0.0:
-                found[2 * RINGS + ring] = np.sqrt(spread / wedges) / mean
+                out[2 * RINGS + ring] = np.sqrt(spread / wedges) / mean

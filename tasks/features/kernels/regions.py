@@ -25,7 +25,7 @@ MEASURES = 8
 
 
 class Scratch(NamedTuple):
-    """Room in which a region is measured, made once for a stack of cells."""
+    """Scratch in which a region is measured, made once for a block of cells."""
 
     frame: Bits
     border: Bits
@@ -41,7 +41,7 @@ class Scratch(NamedTuple):
 
 @inner
 def make_scratch(height: int, width: int) -> Scratch:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     words, runs = words_of(width + 2), most_runs(height + 2, width + 2)
     return Scratch(
         np.zeros((height + 2, words + 2), np.uint64),
@@ -58,7 +58,7 @@ def make_scratch(height: int, width: int) -> Scratch:
 
 
 @inner
-def measure_outline(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, found: FloatArray) -> None:
+def measure_outline(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, out: FloatArray) -> None:
     """Measure the outline of the region that the runs from `first` to `stop` make up.
 
     Parameters
@@ -67,7 +67,7 @@ def measure_outline(runs: Runs, first: int, stop: int, components: int, scratch:
         In the order of rows and columns; at least one.
     components
         Number of 8-connected components.
-    found
+    out
         (8,) float64, the result: areas in pixels, of the region, its bounding box, its convex hull and with its holes
         filled; Euler number; largest Feret diameter; perimeter; perimeter by Crofton's formula.
     """
@@ -85,11 +85,11 @@ def measure_outline(runs: Runs, first: int, stop: int, components: int, scratch:
         filled += hole_area(scratch.runs, count, scratch.labels)
     row_ends(runs, first, stop, top, scratch.ends)
     convex, feret = hull_measures(scratch.ends, height, scratch.left, scratch.right, scratch.hull)
-    found[AREA] = area
-    found[AREA_BBOX] = height * width
-    found[AREA_CONVEX] = convex
-    found[AREA_FILLED] = filled
-    found[EULER] = number
-    found[FERET] = feret
-    found[PERIMETER] = perimeter(scratch.frame, height, width, scratch.border)
-    found[CROFTON] = crofton(scratch.patterns)
+    out[AREA] = area
+    out[AREA_BBOX] = height * width
+    out[AREA_CONVEX] = convex
+    out[AREA_FILLED] = filled
+    out[EULER] = number
+    out[FERET] = feret
+    out[PERIMETER] = perimeter(scratch.frame, height, width, scratch.border)
+    out[CROFTON] = crofton(scratch.patterns)

@@ -1,4 +1,4 @@
-"""Shape over a stack of cells: of a mask's components, averaged, or of the whole mask."""
+"""Shape over a block of cells: of a mask's components, averaged, or of the whole mask."""
 
 import numpy as np
 
@@ -35,40 +35,40 @@ EIGHTH = np.pi / 4
 def measure_shape(
     masks: Stream,
     shapes: IntArray,
-    planes: int,
-    places: IntArray,
+    n_masks: int,
+    indices: IntArray,
     apart: bool,  # noqa: FBT001 - compiled functions take their arguments by position
     empty: FloatArray,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure each mask of each cell: its components each for itself, to take their mean, or all of its pixels.
 
     Parameters
     ----------
     masks
-        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `planes`.
+        Stream of bits, (P, Hᵢ, Wᵢ) per cell, P = `n_masks`.
     shapes
         (N, 2) int64.
-    places
+    indices
         (K,) int64, which features of `LAYOUT` are wanted.
     apart
         Whether components are measured each for itself. One without a longer axis then counts as scikit-image has it:
         eccentricity 0 and turned by −π/4.
     empty
         (K,) float64, what stands for an empty mask.
-    found
+    out
         (N, K·P) float64, the result.
     """
     tallest, widest = extent(shapes)
-    most, terms = most_runs(tallest, widest), len(places)
+    most, terms = most_runs(tallest, widest), len(indices)
     bits = np.empty((tallest, words_of(widest)), np.uint64)
     runs, grouped = np.empty((most, 3), np.int64), np.empty((most, 3), np.int64)
     labels, starts = np.empty(most, np.int64), np.empty(most + 2, np.int64)
-    scratch, one = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
+    scratch, measured = make_scratch(tallest, widest), np.empty(TERMS, np.float64)
     start = ZERO
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
-        for plane in range(planes):
+        for plane in range(n_masks):
             read(masks, start, height, width, bits)
             start += height * width
             number = find_runs(bits, height, width, runs)
@@ -78,22 +78,22 @@ def measure_shape(
                 group_runs(runs, number, labels, components, grouped, starts)
             else:
                 starts[0], starts[1] = ZERO, number
-            view = found[cell, plane * terms : (plane + 1) * terms]
+            view = out[cell, plane * terms : (plane + 1) * terms]
             for term in range(terms):
                 view[term] = 0.0 if pieces else empty[term]
             for piece in range(pieces):
                 parts = 1 if apart else components
-                describe(regions, starts[piece], starts[piece + 1], parts, scratch, one)
-                if apart and np.isnan(one[ECCENTRICITY]):
-                    one[ECCENTRICITY] = 0.0
-                if apart and np.isnan(one[ORIENTATION]):
-                    one[ORIENTATION] = -EIGHTH
+                describe(regions, starts[piece], starts[piece + 1], parts, scratch, measured)
+                if apart and np.isnan(measured[ECCENTRICITY]):
+                    measured[ECCENTRICITY] = 0.0
+                if apart and np.isnan(measured[ORIENTATION]):
+                    measured[ORIENTATION] = -EIGHTH
                 for term in range(terms):
-                    view[term] += one[places[term]] / pieces
+                    view[term] += measured[indices[term]] / pieces
 
 
 @inner
-def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, found: FloatArray) -> None:
+def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratch, out: FloatArray) -> None:
     """Measure a region in the frame of its bounding box.
 
     Parameters
@@ -102,7 +102,7 @@ def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratc
         Those from `first` to `stop`, at least one, are the region.
     components
         How many 8-connected components it has.
-    found
+    out
         (≥ 77,) float64, the result in the order of `LAYOUT`; NaN where a measure is not defined.
     """
     outline = np.empty(MEASURES, np.float64)
@@ -117,27 +117,27 @@ def describe(runs: Runs, first: int, stop: int, components: int, scratch: Scratc
     normalize(central, normalized)
     a, b, c, larger, smaller, eccentricity, angle = ellipse(sums)
     length = outline[PERIMETER]
-    found[0] = outline[AREA]
-    found[1] = outline[AREA_CONVEX]
-    found[2] = eccentricity
-    found[3] = np.sqrt(4.0 * outline[AREA] / np.pi)
-    found[4] = outline[EULER]
-    found[5] = outline[FERET]
-    found[6] = outline[AREA_FILLED]
-    found[7] = 4.0 * np.sqrt(larger)
-    found[8] = 4.0 * np.sqrt(smaller)
-    found[9] = angle
-    found[10] = length
-    found[11] = outline[CROFTON]
-    found[12] = outline[AREA] / outline[AREA_CONVEX]
-    found[13] = outline[AREA] / outline[AREA_BBOX]
-    found[14] = outline[AREA_BBOX]
-    found[15] = 4.0 * np.pi * outline[AREA] / (length * length) if length > 0.0 else np.nan
-    found[TENSOR], found[TENSOR + 1], found[TENSOR + 2], found[TENSOR + 3] = a, b, b, c
-    found[TENSOR + 4], found[TENSOR + 5] = larger, smaller
+    out[0] = outline[AREA]
+    out[1] = outline[AREA_CONVEX]
+    out[2] = eccentricity
+    out[3] = np.sqrt(4.0 * outline[AREA] / np.pi)
+    out[4] = outline[EULER]
+    out[5] = outline[FERET]
+    out[6] = outline[AREA_FILLED]
+    out[7] = 4.0 * np.sqrt(larger)
+    out[8] = 4.0 * np.sqrt(smaller)
+    out[9] = angle
+    out[10] = length
+    out[11] = outline[CROFTON]
+    out[12] = outline[AREA] / outline[AREA_CONVEX]
+    out[13] = outline[AREA] / outline[AREA_BBOX]
+    out[14] = outline[AREA_BBOX]
+    out[15] = 4.0 * np.pi * outline[AREA] / (length * length) if length > 0.0 else np.nan
+    out[TENSOR], out[TENSOR + 1], out[TENSOR + 2], out[TENSOR + 3] = a, b, b, c
+    out[TENSOR + 4], out[TENSOR + 5] = larger, smaller
     for p in range(SIZE):
         for q in range(SIZE):
-            found[RAW + SIZE * p + q] = raw[p, q]
-            found[CENTRAL + SIZE * p + q] = central[p, q]
-            found[NORMALIZED + SIZE * p + q] = normalized[p, q]
-    hu(normalized, found[HU:])
+            out[RAW + SIZE * p + q] = raw[p, q]
+            out[CENTRAL + SIZE * p + q] = central[p, q]
+            out[NORMALIZED + SIZE * p + q] = normalized[p, q]
+    hu(normalized, out[HU:])

@@ -70,7 +70,7 @@ def empty(table: Table) -> None:
 
 
 @compiled
-def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
+def summarise_table(table: Table, pixels: int, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.emphases.emphases` does.
 
     Parameters
@@ -79,7 +79,7 @@ def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
         Holds at least one thing.
     pixels
         Of the region.
-    found
+    out
         (17,) float64, the result.
     """
     rows = table.used[0]
@@ -97,7 +97,7 @@ def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
         squares += here * here
     mean_level, mean_size = grey / n, size / n
     for at in range(EMPHASES):
-        found[at] = 0.0
+        out[at] = 0.0
     for row in range(rows):
         j = np.float64(table.sizes[row])
         large, small = j * j, 1.0 / (j * j)
@@ -111,21 +111,21 @@ def summarise_table(table: Table, pixels: int, found: FloatArray) -> None:
                 high += p * (i * i)
                 entropy -= p * np.log2(p)
                 energy += p * p
-        found[0] += share * small
-        found[1] += share * large
-        found[2] += low
-        found[3] += high
-        found[4] += low * small
-        found[5] += high * small
-        found[6] += low * large
-        found[7] += high * large
-        found[14] += share * (j - mean_size) ** 2
-        found[15] += entropy
-        found[16] += energy
+        out[0] += share * small
+        out[1] += share * large
+        out[2] += low
+        out[3] += high
+        out[4] += low * small
+        out[5] += high * small
+        out[6] += low * large
+        out[7] += high * large
+        out[14] += share * (j - mean_size) ** 2
+        out[15] += entropy
+        out[16] += energy
     levels = 0
     for level in range(LEVELS):
         levels += margins[level] * margins[level]
-        found[13] += margins[level] / n * (level + 1 - mean_level) ** 2
-    found[8], found[9] = levels / n, levels / (np.float64(n) * n)
-    found[10], found[11] = squares / n, squares / (np.float64(n) * n)
-    found[12] = n / pixels
+        out[13] += margins[level] / n * (level + 1 - mean_level) ** 2
+    out[8], out[9] = levels / n, levels / (np.float64(n) * n)
+    out[10], out[11] = squares / n, squares / (np.float64(n) * n)
+    out[12] = n / pixels

@@ -56,15 +56,15 @@ def summarise(values: FloatArray, count: int, background: float, plain: FloatArr
 
 
 @inner
-def _fill(values: FloatArray, count: int, background: float, mean: float, total: float, found: FloatArray) -> None:
+def _fill(values: FloatArray, count: int, background: float, mean: float, total: float, out: FloatArray) -> None:
     """Fill in what a background moves."""
-    found[0] = mean
-    found[1] = quantile(values, count, 0.5, background)
-    found[2] = values[count - 1] - background
-    found[3] = values[0] - background
-    found[6] = quantile(values, count, 0.25, background)
-    found[7] = quantile(values, count, 0.75, background)
-    found[8] = total
+    out[0] = mean
+    out[1] = quantile(values, count, 0.5, background)
+    out[2] = values[count - 1] - background
+    out[3] = values[0] - background
+    out[6] = quantile(values, count, 0.25, background)
+    out[7] = quantile(values, count, 0.75, background)
+    out[8] = total
 
 
 @inner
@@ -76,14 +76,14 @@ def _form(
     cube: float,
     fourth: float,
     deviation: float,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Fill in spread and form; skewness and kurtosis NaN where values differ by rounding only, as SciPy decides it."""
-    found[4] = np.sqrt(square)
-    found[5] = deviation
+    out[4] = np.sqrt(square)
+    out[5] = deviation
     differ = low < high and square > (EPSILON * mean) ** 2
-    found[9] = cube if differ else np.nan
-    found[10] = fourth - 3.0 if differ else np.nan
+    out[9] = cube if differ else np.nan
+    out[10] = fourth - 3.0 if differ else np.nan
 
 
 @reduction

@@ -1,4 +1,4 @@
-"""Texture over a stack of cells, as profile ``standard`` and as profile ``scip`` define it."""
+"""Texture over a block of cells, as profile ``standard`` and as profile ``scip`` define it."""
 
 import numpy as np
 
@@ -23,12 +23,12 @@ def measure_texture(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
     offsets: IntArray,
     reach: int,
     published: bool,  # noqa: FBT001 - compiled functions take their arguments by position
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     """Measure co-occurrence and gradient of each channel of each cell.
 
@@ -45,13 +45,13 @@ def measure_texture(
         Whether all is as the published system has it: 16 edges, missing pixels count as outside, neighbours reflected
         at the frame, values in place of what is not defined. Else 16 bins, NaN where a pixel is missing, pixels inside
         the mask only, NaN for what is not defined in any direction.
-    found
+    out
         (N, 28·C) float64, the result: per measure the mean over the directions at both distances, then the standard
         deviation; then four statistics of the gradient.
     """
     tallest, widest = extent(shapes)
     size, words = tallest * widest, words_of(widest)
-    bits, whole = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
+    bits, surrounded_bits = np.empty((tallest, words), np.uint64), np.empty((tallest, words), np.uint64)
     padded = np.empty((tallest, words + 2), np.uint64)
     runs, around = (
         np.empty((most_runs(tallest, widest), 3), np.int64),
@@ -61,7 +61,7 @@ def measure_texture(
     levels, image = np.empty(size, np.uint8), np.empty((tallest + reach + 1) * (widest + reach), np.uint8)
     directions, terms = offsets.shape[1], 4 * MEASURES + sobel.NUMBER
     steps, pairs = np.empty(2 * directions, np.int64), np.empty(2 * directions * TABLE, np.int32)
-    each = np.empty((directions, MEASURES), np.float64)
+    per_direction = np.empty((directions, MEASURES), np.float64)
     beyond = NEAREST if published else OUTSIDE
     pixel_start = mask_start = mask = ZERO
     for cell in range(len(shapes)):
@@ -70,8 +70,8 @@ def measure_texture(
         flatten(offsets, stride, steps)
         number, surrounded, changed = ZERO, ZERO, False
         for channel in range(channels):
-            view = found[cell, channel * terms : (channel + 1) * terms]
-            if channel < planes:
+            view = out[cell, channel * terms : (channel + 1) * terms]
+            if channel < n_masks:
                 mask, changed = mask_start, True
                 mask_start += height * width
             if changed:
@@ -81,7 +81,7 @@ def measure_texture(
             for _ in range(2):
                 if changed:
                     number = find_runs(bits, height, width, runs)
-                    surrounded = surrounded_runs(bits, height, width, beyond, padded, whole, around)
+                    surrounded = surrounded_runs(bits, height, width, beyond, padded, surrounded_bits, around)
                 count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
                 if fine or not published:
                     break
@@ -96,7 +96,7 @@ def measure_texture(
                 image[: (height + reach + 1) * stride] = NO_LEVEL
                 draw(values, low, levels, runs, number, width, stride, plane, image)
                 count_pairs(image, stride, runs, number, steps, pairs)
-                cooccurrence(pairs, published, each, view)
+                cooccurrence(pairs, published, per_direction, view)
                 gradient(plane, height, width, around, surrounded, slopes, view[4 * MEASURES :])
             pixel_start += height * width
 
@@ -142,7 +142,7 @@ def draw(
 
 
 @inner
-def cooccurrence(pairs: Pairs, published: bool, each: FloatArray, view: FloatArray) -> None:  # noqa: FBT001
+def cooccurrence(pairs: Pairs, published: bool, per_direction: FloatArray, view: FloatArray) -> None:  # noqa: FBT001
     """Mean and standard deviation of six measures over the directions, at two distances.
 
     Directions in which a measure is not defined are left out. As the published system has it, there the correlation is
@@ -153,23 +153,23 @@ def cooccurrence(pairs: Pairs, published: bool, each: FloatArray, view: FloatArr
     each
         Scratch, (D, 6) float64.
     """
-    directions = len(each)
+    directions = len(per_direction)
     for distance in range(2):
         for turn in range(directions):
             table = (distance * directions + turn) * TABLE
-            properties(pairs[table : table + TABLE], each[turn])
+            properties(pairs[table : table + TABLE], per_direction[turn])
         for measure in range(MEASURES):
             known, total, squares = 0, 0.0, 0.0
             for turn in range(directions):
-                if published and np.isnan(each[turn, measure]):
-                    each[turn, measure] = 1.0 if measure == CORRELATION else 0.0
-                if not np.isnan(each[turn, measure]):
+                if published and np.isnan(per_direction[turn, measure]):
+                    per_direction[turn, measure] = 1.0 if measure == CORRELATION else 0.0
+                if not np.isnan(per_direction[turn, measure]):
                     known += 1
-                    total += each[turn, measure]
+                    total += per_direction[turn, measure]
             mean = total / known
             for turn in range(directions):
-                if not np.isnan(each[turn, measure]):
-                    squares += (each[turn, measure] - mean) ** 2
+                if not np.isnan(per_direction[turn, measure]):
+                    squares += (per_direction[turn, measure] - mean) ** 2
             view[4 * measure + distance] = mean
             view[4 * measure + 2 + distance] = np.sqrt(squares / known)
 

@@ -1,4 +1,4 @@
-"""Differences of grey levels from the mean of their neighbours, over a stack of level images."""
+"""Differences of grey levels from the mean of their neighbours, over a block of level images."""
 
 import numpy as np
 
@@ -16,8 +16,8 @@ NEAR = 9
 
 
 @compiled
-def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, found: FloatArray) -> None:
-    """Measure the differences of tone of each channel of each cell; `found` (N, 5·C) float64 is the result.
+def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, out: FloatArray) -> None:
+    """Measure the differences of tone of each channel of each cell; `out` (N, 5·C) float64 is the result.
 
     Levels, shapes, boxes and areas are those of `tasks.features.blocks.LevelImages`.
     """
@@ -31,7 +31,7 @@ def measure_tones(levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: 
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
-            row = found[cell, channel * NUMBER : (channel + 1) * NUMBER]
+            row = out[cell, channel * NUMBER : (channel + 1) * NUMBER]
             row[:] = np.nan
             if areas[cell, channel] > 0:
                 rows, columns = crop(levels, start, width, boxes[cell, channel], margin, framed)
@@ -66,7 +66,7 @@ def collect(
     stride = width + 2
     for at in range(len(counts)):
         counts[at] = differences[at] = 0
-    one = np.uint8(1)
+    unit = np.uint8(1)
     for row in range(1, height + 1):
         first = row * stride + 1
         middle, total, number = framed[first : first + width], sums[:width], near[:width]
@@ -81,7 +81,7 @@ def collect(
             )
             for at in range(width):
                 total[at] += left[at] + below[at] + right[at]
-                number[at] += min(left[at], one) + min(below[at], one) + min(right[at], one)
+                number[at] += min(left[at], unit) + min(below[at], unit) + min(right[at], unit)
         for at in range(width):
             level, k = np.int64(middle[at]), np.int64(number[at]) - 1
             if level > 0:
@@ -90,14 +90,14 @@ def collect(
 
 
 @compiled
-def summarise_tones(counts: IntArray, differences: IntArray, found: FloatArray) -> None:
+def summarise_tones(counts: IntArray, differences: IntArray, out: FloatArray) -> None:
     """Derive what `tasks.features.plain.tone_differences.tone_differences` does.
 
     Parameters
     ----------
     counts, differences
         From `collect`.
-    found
+    out
         (5,) float64, the result; NaN before.
     """
     p, s, number = np.zeros(LEVELS + 1), np.zeros(LEVELS + 1), np.zeros(LEVELS + 1, np.int64)
@@ -118,14 +118,14 @@ def summarise_tones(counts: IntArray, differences: IntArray, found: FloatArray) 
         weighted += p[level] * s[level]
         total += s[level]
     contrast, crossed, complexity, strength = between_levels(number, p, s)
-    found[3] = complexity / n
+    out[3] = complexity / n
     if present > 1:
-        found[1] = contrast / (present * (present - 1)) * total / n
+        out[1] = contrast / (present * (present - 1)) * total / n
         if weighted > 0.0:
-            found[0] = 1.0 / weighted
-            found[4] = strength / total
+            out[0] = 1.0 / weighted
+            out[4] = strength / total
         if crossed > 0:
-            found[2] = weighted / (crossed / n)
+            out[2] = weighted / (crossed / n)
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Zernike moments over a stack of cells, from sums of y^p x^q up to degree 9.
+"""Zernike moments over a block of cells, from sums of y^p x^q up to degree 9.
 
 Row by row the sums over x are found first, of which each is multiplied by ten powers of y at most; the 30 polynomials
 are combinations of the 55 sums.
@@ -33,7 +33,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def make_scratch(height: int, width: int) -> Scratch:
-    """Make room for regions of up to this height and width."""
+    """Allocate scratch for regions of up to this height and width."""
     return Scratch(
         np.empty((SIZE, width), np.float64),
         np.empty(SIZE, np.float64),
@@ -42,13 +42,13 @@ def make_scratch(height: int, width: int) -> Scratch:
     )
 
 
-def measure_zernike(masks: Stream, shapes: IntArray, planes: int, found: FloatArray) -> None:
-    """Measure each mask of each cell; `found` (N, 30·planes) float64 is the result."""
-    _measure_zernike(masks, shapes, planes, FACTORS, found)
+def measure_zernike(masks: Stream, shapes: IntArray, n_masks: int, out: FloatArray) -> None:
+    """Measure each mask of each cell; `out` (N, 30·n_masks) float64 is the result."""
+    _measure_zernike(masks, shapes, n_masks, FACTORS, out)
 
 
 def measure_radial_zernike(
-    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, planes: int, channels: int, found: FloatArray
+    counts: Counts, reals: FloatArray, masks: Stream, shapes: IntArray, n_masks: int, channels: int, out: FloatArray
 ) -> None:
     """Measure each channel of each cell.
 
@@ -56,14 +56,14 @@ def measure_radial_zernike(
     ----------
     counts, …, channels
         Those of `tasks.features.blocks.Block`.
-    found
+    out
         (N, 60·C) float64, the result.
     """
-    _measure_radial_zernike(counts, reals, masks, shapes, planes, channels, FACTORS, found)
+    _measure_radial_zernike(counts, reals, masks, shapes, n_masks, channels, FACTORS, out)
 
 
 @compiled
-def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: FloatArray, found: FloatArray) -> None:
+def _measure_zernike(masks: Stream, shapes: IntArray, n_masks: int, factors: FloatArray, out: FloatArray) -> None:
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
     scratch = make_scratch(tallest, widest)
@@ -71,11 +71,11 @@ def _measure_zernike(masks: Stream, shapes: IntArray, planes: int, factors: Floa
     start = int(np.int64(0))
     for cell in range(len(shapes)):
         height, width = shapes[cell, 0], shapes[cell, 1]
-        for plane in range(planes):
+        for plane in range(n_masks):
             read(masks, start, height, width, bits)
             number = find_runs(bits, height, width, runs)
             start += height * width
-            view = found[cell, plane * NUMBER : (plane + 1) * NUMBER]
+            view = out[cell, plane * NUMBER : (plane + 1) * NUMBER]
             view[:] = np.nan
             if area_of(runs, 0, number) < 2:
                 continue
@@ -98,10 +98,10 @@ def _measure_radial_zernike(
     reals: FloatArray,
     masks: Stream,
     shapes: IntArray,
-    planes: int,
+    n_masks: int,
     channels: int,
     factors: FloatArray,
-    found: FloatArray,
+    out: FloatArray,
 ) -> None:
     tallest, widest = extent(shapes)
     bits, runs = np.empty((tallest, words_of(widest)), np.uint64), np.empty((most_runs(tallest, widest), 3), np.int64)
@@ -112,14 +112,14 @@ def _measure_radial_zernike(
         height, width = shapes[cell, 0], shapes[cell, 1]
         number, row, radius = 0, 0.0, 0.0
         for channel in range(channels):
-            if channel < planes:
+            if channel < n_masks:
                 read(masks, mask_start, height, width, bits)
                 number = find_runs(bits, height, width, runs)
                 mask_start += height * width
                 if area_of(runs, 0, number) > 1:
                     row, column, radius = enclosing_circle(runs, number, scratch.points)
                     set_powers(column, radius, width, scratch)
-            view = found[cell, 2 * channel * NUMBER : 2 * (channel + 1) * NUMBER]
+            view = out[cell, 2 * channel * NUMBER : 2 * (channel + 1) * NUMBER]
             view[:] = np.nan
             count, fine = gather(counts, reals, pixel_start, width, runs, number, values)
             if fine and count > 1:
@@ -175,11 +175,11 @@ def combine(factors: FloatArray, index: int, sums: FloatArray) -> tuple[float, f
 
 
 @reduction
-def dot(one: FloatArray, other: FloatArray) -> float:
+def dot(a: FloatArray, b: FloatArray) -> float:
     """Sum of products."""
     total = 0.0
-    for at in range(len(one)):
-        total += one[at] * other[at]
+    for at in range(len(a)):
+        total += a[at] * b[at]
     return total
 
 

@@ -1,4 +1,4 @@
-"""Run lengths, zones, distances of zones and dependences of neighbours, over a stack of level images."""
+"""Run lengths, zones, distances of zones and dependences of neighbours, over a block of level images."""
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ LONG = 16
 
 @compiled
 def measure_matrix(
-    levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, kind: int, terms: int, found: FloatArray
+    levels: LevelArray, shapes: IntArray, boxes: IntArray, areas: IntArray, kind: int, terms: int, out: FloatArray
 ) -> None:
     """Measure one of four matrices of levels against sizes of each channel of each cell.
 
@@ -38,21 +38,21 @@ def measure_matrix(
         `RUNS`, `SIZES`, `DISTANCES` or `DEPENDENCES`.
     terms
         K, how many of the features of `tasks.features.definitions.emphases` are wanted.
-    found
+    out
         (N, K·C) float64, the result.
     """
     cells, channels = areas.shape
     tallest, widest = extent(shapes)
-    room = (tallest + 2) * (widest + 2)
-    framed, equal = np.empty(room, np.uint8), np.empty(room, np.uint8)
-    parents, numbers, steps = np.empty(room, np.int32), np.empty(room, np.int32), np.zeros(room, np.int32)
-    table, one = make_table(tallest * widest), np.empty(EMPHASES)
+    size = (tallest + 2) * (widest + 2)
+    framed, equal = np.empty(size, np.uint8), np.empty(size, np.uint8)
+    parents, numbers, steps = np.empty(size, np.int32), np.empty(size, np.int32), np.zeros(size, np.int32)
+    table, summary = make_table(tallest * widest), np.empty(EMPHASES)
     # as variables: numba would compile what is called once more for the constant
     start, margin = int(np.int64(0)), int(np.int64(1))
     for cell in range(cells):
         height, width = shapes[cell, 0], shapes[cell, 1]
         for channel in range(channels):
-            row, area = found[cell, channel * terms : (channel + 1) * terms], areas[cell, channel]
+            row, area = out[cell, channel * terms : (channel + 1) * terms], areas[cell, channel]
             row[:] = 0.0 if area > 0 else np.nan
             if area > 0:
                 rows, columns = crop(levels, start, width, boxes[cell, channel], margin, framed)
@@ -67,10 +67,10 @@ def measure_matrix(
                         if kind == DISTANCES:
                             border_steps(framed, rows, columns, steps)
                         count_zones(framed, rows, columns, parents, steps, kind == DISTANCES, numbers, table)
-                    summarise_table(table, area, one)
+                    summarise_table(table, area, summary)
                     empty(table)
                     for term in range(terms):
-                        row[term] += one[term] / (STEPS if kind == RUNS else 1)
+                        row[term] += summary[term] / (STEPS if kind == RUNS else 1)
             start += height * width
 
 
@@ -93,8 +93,8 @@ def count_runs(framed: LevelArray, height: int, width: int, step: int, lengths: 
         first = row * (width + 2) + 1
         for at in range(first, first + width):
             level = framed[at]
-            same, ends = (framed[at - step] == level) & (level > 0), framed[at + step] != level
-            length = lengths[at - step] * np.int32(same) + np.int32(1)
+            continues, ends = (framed[at - step] == level) & (level > 0), framed[at + step] != level
+            length = lengths[at - step] * np.int32(continues) + np.int32(1)
             lengths[at] = length
             if length < LONG:
                 short[np.int64(level) * LONG + np.int64(length)] += np.int64(ends)
@@ -160,9 +160,9 @@ def parent_of(framed: LevelArray, parents: Numbers, at: int, stride: int) -> int
 
 
 @compiled
-def join(parents: Numbers, one: int, other: int) -> int:
+def join(parents: Numbers, a: int, b: int) -> int:
     """Join the trees of two pixels under the earlier root; return it."""
-    first, second = root(parents, one), root(parents, other)
+    first, second = root(parents, a), root(parents, b)
     low, high = min(first, second), max(first, second)
     parents[high] = low
     return low
@@ -183,17 +183,17 @@ def border_steps(framed: LevelArray, height: int, width: int, steps: Numbers) ->
     stride = width + 2
     for at in range(stride * (height + 2)):
         steps[at] = 0
-    one = np.int32(1)
+    unit = np.int32(1)
     for row in range(1, height + 1):
         first = row * stride + 1
         for at in range(first, first + width):
             if framed[at] > 0:
-                steps[at] = min(steps[at - 1], steps[at - stride]) + one
+                steps[at] = min(steps[at - 1], steps[at - stride]) + unit
     for row in range(height, 0, -1):
         first = row * stride + 1
         for at in range(first + width - 1, first - 1, -1):
             if framed[at] > 0:
-                steps[at] = min(steps[at], min(steps[at + 1], steps[at + stride]) + one)
+                steps[at] = min(steps[at], min(steps[at + 1], steps[at + stride]) + unit)
 
 
 @compiled

@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.colocalization import PER_PAIR, THRESHOLD
 
 
@@ -36,25 +36,25 @@ def colocalization(first: FloatArray, second: FloatArray, *, mask: BoolArray) ->
         a channel has no positive pixel and so no signal.
     """
     x, y = first[mask], second[mask]
-    if not len(x) or not (usable(x).all() and usable(y).all()):
+    if not len(x) or not (valid_pixels(x).all() and valid_pixels(y).all()):
         return np.full(PER_PAIR, np.nan)
-    found = np.full(PER_PAIR, np.nan)
-    found[:2] = _line(x, y)
+    out = np.full(PER_PAIR, np.nan)
+    out[:2] = _line(x, y)
     if x.max() <= 0 or y.max() <= 0:
-        return found
+        return out
     above_x, above_y = x >= THRESHOLD * x.max(), y >= THRESHOLD * y.max()
     both = above_x & above_y
     if both.any():
         products, squares, others = (x * y)[both].sum(), (x * x)[both].sum(), (y * y)[both].sum()
-        found[2:5] = products / np.sqrt(squares) / np.sqrt(others), products / squares, products / others
+        out[2:5] = products / np.sqrt(squares) / np.sqrt(others), products / squares, products / others
     rank_x, rank_y = ranks(x), ranks(y)
     highest = max(rank_x.max(), rank_y.max()) + 1
     weights = (highest - np.abs(rank_x - rank_y)) / highest
     signal_x, signal_y = x[above_x].sum(), y[above_y].sum()
-    found[5:7] = x[both].sum() / signal_x, y[both].sum() / signal_y
-    found[7:9] = (x * weights)[both].sum() / signal_x, (y * weights)[both].sum() / signal_y
-    found[9:11] = costes(x, y)
-    return found
+    out[5:7] = x[both].sum() / signal_x, y[both].sum() / signal_y
+    out[7:9] = (x * weights)[both].sum() / signal_x, (y * weights)[both].sum() / signal_y
+    out[9:11] = costes(x, y)
+    return out
 
 
 def ranks(values: FloatArray) -> IntArray:

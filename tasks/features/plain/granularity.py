@@ -4,7 +4,7 @@ import numpy as np
 from skimage.morphology import disk, erosion, reconstruction
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.granularity import SCALES
 
 CROSS = disk(1)
@@ -50,17 +50,17 @@ def granularity(pixels: FloatArray, *, mask: BoolArray, background: float) -> Fl
     >>> granularity(pixels, mask=np.ones((5, 9), dtype=bool), background=0.0)[:3]
     array([25., 75.,  0.])
     """
-    if not mask.any() or not usable(pixels[mask]).all() or not abs(background) < np.inf:
+    if not mask.any() or not valid_pixels(pixels[mask]).all() or not abs(background) < np.inf:
         return np.full(SCALES, np.nan)
     signal = np.maximum(np.where(mask, pixels, background) - background, 0.0)
     total = signal.sum()
     if total <= 0:
         return np.full(SCALES, np.nan)
-    found = np.zeros(SCALES)
+    spectrum = np.zeros(SCALES)
     eroded, before = signal, total
     for scale in range(SCALES):
         eroded = erosion(eroded, CROSS)
-        kept = reconstruction(eroded, signal, footprint=CROSS).sum()
-        found[scale] = 100 * (before - kept) / total
-        before = kept
-    return found
+        remaining = reconstruction(eroded, signal, footprint=CROSS).sum()
+        spectrum[scale] = 100 * (before - remaining) / total
+        before = remaining
+    return spectrum

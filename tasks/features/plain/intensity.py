@@ -5,7 +5,7 @@ from scipy import ndimage as ndi
 from skimage.morphology import disk
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.intensity import RADIUS, SHIFTED, STANDARD, STATISTICS
 from tasks.features.plain.statistics import statistics
 
@@ -73,7 +73,7 @@ def intensity(pixels: FloatArray, *, mask: BoolArray, background: float) -> Floa
         the background, the background, and the mass displacement. All NaN where the mask is empty or holds a pixel that
         is no number; those of the rim NaN where that is empty.
     """
-    if not mask.any() or not usable(pixels[mask]).all():
+    if not mask.any() or not valid_pixels(pixels[mask]).all():
         return np.full(len(STANDARD), np.nan)
     edge = rim(mask)
     return np.concatenate(

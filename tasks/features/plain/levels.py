@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import ChannelCell, usable
+from tasks.features.cells import ChannelCell, valid_pixels
 from tasks.features.definitions.levels import LEVELS
 from tasks.features.family import FeatureDef, MeasureLevels
 from tasks.features.plain.texture import grey_levels
@@ -32,18 +32,18 @@ def level_image(pixels: FloatArray, *, mask: BoolArray) -> IntArray:
 
 
 def measure_pixels(
-    cell: ChannelCell, one: Callable[[FloatArray, BoolArray], FloatArray], *, definitions: Sequence[FeatureDef]
+    cell: ChannelCell, measure: Callable[[FloatArray, BoolArray], FloatArray], *, definitions: Sequence[FeatureDef]
 ) -> FloatArray:
     """Measure pixels (H, W) in a mask (H, W); (K,) float64, NaN where one is no number or none is inside."""
-    if not cell.mask.any() or not usable(cell.pixels[cell.mask]).all():
+    if not cell.mask.any() or not valid_pixels(cell.pixels[cell.mask]).all():
         return np.full(len(definitions), np.nan)
-    return one(cell.pixels, cell.mask)
+    return measure(cell.pixels, cell.mask)
 
 
-def measure_levels(cell: ChannelCell, one: MeasureLevels, *, definitions: Sequence[FeatureDef]) -> FloatArray:
+def measure_levels(cell: ChannelCell, measure: MeasureLevels, *, definitions: Sequence[FeatureDef]) -> FloatArray:
     """Measure the level image of a channel: see `level_image` and `measure_pixels`."""
     return measure_pixels(
-        cell, lambda pixels, mask: one(level_image(pixels, mask=mask), number=LEVELS), definitions=definitions
+        cell, lambda pixels, mask: measure(level_image(pixels, mask=mask), number=LEVELS), definitions=definitions
     )
 
 

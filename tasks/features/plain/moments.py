@@ -41,12 +41,12 @@ def raw_moments(image: BoolArray) -> RawMoments:
         (H, W) bool, not empty, at most 70,000 columns (the sums of one row are taken in int64).
     """
     rows, columns = (np.arange(size, dtype=np.int64) for size in image.shape)
-    found: RawMoments = {}
+    raw: RawMoments = {}
     for q in range(ORDER + 1):
         per_row = (image * columns**q).sum(axis=1)
         for p in range(ORDER + 1):
-            found[p, q] = sum(int(factor) * int(value) for factor, value in zip(rows**p, per_row, strict=True))
-    return found
+            raw[p, q] = sum(int(factor) * int(value) for factor, value in zip(rows**p, per_row, strict=True))
+    return raw
 
 
 def moments(raw: RawMoments) -> Moments:

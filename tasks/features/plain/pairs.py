@@ -135,9 +135,9 @@ def entropy(p: FloatArray) -> float:
 
 def _distribution(counts: IntArray) -> tuple[float, float, float]:
     """Average, variance and entropy of the places of counts."""
-    places, total = np.arange(len(counts)), int(counts.sum())
-    mean = int((places * counts).sum()) / total
-    return mean, float(((places - mean) ** 2 * counts).sum()) / total, entropy(counts / total)
+    values, total = np.arange(len(counts)), int(counts.sum())
+    mean = int((values * counts).sum()) / total
+    return mean, float(((values - mean) ** 2 * counts).sum()) / total, entropy(counts / total)
 
 
 def glcm(levels: IntArray, *, number: int) -> FloatArray:
@@ -158,7 +158,7 @@ def glcm(levels: IntArray, *, number: int) -> FloatArray:
         correlation and the first information correlation of a region of one level.
     """
     counts = pairs_of_levels(levels, number=number, distance=GLCM_DISTANCE)
-    return mean_known(np.array([pair_measures(one) for one in counts]))
+    return mean_known(np.array([pair_measures(matrix) for matrix in counts]))
 
 
 def haralick(levels: IntArray, *, number: int, distance: int = HARALICK_DISTANCE) -> FloatArray:
@@ -188,7 +188,7 @@ def haralick(levels: IntArray, *, number: int, distance: int = HARALICK_DISTANCE
         a feature is not defined, is left out; NaN where none is left.
     """
     counts = pairs_of_levels(levels, number=number, distance=distance)
-    each = np.array([pair_measures(one)[list(HARALICK_PLACES)] for one in counts])
-    known = ~np.isnan(each)
-    ranges = np.where(known, each, -np.inf).max(axis=0) - np.where(known, each, np.inf).min(axis=0)
-    return np.concatenate([mean_known(each), np.where(known.any(axis=0), ranges, np.nan)])
+    per_direction = np.array([pair_measures(matrix)[list(HARALICK_PLACES)] for matrix in counts])
+    known = ~np.isnan(per_direction)
+    ranges = np.where(known, per_direction, -np.inf).max(axis=0) - np.where(known, per_direction, np.inf).min(axis=0)
+    return np.concatenate([mean_known(per_direction), np.where(known.any(axis=0), ranges, np.nan)])

@@ -5,7 +5,7 @@ from scipy import ndimage as ndi
 from skimage.graph import MCP_Geometric
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.radial_distribution import OFFSET, RADIAL_DISTRIBUTION, RINGS, WEDGES
 
 
@@ -23,9 +23,9 @@ def sectors_of(mask: BoolArray) -> IntArray:
         (H, W) int64, 8·ring + wedge; −1 outside the region and where no way leads (other components). All −1 where the
         mask is empty, or fills the frame and so has no edge.
     """
-    found = np.full(mask.shape, -1, dtype=np.int64)
+    sectors = np.full(mask.shape, -1, dtype=np.int64)
     if not mask.any() or mask.all():
-        return found
+        return sectors
     edge = ndi.distance_transform_edt(mask)
     row, column = np.unravel_index(int(np.argmax(edge)), mask.shape)
     path = MCP_Geometric(np.where(mask, 1.0, np.inf)).find_costs([(row, column)])[0]
@@ -34,8 +34,8 @@ def sectors_of(mask: BoolArray) -> IntArray:
     down, right = rows - int(row), columns_ - int(column)
     wedge = (down > 0) + 2 * (right > 0) + 4 * (np.abs(down) > np.abs(right))
     ring = RINGS * (path[reached] / (path[reached] + edge[reached] + OFFSET))
-    found[reached] = WEDGES * ring.astype(np.int64) + wedge
-    return found
+    sectors[reached] = WEDGES * ring.astype(np.int64) + wedge
+    return sectors
 
 
 def radial_distribution(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
@@ -58,7 +58,7 @@ def radial_distribution(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         not positive.
     """
     sectors = sectors_of(mask)
-    if (sectors < 0).all() or not usable(pixels[mask]).all():
+    if (sectors < 0).all() or not valid_pixels(pixels[mask]).all():
         return np.full(len(RADIAL_DISTRIBUTION), np.nan)
     inside = sectors >= 0
     shape = RINGS, WEDGES

@@ -8,8 +8,11 @@ from tasks.core.types import BoolArray, FloatArray
 from tasks.features.definitions.shape import SCIP, STANDARD
 from tasks.features.plain.moments import moments, raw_moments
 
-_PROPERTIES = {one.stat: "equivalent_diameter_area" if one.stat == "equivalent_diameter" else one.stat for one in SCIP}
-_KEYS = tuple("-".join(filter(None, (_PROPERTIES[one.stat], *one.param.split("_")))) for one in SCIP)
+_PROPERTIES = {
+    feature.stat: "equivalent_diameter_area" if feature.stat == "equivalent_diameter" else feature.stat
+    for feature in SCIP
+}
+_KEYS = tuple("-".join(filter(None, (_PROPERTIES[feature.stat], *feature.param.split("_")))) for feature in SCIP)
 
 
 def published_shape(mask: BoolArray) -> FloatArray:
@@ -50,27 +53,27 @@ def shape(mask: BoolArray) -> FloatArray:
     """
     if not mask.any():
         return np.full(len(STANDARD), np.nan)
-    (whole,) = regionprops(mask.astype(np.uint8))
-    raw = raw_moments(whole.image)
+    (region,) = regionprops(mask.astype(np.uint8))
+    raw = raw_moments(region.image)
     sums, fitted = moments(raw), ellipse(raw)
-    perimeter = float(whole.perimeter)
+    perimeter = float(region.perimeter)
     single = {
-        "area": whole.area,
-        "area_bbox": whole.area_bbox,
-        "area_convex": whole.area_convex,
-        "area_filled": whole.area_filled,
+        "area": region.area,
+        "area_bbox": region.area_bbox,
+        "area_convex": region.area_convex,
+        "area_filled": region.area_filled,
         "axis_major_length": 4 * np.sqrt(fitted.eigenvalues[0]),
         "axis_minor_length": 4 * np.sqrt(fitted.eigenvalues[1]),
         "eccentricity": fitted.eccentricity,
-        "equivalent_diameter": whole.equivalent_diameter_area,
-        "euler_number": whole.euler_number,
-        "extent": whole.extent,
-        "feret_diameter_max": whole.feret_diameter_max,
-        "form_factor": 4 * np.pi * whole.area / perimeter**2 if perimeter > 0 else np.nan,
+        "equivalent_diameter": region.equivalent_diameter_area,
+        "euler_number": region.euler_number,
+        "extent": region.extent,
+        "feret_diameter_max": region.feret_diameter_max,
+        "form_factor": 4 * np.pi * region.area / perimeter**2 if perimeter > 0 else np.nan,
         "orientation": fitted.orientation,
         "perimeter": perimeter,
-        "perimeter_crofton": whole.perimeter_crofton,
-        "solidity": whole.solidity,
+        "perimeter_crofton": region.perimeter_crofton,
+        "solidity": region.solidity,
     }
     arrays = {
         "inertia_tensor": fitted.tensor,

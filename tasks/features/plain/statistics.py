@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.types import FloatArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.intensity import STATISTICS
 
 
@@ -28,7 +28,7 @@ def statistics(values: FloatArray) -> FloatArray:
     >>> statistics(np.array([1.0, 2.0, 3.0, 6.0])).round(3).tolist()
     [3.0, 2.5, 6.0, 1.0, 1.871, 1.0, 1.75, 3.75, 12.0, 0.687, -1.0]
     """
-    if not values.size or not usable(values).all():
+    if not values.size or not valid_pixels(values).all():
         return np.full(len(STATISTICS), np.nan)
     low, high = values.min(), values.max()
     # the sum of equal values is rounded, and the rounding would pass for a spread

@@ -5,7 +5,7 @@ from scipy import ndimage as ndi
 from skimage.filters import sobel
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.levels import LEVELS, SLACK
 from tasks.features.definitions.texture import DIRECTIONS, DISTANCES, GRADIENT, SCIP, STANDARD, STEPS
 from tasks.features.plain.cooccurrence import pair_counts, properties
@@ -33,11 +33,11 @@ def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         none is left the result is NaN. All NaN where the mask is empty or holds a pixel that is no number; the
         gradient's NaN where no pixel has its whole neighbourhood in the mask.
     """
-    if not mask.any() or not usable(pixels[mask]).all():
+    if not mask.any() or not valid_pixels(pixels[mask]).all():
         return np.full(len(STANDARD), np.nan)
     levels = grey_levels(pixels, mask=mask)
     # the axes: distance, direction, property
-    found = np.array(
+    values = np.array(
         [
             [
                 properties(pair_counts(levels, mask, offset=(distance * down, distance * right)))
@@ -47,7 +47,7 @@ def texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         ]
     )
     # the axes: property, mean or deviation, distance
-    table = np.stack(_over_directions(found)).transpose(2, 0, 1)
+    table = np.stack(_over_directions(values)).transpose(2, 0, 1)
     return np.concatenate([table.ravel(), gradient(pixels, mask=mask)])
 
 
@@ -83,24 +83,24 @@ def grey_levels(pixels: FloatArray, *, mask: BoolArray) -> IntArray:
     return levels
 
 
-def _over_directions(found: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _over_directions(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Mean and population standard deviation over the second axis, missing values left out."""
-    known = ~np.isnan(found)
+    known = ~np.isnan(values)
     count = known.sum(axis=1)
     some = np.where(count > 0, count, 1)
-    mean = np.where(known, found, 0.0).sum(axis=1) / some
-    deviation = np.where(known, found - mean[:, np.newaxis], 0.0)
+    mean = np.where(known, values, 0.0).sum(axis=1) / some
+    deviation = np.where(known, values - mean[:, np.newaxis], 0.0)
     spread = np.sqrt((deviation**2).sum(axis=1) / some)
     return np.where(count > 0, mean, np.nan), np.where(count > 0, spread, np.nan)
 
 
 def gradient(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
     """Mean, standard deviation, maximum and minimum of Sobel's gradient where the whole 3×3 lies in the mask."""
-    whole = ndi.binary_erosion(mask, structure=np.ones((3, 3), dtype=bool), border_value=0)
-    if not whole.any():
+    inner = ndi.binary_erosion(mask, structure=np.ones((3, 3), dtype=bool), border_value=0)
+    if not inner.any():
         return np.full(len(GRADIENT), np.nan)
     # from the minimum, so that a large common value does not leave its rounding behind
-    values = sobel(np.where(mask, pixels - pixels[mask].min(), 0.0))[whole]
+    values = sobel(np.where(mask, pixels - pixels[mask].min(), 0.0))[inner]
     return np.array([values.mean(), values.std(), values.max(), values.min()])
 
 
@@ -121,7 +121,7 @@ def published_texture(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         deviation, maximum and minimum of the gradient. NaN for an empty mask; the gradient's NaN where no pixel has all
         its neighbours in the mask.
     """
-    inside = mask & usable(pixels)
+    inside = mask & valid_pixels(pixels)
     if not inside.any():
         return np.full(len(SCIP), np.nan)
     levels = edge_levels(pixels, inside)
@@ -149,16 +149,16 @@ def edge_levels(pixels: FloatArray, inside: BoolArray) -> IntArray:
 
 def _measures(levels: IntArray, inside: BoolArray, *, offset: tuple[int, int]) -> FloatArray:
     """Six measures of one direction, with the original's values where there is no pair or no variance."""
-    found = properties(pair_counts(levels, inside, offset=offset))
-    return np.where(np.isnan(found), UNPAIRED, found)
+    values = properties(pair_counts(levels, inside, offset=offset))
+    return np.where(np.isnan(values), UNPAIRED, values)
 
 
 def _published_gradient(pixels: FloatArray, inside: BoolArray) -> FloatArray:
     """Summarise the gradient where all 8 neighbours are inside; the pixel itself has no weight and may be outside."""
     neighbours = np.ones((3, 3), dtype=bool)
     neighbours[1, 1] = False
-    whole = ndi.minimum_filter(inside.astype(np.uint8), footprint=neighbours, mode="reflect").astype(bool)
-    if not whole.any():
+    inner = ndi.minimum_filter(inside.astype(np.uint8), footprint=neighbours, mode="reflect").astype(bool)
+    if not inner.any():
         return np.full(len(GRADIENT), np.nan)
-    values = sobel(np.where(inside, pixels, 0.0))[whole]
+    values = sobel(np.where(inside, pixels, 0.0))[inner]
     return np.array([values.mean(), values.std(), values.max(), values.min()])

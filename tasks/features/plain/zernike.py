@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tasks.core.types import BoolArray, FloatArray
-from tasks.features.cells import usable
+from tasks.features.cells import valid_pixels
 from tasks.features.definitions.zernike import INDEXES, RADIAL_ZERNIKE, ROUNDING, ZERNIKE, radial_coefficients
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -58,15 +58,15 @@ def enclosing_circle(mask: BoolArray) -> tuple[float, float, float]:
     # only the first and the last pixel of a row can lie on the circle
     points = [(float(row), float(end)) for row in rows for end in np.flatnonzero(mask[row])[[0, -1]]]
     circle = (*points[0], 0.0)
-    for i, one in enumerate(points):
-        if _outside(circle, one):
-            circle = (*one, 0.0)
-            for j, two in enumerate(points[:i]):
-                if _outside(circle, two):
-                    circle = _on_two(one, two)
-                    for three in points[:j]:
-                        if _outside(circle, three):
-                            circle = _on_three(one, two, three)
+    for i, first in enumerate(points):
+        if _outside(circle, first):
+            circle = (*first, 0.0)
+            for j, second in enumerate(points[:i]):
+                if _outside(circle, second):
+                    circle = _on_two(first, second)
+                    for third in points[:j]:
+                        if _outside(circle, third):
+                            circle = _on_three(first, second, third)
     return circle
 
 
@@ -78,17 +78,21 @@ def _outside(circle: _Circle, point: _Point) -> bool:
     return float(np.hypot(point[0] - circle[0], point[1] - circle[1])) > circle[2] * (1 + 1e-12)
 
 
-def _on_two(one: _Point, two: _Point) -> _Circle:
-    return (one[0] + two[0]) / 2, (one[1] + two[1]) / 2, float(np.hypot(one[0] - two[0], one[1] - two[1])) / 2
+def _on_two(first: _Point, second: _Point) -> _Circle:
+    return (
+        (first[0] + second[0]) / 2,
+        (first[1] + second[1]) / 2,
+        float(np.hypot(first[0] - second[0], first[1] - second[1])) / 2,
+    )
 
 
-def _on_three(one: _Point, two: _Point, three: _Point) -> _Circle:
+def _on_three(first: _Point, second: _Point, third: _Point) -> _Circle:
     """Circle through three points that do not lie on a line."""
-    a, b = np.subtract(two, one), np.subtract(three, one)
+    a, b = np.subtract(second, first), np.subtract(third, first)
     twice = 2 * (a[0] * b[1] - a[1] * b[0])
     down = (b[1] * (a @ a) - a[1] * (b @ b)) / twice
     across = (a[0] * (b @ b) - b[0] * (a @ a)) / twice
-    return one[0] + float(down), one[1] + float(across), float(np.hypot(down, across))
+    return first[0] + float(down), first[1] + float(across), float(np.hypot(down, across))
 
 
 def zernike(mask: BoolArray) -> FloatArray:
@@ -137,13 +141,13 @@ def radial_zernike(pixels: FloatArray, *, mask: BoolArray) -> FloatArray:
         than two pixels or holds one that is no number. A phase is NaN where the magnitude is below 1e-9 of the mean
         magnitude of the pixels: the moment is zero but for rounding, and nothing has no angle.
     """
-    if mask.sum() < 2 or not usable(pixels[mask]).all():
+    if mask.sum() < 2 or not valid_pixels(pixels[mask]).all():
         return np.full(len(RADIAL_ZERNIKE), np.nan)
     row, column, radius = enclosing_circle(mask)
     rows, columns_ = np.nonzero(mask)
     values = polynomials((columns_ - column) / radius, (rows - row) / radius)
-    found = values @ pixels[mask] / len(rows)
-    magnitude = np.abs(found)
-    phase = np.arctan2(found.real, found.imag)
+    moments = values @ pixels[mask] / len(rows)
+    magnitude = np.abs(moments)
+    phase = np.arctan2(moments.real, moments.imag)
     phase[magnitude <= ROUNDING * np.abs(pixels[mask]).mean()] = np.nan
     return np.concatenate([magnitude, phase])

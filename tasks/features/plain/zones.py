@@ -120,8 +120,10 @@ def glrlm(levels: IntArray, *, number: int) -> FloatArray:
     formulas.
     """
     pixels = int((levels > 0).sum())
-    each = np.array([emphases(one, pixels=pixels)[: len(GLRLM)] for one in run_lengths(levels, number=number)])
-    return np.asarray(each.mean(axis=0), dtype=np.float64)
+    per_direction = np.array(
+        [emphases(matrix, pixels=pixels)[: len(GLRLM)] for matrix in run_lengths(levels, number=number)]
+    )
+    return np.asarray(per_direction.mean(axis=0), dtype=np.float64)
 
 
 def glszm(levels: IntArray, *, number: int) -> FloatArray:

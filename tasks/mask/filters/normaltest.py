@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.channelwise import is_finite, test_each, test_spread, unit_range
 from tasks.mask.kernels.spread import FOURTH, HIGH, LOW, SECOND, THIRD
-from tasks.mask.planes import is_finite, test_each, test_spread, unit_range
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 FEWEST_PIXELS = 8
@@ -38,11 +38,13 @@ def normaltest(batch: Batch, config: NormalTest) -> BoolArray:
     """Test every channel of a batch: (N, C) bool."""
 
     def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
-        found = k_squared(measured[..., SECOND], measured[..., THIRD], measured[..., FOURTH], sizes.astype(np.float64))
+        statistic = k_squared(
+            measured[..., SECOND], measured[..., THIRD], measured[..., FOURTH], sizes.astype(np.float64)
+        )
         critical = -2 * math.log(config.p)  # of the chi-squared distribution with two degrees of freedom
         never = (measured[..., LOW] == measured[..., HIGH]) | (sizes < FEWEST_PIXELS)
-        sure = np.isfinite(found) & (np.abs(found - critical) > ROUNDING * (1 + found))
-        return (found > critical) & ~never, sure | never
+        sure = np.isfinite(statistic) & (np.abs(statistic - critical) > ROUNDING * (1 + statistic))
+        return (statistic > critical) & ~never, sure | never
 
     return test_spread(batch, passes, plain=lambda image: normaltest_passes(image, p=config.p))
 

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.channelwise import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.kernels.spread import EXPONENT, HIGH, LOW, SECOND
-from tasks.mask.planes import is_finite, test_each, test_spread, unit_scale
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 ROUNDING = 1e-9
@@ -38,10 +38,10 @@ def std(batch: Batch, config: Std) -> BoolArray:
 
     def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
         del sizes
-        found = np.ldexp(np.sqrt(measured[..., SECOND]), np.nan_to_num(measured[..., EXPONENT]).astype(np.int64))
+        deviation = np.ldexp(np.sqrt(measured[..., SECOND]), np.nan_to_num(measured[..., EXPONENT]).astype(np.int64))
         constant = measured[..., LOW] == measured[..., HIGH]
-        sure = np.isfinite(found) & (np.abs(found - config.threshold) > ROUNDING * found)
-        return (found > config.threshold) & ~constant, sure | constant
+        sure = np.isfinite(deviation) & (np.abs(deviation - config.threshold) > ROUNDING * deviation)
+        return (deviation > config.threshold) & ~constant, sure | constant
 
     return test_spread(batch, passes, plain=lambda image: std_passes(image, threshold=config.threshold))
 

@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray
+from tasks.mask.channelwise import is_finite, test_each, test_spread
 from tasks.mask.kernels.spread import HIGH, LOW
-from tasks.mask.planes import is_finite, test_each, test_spread
 from tasks.mask.registry import ChannelFilter, channel_filters
 
 
@@ -38,8 +38,8 @@ def value_range(batch: Batch, config: ValueRange) -> BoolArray:
 
     def passes(measured: FloatArray, sizes: IntArray) -> tuple[BoolArray, BoolArray]:
         del sizes
-        found = measured[..., HIGH] - measured[..., LOW]
-        return found > config.threshold, np.full(found.shape, exact)
+        difference = measured[..., HIGH] - measured[..., LOW]
+        return difference > config.threshold, np.full(difference.shape, exact)
 
     return test_spread(batch, passes, plain=lambda image: value_range_passes(image, threshold=config.threshold))
 

@@ -1,4 +1,4 @@
-"""Batches as the kernels of masks take them: float64 planes, some cells at a time."""
+"""Batches as the kernels of masks take them: float64 channels, some cells at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Block:
     ----------
     cells
         Which ones.
-    places
+    flat_pixels
         Where their pixels lie in the batch's flat buffer.
     pixels
         Flat float64, (C, Hᵢ, Wᵢ) per cell.
@@ -31,7 +31,7 @@ class Block:
     """
 
     cells: slice
-    places: slice
+    flat_pixels: slice
     pixels: FloatArray
     shapes: IntArray
 
@@ -52,18 +52,18 @@ def sums_exactly(batch: Batch) -> bool:
 
 
 def blocks(batch: Batch) -> Iterator[Block]:
-    """Cut a batch into stacks of about `PIXELS` pixels, a cell at least."""
+    """Cut a batch into blocks of about `PIXELS` pixels, a cell at least."""
     shapes = np.ascontiguousarray(batch.pixels.shapes, dtype=np.int64)
     flat, ends = batch.pixels.flat, batch.pixels.offsets
     first = 0
     while first < len(batch):
         stop = max(first + 1, int(np.searchsorted(ends, ends[first] + PIXELS, side="right")) - 1)
-        places = slice(int(ends[first]), int(ends[stop]))
+        flat_pixels = slice(int(ends[first]), int(ends[stop]))
         cells = slice(first, stop)
         yield Block(
             cells=cells,
-            places=places,
-            pixels=np.ascontiguousarray(flat[places], dtype=np.float64),
+            flat_pixels=flat_pixels,
+            pixels=np.ascontiguousarray(flat[flat_pixels], dtype=np.float64),
             shapes=shapes[cells],
         )
         first = stop

@@ -24,7 +24,7 @@ class Scratch(NamedTuple):
 
 @compiled
 def allocate_scratch(shapes: IntArray) -> Scratch:
-    """Make room for the largest mask of a stack."""
+    """Allocate scratch for the largest mask of a block."""
     height = words = most = 1
     for cell in range(len(shapes)):
         height, words = max(height, shapes[cell, 0]), max(words, words_of(shapes[cell, 1]))
@@ -44,20 +44,20 @@ def above(image: FloatArray, threshold: float, bits: Bits) -> None:
     for row in range(height):
         line = image[row]
         for word in range(words_of(width)):
-            found = NONE
+            packed = NONE
             part = line[word * WORD : min(width, (word + 1) * WORD)]
             for at in range(len(part)):
-                found |= np.uint64(part[at] > threshold) << np.uint64(at)
-            bits[row, word] = found
+                packed |= np.uint64(part[at] > threshold) << np.uint64(at)
+            bits[row, word] = packed
 
 
 @compiled
-def clean(height: int, width: int, hole_area: float, room: Scratch) -> None:
-    """Fill small holes, then drop small objects, as `tasks.mask.cleaning.clean` does, in the room's bits."""
-    flip(height, width, room.bits)
-    drop(height, width, hole_area, room)
-    flip(height, width, room.bits)
-    drop(height, width, SMALLEST_OBJECT, room)
+def clean(height: int, width: int, hole_area: float, scratch: Scratch) -> None:
+    """Fill small holes, then drop small objects, as `tasks.mask.cleaning.clean` does, in the bits of the scratch."""
+    flip(height, width, scratch.bits)
+    drop(height, width, hole_area, scratch)
+    flip(height, width, scratch.bits)
+    drop(height, width, SMALLEST_OBJECT, scratch)
 
 
 @compiled
@@ -71,9 +71,9 @@ def flip(height: int, width: int, bits: Bits) -> None:
 
 
 @compiled
-def drop(height: int, width: int, area: float, room: Scratch) -> None:
-    """Drop the 4-connected objects of fewer than `area` pixels from the room's bits."""
-    bits, runs, labels, counts = room
+def drop(height: int, width: int, area: float, scratch: Scratch) -> None:
+    """Drop the 4-connected objects of fewer than `area` pixels from the bits of the scratch."""
+    bits, runs, labels, counts = scratch
     number = find_runs(bits, height, width, runs)
     # label_runs joins runs whose columns overlap or touch; told of each run's last column in place of its end, only
     # those that overlap

@@ -40,10 +40,10 @@ def half_kernel(sigma: float) -> FloatArray:
 def all_finite(values: FloatArray) -> bool:
     """Whether no value is NaN or infinite."""
     bits = values.view(np.uint64)
-    found = False
+    special = False
     for at in range(len(bits)):
-        found |= bits[at] & EXPONENT == EXPONENT
-    return not found
+        special |= bits[at] & EXPONENT == EXPONENT
+    return not special
 
 
 @compiled
@@ -66,14 +66,14 @@ def extremes(values: FloatArray) -> tuple[float, float]:
 def times_power(values: FloatArray, exponent: int) -> None:
     """Multiply by two to a power, in two steps, because the power itself may be no float64 number."""
     first = exponent // 2
-    once, again = math.ldexp(1.0, first), math.ldexp(1.0, exponent - first)
+    factor, second = math.ldexp(1.0, first), math.ldexp(1.0, exponent - first)
     for at in range(len(values)):
-        values[at] = values[at] * once * again
+        values[at] = values[at] * factor * second
 
 
 @compiled
 def to_unit_range(pixels: FloatArray, result: FloatArray) -> None:
-    """Shift and scale flat, finite pixels as `tasks.mask.planes.unit_range` does."""
+    """Shift and scale flat, finite pixels as `tasks.mask.channelwise.unit_range` does."""
     low, high = extremes(pixels)
     low *= 0.5
     for at in range(len(pixels)):
@@ -83,7 +83,7 @@ def to_unit_range(pixels: FloatArray, result: FloatArray) -> None:
 
 @compiled
 def to_unit_scale(pixels: FloatArray, result: FloatArray) -> None:
-    """Scale flat, finite pixels as `tasks.mask.planes.unit_scale` does."""
+    """Scale flat, finite pixels as `tasks.mask.channelwise.unit_scale` does."""
     low, high = extremes(pixels)
     result[:] = pixels
     times_power(result, -math.frexp(max(-low, high))[1])
@@ -91,7 +91,7 @@ def to_unit_scale(pixels: FloatArray, result: FloatArray) -> None:
 
 @compiled
 def framed_size(shapes: IntArray, radius: int) -> int:
-    """Pixels of the largest framed image of a stack; frames wider than its height and width together do not count."""
+    """Pixels of the largest framed image of a block; frames wider than its height and width together do not count."""
     most = 1
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -184,17 +184,17 @@ def _times(line: FloatArray, weight: float, result: FloatArray) -> None:
 
 
 @compiled
-def _add_pair(total: FloatArray, one: FloatArray, other: FloatArray, weight: float) -> None:
+def _add_pair(total: FloatArray, first: FloatArray, second: FloatArray, weight: float) -> None:
     """Add two lines that have the same weight."""
     for at in range(len(total)):
-        total[at] += (one[at] + other[at]) * weight
+        total[at] += (first[at] + second[at]) * weight
 
 
 @compiled
 def _add_pairs(
     total: FloatArray,
-    one: FloatArray,
-    other: FloatArray,
+    first: FloatArray,
+    second: FloatArray,
     weight: float,
     third: FloatArray,
     fourth: FloatArray,
@@ -202,7 +202,7 @@ def _add_pairs(
 ) -> None:
     """Add two lines that have the same weight, then two of the next weight."""
     for at in range(len(total)):
-        total[at] = (total[at] + (one[at] + other[at]) * weight) + (third[at] + fourth[at]) * next_weight
+        total[at] = (total[at] + (first[at] + second[at]) * weight) + (third[at] + fourth[at]) * next_weight
 
 
 @compiled

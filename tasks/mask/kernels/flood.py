@@ -8,7 +8,7 @@ import numpy as np
 from tasks.core.kernels.compiled import compiled, inner
 from tasks.core.types import FloatArray, IntArray, LabelArray
 from tasks.mask.kernels.filters import BELOW_SIGN
-from tasks.mask.kernels.flood_whole import LAST, flood_whole
+from tasks.mask.kernels.flood_integral import LAST, flood_integral
 
 ENTRIES = 5
 """Entries per pixel at most: each of its neighbours, and itself as a marker, may put it into the queue."""
@@ -35,7 +35,7 @@ class Queue(NamedTuple):
 
 @compiled
 def make_queue(framed: int) -> Queue:
-    """Make room for the entries of an image that has that many pixels with a frame of one pixel."""
+    """Allocate scratch for the entries of an image that has that many pixels with a frame of one pixel."""
     number = ENTRIES * framed
     return Queue(
         # levels of the heap are full
@@ -62,14 +62,14 @@ def flood(values: FloatArray, height: int, width: int, labels: LabelArray, queue
     queue
         From `make_queue`.
     roots
-        From `tasks.mask.kernels.flood_whole.distances`.
+        From `tasks.mask.kernels.flood_integral.distances`.
     """
     keys, _, pixels, sources, rows, columns, costs = queue
     for row in range(height):
         for column in range(width):
             pixel = (row + 1) * (width + 2) + column + 1
             rows[pixel], columns[pixel] = row, column
-    if not flood_whole(values, height, width, labels, keys, costs, pixels, sources, rows, columns, roots):
+    if not flood_integral(values, height, width, labels, keys, costs, pixels, sources, rows, columns, roots):
         _flood_any(values, height, width, labels, queue)
 
 
@@ -86,7 +86,7 @@ def _flood_any(values: FloatArray, height: int, width: int, labels: LabelArray, 
     keys, numbers, pixels, sources, rows, columns, _ = queue
     bits = np.empty(1, np.int64)
     # unsigned, because other indices are tested for being negative
-    stride, one = np.uint32(width + 2), np.uint32(1)
+    stride, unit = np.uint32(width + 2), np.uint32(1)
     count = dry = 0
     for row in range(height):
         for column in range(width):
@@ -110,7 +110,7 @@ def _flood_any(values: FloatArray, height: int, width: int, labels: LabelArray, 
             labels[at] = labels[source]
         else:
             at = source = np.uint32(-number)
-        up, left, right, down = at - stride, at - one, at + one, at + stride
+        up, left, right, down = at - stride, at - unit, at + unit, at + stride
         if labels[up] != 0 and labels[left] != 0 and labels[right] != 0 and labels[down] != 0:
             continue
         for neighbour in (up, left, right, down):
@@ -147,21 +147,21 @@ def _pop(keys: IntArray, numbers: LabelArray, count: int) -> None:
     """
     key, number = keys[count], numbers[count]
     keys[count], numbers[count] = LAST, 0
-    one, end = np.uint64(1), np.uint64(count)
+    unit, end = np.uint64(1), np.uint64(count)
     index, child = np.uint64(0), np.uint64(1)
     while child < end:
-        first, second = keys[child], keys[child + one]
+        first, second = keys[child], keys[child + unit]
         less = second < first
         if second == first:
-            less = max(numbers[child + one], 0) < max(numbers[child], 0)
+            less = max(numbers[child + unit], 0) < max(numbers[child], 0)
         # without a branch: either child is as likely
         child += np.uint64(less)
         keys[index] = second if less else first
         numbers[index] = numbers[child]
         index = child
-        child = index + index + one
+        child = index + index + unit
     while index > 0:
-        parent = (index - one) >> one
+        parent = (index - unit) >> unit
         above = keys[parent]
         if above < key or (above == key and max(numbers[parent], 0) < max(number, 0)):
             break

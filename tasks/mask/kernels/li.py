@@ -1,4 +1,4 @@
-"""The mask ``li`` of many planes."""
+"""The mask ``li`` of many channels."""
 
 import math
 
@@ -22,10 +22,10 @@ def mask_li(
     channels: int,
     weights: FloatArray,
     radii: IntArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.li.li_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.li.li_mask` does.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ def mask_li(
         Of a `Block`.
     weights, radii
         (2, C, ≥ radius + 1) and (2, C): half kernels of the Gaussians before and after the gradient; radius −1: none.
-    found
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where rounding may decide over a pixel, or where a Gaussian is far wider
         than the stamp. The plain code has to mask such a plane.
     """
-    room = allocate_scratch(shapes)
+    scratch = allocate_scratch(shapes)
     work = np.empty((2, framed_size(shapes, max(1, radii.max()))))
-    one, other = work[0], work[1]
+    current, other = work[0], work[1]
     start = 0
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -55,22 +55,22 @@ def mask_li(
                     to_unit_range(plane, other[:size])
                     stride = width
                     if before >= 0:
-                        frame(other, stride, height, width, before, one)
-                        stride = smooth(one, height, width, weights[0, channel, : before + 1], other)
-                        one, other = other, one
-                    frame(other, stride, height, width, 1, one)
-                    stride = sobel(one, height, width, other)
+                        frame(other, stride, height, width, before, current)
+                        stride = smooth(current, height, width, weights[0, channel, : before + 1], other)
+                        current, other = other, current
+                    frame(other, stride, height, width, 1, current)
+                    stride = sobel(current, height, width, other)
                     if after >= 0:
-                        frame(other, stride, height, width, after, one)
-                        stride = smooth(one, height, width, weights[1, channel, : after + 1], other)
-                        one, other = other, one
-                    frame(other, stride, height, width, 0, one)
-                    threshold, sure = li_threshold(one[:size], other[:size])
+                        frame(other, stride, height, width, after, current)
+                        stride = smooth(current, height, width, weights[1, channel, : after + 1], other)
+                        current, other = other, current
+                    frame(other, stride, height, width, 0, current)
+                    threshold, sure = li_threshold(current[:size], other[:size])
                     if sure and threshold < np.inf:
-                        above(one[:size].reshape(height, width), threshold, room.bits)
-                        clean(height, width, size / 4, room)
-                        paint(room.bits, height, width, found[start : start + size])
-                decided[cell, channel] = sure
+                        above(current[:size].reshape(height, width), threshold, scratch.bits)
+                        clean(height, width, size / 4, scratch)
+                        paint(scratch.bits, height, width, out[start : start + size])
+                certain[cell, channel] = sure
             start += size
 
 

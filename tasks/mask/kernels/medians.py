@@ -47,13 +47,13 @@ STARTS = np.array(
 class Scratch(NamedTuple):
     """Scratch for images of one size, and what is the same for all of them.
 
-    `planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
+    `bit_planes` has a mask for each bit of the image, with margins of `RADIUS` rows and of a word, `inside` one for the
     frame; of each block `first` has the candidates and `ranks` the medians' ranks. The rest is of one block: `window`
     one plane moved by −5 to 5 columns, `candidates`, those with a `zero`, their `counts`, and the `rest` of the rank.
     `low` and `high` are the bytes of 64 numbers.
     """
 
-    planes: Words
+    bit_planes: Words
     inside: Words
     first: Words
     ranks: Words
@@ -74,7 +74,7 @@ def blocks_of(height: int) -> int:
 
 @inner
 def allocate_scratch(shapes: IntArray) -> Scratch:
-    """Make room for the largest image of a stack."""
+    """Allocate scratch for the largest image of a block."""
     plane = blocks = 1
     for cell in range(len(shapes)):
         high, words = blocks_of(shapes[cell, 0]), words_of(shapes[cell, 1])
@@ -96,44 +96,44 @@ def allocate_scratch(shapes: IntArray) -> Scratch:
 
 
 @inner
-def lay_out(height: int, width: int, room: Scratch) -> None:
-    """Prepare the room for images of a size: the candidates, and the rank of each pixel's median."""
+def lay_out(height: int, width: int, scratch: Scratch) -> None:
+    """Prepare the scratch for images of a size: the candidates, and the rank of each pixel's median."""
     words = words_of(width)
     stride = words + 2
     plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
-    room.planes[: MOST_BITS * plane] = NONE
-    room.inside[:plane] = NONE
+    scratch.bit_planes[: MOST_BITS * plane] = NONE
+    scratch.inside[:plane] = NONE
     for row in range(RADIUS, height + RADIUS):
         for word in range(words):
-            room.inside[row * stride + word + 1] = (
+            scratch.inside[row * stride + word + 1] = (
                 ALL if (word + 1) * WORD <= width else ~(ALL << np.uint64(width % WORD))
             )
-    zero, counts = room.zero, room.counts
+    zero, counts = scratch.zero, scratch.counts
     for block in range(blocks_of(height)):
         for word in range(words):
-            _move(room.inside, block * TALL * stride + word + 1, stride, room.window)
+            _move(scratch.inside, block * TALL * stride + word + 1, stride, scratch.window)
             at = (block * words + word) * NEIGHBOURS * TALL
             for number in range(NEIGHBOURS):
                 start = np.uint64(STARTS[number])
                 for lane in range(LANES):
-                    zero[np.uint64(number * TALL) + lane] = room.window[start + lane]
-            room.first[at : at + NEIGHBOURS * TALL] = zero
+                    zero[np.uint64(number * TALL) + lane] = scratch.window[start + lane]
+            scratch.first[at : at + NEIGHBOURS * TALL] = zero
             _count(zero, counts)
             # half of the number: its digits but the last
             at = (block * words + word) * DIGITS * TALL
-            room.ranks[at : at + (DIGITS - 1) * TALL] = counts[TALL:]
-            room.ranks[at + (DIGITS - 1) * TALL : at + DIGITS * TALL] = NONE
+            scratch.ranks[at : at + (DIGITS - 1) * TALL] = counts[TALL:]
+            scratch.ranks[at + (DIGITS - 1) * TALL : at + DIGITS * TALL] = NONE
 
 
 @inner
-def find_medians(codes: IntArray, height: int, width: int, room: Scratch, medians: IntArray) -> None:
+def find_medians(codes: IntArray, height: int, width: int, scratch: Scratch, medians: IntArray) -> None:
     """Find the median of each pixel's disk.
 
     Parameters
     ----------
     codes
         (H·W,) int64, from 0 to `LARGEST`.
-    room
+    scratch
         As `lay_out` leaves it for that height and width.
     medians
         (H·W,) int64, the result: number n // 2 in ascending order, from 0 on, of the n pixels inside the frame.
@@ -141,23 +141,23 @@ def find_medians(codes: IntArray, height: int, width: int, room: Scratch, median
     words = words_of(width)
     stride = words + 2
     plane = (blocks_of(height) * TALL + 2 * RADIUS) * stride
-    bits = _split(codes, height, width, plane, room)
+    bits = _split(codes, height, width, plane, scratch)
     medians[: height * width] = 0
-    zero, counts, candidates, rest = room.zero, room.counts, room.candidates, room.rest
+    zero, counts, candidates, rest = scratch.zero, scratch.counts, scratch.candidates, scratch.rest
     for block in range(blocks_of(height)):
         rows = min(TALL, height - block * TALL)
         for word in range(words):
             at = (block * words + word) * NEIGHBOURS * TALL
-            zero[:] = room.first[at : at + NEIGHBOURS * TALL]
+            zero[:] = scratch.first[at : at + NEIGHBOURS * TALL]
             counts[:] = NONE
             at = (block * words + word) * DIGITS * TALL
-            rest[:] = room.ranks[at : at + DIGITS * TALL]
+            rest[:] = scratch.ranks[at : at + DIGITS * TALL]
             columns = min(WORD, width - word * WORD)
             for bit in range(bits - 1, -1, -1):
                 start = bit * plane + block * TALL * stride + word + 1
-                if not _move(room.planes, start, stride, room.window):
+                if not _move(scratch.bit_planes, start, stride, scratch.window):
                     continue
-                _narrow(candidates, zero, counts, room.window)
+                _narrow(candidates, zero, counts, scratch.window)
                 _count(zero, counts)
                 _compare(counts, rest)
                 for row in range(rows):
@@ -166,7 +166,7 @@ def find_medians(codes: IntArray, height: int, width: int, room: Scratch, median
 
 
 @inner
-def _split(codes: IntArray, height: int, width: int, plane: int, room: Scratch) -> int:
+def _split(codes: IntArray, height: int, width: int, plane: int, scratch: Scratch) -> int:
     """Split an image into one mask for each bit; return the number of bits that are ever set."""
     words = words_of(width)
     stride = words + 2
@@ -176,9 +176,9 @@ def _split(codes: IntArray, height: int, width: int, plane: int, room: Scratch) 
     bits = 0
     while every >> bits:
         bits += 1
-    room.low[:], room.high[:] = NONE, NONE
+    scratch.low[:], scratch.high[:] = NONE, NONE
     # the first pixel's byte is the lowest one: numba knows no processor whose is the highest
-    low, high = room.low.view(np.uint8), room.high.view(np.uint8)
+    low, high = scratch.low.view(np.uint8), scratch.high.view(np.uint8)
     for row in range(height):
         for word in range(words):
             first = row * width + word * WORD
@@ -189,8 +189,8 @@ def _split(codes: IntArray, height: int, width: int, plane: int, room: Scratch) 
                 high[at] = part[at] >> 8
             place = (row + RADIUS) * stride + word + 1
             for bit in range(bits):
-                numbers = room.low if bit < EIGHT else room.high
-                room.planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
+                numbers = scratch.low if bit < EIGHT else scratch.high
+                scratch.bit_planes[bit * plane + place] = _gather(numbers, np.uint64(bit % EIGHT))
     return bits
 
 
@@ -269,10 +269,10 @@ def _add_eight(masks: Words, counts: Words) -> None:
 
 
 @inner
-def _add(one: np.uint64, other: np.uint64, third: np.uint64) -> tuple[np.uint64, np.uint64]:
+def _add(first: np.uint64, second: np.uint64, third: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Sum and carry of three masks."""
-    either = one ^ other
-    return either ^ third, (one & other) | (either & third)
+    either = first ^ second
+    return either ^ third, (first & second) | (either & third)
 
 
 @inner

@@ -14,7 +14,7 @@ from tasks.core.types import FloatArray, IntArray
 
 @compiled
 def dilated_size(shapes: IntArray, radius: int) -> int:
-    """Pixels of the largest image of a stack with its margins."""
+    """Pixels of the largest image of a block with its margins."""
     most = 1
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -87,7 +87,7 @@ def _raise_to(values: FloatArray, least: FloatArray) -> None:
 
 @inner
 def closed_size(shapes: IntArray) -> int:
-    """Pixels of the largest image of a stack with the margins that `close` makes."""
+    """Pixels of the largest image of a block with the margins that `close` makes."""
     most = 1
     for cell in range(len(shapes)):
         most = max(most, (shapes[cell, 0] + 4) * (shapes[cell, 1] + 4))
@@ -136,10 +136,10 @@ def _widen(
 ) -> None:
     """Largest of the 13 pixels of a disk along a line, from five lines that have four more at the end."""
     for at in range(len(result)):
-        one = max(second[at + 1], second[at + 2], second[at + 3], first[at + 2])
+        near = max(second[at + 1], second[at + 2], second[at + 3], first[at + 2])
         other = max(fourth[at + 1], fourth[at + 2], fourth[at + 3], fifth[at + 2])
         across = max(third[at], third[at + 1], third[at + 3], third[at + 4])
-        result[at] = max(one, other, across, third[at + 2])
+        result[at] = max(near, other, across, third[at + 2])
 
 
 @inner

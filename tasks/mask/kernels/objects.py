@@ -14,7 +14,7 @@ KEPT, NO_OBJECT, FILTERED, BORDER = range(4)
 
 
 @compiled
-def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code takes no keywords
+def keep_uncut(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code takes no keywords
     pixels: FloatArray,
     stream: Stream,
     shapes: IntArray,
@@ -32,14 +32,14 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     background: FloatArray,
     combined_background: FloatArray,
 ) -> None:
-    """Apply the verdicts of the channel filters and the border rule to a stack; describe what is left.
+    """Apply the verdicts of the channel filters and the border rule to a block; describe what is left.
 
     Parameters
     ----------
     pixels, shapes
         Of a `Block` of n cells, C channels.
     stream
-        The found masks as bits.
+        The masks that the method found, as bits.
     passed
         (n, C): channels that pass the filters.
     united
@@ -53,7 +53,7 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     exact
         Whether the sum of any pixels is exact in whatever order.
     own, combined
-        Results: flat masks of C planes and of one plane, false before.
+        Results: flat masks of C channels and of one, false before.
     regions, box
         Results, (n, C) and (n, 4), zero before.
     status
@@ -61,9 +61,9 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
     background, combined_background
         Results, (n, C), NaN before.
     """
-    room = allocate_scratch(shapes)
+    scratch = allocate_scratch(shapes)
     channels = len(united)
-    kept = np.zeros((channels + 1, *room.bits.shape), np.uint64)
+    uncut = np.zeros((channels + 1, *scratch.bits.shape), np.uint64)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -74,43 +74,43 @@ def keep_whole(  # noqa: C901, PLR0912, PLR0917 - one pass, and compiled code ta
         size = height * width
         # only whole cells with some light have an object, whatever the method
         blank = is_blank(pixels[start : start + channels * size], least)
-        found_main = False
+        main_has_object = False
         for channel in range(channels):
-            kept[channel] = NONE
+            uncut[channel] = NONE
             if blank or not passed[cell, channel]:
                 continue
-            read(stream, start + channel * size, height, width, room.bits)
-            number = find_runs(room.bits, height, width, room.runs)
+            read(stream, start + channel * size, height, width, scratch.bits)
+            number = find_runs(scratch.bits, height, width, scratch.runs)
             if channel == main:
-                found_main = number > 0
-            regions[cell, channel] = keep_inner(room, number, height, width, limits[cell], kept[channel])
+                main_has_object = number > 0
+            regions[cell, channel] = keep_inner(scratch, number, height, width, limits[cell], uncut[channel])
         if blank:
             status[cell] = NO_OBJECT
         elif not passed[cell, main]:
             status[cell] = FILTERED
-        elif not found_main:
+        elif not main_has_object:
             status[cell] = NO_OBJECT
         elif regions[cell, main] == 0:
             status[cell] = BORDER
         else:
             status[cell] = KEPT
-            union = kept[channels]
+            union = uncut[channels]
             union[:] = NONE
             for channel in range(channels):
                 if regions[cell, channel] > 0:
                     first = start + channel * size
-                    paint(kept[channel], height, width, own[first : first + size])
-                    _widen_box(kept[channel], height, width, room.runs, box[cell])
+                    paint(uncut[channel], height, width, own[first : first + size])
+                    _widen_box(uncut[channel], height, width, scratch.runs, box[cell])
                     if united[channel]:
-                        _unite(kept[channel], union)
+                        _unite(uncut[channel], union)
             paint(union, height, width, combined[plane : plane + size])
             for channel in range(channels):
                 first = start + channel * size
                 image = pixels[first : first + size]
-                mean = outside_mean(image, kept[channel], height, width, exact, outside, room.runs)
+                mean = outside_mean(image, uncut[channel], height, width, exact, outside, scratch.runs)
                 background[cell, channel] = mean[0] if mean[1] > 0 else 0.0
                 combined_background[cell, channel] = outside_mean(
-                    image, union, height, width, exact, outside, room.runs
+                    image, union, height, width, exact, outside, scratch.runs
                 )[0]
         start += channels * size
         plane += size
@@ -128,19 +128,19 @@ def is_blank(values: FloatArray, least: float) -> bool:
 
 
 @compiled
-def keep_inner(room: Scratch, number: int, height: int, width: int, limit: int, kept: Bits) -> int:
+def keep_inner(scratch: Scratch, number: int, height: int, width: int, limit: int, uncut: Bits) -> int:
     """Copy the 8-connected objects that the border rule leaves, and count them.
 
     Parameters
     ----------
-    room
+    scratch
         Holds the runs of the mask, `number` of them.
     limit
         How many border pixels an object may have.
     kept
         The result: bits, none before.
     """
-    _, runs, labels, rims = room
+    _, runs, labels, rims = scratch
     objects = label_runs(runs, number, labels)
     rims[:objects] = 0
     for run in range(number):
@@ -151,13 +151,13 @@ def keep_inner(room: Scratch, number: int, height: int, width: int, limit: int, 
             + int(first == 0)
             + int(stop == width)
         )
-    whole = 0
+    number_uncut = 0
     for label in range(objects):
-        whole += int(rims[label] <= limit)
+        number_uncut += int(rims[label] <= limit)
     for run in range(number):
         if rims[labels[run]] <= limit:
-            put(kept[runs[run, 0]], runs[run, 1], runs[run, 2])
-    return whole
+            put(uncut[runs[run, 0]], runs[run, 1], runs[run, 2])
+    return number_uncut
 
 
 @compiled

@@ -1,17 +1,17 @@
-"""The mask ``otsu`` of many planes."""
+"""The mask ``otsu`` of many channels."""
 
 import numpy as np
 
 from tasks.core.kernels.compiled import compiled, inner
-from tasks.core.kernels.sorting import allocate_scratch as make_sorting_room
+from tasks.core.kernels.sorting import allocate_scratch as allocate_sorting_scratch
 from tasks.core.kernels.sorting import order
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.mask.kernels.cleaning import Scratch, above, allocate_scratch, clean, paint
 from tasks.mask.kernels.filters import all_finite, extremes, frame, framed_size, smooth, sobel, to_unit_scale
 from tasks.mask.kernels.histograms import MOST_PIXELS, best_split
 from tasks.mask.kernels.medians import LARGEST, find_medians, lay_out
-from tasks.mask.kernels.medians import Scratch as MedianRoom
-from tasks.mask.kernels.medians import allocate_scratch as make_median_room
+from tasks.mask.kernels.medians import Scratch as MedianScratch
+from tasks.mask.kernels.medians import allocate_scratch as allocate_median_scratch
 
 LEVELS = 512
 """Where pixels are above this, or negative, they are reduced to about as many levels."""
@@ -23,10 +23,10 @@ def mask_otsu(
     shapes: IntArray,
     channels: int,
     weights: FloatArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.otsu.otsu_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.otsu.otsu_mask` does.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ def mask_otsu(
         Of a `Block`.
     weights
         Half kernel of the Gaussian.
-    found
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where there are very many pixels, or very many different ones up to 512.
         The plain code has to mask such a plane.
     """
-    room, medians = allocate_scratch(shapes), make_median_room(shapes)
+    scratch, medians = allocate_scratch(shapes), allocate_median_scratch(shapes)
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
@@ -55,10 +55,10 @@ def mask_otsu(
         for channel in range(channels):
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
-                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, room)
-                decided[cell, channel] = sure
+                sure = size < MOST_PIXELS and _mask_plane(plane, height, width, weights, work, codes, medians, scratch)
+                certain[cell, channel] = sure
                 if sure:
-                    paint(room.bits, height, width, found[start : start + size])
+                    paint(scratch.bits, height, width, out[start : start + size])
             start += size
 
 
@@ -69,57 +69,57 @@ def _mask_plane(  # noqa: C901 - loops over pixels
     width: int,
     weights: FloatArray,
     work: FloatArray,
-    whole: IntArray,
-    medians: MedianRoom,
-    room: Scratch,
+    integers: IntArray,
+    medians: MedianScratch,
+    scratch: Scratch,
 ) -> bool:
-    """Mask a plane of finite pixels, into the room's bits; return whether that can be done."""
+    """Mask a plane of finite pixels, into the bits of the scratch; return whether that can be done."""
     size = height * width
-    room.bits[:] = 0
+    scratch.bits[:] = 0
     low, high = extremes(plane)
     if low == high:
         return True
-    levels, one, other = work[0], work[1], work[2]
+    levels, spare, contrast = work[0], work[1], work[2]
     peak = _levels(plane, low, high, levels)
     if peak < 1:
         return True
-    codes, found = whole[0], whole[1]
+    codes, ranks = integers[0], integers[1]
     # the distinct values in ascending order, whose numbers are the medians' whole numbers
     reduced = not _are_levels(low, high)
-    number = _distinct(levels, size, not reduced, one)
+    number = _distinct(levels, size, not reduced, spare)
     if number > LARGEST:
         return False
-    _find_codes(levels[:size], one, number, reduced, codes)
-    find_medians(codes, height, width, medians, found)
+    _find_codes(levels[:size], spare, number, reduced, codes)
+    find_medians(codes, height, width, medians, ranks)
     for at in range(size):
-        other[at] = levels[at] - one[found[at]]
-    to_unit_scale(other[:size], other[:size])
-    frame(other, width, height, width, len(weights) - 1, one)
-    framed = smooth(one, height, width, weights, other)
-    frame(one, framed, height, width, 1, other)
-    framed = sobel(other, height, width, one)
-    frame(one, framed, height, width, 0, other)
-    lowest, highest = extremes(other[:size])
+        contrast[at] = levels[at] - spare[ranks[at]]
+    to_unit_scale(contrast[:size], contrast[:size])
+    frame(contrast, width, height, width, len(weights) - 1, spare)
+    framed = smooth(spare, height, width, weights, contrast)
+    frame(spare, framed, height, width, 1, contrast)
+    framed = sobel(contrast, height, width, spare)
+    frame(spare, framed, height, width, 0, contrast)
+    lowest, highest = extremes(contrast[:size])
     if lowest == highest:
         return True
     for at in range(size):
-        codes[at] = np.int64((other[at] - lowest) / (highest - lowest) * peak)
-    find_medians(codes, height, width, medians, found)
-    counts, centres, scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
-    first, last = found[0], found[0]
+        codes[at] = np.int64((contrast[at] - lowest) / (highest - lowest) * peak)
+    find_medians(codes, height, width, medians, ranks)
+    counts, centres, split_scratch = np.zeros(LEVELS + 2, np.int64), np.empty(LEVELS + 2), np.empty(LEVELS + 2)
+    first, last = ranks[0], ranks[0]
     for at in range(size):
-        value = found[at]
+        value = ranks[at]
         first, last = min(first, value), max(last, value)
-        other[at] = value
+        contrast[at] = value
     for at in range(size):
-        counts[found[at]] += 1
+        counts[ranks[at]] += 1
     if first == last:
         return True
     for value in range(first, last + 1):
         centres[value] = value
-    threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, scratch)
-    above(other[:size].reshape(height, width), threshold, room.bits)
-    clean(height, width, size / 4, room)
+    threshold = first + best_split(counts[first:], centres[first:], last + 1 - first, split_scratch)
+    above(contrast[:size].reshape(height, width), threshold, scratch.bits)
+    clean(height, width, size / 4, scratch)
     return True
 
 
@@ -133,7 +133,7 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
         return LEVELS + 2
     for at in range(size):
         distinct[at] = levels[at]
-    order(distinct[:size], size, False, make_sorting_room(distinct[:size]))  # noqa: FBT003 - by position
+    order(distinct[:size], size, False, allocate_sorting_scratch(distinct[:size]))  # noqa: FBT003 - by position
     number = 1
     for at in range(1, size):
         if distinct[at] != distinct[number - 1]:
@@ -143,9 +143,9 @@ def _distinct(levels: FloatArray, size: int, any_number: bool, distinct: FloatAr
 
 
 @inner
-def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, same: bool, codes: IntArray) -> None:  # noqa: FBT001
+def _find_codes(levels: FloatArray, distinct: FloatArray, number: int, reduced: bool, codes: IntArray) -> None:  # noqa: FBT001
     """Find each level's place among the distinct ones; they are the `same` where all whole numbers are listed."""
-    if same:
+    if reduced:
         for at in range(len(levels)):
             codes[at] = np.int64(levels[at])
         return

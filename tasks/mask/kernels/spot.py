@@ -1,4 +1,4 @@
-"""The mask ``spot`` of many planes."""
+"""The mask ``spot`` of many channels."""
 
 import numpy as np
 
@@ -14,9 +14,9 @@ def mask_spot(
     shapes: IntArray,
     radii: IntArray,
     quantile: float,
-    found: BoolArray,
+    out: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.spot.spot_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.spot.spot_mask` does.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def mask_spot(
         (C,), of the disks.
     quantile
         Of the top-hat's pixels; those above it are spots.
-    found
+    out
         The result: flat masks, false before.
     """
     largest = 1
@@ -51,7 +51,7 @@ def mask_spot(
                     opened[at] = images[at]
                 threshold = quantile_of(opened, size, quantile)
                 for at in range(size):
-                    found[start + at] = images[at] > threshold
+                    out[start + at] = images[at] > threshold
             start += size
 
 

@@ -14,14 +14,14 @@ MEASURED = 6
 
 
 @compiled
-def measure_spread(pixels: FloatArray, shapes: IntArray, channels: int, found: FloatArray) -> None:
-    """Measure the planes of a stack.
+def measure_spread(pixels: FloatArray, shapes: IntArray, channels: int, out: FloatArray) -> None:
+    """Measure the channels of a block.
 
     Parameters
     ----------
     pixels, shapes
         Of a `Block`.
-    found
+    out
         (n, C, 6), the result: NaN where a plane has none or other than finite pixels.
     """
     largest = 1
@@ -32,7 +32,7 @@ def measure_spread(pixels: FloatArray, shapes: IntArray, channels: int, found: F
     for cell in range(len(shapes)):
         size = shapes[cell, 0] * shapes[cell, 1]
         for channel in range(channels):
-            plane, measured = pixels[start : start + size], found[cell, channel]
+            plane, measured = pixels[start : start + size], out[cell, channel]
             if size == 0 or not all_finite(plane):
                 measured[:] = np.nan
             else:

@@ -1,4 +1,4 @@
-"""The mask ``watershed`` of many planes."""
+"""The mask ``watershed`` of many channels."""
 
 import numpy as np
 
@@ -22,31 +22,31 @@ def mask_watershed(
     shapes: IntArray,
     channels: int,
     roots: IntArray,
-    found: BoolArray,
-    decided: BoolArray,
+    out: BoolArray,
+    certain: BoolArray,
 ) -> None:
-    """Mask the planes of a stack as `tasks.mask.methods.watershed.watershed_mask` does.
+    """Mask the channels of a block as `tasks.mask.methods.watershed.watershed_mask` does.
 
     Parameters
     ----------
     pixels, shapes
         Of a `Block`.
     roots
-        From `tasks.mask.kernels.flood_whole.distances`.
-    found
+        From `tasks.mask.kernels.flood_integral.distances`.
+    out
         The result: flat masks, false before.
-    decided
+    certain
         (n, C), true before; the result: false where there are very many pixels. The plain code has to mask such a
         plane.
     """
-    room = allocate_scratch(shapes)
+    scratch = allocate_scratch(shapes)
     work = np.empty((3, closed_size(shapes)))
     largest = 1
     for cell in range(len(shapes)):
         largest = max(largest, shapes[cell, 0] * shapes[cell, 1])
     framed = framed_size(shapes, 1)
     image, labels, queue = np.empty(largest), np.empty(framed, np.int32), make_queue(framed)
-    spare = np.zeros(room.bits.shape, np.uint64)
+    spare = np.zeros(scratch.bits.shape, np.uint64)
     start = 0
     for cell in range(len(shapes)):
         height, width = shapes[cell]
@@ -54,11 +54,11 @@ def mask_watershed(
         for channel in range(channels):
             plane = pixels[start : start + size]
             if size > 0 and all_finite(plane):
-                decided[cell, channel] = size < MOST_PIXELS
-                if decided[cell, channel] and _mark(plane, height, width, image, labels, work):
+                certain[cell, channel] = size < MOST_PIXELS
+                if certain[cell, channel] and _mark(plane, height, width, image, labels, work):
                     flood(plane, height, width, labels, queue, roots)
-                    _finish(labels, height, width, image, spare, room)
-                    paint(room.bits, height, width, found[start : start + size])
+                    _finish(labels, height, width, image, spare, scratch)
+                    paint(scratch.bits, height, width, out[start : start + size])
             start += size
 
 
@@ -94,7 +94,7 @@ def _mark(plane: FloatArray, height: int, width: int, image: FloatArray, labels:
 
 
 @inner
-def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, room: Scratch) -> None:
+def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spare: Bits, scratch: Scratch) -> None:
     """Take the highest label's basin; fill its small holes, let it grow by a pixel, drop small objects."""
     size = height * width
     highest = 0
@@ -103,12 +103,12 @@ def _finish(labels: LabelArray, height: int, width: int, image: FloatArray, spar
             label = labels[(row + 1) * (width + 2) + column + 1]
             highest = max(highest, label)
             image[row * width + column] = label
-    above(image[:size].reshape(height, width), highest - 0.5, room.bits)
-    flip(height, width, room.bits)
-    drop(height, width, HOLE_AREA, room)
-    flip(height, width, room.bits)
-    _grow(room.bits, height, width, spare)
-    drop(height, width, SMALLEST_OBJECT, room)
+    above(image[:size].reshape(height, width), highest - 0.5, scratch.bits)
+    flip(height, width, scratch.bits)
+    drop(height, width, HOLE_AREA, scratch)
+    flip(height, width, scratch.bits)
+    _grow(scratch.bits, height, width, spare)
+    drop(height, width, SMALLEST_OBJECT, scratch)
 
 
 @inner

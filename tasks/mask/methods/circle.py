@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
-from tasks.mask.planes import mask_each
+from tasks.mask.channelwise import mask_each
 from tasks.mask.registry import MaskMethod, masks
 
 
@@ -20,7 +20,7 @@ class Circle(MaskMethod):
 
 @masks.register(Circle)
 def circle(batch: Batch, config: Circle) -> Ragged:
-    """Masks of a batch: bool, C planes, all channels of a stamp alike."""
+    """Masks of a batch: bool, C channels, all channels of a stamp alike."""
     del config
     disks: dict[tuple[int, ...], BoolArray] = {}
 

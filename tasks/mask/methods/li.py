@@ -7,12 +7,12 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
+from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_range
 from tasks.mask.cleaning import clean
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.li import mask_li
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_range
 from tasks.mask.registry import MaskMethod, masks
 
 SIGMA = 0.5
@@ -33,20 +33,20 @@ class Li(MaskMethod):
 
 
 def li_plain(batch: Batch, config: Li) -> Ragged:
-    """Masks of a batch by the plain code: bool, C planes."""
+    """Masks of a batch by the plain code: bool, C channels."""
     return mask_each(batch, lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
 
 
 @masks.register(Li, plain=li_plain)
 def li(batch: Batch, config: Li) -> Ragged:
-    """Masks of a batch: bool, C planes."""
+    """Masks of a batch: bool, C channels."""
     sigmas = [config.sigma.of(channel) for channel in batch.channels]
     weights, radii = half_kernels([sigmas, [2 * sigma for sigma in sigmas]])
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_li(stack.pixels, stack.shapes, len(sigmas), weights, radii, found, decided)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_li(block.pixels, block.shapes, len(sigmas), weights, radii, out, certain)
 
-    return mask_stacks(batch, mask, plain=lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
+    return mask_blocks(batch, mask, plain=lambda image, channel: li_mask(image, sigma=config.sigma.of(channel)))
 
 
 def half_kernels(sigmas: Sequence[Sequence[float]]) -> tuple[FloatArray, IntArray]:

@@ -6,11 +6,11 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.cleaning import clean
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.otsu import LEVELS, mask_otsu
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.rank_median import rank_median
 from tasks.mask.registry import MaskMethod, masks
 
@@ -30,21 +30,21 @@ class Otsu(MaskMethod):
 
 
 def otsu_plain(batch: Batch, config: Otsu) -> Ragged:
-    """Masks of a batch by the plain code: bool, C planes."""
+    """Masks of a batch by the plain code: bool, C channels."""
     del config
     return mask_each(batch, lambda image, _: otsu_mask(image))
 
 
 @masks.register(Otsu, plain=otsu_plain)
 def otsu(batch: Batch, config: Otsu) -> Ragged:
-    """Masks of a batch: bool, C planes."""
+    """Masks of a batch: bool, C channels."""
     del config
     weights = half_kernel(SIGMA)
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_otsu(stack.pixels, stack.shapes, len(batch.channels), weights, found, decided)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_otsu(block.pixels, block.shapes, len(batch.channels), weights, out, certain)
 
-    return mask_stacks(batch, mask, plain=lambda image, _: otsu_mask(image))
+    return mask_blocks(batch, mask, plain=lambda image, _: otsu_mask(image))
 
 
 def otsu_mask(image: AnyArray) -> BoolArray:

@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
+from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.spot import mask_spot
 from tasks.mask.per_channel import PerChannel, shorthand
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 SIZE = 5
@@ -34,20 +34,20 @@ class Spot(MaskMethod):
 
 
 def spot_plain(batch: Batch, config: Spot) -> Ragged:
-    """Masks of a batch by the plain code: bool, C planes."""
+    """Masks of a batch by the plain code: bool, C channels."""
     return mask_each(batch, lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
 @masks.register(Spot, plain=spot_plain)
 def spot(batch: Batch, config: Spot) -> Ragged:
-    """Masks of a batch: bool, C planes."""
+    """Masks of a batch: bool, C channels."""
     radii = np.array([config.size.of(channel) for channel in batch.channels], dtype=np.int64)
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        del decided  # nothing is rounded but the quantile, and that in the same way
-        mask_spot(stack.pixels, stack.shapes, radii, QUANTILE, found)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        del certain  # nothing is rounded but the quantile, and that in the same way
+        mask_spot(block.pixels, block.shapes, radii, QUANTILE, out)
 
-    return mask_stacks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
+    return mask_blocks(batch, mask, plain=lambda image, channel: spot_mask(image, size=config.size.of(channel)))
 
 
 def spot_mask(image: AnyArray, *, size: int = SIZE) -> BoolArray:

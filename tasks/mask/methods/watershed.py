@@ -6,12 +6,12 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, Batch, BoolArray, Ragged
+from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.cleaning import drop_small, fill_holes
 from tasks.mask.compact_watershed import compact_watershed
 from tasks.mask.kernels.blocks import Block
-from tasks.mask.kernels.flood_whole import distances
+from tasks.mask.kernels.flood_integral import distances
 from tasks.mask.kernels.watershed import HOLE_AREA, mask_watershed
-from tasks.mask.planes import is_finite, mask_each, mask_stacks, unit_scale
 from tasks.mask.registry import MaskMethod, masks
 
 
@@ -25,20 +25,20 @@ class Watershed(MaskMethod):
 
 
 def watershed_plain(batch: Batch, config: Watershed) -> Ragged:
-    """Masks of a batch by the plain code: bool, C planes."""
+    """Masks of a batch by the plain code: bool, C channels."""
     del config
     return mask_each(batch, lambda image, _: watershed_mask(image))
 
 
 @masks.register(Watershed, plain=watershed_plain)
 def watershed(batch: Batch, config: Watershed) -> Ragged:
-    """Masks of a batch: bool, C planes."""
+    """Masks of a batch: bool, C channels."""
     del config
 
-    def mask(stack: Block, found: BoolArray, decided: BoolArray) -> None:
-        mask_watershed(stack.pixels, stack.shapes, len(batch.channels), distances(), found, decided)
+    def mask(block: Block, out: BoolArray, certain: BoolArray) -> None:
+        mask_watershed(block.pixels, block.shapes, len(batch.channels), distances(), out, certain)
 
-    return mask_stacks(batch, mask, plain=lambda image, _: watershed_mask(image))
+    return mask_blocks(batch, mask, plain=lambda image, _: watershed_mask(image))
 
 
 def watershed_mask(image: AnyArray) -> BoolArray:

@@ -42,9 +42,9 @@ def subtract(
 
     Examples
     --------
-    >>> found = {"cell": np.array([[1, 1, 1, 2]], np.int32), "nucleus": np.array([[0, 1, 0, 2]], np.int32)}
+    >>> labels = {"cell": np.array([[1, 1, 1, 2]], np.int32), "nucleus": np.array([[0, 1, 0, 2]], np.int32)}
     >>> config = Subtract(**{"name": "cytoplasm", "from": "cell", "remove": "nucleus"})
-    >>> subtract(np.zeros((1, 1, 4)), labels=found, config=config, channels=["DNA"])
+    >>> subtract(np.zeros((1, 1, 4)), labels=labels, config=config, channels=["DNA"])
     array([[1, 0, 1, 0]], dtype=int32)
     """
     del image, channels

@@ -38,9 +38,9 @@ def distances() -> IntArray:
         (40001,) int64: ⌊√k⌋ times 2¹⁶ plus the rank of √k − ⌊√k⌋, which is the same for two k only if both are squares.
     """
     root = np.sqrt(np.arange(DIAGONAL_SQUARED + 1))
-    whole = np.floor(root)
-    _, rank = np.unique(root - whole, return_inverse=True)
-    return (whole.astype(np.int64) << ROOT_BITS) | rank
+    integers = np.floor(root)
+    _, rank = np.unique(root - integers, return_inverse=True)
+    return (integers.astype(np.int64) << ROOT_BITS) | rank
 
 
 @inner
@@ -53,7 +53,7 @@ def bits_of(number: int) -> int:
 
 
 @inner
-def flood_whole(  # noqa: C901, PLR0912, PLR0915 - the loop over entries
+def flood_integral(  # noqa: C901, PLR0912, PLR0915 - the loop over entries
     values: FloatArray,
     height: int,
     width: int,
@@ -86,7 +86,7 @@ def flood_whole(  # noqa: C901, PLR0912, PLR0915 - the loop over entries
     diagonal = height * height + width * width
     if diagonal >= len(roots) or low <= -WHOLE_LIMIT or high >= WHOLE_LIMIT:
         return False
-    whole, marked = True, 0
+    integral, marked = True, 0
     # unsigned, because other indices are tested for being negative
     stride, wide = np.uint64(width + 2), np.uint64(width)
     for row in range(height):
@@ -94,12 +94,12 @@ def flood_whole(  # noqa: C901, PLR0912, PLR0915 - the loop over entries
         for column in range(wide):
             marked += int(line[column] != 0)
     for at in range(len(values)):
-        whole &= values[at] == np.trunc(values[at])
+        integral &= values[at] == np.trunc(values[at])
     dry = height * width - marked
     pixel_bits = bits_of((height + 2) * (width + 2))
     age_bits = bits_of(4 * dry)
     cost_bits = bits_of(int(high - low) + int(math.sqrt(diagonal)) + 1) + ROOT_BITS
-    if not whole or cost_bits + age_bits + pixel_bits > KEY_BITS:
+    if not integral or cost_bits + age_bits + pixel_bits > KEY_BITS:
         return False
     # of two keys the first is less if it is so with all bits of its marker's pixel set: those do not count
     blind = (1 << pixel_bits) - 1

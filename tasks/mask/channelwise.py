@@ -23,9 +23,9 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     Returns
     -------
     Ragged
-        Bool, of the batch's shapes, C planes.
+        Bool, of the batch's shapes, C channels.
     """
-    masks = empty_masks(batch, planes=batch.pixels.n_channels)
+    masks = empty_masks(batch, n_channels=batch.pixels.planes)
     for stamp, image in zip(masks.unstack(), batch.pixels.unstack(), strict=True):
         for index, channel in enumerate(batch.channels):
             if is_finite(image[index]):
@@ -33,7 +33,7 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     return masks
 
 
-def mask_stacks(
+def mask_blocks(
     batch: Batch,
     mask: Callable[[Block, BoolArray, BoolArray], None],
     *,
@@ -46,7 +46,7 @@ def mask_stacks(
     batch
         Pixels of N stamps, C channels.
     mask
-        (stack of n stamps, flat masks that are false as yet, (n, C) bool) → nothing; the masks are written, and to the
+        (block of n stamps, flat masks that are false as yet, (n, C) bool) → nothing; the masks are written, and to the
         last argument whether each is certain to be that of the plain code.
     plain
         As in `mask_each`.
@@ -54,17 +54,17 @@ def mask_stacks(
     Returns
     -------
     Ragged
-        Bool, of the batch's shapes, C planes.
+        Bool, of the batch's shapes, C channels.
     """
     if not fits(batch):
         return mask_each(batch, plain)
-    masks = empty_masks(batch, planes=batch.pixels.n_channels)
-    decided = np.ones((len(batch), batch.pixels.n_channels), dtype=np.bool_)
-    for stack in blocks(batch):
-        mask(stack, masks.flat[stack.places], decided[stack.cells])
-    if not decided.all():
+    masks = empty_masks(batch, n_channels=batch.pixels.planes)
+    certain = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
+    for block in blocks(batch):
+        mask(block, masks.flat[block.flat_pixels], certain[block.cells])
+    if not certain.all():
         images, stamps = batch.pixels.unstack(), masks.unstack()
-        for cell, channel in np.argwhere(~decided):
+        for cell, channel in np.argwhere(~certain):
             stamps[cell][channel] = plain(images[cell][channel], batch.channels[channel])
     return masks
 
@@ -89,7 +89,7 @@ def test_spread(
         Pixels of N stamps, C channels.
     passes
         (measured (n, C, 6), numbers of pixels (n, 1)) → verdicts and whether each is certain to be that of the plain
-        code, (n, C) bool. What it says of planes with NaN or infinite pixels, or none, does not matter: they fail.
+        code, (n, C) bool. What it says of channels with NaN or infinite pixels, or none, does not matter: they fail.
     plain
         As in `test_each`.
     """
@@ -97,23 +97,23 @@ def test_spread(
         return test_each(batch, plain)
     verdicts = np.zeros((len(batch), len(batch.channels)), dtype=np.bool_)
     images = batch.pixels.unstack()
-    for stack in blocks(batch):
-        measured = np.empty((len(stack.shapes), len(batch.channels), MEASURED))
-        measure_spread(stack.pixels, stack.shapes, len(batch.channels), measured)
+    for block in blocks(batch):
+        measured = np.empty((len(block.shapes), len(batch.channels), MEASURED))
+        measure_spread(block.pixels, block.shapes, len(batch.channels), measured)
         with np.errstate(all="ignore"):
-            verdict, sure = passes(measured, stack.shapes.prod(axis=1)[:, np.newaxis])
-        usable = ~np.isnan(measured[..., LOW])
-        verdicts[stack.cells] = verdict & usable
-        for cell, channel in np.argwhere(usable & ~sure):
-            verdicts[stack.cells][cell, channel] = plain(images[stack.cells.start + cell][channel])
+            verdict, sure = passes(measured, block.shapes.prod(axis=1)[:, np.newaxis])
+        finite = ~np.isnan(measured[..., LOW])
+        verdicts[block.cells] = verdict & finite
+        for cell, channel in np.argwhere(finite & ~sure):
+            verdicts[block.cells][cell, channel] = plain(images[block.cells.start + cell][channel])
     return verdicts
 
 
-def empty_masks(batch: Batch, *, planes: int) -> Ragged:
+def empty_masks(batch: Batch, *, n_channels: int) -> Ragged:
     """Masks of a batch's shapes, all pixels false."""
     shapes = batch.pixels.shapes
     return Ragged(
-        flat=np.zeros(int(shapes.prod(axis=1).sum()) * planes, dtype=np.bool_), shapes=shapes, n_channels=planes
+        flat=np.zeros(int(shapes.prod(axis=1).sum()) * n_channels, dtype=np.bool_), shapes=shapes, planes=n_channels
     )
 
 
