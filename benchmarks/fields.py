@@ -70,7 +70,7 @@ def take_turns(
     for _ in range(rounds):
         clock = [time.process_time()]
         batch, regions = crop_cells(
-            image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, how=crop
+            image, labels={"cell": labels}, numbers=range(1, objects + 1), channels=NAMES, crop=crop
         )
         clock.append(time.process_time())
         measure(batch, regions, config=config)

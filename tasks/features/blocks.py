@@ -102,7 +102,7 @@ def blocks(batch: Batch, region: Region) -> Iterator[Block]:
             reals=np.empty(0) if few else pixels,
             integral=flat.dtype.kind in "iub",
             masks=stream_of(masks[mask_ends[first] : mask_ends[stop]]),
-            n_masks=region.masks.planes,
+            n_masks=region.masks.n_channels,
             shapes=shapes[cells],
             background=background[cells],
         )

@@ -43,7 +43,7 @@ def extract_partition(
     layout = source.layout
     kept = kept_cells(cells, metrics=metrics, decision=decision)
     crop = CLIPPED if config.profile == "scip" else WITH_MARGIN
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, how=crop)
+    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=crop)
     columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]
     for batch in batches:

@@ -25,7 +25,7 @@ def mask_each(batch: Batch, mask: Callable[[AnyArray, str], BoolArray]) -> Ragge
     Ragged
         Bool, of the batch's shapes, C channels.
     """
-    masks = empty_masks(batch, n_channels=batch.pixels.planes)
+    masks = empty_masks(batch, n_channels=batch.pixels.n_channels)
     for stamp, image in zip(masks.unstack(), batch.pixels.unstack(), strict=True):
         for index, channel in enumerate(batch.channels):
             if is_finite(image[index]):
@@ -58,8 +58,8 @@ def mask_blocks(
     """
     if not fits(batch):
         return mask_each(batch, plain)
-    masks = empty_masks(batch, n_channels=batch.pixels.planes)
-    certain = np.ones((len(batch), batch.pixels.planes), dtype=np.bool_)
+    masks = empty_masks(batch, n_channels=batch.pixels.n_channels)
+    certain = np.ones((len(batch), batch.pixels.n_channels), dtype=np.bool_)
     for block in blocks(batch):
         mask(block, masks.flat[block.flat_pixels], certain[block.cells])
     if not certain.all():
@@ -113,7 +113,7 @@ def empty_masks(batch: Batch, *, n_channels: int) -> Ragged:
     """Masks of a batch's shapes, all pixels false."""
     shapes = batch.pixels.shapes
     return Ragged(
-        flat=np.zeros(int(shapes.prod(axis=1).sum()) * n_channels, dtype=np.bool_), shapes=shapes, planes=n_channels
+        flat=np.zeros(int(shapes.prod(axis=1).sum()) * n_channels, dtype=np.bool_), shapes=shapes, n_channels=n_channels
     )
 
 

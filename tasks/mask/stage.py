@@ -111,11 +111,11 @@ def keep_uncut_cells(batch: Batch, *, foreground: Ragged, name: str, config: Mas
 def _foreground(batch: Batch, *, method: MaskMethod) -> Ragged:
     """Masks of a method, checked to fit the pixels: a method may come from another package."""
     foreground = masks.function(method)(batch, method)
-    got, expected = ((images.planes, images.shapes.tolist()) for images in (foreground, batch.pixels))
+    got, expected = ((images.n_channels, images.shapes.tolist()) for images in (foreground, batch.pixels))
     if got != expected or foreground.flat.dtype != np.bool_:
         raise TypeError(
-            f"the mask method of {method.name!r} returned {len(foreground)} masks of {foreground.planes} planes, "
-            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.planes} planes, bool, of the "
+            f"the mask method of {method.name!r} returned {len(foreground)} masks of {foreground.n_channels} planes, "
+            f"dtype {foreground.flat.dtype}; expected {len(batch)} of {batch.pixels.n_channels} planes, bool, of the "
             "stamps' shapes"
         )
     return foreground

@@ -207,7 +207,7 @@ def test_border_rule_box_and_backgrounds_are_those_of_the_plain_code(seed: int, 
     if np.dtype(dtype).kind == "f":
         images[1][1, 0, 0] = np.nan
     stamps = batch(images)
-    foreground = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, planes=3)
+    foreground = Ragged(flat=rng.random(stamps.pixels.flat.size) < density, shapes=stamps.pixels.shapes, n_channels=3)
     passed = rng.random((6, 3)) < 0.8
     combine = [None, ["b"], ["a", "c"]][seed % 3]
     border = [0.25, 0, 0.6, "off"][seed // 6 % 4]

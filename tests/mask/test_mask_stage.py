@@ -240,10 +240,10 @@ def foreign() -> Iterator[None]:
     def fill(batch: Batch, config: Foreign) -> Ragged:
         full: BoolArray = np.ones(batch.pixels.flat.size, dtype=bool)
         full.reshape(-1, 2, 2)[0, 0] = False  # BF: its first row
-        shapes, n_channels = batch.pixels.shapes, batch.pixels.planes
+        shapes, n_channels = batch.pixels.shapes, batch.pixels.n_channels
         if config.fault == "planes":
-            return Ragged(flat=full[:4], shapes=shapes, planes=1)
-        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, planes=n_channels)
+            return Ragged(flat=full[:4], shapes=shapes, n_channels=1)
+        return Ragged(flat=full.astype(int) if config.fault else full, shapes=shapes, n_channels=n_channels)
 
     yield
     del masks._parts["foreign"]
@@ -263,7 +263,7 @@ def test_a_mask_that_fills_the_stamp_has_background_0_and_no_combined_background
     batch = Batch.of([np.arange(12.0).reshape(3, 2, 2)], channels=CHANNELS)
     full = np.ones(12, dtype=bool)
     full[:2] = False  # BF: its first row
-    foreground = Ragged(flat=full, shapes=batch.pixels.shapes, planes=3)
+    foreground = Ragged(flat=full, shapes=batch.pixels.shapes, n_channels=3)
     passed = np.ones((1, 3), dtype=bool)
     masked = keep(batch, foreground=foreground, name="full", config=config(border="off"), passed=passed)
     assert masked.background.tolist() == [[0.5, 0.0, 0.0]]

@@ -19,7 +19,7 @@ def _kernel(definitions: Sequence[FeatureDef], *, apart: bool) -> Callable[[Regi
 
         empty = _empty(shared=region.shared) if apart else np.full(len(definitions), np.nan)
         measure_shape(
-            stream_of(region.masks.flat), region.masks.shapes, region.masks.planes, indices, apart, empty, out
+            stream_of(region.masks.flat), region.masks.shapes, region.masks.n_channels, indices, apart, empty, out
         )
 
     return kernel
