@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.types import Batch, FloatArray, Ragged, Region
-from tasks.features import warm
+from tasks.features import warm_up
 from tasks.features.family import Profile, RegionInfo, families_of
 
 CHANNELS, SIDE = 12, 60
@@ -189,7 +189,7 @@ def main() -> None:
     )
     stay_on_one_core()
     for profile in options.profile:
-        warm(profile, families=FAMILIES[profile])
+        warm_up(profile, families=FAMILIES[profile])
     print(machine("numpy", "numba", "scikit-image"))
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype))

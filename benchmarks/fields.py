@@ -19,7 +19,7 @@ from scipy import ndimage
 from benchmarks.programs import DTYPES, parsed, stay_on_one_core
 from tasks.core.crop import CLIPPED, WITH_MARGIN, Crop, crop_cells
 from tasks.core.types import AnyArray, Batch, FloatArray, LabelArray, Ragged, Region
-from tasks.features import Features, measure, warm
+from tasks.features import Features, measure, warm_up
 from tasks.features.family import Profile
 
 SIDE, STAMP, CHANNELS = 2048, 60, 12
@@ -95,7 +95,7 @@ def main() -> None:
     )
     stay_on_one_core()
     for profile, _ in PROFILES:
-        warm(profile, families=FAMILIES)
+        warm_up(profile, families=FAMILIES)
     print("µs per cell and channel\n")
     print("| type | objects | profile | cut out | measured | stamps joined | measured | ratio | to measured |")
     print("|---|---:|---|---:|---:|---:|---:|---:|---:|")

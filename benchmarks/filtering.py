@@ -20,7 +20,7 @@ import polars as pl
 from benchmarks.programs import parsed, stay_on_one_core
 from tasks.core.regions import regions
 from tasks.core.types import Batch, Region
-from tasks.features import Features, measure, warm
+from tasks.features import Features, measure, warm_up
 from tasks.features.family import families_of
 from tasks.ingest.example_cells import CELL_TYPES, CHANNELS, draw_cell
 from tasks.mask import Mask, mask_batch
@@ -144,7 +144,7 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
     for title in options.families:
         config = Features.model_validate({"profile": "standard", "families": list(families[title])})
-        warm("standard", families=config.families)
+        warm_up("standard", families=config.families)
         for share in SHARES:
             quality = rules(share)
             turns = []

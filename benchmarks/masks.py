@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.features import CHANNELS, draw
 from benchmarks.programs import DTYPES, ORIGINAL, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.types import Batch
-from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, masks, warm
+from tasks.mask import Circle, Li, Mask, NormalTest, Otsu, Spot, Std, ValueRange, Watershed, masks, warm_up
 from tasks.mask.methods.li import li
 from tasks.mask.plain import keep_uncut_plain
 from tasks.mask.registry import channel_filters
@@ -110,7 +110,7 @@ def main() -> None:
         original=ORIGINAL,
     )
     stay_on_one_core()
-    warm()
+    warm_up()
     print(machine("numpy", "numba", "scipy", "scikit-image"))
     for dtype in options.dtype:
         stamps = draw(cells=options.cells, dtype=np.dtype(dtype)).batch

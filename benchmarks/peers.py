@@ -30,7 +30,7 @@ from benchmarks.features import CHANNELS, Stamps
 from benchmarks.programs import ORIGINAL, ROOT, Program, machine, parsed, stay_on_one_core, told_where_missing
 from tasks.core.crop import CLIPPED, WITH_MARGIN, crop_cells
 from tasks.core.types import AnyArray, Batch, LabelArray, Ragged, Region
-from tasks.features import warm
+from tasks.features import warm_up
 from tasks.features.family import RegionInfo, families_of
 
 Families = Mapping[str, tuple[str, ...]]
@@ -222,7 +222,7 @@ def main() -> None:
         original=ORIGINAL,
     )
     stay_on_one_core()
-    warm("standard", families=CP_MEASURE)
+    warm_up("standard", families=CP_MEASURE)
     print(f"{machine('numpy', 'numba', 'scikit-image')}; µs per cell and channel")
     if "stamps" in options.on:
         scene = on_stamps(cells=options.cells, few=options.few)
@@ -230,7 +230,7 @@ def main() -> None:
         print(f"\nuint16, {options.cells} stamps of 12 channels; mask {size:.0f} px")
         compare(scene, options=options, more={})
     if "field" in options.on:
-        warm("scip", families=features.FAMILIES["scip"])
+        warm_up("scip", families=features.FAMILIES["scip"])
         image, labels = fields.draw(objects=options.objects, dtype=np.uint16)
         size = float((labels > 0).sum()) / options.objects
         print(f"\nuint16, field of 12×2048×2048 pixels, {options.objects} objects of {size:.0f} px")

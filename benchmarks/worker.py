@@ -16,7 +16,7 @@ import numpy as np  # noqa: E402
 import psutil  # noqa: E402
 
 from tasks.core.types import Batch, Ragged, Region  # noqa: E402
-from tasks.features import Features, measure, warm  # noqa: E402
+from tasks.features import Features, measure, warm_up  # noqa: E402
 
 CELLS, CHANNELS = 100, 12
 
@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     config = Features.model_validate({"profile": options.profile, "families": ["shape", "intensity", "texture"]})
     imported = time.perf_counter(), time.process_time()
-    warm(options.profile, families=config.families)
+    warm_up(options.profile, families=config.families)
     batch, regions = draw(0)
     measure(batch, regions, config=config)
     done = time.perf_counter(), time.process_time()

@@ -16,7 +16,7 @@ def _row(config: Config) -> PlanRow:
 
 
 def _kernels(config: Config) -> Mapping[str, Job]:
-    from tasks.mask.warm import jobs
+    from tasks.mask.warm_up import jobs
 
     if config.mask is None:
         return {}

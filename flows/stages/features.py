@@ -19,7 +19,7 @@ def _row(config: Config) -> PlanRow:
 
 
 def _kernels(config: Config) -> Mapping[str, Job]:
-    from tasks.features.warm import jobs
+    from tasks.features.warm_up import jobs
 
     return jobs(config.features.profile, [family.name for family in config.features.selected])
 

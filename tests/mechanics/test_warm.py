@@ -1,4 +1,4 @@
-"""A second process with the same folder of compiled kernels loads everything: `warm` leaves nothing to compile."""
+"""A second process with the same folder of compiled kernels loads everything: `warm_up` leaves nothing to compile."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 CODE = """
 from numba.core import event
-from tasks.{} import warm
+from tasks.{} import warm_up
 
 with event.install_recorder("numba:compile") as recorded:
-    warm({})
+    warm_up({})
 print(len(recorded.buffer))
 """
 

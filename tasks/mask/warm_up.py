@@ -33,7 +33,7 @@ def jobs(methods: Collection[str] | None = None, *, filters: bool = True) -> dic
     return jobs | {"mask-filters" if filters else "mask-border": around}
 
 
-def warm(methods: Collection[str] | None = None, *, filters: bool = True) -> None:
+def warm_up(methods: Collection[str] | None = None, *, filters: bool = True) -> None:
     """Make mask methods ready; the parameters are those of `jobs`.
 
     A worker does so once when it starts: what is compiled inside a task is counted as the task's time. The first call

@@ -26,7 +26,7 @@ def jobs(profile: Profile, families: Collection[str] | None = None) -> dict[str,
     }
 
 
-def warm(profile: Profile, families: Collection[str] | None = None) -> None:
+def warm_up(profile: Profile, families: Collection[str] | None = None) -> None:
     """Make compiled families ready; the parameters are those of `jobs`.
 
     A worker does so once when it starts, with what its run measures: what is compiled inside a task is counted as the
