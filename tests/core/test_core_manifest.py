@@ -22,7 +22,9 @@ def output(tmp_path: Path) -> Path:
 
 def record(output: Path, *names: str, status: str = "done") -> None:
     files = list_files(output, [output / name for name in names])
-    write_json(output / "run.json", {"status": status, "files": {name: one.model_dump() for name, one in files.items()}})
+    write_json(
+        output / "run.json", {"status": status, "files": {name: one.model_dump() for name, one in files.items()}}
+    )
 
 
 def test_what_was_published_is_known_by_size_and_digest(output: Path) -> None:
