@@ -109,7 +109,7 @@ def test_a_disk_that_is_lost_or_read_only_is_named_and_nothing_is_written_beneat
 def test_what_the_disk_is_not_to_blame_for_stays_what_it_is(tmp_path: Path) -> None:
     for error in (FileNotFoundError(errno.ENOENT, "gone"), ValueError("No space left (os error 28)"), OSError("odd")):
         assert storage_error(error, path=tmp_path / "table.bin") is None
-    with pytest.raises(OSError, match="^odd$"), atomic(tmp_path / "table.bin"):
+    with pytest.raises(OSError, match=r"^odd$"), atomic(tmp_path / "table.bin"):
         raise OSError("odd")
     with pytest.raises(pl.exceptions.ComputeError, match="odd"), atomic(tmp_path / "table.bin"):
         raise pl.exceptions.ComputeError("odd")
@@ -122,7 +122,7 @@ def test_an_error_travels_and_knows_whether_it_may_pass(tmp_path: Path) -> None:
         assert explained is not None
         back = pickle.loads(pickle.dumps(explained))  # noqa: S301 - as Dask does
         assert (str(back), back.passing) == (str(explained), passing)
-    with pytest.raises(StorageError, match="table.json cannot be written: its folder is gone"):
+    with pytest.raises(StorageError, match=r"table\.json cannot be written: its folder is gone"):
         check_reachable(tmp_path / "table.json")
     write_json(tmp_path / "table.json", {})
     check_reachable(tmp_path / "table.json")

@@ -1,7 +1,6 @@
 """Two runs into one folder: the second learns who holds it, and nobody is kept out by a run that is gone."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -78,7 +77,7 @@ def test_a_holder_elsewhere_does_not_block_where_its_lock_is_free(tmp_path: Path
 def test_on_a_mount_whose_locks_stay_on_one_machine_a_holder_elsewhere_blocks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.engine.lock._mount_locks", lambda folder: "this machine")
+    monkeypatch.setattr("flows.engine.lock._mount_locks", lambda _: "this machine")
     (tmp_path / "work").mkdir()
     elsewhere = Holder.here().model_copy(update={"host": "another.example", "process": 4, "user": "ada"})
     write_json(tmp_path / "work" / "lock.json", elsewhere.model_dump())
@@ -92,4 +91,4 @@ def test_a_holder_that_cannot_be_read_blocks_nobody(tmp_path: Path) -> None:
     (tmp_path / "work" / "lock.json").write_text('{"host": ')
     with only_run_in(tmp_path):
         assert Holder.read(tmp_path / "work" / "lock.json") is not None
-    assert os.listdir(tmp_path / "work") == ["lock"]
+    assert [path.name for path in (tmp_path / "work").iterdir()] == ["lock"]
