@@ -16,7 +16,7 @@ from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
 from flows.engine.summary import Summary, summarize
 from flows.pipeline import PIPELINE
-from flows.stages.export import export_quarantine
+from flows.stages.export import export_quarantine, export_tables, published_files
 from tasks.core.errors import InputChangedError
 
 
@@ -67,7 +67,11 @@ def run(preparation: Preparation) -> Summary:
     with started(preparation, stages=PIPELINE) as (execution, record):
         try:
             for stage in PIPELINE:
+                if stage is export_tables:
+                    execution.wait(data.handles)
+                    record.publishing()
                 data = stage(execution, data)
+            record.published(published_files(execution, data, stages=PIPELINE))
         except TooManyQuarantinedError:
             QuarantineLimit.of(preparation).check(export_quarantine(execution, data))  # those on their way count too
             raise

@@ -45,6 +45,7 @@ class Run:
     def of(cls, sections: Mapping[str, Any], *, inputs: Sequence[Path], output: Path, size: int = 100) -> "Run":
         """List images, in partitions of a size; ``work`` is in the output folder."""
         preparation = prepared({**sections, "run": {"partition_size": size}}, inputs=inputs, output=output)
+        (output / "work").mkdir(parents=True, exist_ok=True)  # as the lock of a run does
         preparation.listing.write()
         return cls(
             config=preparation.spec.config,

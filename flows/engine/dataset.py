@@ -47,6 +47,11 @@ class Dataset:
         return replace(self, **changes)
 
     @property
+    def handles(self) -> tuple[Handle, ...]:
+        """All results of partitions."""
+        return (*self.cells, *self.metrics, *self.features)
+
+    @property
     def cells_by_partition(self) -> list[dict[str, object]]:
         """What tasks that measure kept cells read of each partition."""
         metrics = self.metrics or [None] * len(self.cells)

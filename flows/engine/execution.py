@@ -14,6 +14,7 @@ from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
 from flows.engine.submission import Resources, Submitter
 from tasks.core.errors import RunError, UserError
+from tasks.core.storage_errors import StorageError, storage_error
 from tasks.core.work import Frozen, Partition, StageResult
 
 ResultT = TypeVar("ResultT")
@@ -206,7 +207,7 @@ class Execution:
                 break
             self._take_in(done, outcome)
         if isinstance(outcome, BaseException):
-            self._errors.append((stage, outcome))
+            self._note(outcome, stage=stage)
             self._fail()
         self._tasks[stage, False] += 1
         self._clock(stage)
@@ -259,7 +260,7 @@ class Execution:
         submission = self._submissions.pop(ticket)
         self._clock(ticket.stage)
         if not isinstance(outcome, StageResult):
-            self._errors.append((ticket.stage, outcome if isinstance(outcome, BaseException) else TypeError(outcome)))
+            self._note(outcome if isinstance(outcome, BaseException) else TypeError(outcome), stage=ticket.stage)
             self._graph.drop(ticket)
             return
         self._graph.finish(ticket, outcome)
@@ -272,6 +273,13 @@ class Execution:
             except RunError as error:  # the last one tells of all of the stage
                 self._stopped = error
                 self._graph.drop_all_but(ticket.stage)
+
+    def _note(self, error: BaseException, *, stage: str) -> None:
+        """Keep an error; where the disk is to blame, all that has not begun would fail as well."""
+        explained = storage_error(error, path=self._work / stage) or error
+        self._errors.append((stage, explained))
+        if isinstance(explained, StorageError):
+            self._graph.drop_all_but(None)
 
     def _fail(self) -> None:
         """Raise what went wrong: what the user has to mend first."""

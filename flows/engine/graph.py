@@ -109,8 +109,8 @@ class Graph:
         for waiting in self._waiting.pop(handle, ()):
             self.drop(waiting)
 
-    def drop_all_but(self, stage: str) -> None:
-        """Give up what has not begun, except for the tasks of one stage."""
+    def drop_all_but(self, stage: str | None) -> None:
+        """Give up what has not begun, except for the tasks of one stage, if any."""
         for handle in [*self._ready, *self._missing]:
             if handle.stage != stage:
                 self.drop(handle)

@@ -14,6 +14,7 @@ from flows.engine.stage import Stage
 from infra.cluster import check_cluster, find_cluster
 from tasks.core.errors import InputError
 from tasks.core.work import discard_unfinished
+from tasks.export.published import mend_published
 from tasks.ingest.listing import list_images
 
 
@@ -93,6 +94,7 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
     )
     with only_run_in(spec.output):
         discard_unfinished(spec.output / "work")
+        mend_published(spec.output)
         token = _reserved.set(preparation)
         try:
             yield preparation

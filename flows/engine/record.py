@@ -3,16 +3,20 @@
 import os
 import platform
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
 from flows.engine.preparation import Preparation
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
+from tasks.core.manifest import Manifest, read_manifest
 from tasks.core.storage import read_json, write_json
+from tasks.core.storage_errors import StorageError, check_reachable
 
 PACKAGES = (
     "scip-flows", "prefect", "prefect-dask", "dask", "distributed", "numpy", "scipy", "scikit-image", "polars",
@@ -21,7 +25,10 @@ PACKAGES = (
 
 
 class Record:
-    """Keeps run.json of one run up to date."""
+    """Keeps run.json of one run up to date.
+
+    It lists the published files of the last run that published any, until this one begins to publish.
+    """
 
     def __init__(self, preparation: Preparation, *, run_id: str) -> None:
         spec = preparation.spec
@@ -43,27 +50,52 @@ class Record:
             "python": platform.python_version(),
             "versions": {name: version(name) for name in PACKAGES},
         }
-        write_json(self._path, self._content)
+        self._files = read_manifest(_read(self._path))
+        self._write()
+
+    def publishing(self) -> None:
+        """Record that published files are being replaced: what is there does not belong together."""
+        self._files = None
+        self._content |= {"status": "publishing"}
+        self._write()
+
+    def published(self, files: Manifest) -> None:
+        """Remember what was published; it is written with how the run ends."""
+        self._files = files
 
     def done(self, summary: BaseModel) -> None:
         """Record the end of a run that went well."""
         self._end("done", summary=summary.model_dump(mode="json"))
 
     def failed(self, error: BaseException) -> None:
-        """Record why a run did not come to its end."""
-        self._end("failed", error={"type": type(error).__name__, "message": str(error)})
+        """Record why a run did not come to its end, as far as the disk lets it: that reason is what counts."""
+        with suppress(StorageError):
+            self._end("failed", error={"type": type(error).__name__, "message": str(error)})
 
     def _end(self, status: str, **more: object) -> None:
         self._content |= {"status": status, "ended": _now(), **more}
-        write_json(self._path, self._content)
+        self._write()
+
+    def _write(self) -> None:
+        check_reachable(self._path.parent / "work")
+        files = {name: file.model_dump() for name, file in (self._files or {}).items()}
+        write_json(self._path, self._content | {"files": files if self._files is not None else None})
 
 
 def record_stop(output: Path) -> None:
     """Let run.json say that this process's run was stopped, whatever the signal made the run fail with."""
     path = output / RUN
-    content = read_json(path) if path.is_file() else {}
-    if content.get("process") == os.getpid() and content["status"] in {"running", "failed"}:
-        write_json(path, content | {"status": "stopped", "ended": _now(), "error": None})
+    content = _read(path)
+    if content.get("process") == os.getpid() and content["status"] in {"running", "publishing", "failed"}:
+        with suppress(StorageError):
+            write_json(path, content | {"status": "stopped", "ended": _now(), "error": None})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Read what another run, or this one, has written; nothing where that cannot be read."""
+    with suppress(OSError, ValueError):
+        return read_json(path)
+    return {}
 
 
 def _now() -> str:

@@ -12,7 +12,9 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.tasks import exponential_backoff
 
+from flows.engine.lock import LOCK
 from tasks.core.errors import RunError, UserError
+from tasks.core.storage_errors import StorageError, check_reachable
 
 Resources = Mapping[str, float]
 """Dask resources that a task needs."""
@@ -69,7 +71,13 @@ class PrefectSubmitter:
         resources: Resources,
         arguments: Mapping[str, object],
     ) -> None:
-        """Send a task; `folder` names a result that is kept."""
+        """Send a task; `folder` names a result that is kept.
+
+        Raises
+        ------
+        StorageError
+            The output folder is gone.
+        """
         configured = task.with_options(
             task_run_name=name,
             persist_result=False,
@@ -79,6 +87,7 @@ class PrefectSubmitter:
             retry_jitter_factor=1,
             retry_condition_fn=_may_pass,
         )
+        check_reachable(self._storage.parent / LOCK)
         if folder is not None:
             configured = configured.with_options(
                 persist_result=True,
@@ -108,6 +117,7 @@ def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
 
 
 def _may_pass(task: object, run: object, state: Any) -> bool:  # noqa: ANN401 - prefect's State of any type
-    """Whether to try again: not what the user has to mend."""
+    """Whether to try again: not what the user has to mend, such as a full disk; a network mount may answer again."""
     del task, run
-    return not isinstance(state.result(raise_on_failure=False), (UserError, RunError))
+    error = state.result(raise_on_failure=False)
+    return error.passing if isinstance(error, StorageError) else not isinstance(error, (UserError, RunError))

@@ -1,9 +1,12 @@
 """The tables that people read, put together from what all stages left in work/."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
 from flows.engine.stage import PlanRow, Stage, nothing
+from tasks.core.file_names import STATISTICS_FOLDER
+from tasks.core.manifest import Manifest, list_files
 from tasks.core.published import Published
 from tasks.export.published import SINGLE
 
@@ -59,6 +62,16 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> int:
             "cells": [handle.result for handle in data.cells if handle.done],
         },
     )
+
+
+def published_files(execution: "Execution", data: "Dataset", *, stages: Sequence[Stage[Any]]) -> Manifest:
+    """List all that is published: what the export wrote, and the statistics that stages before it wrote."""
+    from tasks.export.task import Exported
+
+    output, config = execution.output, execution.config
+    kinds = (kind for stage in stages for kind in stage.published(config) if kind.path.startswith(STATISTICS_FOLDER))
+    statistics = (path for kind in kinds for path in kind.files(output) if kind.owns(path))
+    return list_files(output, statistics) | (data.exported.files if isinstance(data.exported, Exported) else {})
 
 
 def _published(config: Config) -> tuple[Published, ...]:

@@ -14,10 +14,12 @@ from tasks.illumination.config import Estimated, Use
 from tasks.illumination.files import CorrectionStore, FieldGroup, read_index
 from tasks.illumination.published import (
     CORRECTIONS,
+    FOLDER,
     FoundCorrections,
     PublishedCorrections,
     discard_published,
     find_usable_corrections,
+    is_published_image,
 )
 from tasks.illumination.warm_up import jobs
 from tasks.ingest.listing import ImageListing
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 STAGE = "illumination"
 PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{CORRECTIONS}", is_ours=holds_key("corrections"))
+IMAGES = Published(path=f"{STATISTICS_FOLDER}/{FOLDER}/*", is_ours=is_published_image)
 
 
 def _row(config: Config) -> PlanRow | None:
@@ -139,5 +142,5 @@ correct_illumination = Stage(
     prepare=_prepare,
     run=_run,
     kernels=_kernels,
-    published=lambda _: (PUBLISHED,),
+    published=lambda _: (PUBLISHED, IMAGES),
 )

@@ -34,6 +34,10 @@ class Published:
         """Yield the files there that have such a name, of whomever."""
         return (path for path in output.glob(self.path) if self.name.fullmatch(path.name) and path.is_file())
 
+    def owns(self, path: Path) -> bool:
+        """Whether this program wrote a file, going by its name and by what it holds."""
+        return self.name.fullmatch(path.name) is not None and self.is_ours(path)
+
     def check(self, output: Path) -> None:
         """Refuse an output folder in which another program's file has a name that any run writes.
 

@@ -1,6 +1,5 @@
 """Partitions, and the folders in `work/` that hold what one task made of one partition."""
 
-import os
 import re
 import shutil
 import sys
@@ -12,6 +11,9 @@ from uuid import uuid4
 
 import psutil
 from pydantic import BaseModel, ConfigDict
+
+from tasks.core.storage import flush, flush_all
+from tasks.core.storage_errors import storage_errors
 
 RESULT_NAME = re.compile(r"\.?[0-9a-f]{40}(\.[0-9a-f]{32}\.tmp)?")
 """A result's folder, finished or given up half-way."""
@@ -112,23 +114,28 @@ def result_folder(path: Path, *, provisional: bool = False) -> Iterator[Path]:
     """Yield a temporary folder that takes the name `path` when the block ends well, and is removed otherwise.
 
     Where another process has finished the same result meanwhile, that one stays: equal names mean equal contents.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, read-only or gone.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    temporary.mkdir()
     try:
-        yield temporary
-        if provisional:
-            (temporary / PROVISIONAL).touch()
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                with file.open("rb") as written:
-                    os.fsync(written.fileno())
-        try:
-            temporary.rename(path)
-        except OSError:
-            if not path.is_dir():
-                raise
+        with storage_errors(path):
+            for folder in (path.parent.parent, path.parent):  # no more: a lost mount must not be written beneath
+                folder.mkdir(exist_ok=True)
+            temporary.mkdir()
+            yield temporary
+            if provisional:
+                (temporary / PROVISIONAL).touch()
+            flush_all(temporary)
+            try:
+                temporary.rename(path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+            flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -146,6 +153,9 @@ def discard_results(work: Path) -> None:
 
 def discard_unfinished(work: Path) -> None:
     """Remove what tasks of a killed run left half done, and provisional results."""
+    for path in work.glob("results/*"):
+        if DESCRIPTOR_NAME.fullmatch(path.name) and path.is_file() and not path.stat().st_size:
+            path.unlink()  # of a disk that was full
     for folder in [*work.glob("*/.*.tmp"), *(marker.parent for marker in work.glob(f"*/*/{PROVISIONAL}"))]:
         if folder.is_dir() and not folder.is_symlink() and RESULT_NAME.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,8 @@ from tasks.export.published import LABELS
 from tasks.export.results import PartitionResults
 
 
-def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layout: Layout) -> int:
-    """Write labels/<image>.<object>.tif of segmented fields, and remove those of an earlier run; count them.
+def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layout: Layout) -> list[Path]:
+    """Write labels/<image>.<object>.tif of segmented fields, and remove those of an earlier run; return their paths.
 
     Raises
     ------
@@ -36,4 +36,4 @@ def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layo
         with atomic(target) as temporary:  # a copy, no link: writing into it must not change what a rerun relies on
             shutil.copyfile(source, temporary)
     LABELS.discard_stale(output, but=sources)
-    return len(sources)
+    return list(sources)

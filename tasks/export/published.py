@@ -4,10 +4,21 @@ import re
 from pathlib import Path
 
 from tasks.core.dictionary import is_ours as is_our_table
-from tasks.core.file_names import CELLS, FEATURES_FOLDER, IMAGES, LABELS_FOLDER, PART, QUARANTINE, RUN
+from tasks.core.exchange import restore_folder
+from tasks.core.file_names import (
+    CELLS,
+    EXPORTS_FOLDER,
+    FEATURES_FOLDER,
+    IMAGES,
+    LABELS_FOLDER,
+    PART,
+    QUARANTINE,
+    RUN,
+    STATISTICS_FOLDER,
+)
 from tasks.core.partition_files import LABEL_SOFTWARE
 from tasks.core.published import Published
-from tasks.core.storage import holds_key
+from tasks.core.storage import discard_leftovers, holds_key
 
 
 def _is_our_label(path: Path) -> bool:
@@ -31,3 +42,15 @@ PARTS = Published(
     name=re.compile(r"part-\d{5,}\.parquet"),
     always=f"{FEATURES_FOLDER}/{PART.format(0)}",
 )
+
+WRITTEN = (
+    *(f"{folder}.*" for folder in ("", f"{FEATURES_FOLDER}/", f"{EXPORTS_FOLDER}/", "work/")),
+    *(f"{folder}/**/.*" for folder in (LABELS_FOLDER, STATISTICS_FOLDER)),
+)
+"""Where temporary files may lie that a killed run left."""
+
+
+def mend_published(output: Path) -> None:
+    """Remove what a killed run left half-written, and finish exchanging the feature table; files of others stay."""
+    restore_folder(output / FEATURES_FOLDER, owns=PARTS.owns)
+    discard_leftovers(path for pattern in WRITTEN for path in output.glob(pattern))

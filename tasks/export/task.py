@@ -8,16 +8,14 @@ from prefect import task
 from tasks.core.decision import QualityDecision
 from tasks.core.file_names import (
     CELLS,
-    EXPORTS_FOLDER,
     FEATURES,
-    FEATURES_FOLDER,
     IMAGES,
-    LABELS_FOLDER,
     QUARANTINE,
     STATISTICS_FOLDER,
 )
 from tasks.core.layout import Layout
-from tasks.core.storage import atomic, discard_leftovers
+from tasks.core.manifest import Manifest, list_files
+from tasks.core.storage import atomic
 from tasks.core.work import StageResult, Stopwatch
 from tasks.export.config import Export
 from tasks.export.emptied import Emptied, GroupCounts
@@ -28,9 +26,10 @@ from tasks.export.tables import publish_cells, publish_images, publish_quarantin
 
 
 class Exported(StageResult):
-    """What was published, counted; and the groups of the path's metadata that lost all of their cells."""
+    """What was published, counted and listed; the groups of the path's metadata that lost all of their cells."""
 
     emptied: tuple[Emptied, ...]
+    files: Manifest
 
 
 @task(name="export")
@@ -57,8 +56,6 @@ def export(
     watch = Stopwatch()
     folder = Path(output)
     partitions = by_partition(cells=cells, metrics=metrics, features=features)
-    parts = (FEATURES_FOLDER, EXPORTS_FOLDER, LABELS_FOLDER, STATISTICS_FOLDER)
-    discard_leftovers([*folder.glob(".*"), *(path for part in parts for path in (folder / part).rglob(".*"))])
     # First what can be refused, because other programs' files have the names of ours.
     table = FeatureTable(files=tuple(measured.file(FEATURES) for measured in features), dictionary=dictionary)
     for format_ in config.formats:
@@ -73,11 +70,13 @@ def export(
     publish_quarantine(folder / QUARANTINE, partitions=partitions, image_list=Path(image_list))
     with atomic(folder / STATISTICS_FOLDER / "quality.json") as temporary:
         temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    counts = {"rows": table.rows, "labels": labels}
+    files = [folder / name for name in (CELLS, IMAGES, QUARANTINE)] + [folder / STATISTICS_FOLDER / "quality.json"]
+    files += [path for one in config.formats for path in one.PUBLISHED.files(folder) if one.PUBLISHED.owns(path)]
+    counts = {"rows": table.rows, "labels": len(labels)}
     counts |= {f"images:{status}": count for status, count in image_counts.items()}
     counts |= {f"cells:{status}": count for status, count in cell_counts.items()}
     result = watch.result(output, run_id=run_id, counts=counts)
-    return Exported(**result.model_dump(), emptied=groups.emptied())
+    return Exported(**result.model_dump(), emptied=groups.emptied(), files=list_files(folder, [*files, *labels]))
 
 
 @task(name="quarantine")

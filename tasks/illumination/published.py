@@ -122,6 +122,16 @@ def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
     path.unlink()
 
 
+def is_published_image(path: Path) -> bool:
+    """Whether a file of ``statistics/illumination`` is a correction image, or the picture of one, of the list there."""
+    published = path.parent.with_name(LISTED)
+    if not published.is_file():
+        return False
+    corrections = read_published(published, complete=False).corrections
+    names = {Path(correction.file) for correction in corrections}
+    return path.name in {name.name for image in names for name in (image, image.with_suffix(".png"))}
+
+
 @illuminations.register(Use)
 def find_corrections(config: Use) -> Path:
     """Find the list of correction images that a user names by it, or by the run's output folder.

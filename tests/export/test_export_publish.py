@@ -269,7 +269,7 @@ def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
     partitions: list[PartitionResults], tmp_path: Path
 ) -> None:
     folder = tmp_path / "labels"
-    assert publish_labels(tmp_path, partitions=partitions, layout=LAYOUT) == 5
+    assert len(publish_labels(tmp_path, partitions=partitions, layout=LAYOUT)) == 5
     np.testing.assert_array_equal(tifffile.imread(folder / "A" / "1.tif.nucleus.tif"), np.full((3, 4), 2))
     tifffile.imwrite(folder / "A" / "mine.tif", np.zeros((2, 2), np.uint8))
     tifffile.imwrite(folder / "by_hand.tif", np.zeros((2, 2), np.uint8), software="ImageJ")
@@ -277,10 +277,10 @@ def test_labels_of_an_earlier_run_go_and_pictures_of_others_stay(
         (folder / f"{name}.tif").write_bytes(content)
     (folder / "folder.tif").mkdir()
     before = files(folder)
-    assert publish_labels(tmp_path, partitions=partitions[1:], layout=LAYOUT) == 3
+    assert len(publish_labels(tmp_path, partitions=partitions[1:], layout=LAYOUT)) == 3
     assert before.keys() - files(folder).keys() == {"A/1.tif.nucleus.tif", "A/3.tif.nucleus.tif"}
     stamps = LAYOUT.model_copy(update={"stamps": True})
-    assert publish_labels(tmp_path, partitions=partitions, layout=stamps) == 0
+    assert len(publish_labels(tmp_path, partitions=partitions, layout=stamps)) == 0
     assert sorted(files(folder)) == ["A/mine.tif", "by_hand.tif", "empty.tif", "garbage.tif", "no_page.tif"]
 
 

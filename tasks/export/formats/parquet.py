@@ -1,6 +1,5 @@
 """Exporter ``parquet``: features/part-00000.parquet …, always written."""
 
-from contextlib import ExitStack
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from tasks.core.exchange import exchanged_folder
 from tasks.core.feature_files import PART_GROUPS, feature_writer, group_rows
 from tasks.core.file_names import FEATURES_FOLDER, PART
 from tasks.core.published import Published
@@ -27,7 +27,7 @@ class Parquet(ExportMethod):
 
 @exporters.register(Parquet)
 def write_parquet(table: FeatureTable, output: Path, config: Parquet) -> None:
-    """Write the parts, at least one; they take their names together when all of them are whole.
+    """Write the parts, at least one; when all of them are whole they take the place of those of an earlier run at once.
 
     Raises
     ------
@@ -36,14 +36,13 @@ def write_parquet(table: FeatureTable, output: Path, config: Parquet) -> None:
     """
     rows = group_rows(table.schema)
     count = max(1, ceil(table.rows / (rows * PART_GROUPS)))
-    parts = [output / FEATURES_FOLDER / PART.format(number) for number in range(count)]
-    config.PUBLISHED.claim(parts)
+    names = [PART.format(number) for number in range(count)]
+    config.PUBLISHED.claim(output / FEATURES_FOLDER / name for name in names)
     groups = table.tables(rows=rows)
-    with ExitStack() as unfinished:
-        for part in parts:
-            with feature_writer(unfinished.enter_context(atomic(part)), table.schema) as writer:
+    with exchanged_folder(output / FEATURES_FOLDER, owns=config.PUBLISHED.owns) as folder:
+        for name in names:
+            with atomic(folder / name) as part, feature_writer(part, table.schema) as writer:
                 writer.add_key_value_metadata(table.dictionary)
                 for group in islice(groups, PART_GROUPS):
                     writer.write_table(group, row_group_size=rows)
                     del group  # before the next one is put together
-    config.PUBLISHED.discard_stale(output, but=parts)
