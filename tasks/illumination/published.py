@@ -124,7 +124,7 @@ def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
 
 def is_published_image(path: Path) -> bool:
     """Whether a file of ``statistics/illumination`` is a correction image, or the picture of one, of the list there."""
-    published = path.parent.with_name(LISTED)
+    published = path.parent.with_name(CORRECTIONS)
     if not published.is_file():
         return False
     corrections = read_published(published, complete=False).corrections
