@@ -23,4 +23,4 @@ from .registry import MaskMethod as MaskMethod
 from .registry import channel_filters as channel_filters
 from .registry import masks as masks
 from .stage import mask_batch as mask_batch
-from .warm import warm as warm
+from .warm_up import warm_up as warm_up
