@@ -28,6 +28,27 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Excluded(Frozen):
+    """An image that no task of a stage touches, since it ended the processes that did.
+
+    Parameters
+    ----------
+    position
+        Row within its partition.
+    error, message
+        What is told of it in quarantine.parquet.
+    """
+
+    position: int
+    error: str
+    message: str
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        """What results depend on; the message may tell of the machine."""
+        return self.position, self.error
+
+
 class Partition(Frozen):
     """Rows ``start:stop`` of the index of images, and the identity of what they hold.
 
@@ -41,6 +62,8 @@ class Partition(Frozen):
         Rows of the index, half open.
     digest
         Digest of the references' identities and of how they are read.
+    excluded
+        Images that are set aside without being touched, in order.
     """
 
     number: int
@@ -48,6 +71,7 @@ class Partition(Frozen):
     start: int
     stop: int
     digest: str
+    excluded: tuple[Excluded, ...] = ()
 
     @property
     def images(self) -> int:
@@ -55,9 +79,9 @@ class Partition(Frozen):
         return self.stop - self.start
 
     @property
-    def identity(self) -> str:
+    def identity(self) -> object:
         """What results depend on, wherever the index lies and whatever comes before."""
-        return self.digest
+        return (self.digest, self.excluded) if self.excluded else self.digest
 
 
 class StageResult(Frozen):

@@ -1,0 +1,131 @@
+"""A function run in a process of its own, which may die."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+import psutil
+
+from infra.fork_server import FORKS
+from tasks.core.culprits import Death
+from tasks.core.errors import RunError
+
+LOOK_SECONDS = 0.02
+"""How often the memory of the process is looked at."""
+
+START_SECONDS = 120.0
+"""Time that a process may take to start, on a loaded machine; it is not held against what it runs."""
+
+DISTURBANCES = 5
+"""Ends from outside after which it is not tried again."""
+
+FROM_OUTSIDE = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+"""Signals that no code sends itself by mistake."""
+
+
+class _DisturbedError(Exception):
+    """The process was ended from outside, which tells nothing about what it ran."""
+
+
+def run_apart(function: Callable[[], object], *, memory_bytes: int, seconds: float) -> Death | None:
+    """Run a function in a fresh process, and tell how that ended where it did not end well.
+
+    An exception that the function raises is not a death. An end from outside tells nothing: the function is run again.
+
+    Parameters
+    ----------
+    function
+        Of a module that can be imported, with arguments that can be pickled.
+    memory_bytes, seconds
+        Resident memory and wall time at which the process is killed.
+
+    Raises
+    ------
+    RunError
+        It was ended from outside `DISTURBANCES` times.
+    """
+    for _ in range(DISTURBANCES):
+        try:
+            return _run(function, memory_bytes=memory_bytes, seconds=seconds)
+        except _DisturbedError:
+            continue
+    raise RunError(
+        f"a process that looks for an image which ends workers was itself ended from outside {DISTURBANCES} times; is "
+        "this machine short of memory?"
+    )
+
+
+def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -> Death | None:
+    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(sending, function, seconds), daemon=True)
+    process.start()
+    sending.close()
+    try:
+        messages, limit = _watch(process.pid or 0, receiving, memory_bytes=memory_bytes, seconds=seconds)
+    finally:
+        if never_ready := process.is_alive():
+            process.kill()
+        process.join()
+        receiving.close()
+    if limit is not None:
+        return limit
+    if "done" in messages:
+        return None
+    if "memory" in messages:
+        return Death("memory", f"{memory_bytes / 1e9:.1f} GB")
+    code = process.exitcode or 0
+    if never_ready or "started" not in messages or (code < 0 and -code in FROM_OUTSIDE):
+        raise _DisturbedError
+    return Death("crash", signal.Signals(-code).name if code < 0 else f"exit status {code}")
+
+
+def _watch(
+    pid: int, receiving: Connection, *, memory_bytes: int, seconds: float
+) -> tuple[list[str], Death | None]:
+    """Take what a process says until it has done, has ended, or is over a limit."""
+    messages: list[str] = []
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if receiving.poll(LOOK_SECONDS):
+                messages.append(receiving.recv())
+                if messages[-1] != "started":
+                    return messages, None
+                deadline = time.monotonic() + seconds
+            elif psutil.Process(pid).memory_info().rss > memory_bytes:
+                return messages, Death("memory", f"{memory_bytes / 1e9:.1f} GB")
+        except (EOFError, OSError, psutil.Error):  # it has ended
+            return messages, None
+    return messages, Death("time", f"{seconds:.0f} s") if messages else None
+
+
+def _child(sending: Connection, function: Callable[[], object], seconds: float) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if sys.platform != "win32":
+        import resource
+
+        # Code that never lets go of the interpreter keeps that thread from running.
+        limit = int(seconds + START_SECONDS) * (os.cpu_count() or 1)
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    sending.send("started")
+    try:
+        function()
+    except MemoryError:
+        sending.send("memory")
+    except Exception:  # noqa: BLE001 - the function's own affair; it did not end the process
+        sending.send("done")
+    else:
+        sending.send("done")
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
