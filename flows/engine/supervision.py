@@ -1,0 +1,114 @@
+"""What becomes of tasks whose workers died: sent again, looked into, or given up. It runs nothing itself."""
+
+import heapq
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+
+BACK_OFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses before a task is sent again; the last one from then on."""
+
+DEATHS = 3
+"""So often a task's workers have to die before its images are looked into."""
+
+MOST_DEATHS = 12
+"""So often in all; then the run fails."""
+
+SHRINK = 2
+"""A task is sent again with batches smaller by this: memory is what workers die of most."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """Send the task again, after a pause, with batches of so small a part of their size."""
+
+    after: float
+    shrunk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Investigate:
+    """Find the images that end its workers, in processes of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Fail the run; the reason is for the user."""
+
+    reason: str
+
+
+Verdict = SendAgain | Investigate | GiveUp
+
+
+@dataclass(slots=True)
+class _Case:
+    """What is known of one task whose workers died."""
+
+    deaths: int = 0
+    since_investigation: int = 0
+    shrunk: int = 1
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """Decides, task by task, from what happened to it so far.
+
+    Workers die of their task, of a neighbour's, of their machine, of the batch system. So a death tells little: the
+    task is sent again; only where it happens again and again are its images looked into, in processes whose end is
+    seen (`flows.engine.investigation`), and only what happens there is held against an image.
+    """
+
+    _cases: dict[Hashable, _Case] = field(default_factory=dict)
+    _pauses: list[tuple[float, int, Hashable]] = field(default_factory=list)
+    _number: int = 0
+
+    def died(self, task: Hashable, *, divisible: bool) -> Verdict:
+        """Decide after a worker died that had the task, or after the task was lost.
+
+        Parameters
+        ----------
+        divisible
+            Whether it works on images that can be set aside one by one.
+        """
+        case = self._cases.setdefault(task, _Case())
+        case.deaths += 1
+        case.since_investigation += 1
+        if case.deaths >= MOST_DEATHS:
+            return GiveUp(f"workers died {case.deaths} times while they had one of its tasks")
+        if divisible and case.since_investigation >= DEATHS:
+            case.since_investigation = 0
+            return Investigate()
+        case.shrunk *= SHRINK
+        return self._again(case)
+
+    def investigated(self, task: Hashable, *, culprits: int) -> SendAgain:
+        """Decide after its images were looked into: without the culprits it is as if nothing had happened."""
+        case = self._cases[task]
+        if culprits:
+            case.deaths = case.shrunk = 0
+        case.shrunk = max(1, case.shrunk * SHRINK)
+        return self._again(case) if not culprits else SendAgain(after=0.0, shrunk=case.shrunk)
+
+    def ended(self, task: Hashable) -> None:
+        """Forget a task that is done."""
+        self._cases.pop(task, None)
+
+    def pause(self, task: Hashable, *, until: float) -> None:
+        """Note that a task is to be sent again at some time of the caller's clock."""
+        self._number += 1
+        heapq.heappush(self._pauses, (until, self._number, task))
+
+    def due(self, now: float) -> list[Hashable]:
+        """Take the tasks whose pause is over."""
+        tasks = []
+        while self._pauses and self._pauses[0][0] <= now:
+            tasks.append(heapq.heappop(self._pauses)[2])
+        return tasks
+
+    def next_due(self) -> float | None:
+        """When the next pause is over."""
+        return self._pauses[0][0] if self._pauses else None
+
+    def _again(self, case: _Case) -> SendAgain:
+        pause = BACK_OFF_SECONDS[min(case.deaths, len(BACK_OFF_SECONDS)) - 1]
+        return SendAgain(after=pause, shrunk=case.shrunk)
