@@ -48,6 +48,16 @@ class Resources(Section):
     files: dict[str, float] = Field(default={"CPU": 1}, description="Writing what was decided, and export.")
 
 
+class TimeLimit(Section):
+    """Time that a task may take for its images, so that one which never ends is found.
+
+    Twenty times what the slowest task of the stage took for an image is granted where that is longer.
+    """
+
+    image: float = Field(default=2.0, description="Seconds per image.", gt=0)
+    megabyte: float = Field(default=10.0, description="Seconds per million bytes of an image's pixels.", ge=0)
+
+
 class Run(Section):
     """How the work is cut up, and what a run endures."""
 
@@ -60,6 +70,7 @@ class Run(Section):
         default=0.05, description="Fraction of images that may be set aside before the run fails.", ge=0, le=1
     )
     retries: int = Field(default=2, description="How often a failed task is tried again.", ge=0, le=20)
+    time_limit: TimeLimit = Field(default=TimeLimit(), description="How long a task may take for its images.")
     seed: int = Field(default=0, description="Seed of everything random: the choice of --limit, the example images.")
     resources: Resources = Field(default=Resources(), description="Dask resources per stage.")
 

@@ -1,7 +1,9 @@
 """The Prefect task runner on a Dask cluster."""
 
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property, lru_cache
 from typing import Any
 from uuid import uuid4
@@ -14,6 +16,7 @@ from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefect_dask import DaskTaskRunner
 from prefect_dask.task_runners import PrefectDaskFuture
 
+from infra.deadline import deadline
 from tasks.core.errors import RunError
 
 
@@ -60,6 +63,7 @@ class TaskRunner(DaskTaskRunner):
             run_task,
             key=f"{task.name}-{number}",
             settings=self._settings,
+            seconds=_seconds.get(),
             context=_flow_context(),
             task=task,
             task_run_id=number,
@@ -71,9 +75,22 @@ class TaskRunner(DaskTaskRunner):
         return PrefectDaskFuture(wrapped_future=future, task_run_id=number)
 
 
-def run_task(*, settings: bytes, **arguments: Any) -> object:  # noqa: ANN401 - what Prefect's engine takes
+_seconds: ContextVar[float | None] = ContextVar("seconds", default=None)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Within the block tasks are submitted that may take so long; a worker whose task takes longer ends itself."""
+    token = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(token)
+
+
+def run_task(*, settings: bytes, seconds: float | None, **arguments: Any) -> object:  # noqa: ANN401 - of Prefect's engine
     """Run a task in a worker, under the settings of the flow."""
-    with _settings_context(settings).model_copy():  # a context is entered once
+    with _settings_context(settings).model_copy(), deadline(seconds):  # a context is entered once
         return run_task_sync(**arguments)
 
 

@@ -18,6 +18,7 @@ from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
 
 DASK_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
     "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
     "distributed.comm.timeouts.connect": "60s",
     "distributed.worker.daemon": False,

@@ -61,7 +61,7 @@ def run_apart(function: Callable[[], object], *, memory_bytes: int, seconds: flo
 
 
 def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -> Death | None:
-    context = multiprocessing.get_context("forkserver" if FORKS else "spawn")
+    context = multiprocessing.get_context("forkserver") if FORKS else multiprocessing.get_context("spawn")
     receiving, sending = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(sending, function, seconds), daemon=True)
     process.start()
@@ -85,9 +85,7 @@ def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -
     return Death("crash", signal.Signals(-code).name if code < 0 else f"exit status {code}")
 
 
-def _watch(
-    pid: int, receiving: Connection, *, memory_bytes: int, seconds: float
-) -> tuple[list[str], Death | None]:
+def _watch(pid: int, receiving: Connection, *, memory_bytes: int, seconds: float) -> tuple[list[str], Death | None]:
     """Take what a process says until it has done, has ended, or is over a limit."""
     messages: list[str] = []
     deadline = time.monotonic() + START_SECONDS
@@ -108,7 +106,7 @@ def _watch(
 def _child(sending: Connection, function: Callable[[], object], seconds: float) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     if sys.platform != "win32":
-        import resource
+        import resource  # noqa: PLC0415 - there is none on Windows
 
         # Code that never lets go of the interpreter keeps that thread from running.
         limit = int(seconds + START_SECONDS) * (os.cpu_count() or 1)

@@ -2,20 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from prefect import Task
 
+from flows.engine.dispatch import Dispatcher, Order
 from flows.engine.graph import Graph, Handle, resolved, unresolved
-from flows.engine.keys import task_key
 from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
-from flows.engine.submission import Resources, Submitter
+from flows.engine.submission import Resources
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, storage_error
-from tasks.core.work import Frozen, Partition, StageResult
+from tasks.core.work import Frozen, StageResult
 
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
@@ -23,9 +23,12 @@ ItemT = TypeVar("ItemT")
 SPLIT_EVERY = 32
 """Partitions, or results, that one task of a tree takes together."""
 
-IN_FLIGHT = 256
-"""Tasks that are with Dask at a time: more than any cluster's workers run, fewer than would burden its scheduler.
-Tasks with resources are sent to workers at once, so those that are sent in vain are not called back."""
+AHEAD = 2
+"""Tasks that are with Dask at a time, for each that runs: the next one waits at its worker. Dask sends tasks with
+resources to workers at once and never calls them back, so that more would wait for a worker that is slow, or dies."""
+
+LEAST_AHEAD = 4
+"""So many at a time at least; there may be no worker yet."""
 
 
 class StageCount(Frozen):
@@ -62,8 +65,8 @@ class Execution:
         Name of this run.
     resources
         Dask resources that the tasks of each stage need.
-    submitter
-        Runs tasks on the cluster.
+    dispatcher
+        Has tasks done on the cluster.
     progress
         Told about every finished task.
     """
@@ -74,7 +77,7 @@ class Execution:
         *,
         run_id: str,
         resources: Mapping[str, Resources],
-        submitter: Submitter,
+        dispatcher: Dispatcher,
         progress: Progress,
     ) -> None:
         self.preparation = preparation
@@ -82,8 +85,7 @@ class Execution:
         self.output = preparation.spec.output
         self.run_id = run_id
         self.resources = resources
-        self._work = self.output / "work"
-        self._submitter = submitter
+        self._dispatcher = dispatcher
         self.progress = progress
         self._graph = Graph()
         self._submissions: dict[Handle, _Submission] = {}
@@ -131,7 +133,7 @@ class Execution:
         for number, own in enumerate(mapped):
             arguments = {**own, **(unmapped or {})}
             needs = unresolved(list(arguments.values()))
-            handle = Handle(stage=stage, rank=rank, number=number, needs=needs)
+            handle = Handle(stage=stage, rank=rank, number=number, needs=needs, pool=_pool(resources))
             self._submissions[handle] = _Submission(
                 task=task, resources=resources, arguments=arguments, progress=progress, watch=watch
             )
@@ -199,10 +201,10 @@ class Execution:
         self._clock(stage)
         ticket = object()
         sent = {name: resolved(value) for name, value in arguments.items()}
-        self._submitter.submit(ticket, task, name=stage, folder=None, resources=resources, arguments=sent)
+        self._dispatcher.send(ticket, Order(task=task, stage=None, resources=resources, arguments=sent))
         while True:
             self._submit()
-            done, outcome = self._submitter.next_done()
+            done, outcome = self._dispatcher.next_done()
             if done is ticket:
                 break
             self._take_in(done, outcome)
@@ -213,8 +215,7 @@ class Execution:
         self._clock(stage)
         if progress is not None:
             progress.advance()
-        result: ResultT = outcome
-        return result
+        return cast("ResultT", outcome)
 
     def run_here(self, stage: str, task: Task[..., ResultT], *, arguments: Mapping[str, object]) -> ResultT:
         """Do a task in this process: it looks at what was known before the workers were there."""
@@ -230,29 +231,27 @@ class Execution:
     def _step(self) -> None:
         """Submit what can begin, and take in one result."""
         self._submit()
-        ticket, outcome = self._submitter.next_done()
+        ticket, outcome = self._dispatcher.next_done()
         self._take_in(ticket, outcome)
 
     def _submit(self) -> bool:
         """Submit what can begin; whether there was anything."""
         any_sent = False
-        for handle in self._graph.take(IN_FLIGHT):
+        for handle in self._graph.take(self._window):
             submission = self._submissions[handle]
             arguments = {name: resolved(value) for name, value in submission.arguments.items()}
-            key = task_key(submission.task, arguments)
             self._clock(handle.stage)
             if submission.progress is not None:
                 submission.progress.begin()
-            self._submitter.submit(
+            self._dispatcher.send(
                 handle,
-                submission.task,
-                name=f"{submission.task.name} {_label(arguments, key=key)}",
-                folder=self._work / handle.stage.replace(" ", "-") / key,
-                resources=submission.resources,
-                arguments=arguments,
+                Order(task=submission.task, stage=handle.stage, resources=submission.resources, arguments=arguments),
             )
             any_sent = True
         return any_sent
+
+    def _window(self, pool: Hashable) -> int:
+        return max(AHEAD * self._dispatcher.slots(dict(cast("frozenset[tuple[str, float]]", pool))), LEAST_AHEAD)
 
     def _take_in(self, ticket: object, outcome: object) -> None:
         if not isinstance(ticket, Handle):
@@ -307,7 +306,6 @@ def groups(items: Sequence[ItemT]) -> list[list[ItemT]]:
     return [list(items[start : start + SPLIT_EVERY]) for start in range(0, len(items), SPLIT_EVERY)]
 
 
-def _label(arguments: Mapping[str, object], *, key: str) -> str:
-    """Say which of a stage's tasks one is: its images by number, from 1, or the beginning of its key."""
-    partition = arguments.get("partition")
-    return f"{partition.start + 1}–{partition.stop}" if isinstance(partition, Partition) else key[:8]
+def _pool(resources: Resources) -> Hashable:
+    """Name the workers that tasks with equal needs share."""
+    return frozenset(resources.items())

@@ -1,7 +1,9 @@
 """What can be done next: tasks that wait for others, tasks that are ready, tasks under way. It runs nothing itself."""
 
 import heapq
-from collections.abc import Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from itertools import chain
 
 from tasks.core.work import StageResult
 
@@ -20,12 +22,16 @@ class Handle:
         Of tasks of one rank the one of the smallest number comes first.
     needs
         Results without which the task cannot begin.
+    pool
+        Of tasks of one pool only so many are under way at a time.
     """
 
-    __slots__ = ("_result", "dropped", "needs", "number", "rank", "stage")
+    __slots__ = ("_result", "dropped", "needs", "number", "pool", "rank", "stage")
 
-    def __init__(self, *, stage: str, rank: int, number: int, needs: Collection["Handle"]) -> None:
-        self.stage, self.rank, self.number, self.needs = stage, rank, number, tuple(needs)
+    def __init__(
+        self, *, stage: str, rank: int, number: int, needs: Collection["Handle"], pool: Hashable = None
+    ) -> None:
+        self.stage, self.rank, self.number, self.needs, self.pool = stage, rank, number, tuple(needs), pool
         self.dropped = False
         self._result: StageResult | None = None
 
@@ -51,18 +57,19 @@ class Handle:
         return (-self.rank, self.number) < (-other.rank, other.number)
 
     def resolve(self, result: StageResult) -> None:
-        """Make the result known."""
-        self._result = result
+        """Make the result known; what it was made from need not be remembered."""
+        self._result, self.needs = result, ()
 
 
 class Graph:
     """Tasks and what they wait for."""
 
     def __init__(self) -> None:
-        self._ready: list[Handle] = []
+        self._ready: dict[Hashable, list[Handle]] = {}
         self._missing: dict[Handle, int] = {}
         self._waiting: dict[Handle, list[Handle]] = {}
         self._under_way: set[Handle] = set()
+        self._busy: Counter[Hashable] = Counter()
 
     @property
     def under_way(self) -> int:
@@ -79,19 +86,25 @@ class Graph:
             for needed in missing:
                 self._waiting.setdefault(needed, []).append(handle)
         else:
-            heapq.heappush(self._ready, handle)
+            self._make_ready(handle)
 
-    def take(self, limit: int) -> Iterator[Handle]:
-        """Yield ready tasks, so many that at most `limit` are under way."""
-        while self._ready and len(self._under_way) < limit:
-            handle = heapq.heappop(self._ready)
-            if not handle.dropped:
-                self._under_way.add(handle)
-                yield handle
+    def _make_ready(self, handle: Handle) -> None:
+        heapq.heappush(self._ready.setdefault(handle.pool, []), handle)
+
+    def take(self, limit: Callable[[Hashable], int]) -> Iterator[Handle]:
+        """Yield ready tasks, so many that at most `limit` of a pool are under way."""
+        for pool, ready in self._ready.items():
+            free = limit(pool) - self._busy[pool] if ready else 0
+            while ready and free > 0:
+                handle = heapq.heappop(ready)
+                if not handle.dropped:
+                    self._begin(handle)
+                    free -= 1
+                    yield handle
 
     def finish(self, handle: Handle, result: StageResult) -> None:
         """Note that a task ended well; those that waited for it alone become ready."""
-        self._under_way.discard(handle)
+        self._end(handle)
         handle.resolve(result)
         for waiting in self._waiting.pop(handle, ()):
             if waiting.dropped:
@@ -99,11 +112,11 @@ class Graph:
             self._missing[waiting] -= 1
             if not self._missing[waiting]:
                 del self._missing[waiting]
-                heapq.heappush(self._ready, waiting)
+                self._make_ready(waiting)
 
     def drop(self, handle: Handle) -> None:
         """Give up a task, and all that need it."""
-        self._under_way.discard(handle)
+        self._end(handle)
         handle.dropped = True
         self._missing.pop(handle, None)
         for waiting in self._waiting.pop(handle, ()):
@@ -111,9 +124,18 @@ class Graph:
 
     def drop_all_but(self, stage: str | None) -> None:
         """Give up what has not begun, except for the tasks of one stage, if any."""
-        for handle in [*self._ready, *self._missing]:
+        for handle in [*chain.from_iterable(self._ready.values()), *self._missing]:
             if handle.stage != stage:
                 self.drop(handle)
+
+    def _begin(self, handle: Handle) -> None:
+        self._under_way.add(handle)
+        self._busy[handle.pool] += 1
+
+    def _end(self, handle: Handle) -> None:
+        if handle in self._under_way:
+            self._under_way.remove(handle)
+            self._busy[handle.pool] -= 1
 
 
 def unresolved(values: Sequence[object]) -> set[Handle]:

@@ -6,13 +6,16 @@ from uuid import uuid4
 
 from prefect.context import FlowRunContext
 
+from flows.engine.convictions import Convictions
+from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
 from flows.engine.kernels import WarmKernels
+from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
 from flows.engine.progress import current_progress
 from flows.engine.record import Record
 from flows.engine.stage import Stage
-from flows.engine.submission import PrefectSubmitter
+from flows.engine.submission import PrefectSubmitter, Submitter
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 
@@ -48,15 +51,28 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             kernels.begin()
             runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
+            work = spec.output / "work"
             submitter = PrefectSubmitter(
-                storage=spec.output / "work" / "results", run_id=record.run_id, retries=config.run.retries
+                runner.client, storage=work / "results", run_id=record.run_id, retries=config.run.retries
             )
+            dispatcher = supervised(submitter, preparation=preparation)
             yield (
                 Execution(
-                    preparation, run_id=record.run_id, resources=resources, submitter=submitter, progress=progress
+                    preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
                 ),
                 record,
             )
     except BaseException as error:
         record.failed(error)
         raise
+
+
+def supervised(submitter: Submitter, *, preparation: Preparation) -> Dispatcher:
+    """Supervise the tasks of a run, with what earlier runs have learnt of its images."""
+    limit, listing = preparation.spec.config.run.time_limit, preparation.listing
+    work = preparation.spec.output / "work"
+    convictions = Convictions(work, index=listing.index, memory_bytes=submitter.memory_bytes, time_limit=limit)
+    seconds = limit.image + limit.megabyte * listing.images.bytes_per_image / 1e6
+    return Dispatcher(
+        submitter, work=work, convictions=convictions, pace=Pace(listing.index["size"].to_list(), seconds=seconds)
+    )

@@ -1,18 +1,30 @@
 """How tasks get to the workers: through Prefect, which tries them again and remembers what is finished, and Dask."""
 
+import math
 import queue
+import time
+from asyncio import CancelledError
 from collections.abc import Mapping
+from concurrent.futures import CancelledError as FutureCancelledError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import dask
+import psutil
+from distributed import Client, KilledWorker
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
 from prefect.context import TaskRunContext
+from prefect.exceptions import CrashedRun
 from prefect.futures import PrefectFuture
+from prefect.states import Crashed
 from prefect.tasks import exponential_backoff
 
 from flows.engine.lock import LOCK
+from infra.runner import time_limit
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, check_reachable
 
@@ -23,6 +35,13 @@ Resources = Mapping[str, float]
 class Submitter(Protocol):
     """Runs tasks elsewhere."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of the smallest worker."""
+
+    def slots(self, resources: Resources) -> int:
+        """How many tasks that need these resources run at a time."""
+
     def submit(
         self,
         ticket: object,
@@ -32,11 +51,26 @@ class Submitter(Protocol):
         folder: Path | None,
         resources: Resources,
         arguments: Mapping[str, object],
+        seconds: float | None,
     ) -> None:
-        """Send a task; `folder` names a result that is kept."""
+        """Send a task; `folder` names a result that is kept, `seconds` limits how long it runs."""
 
-    def next_done(self) -> tuple[object, Any]:
-        """Wait for any task to end, and return its ticket and what it returned, or the error that it ended with."""
+    def next_done(self, *, seconds: float | None) -> tuple[object, Any] | None:
+        """Wait for any task to end, and return its ticket and what it returned, or the error that it ended with.
+
+        A task whose worker died ends with `WorkerDiedError`; None if none ends for so long.
+        """
+
+
+class WorkerDiedError(Exception):
+    """The worker that had a task is gone, or the task was lost on the way."""
+
+
+LOST = (KilledWorker, CancelledError, FutureCancelledError, CrashedRun)
+"""How Dask and Prefect tell of it."""
+
+LOOK_SECONDS = 5.0
+"""How old what is known of the workers may be."""
 
 
 class PrefectSubmitter:
@@ -47,6 +81,8 @@ class PrefectSubmitter:
 
     Parameters
     ----------
+    client
+        Of the Dask cluster.
     storage
         Folder of the persisted descriptors.
     run_id
@@ -55,11 +91,34 @@ class PrefectSubmitter:
         How often a failed task is tried again, after a growing, jittered pause.
     """
 
-    def __init__(self, *, storage: Path, run_id: str, retries: int) -> None:
+    def __init__(self, client: Client, *, storage: Path, run_id: str, retries: int) -> None:
+        self._client = client
         self._storage = storage
         self._run_id = run_id
         self._retries = retries
         self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any]]] = queue.SimpleQueue()
+        self._workers: list[Mapping[str, Any]] = []
+        self._looked = -math.inf
+
+    @property
+    def memory_bytes(self) -> int:
+        """Memory of the smallest worker."""
+        return min((worker["memory_limit"] or psutil.virtual_memory().total for worker in self._look()), default=0)
+
+    def slots(self, resources: Resources) -> int:
+        """How many tasks that need these resources run at a time."""
+        offers = (worker.get("resources", {}) for worker in self._look())
+        return sum(
+            int(min((offer.get(name, 0) // amount for name, amount in resources.items()), default=1))
+            for offer in offers
+        )
+
+    def _look(self) -> list[Mapping[str, Any]]:
+        now = time.monotonic()
+        if now > self._looked + LOOK_SECONDS:
+            self._looked = now
+            self._workers = list(self._client.scheduler_info(n_workers=-1)["workers"].values())
+        return self._workers
 
     def submit(
         self,
@@ -70,8 +129,9 @@ class PrefectSubmitter:
         folder: Path | None,
         resources: Resources,
         arguments: Mapping[str, object],
+        seconds: float | None,
     ) -> None:
-        """Send a task; `folder` names a result that is kept.
+        """Send a task; `folder` names a result that is kept, `seconds` limits how long it runs.
 
         Raises
         ------
@@ -97,17 +157,41 @@ class PrefectSubmitter:
                 refresh_cache=not folder.is_dir(),
             )
             arguments = {**arguments, "folder": str(folder), "run_id": self._run_id}
-        with dask.annotate(resources=dict(resources)):
+        with dask.annotate(resources=dict(resources)), time_limit(seconds):
             future = configured.submit(**arguments)
         future.add_done_callback(lambda ended: self._done.put((ticket, ended)))
 
-    def next_done(self) -> tuple[object, Any]:
-        """Wait for any task to end."""
-        ticket, future = self._done.get()
+    def next_done(self, *, seconds: float | None) -> tuple[object, Any] | None:
+        """Wait for any task to end.
+
+        Raises
+        ------
+        RunError
+            The scheduler is gone.
+        """
+        try:
+            ticket, future = self._done.get(timeout=seconds)
+        except queue.Empty:
+            return None
         try:
             return ticket, future.result()
-        except Exception as error:  # noqa: BLE001 - a task's own error, or Dask's when its worker was killed
+        except LOST as error:
+            if self._client.status != "running":
+                raise RunError(
+                    f"the Dask scheduler is gone ({self._client.status}); what is finished is kept, the "
+                    "same command goes on from there"
+                ) from error
+            self._looked = -math.inf
+            _record_crash(future.task_run_id)
+            return ticket, WorkerDiedError(f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - a task's own error
             return ticket, error
+
+
+def _record_crash(task_run_id: UUID) -> None:
+    """Close a task run whose worker could not; Prefect would show it as running for ever."""
+    with suppress(Exception), get_client(sync_client=True) as client:
+        client.set_task_run_state(task_run_id, Crashed(message="its worker died"), force=True)
 
 
 def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:

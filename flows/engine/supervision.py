@@ -59,7 +59,7 @@ class Supervisor:
     """
 
     _cases: dict[Hashable, _Case] = field(default_factory=dict)
-    _pauses: list[tuple[float, int, Hashable]] = field(default_factory=list)
+    _pauses: list[tuple[float, int, Hashable, int]] = field(default_factory=list)
     _number: int = 0
 
     def died(self, task: Hashable, *, divisible: bool) -> Verdict:
@@ -83,31 +83,33 @@ class Supervisor:
 
     def investigated(self, task: Hashable, *, culprits: int) -> SendAgain:
         """Decide after its images were looked into: without the culprits it is as if nothing had happened."""
-        case = self._cases[task]
         if culprits:
-            case.deaths = case.shrunk = 0
-        case.shrunk = max(1, case.shrunk * SHRINK)
-        return self._again(case) if not culprits else SendAgain(after=0.0, shrunk=case.shrunk)
+            del self._cases[task]
+            return SendAgain(after=0.0, shrunk=1)
+        case = self._cases[task]
+        case.shrunk *= SHRINK
+        return self._again(case)
 
     def ended(self, task: Hashable) -> None:
         """Forget a task that is done."""
         self._cases.pop(task, None)
 
-    def pause(self, task: Hashable, *, until: float) -> None:
-        """Note that a task is to be sent again at some time of the caller's clock."""
+    def postpone(self, task: Hashable, verdict: SendAgain, *, now: float) -> None:
+        """Note that a task is to be sent again after a pause; `now` is the time of the caller's clock."""
         self._number += 1
-        heapq.heappush(self._pauses, (until, self._number, task))
+        heapq.heappush(self._pauses, (now + verdict.after, self._number, task, verdict.shrunk))
 
-    def due(self, now: float) -> list[Hashable]:
-        """Take the tasks whose pause is over."""
+    def due(self, now: float) -> list[tuple[Hashable, int]]:
+        """Take the tasks whose pause is over, and how much smaller their batches are to be."""
         tasks = []
         while self._pauses and self._pauses[0][0] <= now:
-            tasks.append(heapq.heappop(self._pauses)[2])
+            _, _, task, shrunk = heapq.heappop(self._pauses)
+            tasks.append((task, shrunk))
         return tasks
 
-    def next_due(self) -> float | None:
-        """When the next pause is over."""
-        return self._pauses[0][0] if self._pauses else None
+    def pause(self, now: float) -> float | None:
+        """Tell how long it is to the next of these; None where there is none."""
+        return max(self._pauses[0][0] - now, 0.0) if self._pauses else None
 
     def _again(self, case: _Case) -> SendAgain:
         pause = BACK_OFF_SECONDS[min(case.deaths, len(BACK_OFF_SECONDS)) - 1]

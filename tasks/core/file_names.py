@@ -13,6 +13,9 @@ METRICS = "metrics.parquet"
 FEATURES = "features.parquet"
 """What a stage leaves of one partition in ``work/``; images and cells are published under the same names."""
 
+CONVICTIONS = "convictions.json"
+"""In ``work/``: images that end the processes that work on them."""
+
 QUARANTINE = "quarantine.parquet"
 RUN = "run.json"
 STATISTICS_FOLDER = "statistics"

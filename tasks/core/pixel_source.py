@@ -14,7 +14,7 @@ from tasks.core.errors import Fault, PixelError
 from tasks.core.layout import Layout
 from tasks.core.transforms import PixelTransform, ScaleTransform, StackProjection
 from tasks.core.types import AnyArray, Batch, IntArray
-from tasks.core.work import Partition
+from tasks.core.work import Excluded, Partition
 
 
 class LoadedImages(Protocol):
@@ -74,6 +74,11 @@ class PixelSource:
         """Return the source of images after a further transform."""
         return replace(self, transforms=(*self.transforms, transform))
 
+    def shrunk(self, factor: int) -> "PixelSource":
+        """Return the source whose images are worked on in batches smaller by a factor."""
+        del factor
+        return self
+
     def scaled_by(self, scale: ScaleTransform) -> "PixelSource":
         """Return the source of cells whose pixels are scaled."""
         return replace(self, scale=scale)
@@ -117,7 +122,7 @@ def read_images(partition: Partition, *, source: PixelSource, positions: Sequenc
     index = index.with_row_index("position")
     if positions is not None:
         index = index.filter(pl.col("position").is_in(list(positions)))
-    loaded = source.load(index)
+    loaded = _load(index, load=source.load, excluded=partition.excluded)
     images = SourceImages(
         table=_image_table(index, loaded=loaded, layout=source.layout),
         pixels=loaded.images,
@@ -126,6 +131,34 @@ def read_images(partition: Partition, *, source: PixelSource, positions: Sequenc
     for transform in source.transforms:
         images = images.transformed(transform)
     return images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    images: list[AnyArray | None]
+    faults: list[Fault]
+    digests: list[str | None]
+
+
+def _load(index: pl.DataFrame, *, load: ImageLoader, excluded: Sequence[Excluded]) -> LoadedImages:
+    """Load images, except for those that are not to be touched."""
+    known = {image.position: image for image in excluded}
+    positions = index["position"].to_list()
+    untouched = [known[position] for position in positions if position in known]
+    if not untouched:
+        return load(index)
+    rows = [row for row, position in enumerate(positions) if position not in known]
+    loaded = load(index[rows])
+    images: list[AnyArray | None] = [None] * len(positions)
+    digests: list[str | None] = [None] * len(positions)
+    for row, image, digest in zip(rows, loaded.images, loaded.digests, strict=True):
+        images[row], digests[row] = image, digest
+    names = dict(zip(positions, index["image"], strict=True))
+    faults = [
+        Fault(image=names[image.position], stage=image.stage, error=image.error, message=image.message)
+        for image in untouched
+    ]
+    return _Loaded(images=images, faults=[*loaded.faults, *faults], digests=digests)
 
 
 def _image_table(index: pl.DataFrame, *, loaded: LoadedImages, layout: Layout) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -12,6 +12,7 @@ from uuid import uuid4
 import psutil
 from pydantic import BaseModel, ConfigDict
 
+from tasks.core.file_names import CONVICTIONS
 from tasks.core.storage import flush, flush_all
 from tasks.core.storage_errors import storage_errors
 
@@ -35,11 +36,12 @@ class Excluded(Frozen):
     ----------
     position
         Row within its partition.
-    error, message
+    stage, error, message
         What is told of it in quarantine.parquet.
     """
 
     position: int
+    stage: str
     error: str
     message: str
 
@@ -82,6 +84,10 @@ class Partition(Frozen):
     def identity(self) -> object:
         """What results depend on, wherever the index lies and whatever comes before."""
         return (self.digest, self.excluded) if self.excluded else self.digest
+
+    def excluding(self, images: Iterable[Excluded]) -> "Partition":
+        """Return the partition with these images set aside."""
+        return self.model_copy(update={"excluded": tuple(sorted(images, key=lambda image: image.position))})
 
 
 class StageResult(Frozen):
@@ -165,7 +171,8 @@ def result_folder(path: Path, *, provisional: bool = False) -> Iterator[Path]:
 
 
 def discard_results(work: Path) -> None:
-    """Remove finished results: folders named by a digest, and the descriptors of persisted tasks. Nothing else."""
+    """Remove finished results, the descriptors of persisted tasks, and what was learnt of images. Nothing else."""
+    (work / CONVICTIONS).unlink(missing_ok=True)
     for path in work.glob("*/*"):
         if path.is_symlink():
             continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from tasks.core.channels import Channels
@@ -62,6 +63,11 @@ class ImageList(Frozen):
     width: int
     dtype: str
     partitions: tuple[Partition, ...]
+
+    @property
+    def bytes_per_image(self) -> int:
+        """Bytes of the pixels of a typical image, of a z-stack all planes."""
+        return self.depth * self.height * self.width * len(self.channels.names) * np.dtype(self.dtype).itemsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,68 +1,22 @@
 """How tasks are submitted: when what they need is there, later stages first, so many at a time."""
 
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from flows.engine import execution as module
+from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
 from flows.engine.graph import Graph, Handle
 from flows.engine.preparation import Preparation
 from flows.engine.progress import LineProgress
 from tasks.core.errors import InputError, RunError
 from tasks.core.work import StageResult
-
-
-class Task:
-    """Stands where a Prefect task would; what it does, the submitter below does at once."""
-
-    def __init__(self, name: str, does: Any = None) -> None:  # noqa: ANN401
-        self.name, self.version, self.does = name, "1", does
-
-
-class InProcess:
-    """Runs a task when its end is waited for, first in first out."""
-
-    def __init__(self) -> None:
-        self.sent: list[str] = []
-        self.most = 0
-        self._waiting: deque[tuple[object, Task, Path | None, Mapping[str, object]]] = deque()
-
-    def submit(
-        self,
-        ticket: object,
-        task: Task,
-        *,
-        name: str,
-        folder: Path | None,
-        arguments: Mapping[str, object],
-        **_: object,
-    ) -> None:
-        self.sent.append(name)
-        self._waiting.append((ticket, task, folder, arguments))
-        self.most = max(self.most, len(self._waiting))
-
-    def next_done(self) -> tuple[object, Any]:
-        ticket, task, folder, arguments = self._waiting.popleft()
-        try:
-            counts = task.does(arguments) if task.does else {}
-        except Exception as error:  # noqa: BLE001
-            return ticket, error
-        if folder is None:
-            return ticket, counts
-        return ticket, StageResult(
-            key=folder.name, folder=str(folder), counts=counts, seconds=0, peak_bytes=0, run_id="me"
-        )
-
-
-@pytest.fixture
-def sent() -> InProcess:
-    return InProcess()
+from tests.flows.engine.in_process import InProcess, task
 
 
 @pytest.fixture
@@ -71,19 +25,15 @@ def lines() -> list[str]:
 
 
 @pytest.fixture
-def execution(sent: InProcess, lines: list[str], tmp_path: Path) -> Execution:
+def execution(dispatcher: Dispatcher, lines: list[str], tmp_path: Path) -> Execution:
     preparation = SimpleNamespace(spec=SimpleNamespace(config=None, output=tmp_path))
     return Execution(
         cast("Preparation", preparation),
         run_id="me",
         resources={},
-        submitter=cast("Any", sent),
+        dispatcher=dispatcher,
         progress=LineProgress(lines.append),
     )
-
-
-def task(name: str, does: Any = None) -> Any:  # noqa: ANN401
-    return Task(name, does)
 
 
 def stages(sent: InProcess) -> Iterator[str]:
@@ -93,7 +43,7 @@ def stages(sent: InProcess) -> Iterator[str]:
 def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_ends(
     execution: Execution, sent: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "IN_FLIGHT", 2)
+    monkeypatch.setattr(module, "LEAST_AHEAD", 2)
     cells = execution.map("mask", task("mask"), mapped=[{"n": n} for n in range(4)], resources={})
     measured = execution.map("features", task("features"), mapped=[{"cells": handle} for handle in cells], resources={})
     assert sent.sent == []
@@ -150,7 +100,7 @@ def test_an_error_that_the_user_can_mend_comes_first(execution: Execution) -> No
 def test_a_watch_that_refuses_stops_the_other_stages_and_lets_its_own_finish(
     execution: Execution, sent: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "IN_FLIGHT", 1)
+    monkeypatch.setattr(module, "LEAST_AHEAD", 1)
     seen: list[int] = []
 
     def watch(result: StageResult) -> None:
@@ -199,4 +149,4 @@ def test_a_dropped_task_takes_along_what_needs_it() -> None:
     graph.add(third)
     assert second.dropped
     assert third.dropped
-    assert list(graph.take(5)) == []
+    assert list(graph.take(lambda _: 5)) == []

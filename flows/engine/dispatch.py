@@ -1,0 +1,188 @@
+"""Sending tasks so that they come back: with limits, again after a death, without the images that cause it."""
+
+import time
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from prefect import Task
+
+from flows.engine.convictions import Convictions
+from flows.engine.investigation import Culprit, investigate, path_of
+from flows.engine.keys import task_key
+from flows.engine.pace import Pace
+from flows.engine.submission import Resources, Submitter, WorkerDiedError
+from flows.engine.supervision import Investigate, SendAgain, Supervisor, Verdict
+from tasks.core.errors import RunError
+from tasks.core.pixel_source import PixelSource
+from tasks.core.work import Partition, StageResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A task to be done.
+
+    Parameters
+    ----------
+    stage
+        Where its result is kept; None for one that is done anew in every run.
+    resources
+        Dask resources that it needs.
+    arguments
+        All of them known.
+    """
+
+    task: Task[..., Any]
+    stage: str | None
+    resources: Resources
+    arguments: Mapping[str, object]
+
+    @property
+    def partition(self) -> Partition | None:
+        """The images that it works on, if it works on such."""
+        partition = self.arguments.get("partition")
+        return partition if isinstance(partition, Partition) else None
+
+    def having(self, **arguments: object) -> "Order":
+        """Return the order with other arguments."""
+        return replace(self, arguments={**self.arguments, **arguments})
+
+    def with_batches_shrunk(self, factor: int) -> "Order":
+        """Return the order with smaller batches, on which no result depends."""
+        source = self.arguments.get("source")
+        return self.having(source=source.shrunk(factor)) if isinstance(source, PixelSource) and factor > 1 else self
+
+
+@dataclass(frozen=True, slots=True)
+class _Investigation:
+    """Stands for the search for the images that end the workers of a task."""
+
+    ticket: Hashable
+
+
+class Dispatcher:
+    """Has tasks done, whatever dies meanwhile.
+
+    Parameters
+    ----------
+    submitter
+        Runs tasks on the cluster.
+    work
+        Folder of the results.
+    convictions
+        Images that are not to be touched.
+    pace
+        How long tasks may take.
+    """
+
+    def __init__(self, submitter: Submitter, *, work: Path, convictions: Convictions, pace: Pace) -> None:
+        self.slots: Callable[[Resources], int] = submitter.slots
+        self._submitter = submitter
+        self._work = work
+        self._convictions = convictions
+        self._pace = pace
+        self._supervisor = Supervisor()
+        self._orders: dict[Hashable, Order] = {}
+
+    def send(self, ticket: Hashable, order: Order) -> None:
+        """Have a task done."""
+        self._orders[ticket] = order
+        self._send(ticket, shrunk=1)
+
+    def next_done(self) -> tuple[Hashable, object]:
+        """Wait for any task to be done, and return its ticket and what it returned, or the error that it ended with."""
+        while True:
+            for due, shrunk in self._supervisor.due(time.monotonic()):
+                self._send(due, shrunk=shrunk)
+            ended = self._submitter.next_done(seconds=self._supervisor.pause(time.monotonic()))
+            if ended is None:
+                continue
+            ticket, outcome = ended
+            if isinstance(ticket, _Investigation):
+                self._investigated(ticket, outcome)
+            elif isinstance(outcome, WorkerDiedError):
+                verdict = self._supervisor.died(ticket, divisible=self._orders[ticket].partition is not None)
+                self._follow(ticket, verdict)
+            else:
+                self._supervisor.ended(ticket)
+                order = self._orders.pop(ticket)
+                if isinstance(outcome, StageResult) and order.partition is not None:
+                    self._pace.add(order.task.name, order.partition, seconds=outcome.seconds)
+                return ticket, outcome
+
+    def _send(self, ticket: Hashable, *, shrunk: int) -> None:
+        order = self._current(ticket)
+        partition = order.partition
+        key = task_key(order.task, order.arguments)
+        self._submitter.submit(
+            ticket,
+            order.task,
+            name=f"{order.task.name} {_label(partition, key=key)}" if order.stage else order.task.name,
+            folder=self._folder(order, key=key),
+            resources=order.resources,
+            arguments=order.with_batches_shrunk(shrunk).arguments,
+            seconds=None if partition is None else self._pace.limit(order.task.name, partition),
+        )
+
+    def _current(self, ticket: Hashable) -> Order:
+        """Return an order without the images that are known to end its workers."""
+        order = self._orders[ticket]
+        partition = order.partition
+        if partition is None:
+            return order
+        return order.having(partition=self._convictions.apply(_versioned(order.task), partition))
+
+    def _folder(self, order: Order, *, key: str) -> Path | None:
+        return None if order.stage is None else self._work / order.stage.replace(" ", "-") / key
+
+    def _follow(self, ticket: Hashable, verdict: Verdict) -> None:
+        order = self._orders[ticket]
+        if isinstance(verdict, SendAgain):
+            self._supervisor.postpone(ticket, verdict, now=time.monotonic())
+        elif isinstance(verdict, Investigate):
+            self._look_into(ticket)
+        else:
+            raise RunError(f"{order.stage or order.task.name}: {verdict.reason}")
+
+    def _look_into(self, ticket: Hashable) -> None:
+        order = self._current(ticket)
+        partition = order.partition
+        if partition is None:
+            raise TypeError(f"{order.task.name} works on no images")
+        key = task_key(order.task, order.arguments)
+        self._submitter.submit(
+            _Investigation(ticket),
+            investigate,
+            name=f"investigation of {order.task.name} {_label(partition, key=key)}",
+            folder=None,
+            resources=order.resources,
+            arguments={
+                "function": path_of(order.task),
+                "arguments": order.arguments,
+                "folder": str(self._folder(order, key=key)),
+                "limits": self._pace.limits(order.task.name, partition),
+            },
+            seconds=None,
+        )
+
+    def _investigated(self, investigation: _Investigation, outcome: object) -> None:
+        ticket = investigation.ticket
+        order = self._orders[ticket]
+        culprits: Sequence[Culprit] = ()
+        if isinstance(outcome, list):
+            culprits = outcome
+        elif isinstance(outcome, BaseException) and not isinstance(outcome, WorkerDiedError):
+            raise outcome
+        if culprits and order.partition is not None:
+            self._convictions.add(_versioned(order.task), order.partition, culprits)
+        self._follow(ticket, self._supervisor.investigated(ticket, culprits=len(culprits)))
+
+
+def _versioned(task: Task[..., Any]) -> str:
+    return f"{task.name} {task.version}"
+
+
+def _label(partition: Partition | None, *, key: str) -> str:
+    """Say which of a stage's tasks one is: its images by number, from 1, or the beginning of its key."""
+    return key[:8] if partition is None else f"{partition.start + 1}–{partition.stop}"

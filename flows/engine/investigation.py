@@ -1,0 +1,98 @@
+"""Which images of a partition end the processes that work on them."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Literal
+from uuid import uuid4
+
+import psutil
+from distributed import get_worker
+from prefect import Task, task
+
+from flows.engine.pace import GRACE_SECONDS
+from infra.trial import run_apart
+from tasks.core.culprits import Death, find_culprits
+from tasks.core.work import Excluded, Frozen, Partition, StageResult
+
+MEMORY_SHARE = 0.9
+"""Of a worker's memory, what a process may take; Dask ends a worker at 0.95."""
+
+
+class Culprit(Frozen):
+    """An image that ended the process that worked on it alone, three times.
+
+    Parameters
+    ----------
+    position
+        Row within its partition.
+    cause, detail
+        See `tasks.core.culprits.Death`.
+    memory_bytes
+        What the process was allowed.
+    """
+
+    position: int
+    cause: Literal["crash", "memory", "time"]
+    detail: str
+    memory_bytes: int
+
+
+def path_of(task: Task[..., StageResult]) -> str:
+    """Name the function of a task, so that a fresh process finds it."""
+    return f"{task.fn.__module__}:{task.fn.__name__}"
+
+
+@task(name="investigation")
+def investigate(
+    *, function: str, arguments: Mapping[str, object], folder: str, limits: Sequence[float]
+) -> list[Culprit]:
+    """Bisect a partition, whose tasks died with their workers, in processes of their own.
+
+    Parameters
+    ----------
+    function
+        Module and name of the task that died.
+    arguments
+        What it was given, `partition` among them.
+    folder
+        Where its result was to be; beside it results are written that nobody needs.
+    limits
+        Seconds that each of the images may take.
+
+    Raises
+    ------
+    RunError
+        These processes, too, are ended from outside.
+    """
+    partition = arguments["partition"]
+    if not isinstance(partition, Partition):
+        raise TypeError(f"{function} works on no partition")
+    memory = int(MEMORY_SHARE * (get_worker().memory_manager.memory_limit or psutil.virtual_memory().total))
+    excluded = {image.position for image in partition.excluded}
+
+    def attempt(positions: Sequence[int]) -> Death | None:
+        others = set(range(partition.images)).difference(positions, excluded)
+        hidden = [Excluded(position=position, stage="", error="", message="") for position in others]
+        own = partition.excluding([*partition.excluded, *hidden])
+        target = Path(folder).with_name(f".{Path(folder).name}.{uuid4().hex}.tmp")
+        try:
+            return run_apart(
+                partial(_work, function, {**arguments, "partition": own, "folder": str(target / Path(folder).name)}),
+                memory_bytes=memory,
+                seconds=GRACE_SECONDS + sum(limits[position] for position in positions),
+            )
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
+
+    culprits = find_culprits([row for row in range(partition.images) if row not in excluded], attempt)
+    return [
+        Culprit(position=position, cause=death.cause, detail=death.detail, memory_bytes=memory)
+        for position, death in culprits.items()
+    ]
+
+
+def _work(function: str, arguments: Mapping[str, object]) -> None:
+    resolve_name(function).fn(**arguments, run_id="")
