@@ -49,11 +49,13 @@ class Resources(Section):
 
 
 class TimeLimit(Section):
-    """Time that a task may take for its images, so that one which never ends is found.
+    """Time that a task is granted, so that an image which is never done is found.
 
-    Twenty times what the slowest task of the stage took for an image is granted where that is longer.
+    Once other partitions of the stage are done, ten times what the slowest of them took for an image takes the place of
+    what is granted here; an image alone is always granted the longer of both.
     """
 
+    start: float = Field(default=60.0, description="Seconds whatever the images: to load code, or to compile it.", gt=0)
     image: float = Field(default=2.0, description="Seconds per image.", gt=0)
     megabyte: float = Field(default=10.0, description="Seconds per million bytes of an image's pixels.", ge=0)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, TypeAdapter, ValidationError, field_validator
+from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator
 
 from infra.gpus import count_gpus
 from infra.resources import CPU, GPU, Asked, Offer, settle
@@ -26,6 +26,9 @@ class Local(Section):
 
     kind: Literal["local"] = "local"
     workers: int | None = Field(default=None, description="Worker processes; default one per core.", ge=1)
+    memory: ByteSize | None = Field(
+        default=None, description="Of each worker, such as 4 GB; default its share of the machine's."
+    )
 
 
 class Address(Section):

@@ -53,20 +53,21 @@ def running(cluster: Local | Address, *, workers: int | None, segment: Asked) ->
         )
         yield TaskRunner(address=cluster.address, client_kwargs={"security": security})
         return
-    with local_cluster(workers=worker_count(cluster, workers), gpus=count_gpus(), segment=segment) as started:
+    count, gpus = worker_count(cluster, workers), count_gpus()
+    memory = cluster.memory or psutil.virtual_memory().total // (count + gpus)
+    with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
         yield TaskRunner(address=started.scheduler_address, client_kwargs={"security": started.security})
 
 
-def local_cluster(*, workers: int, gpus: int, segment: Asked) -> SpecCluster:
+def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> SpecCluster:
     """Start a scheduler and worker processes of one thread each, over TLS, on the loopback only.
 
     Every CPU worker carries the resource CPU. Each GPU adds a worker that carries the resource GPU and sees only that
-    device; without any, all carry the segmentation's resource too.
+    device; without any, all carry the segmentation's resource too. `memory` is in bytes, of each worker.
     """
     start_fork_server()
     security = Security.temporary()
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
-    memory = psutil.virtual_memory().total // (workers + gpus)
     specification: dict[object, Any] = {}
     for number, resources in enumerate(local_offers(workers=workers, gpus=gpus, segment=segment)):
         device = number - workers

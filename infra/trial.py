@@ -21,6 +21,9 @@ LOOK_SECONDS = 0.02
 START_SECONDS = 120.0
 """Time that a process may take to start, on a loaded machine; it is not held against what it runs."""
 
+END_SECONDS = 10.0
+"""Time that a process may take to end once it says nothing any more."""
+
 DISTURBANCES = 5
 """Ends from outside after which it is not tried again."""
 
@@ -49,14 +52,15 @@ def run_apart(function: Callable[[], object], *, memory_bytes: int, seconds: flo
     RunError
         It was ended from outside `DISTURBANCES` times.
     """
+    reasons = []
     for _ in range(DISTURBANCES):
         try:
             return _run(function, memory_bytes=memory_bytes, seconds=seconds)
-        except _DisturbedError:
-            continue
+        except _DisturbedError as error:
+            reasons.append(str(error))
     raise RunError(
-        f"a process that looks for an image which ends workers was itself ended from outside {DISTURBANCES} times; is "
-        "this machine short of memory?"
+        f"a process that looks for an image which ends workers was itself ended from outside {DISTURBANCES} times "
+        f"({', '.join(dict.fromkeys(reasons))}); is this machine short of memory?"
     )
 
 
@@ -68,6 +72,8 @@ def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -
     sending.close()
     try:
         messages, limit = _watch(process.pid or 0, receiving, memory_bytes=memory_bytes, seconds=seconds)
+        if limit is None and messages:
+            process.join(END_SECONDS)  # its exit status is worth waiting for
     finally:
         if never_ready := process.is_alive():
             process.kill()
@@ -80,9 +86,12 @@ def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -
     if "memory" in messages:
         return Death("memory", f"{memory_bytes / 1e9:.1f} GB")
     code = process.exitcode or 0
-    if never_ready or "started" not in messages or (code < 0 and -code in FROM_OUTSIDE):
-        raise _DisturbedError
-    return Death("crash", signal.Signals(-code).name if code < 0 else f"exit status {code}")
+    detail = signal.Signals(-code).name if code < 0 else f"exit status {code}"
+    if "started" not in messages:
+        raise _DisturbedError(f"not ready within {START_SECONDS:.0f} s" if never_ready else f"{detail} at its start")
+    if code < 0 and -code in FROM_OUTSIDE:
+        raise _DisturbedError(detail)
+    return Death("crash", detail)
 
 
 def _watch(pid: int, receiving: Connection, *, memory_bytes: int, seconds: float) -> tuple[list[str], Death | None]:

@@ -53,7 +53,8 @@ class Conviction(Frozen):
         if self.cause == "memory":
             return memory_bytes <= self.memory_bytes
         if self.cause == "time":
-            return time_limit.image <= self.time_limit.image and time_limit.megabyte <= self.time_limit.megabyte
+            before, now = (list(limit.model_dump().values()) for limit in (self.time_limit, time_limit))
+            return all(own <= old for own, old in zip(now, before, strict=True))
         return True
 
     def excluded(self, position: int) -> Excluded:

@@ -88,13 +88,13 @@ class Dispatcher:
     def send(self, ticket: Hashable, order: Order) -> None:
         """Have a task done."""
         self._orders[ticket] = order
-        self._send(ticket, shrunk=1)
+        self._send(ticket, leniency=1)
 
     def next_done(self) -> tuple[Hashable, object]:
         """Wait for any task to be done, and return its ticket and what it returned, or the error that it ended with."""
         while True:
-            for due, shrunk in self._supervisor.due(time.monotonic()):
-                self._send(due, shrunk=shrunk)
+            for due, leniency in self._supervisor.due(time.monotonic()):
+                self._send(due, leniency=leniency)
             ended = self._submitter.next_done(seconds=self._supervisor.pause(time.monotonic()))
             if ended is None:
                 continue
@@ -111,7 +111,8 @@ class Dispatcher:
                     self._pace.add(order.task.name, order.partition, seconds=outcome.seconds)
                 return ticket, outcome
 
-    def _send(self, ticket: Hashable, *, shrunk: int) -> None:
+    def _send(self, ticket: Hashable, *, leniency: int) -> None:
+        """Send a task, in batches so much smaller, with so much more time, as it needed leniency so far."""
         order = self._current(ticket)
         partition = order.partition
         key = task_key(order.task, order.arguments)
@@ -121,8 +122,8 @@ class Dispatcher:
             name=f"{order.task.name} {_label(partition, key=key)}" if order.stage else order.task.name,
             folder=self._folder(order, key=key),
             resources=order.resources,
-            arguments=order.with_batches_shrunk(shrunk).arguments,
-            seconds=None if partition is None else self._pace.limit(order.task.name, partition),
+            arguments=order.with_batches_shrunk(leniency).arguments,
+            seconds=None if partition is None else leniency * self._pace.limit(order.task.name, partition),
         )
 
     def _current(self, ticket: Hashable) -> Order:
@@ -161,7 +162,8 @@ class Dispatcher:
                 "function": path_of(order.task),
                 "arguments": order.arguments,
                 "folder": str(self._folder(order, key=key)),
-                "limits": self._pace.limits(order.task.name, partition),
+                "weights": self._pace.weights(partition),
+                "bound": self._pace.bound(order.task.name),
             },
             seconds=None,
         )

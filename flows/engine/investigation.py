@@ -12,7 +12,7 @@ import psutil
 from distributed import get_worker
 from prefect import Task, task
 
-from flows.engine.pace import GRACE_SECONDS
+from flows.engine.pace import TimeBound
 from infra.trial import run_apart
 from tasks.core.culprits import Death, find_culprits
 from tasks.core.work import Excluded, Frozen, Partition, StageResult
@@ -47,7 +47,7 @@ def path_of(task: Task[..., StageResult]) -> str:
 
 @task(name="investigation")
 def investigate(
-    *, function: str, arguments: Mapping[str, object], folder: str, limits: Sequence[float]
+    *, function: str, arguments: Mapping[str, object], folder: str, weights: Sequence[float], bound: TimeBound
 ) -> list[Culprit]:
     """Bisect a partition, whose tasks died with their workers, in processes of their own.
 
@@ -59,8 +59,8 @@ def investigate(
         What it was given, `partition` among them.
     folder
         Where its result was to be; beside it results are written that nobody needs.
-    limits
-        Seconds that each of the images may take.
+    weights, bound
+        For how many usual images each counts, and what these are granted.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def investigate(
             return run_apart(
                 partial(_work, function, {**arguments, "partition": own, "folder": str(target / Path(folder).name)}),
                 memory_bytes=memory,
-                seconds=GRACE_SECONDS + sum(limits[position] for position in positions),
+                seconds=bound.seconds([weights[position] for position in positions]),
             )
         finally:
             shutil.rmtree(target, ignore_errors=True)

@@ -1,16 +1,35 @@
 """How long a task may take for its images: it follows from the data, and from how long others took."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.core.work import Partition
+from flows.config import TimeLimit
+from tasks.core.work import Frozen, Partition
 
-GRACE_SECONDS = 15.0
-"""What any task may take besides, whatever its images: to import, to load compiled code, to write."""
+TIMES_SLOWEST = 10.0
+"""How much longer than the slowest so far one may take for an image; other work on the machine slows it down, too."""
 
-TIMES_SLOWEST = 20.0
-"""How much longer than the slowest image so far one may take; other work on the machine slows a task down, too."""
+
+class TimeBound(Frozen):
+    """What tasks of a stage are granted.
+
+    Parameters
+    ----------
+    start
+        Seconds whatever the images.
+    together, alone
+        Seconds for an image among others, and for one by itself.
+    """
+
+    start: float
+    together: float
+    alone: float
+
+    def seconds(self, weights: Sequence[float]) -> float:
+        """Grant a task on images of these weights its time."""
+        return self.start + sum(weights) * (self.alone if len(weights) == 1 else self.together)
 
 
 class Pace:
@@ -20,33 +39,35 @@ class Pace:
     ----------
     sizes
         Bytes on disk of the run's images, in table order. An image of several times the usual size counts as several.
-    seconds
-        What an image of the usual size is granted before anything is known.
+    bytes_per_image
+        Of the pixels of a usual image.
+    limit
+        What is granted before anything is known, and to an image alone.
     """
 
-    def __init__(self, sizes: Sequence[int], *, seconds: float) -> None:
-        bytes_ = np.asarray(sizes, dtype=np.float64)
-        usual = max(float(np.median(bytes_)), 1.0) if len(bytes_) else 1.0
-        self._weights = np.maximum(bytes_ / usual, 1.0)
-        self._total = np.concatenate([[0.0], np.cumsum(self._weights)])
-        self._granted = seconds
+    def __init__(self, sizes: Sequence[int], *, bytes_per_image: int, limit: TimeLimit) -> None:
+        on_disk = np.asarray(sizes, dtype=np.float64)
+        weights = np.maximum(on_disk / max(np.median(on_disk), 1.0), 1.0) if len(on_disk) else on_disk
+        self._weights: list[float] = weights.tolist()
+        self._start = limit.start
+        self._granted = limit.image + limit.megabyte * bytes_per_image / 1e6
         self._slowest: dict[str, float] = {}
 
     def add(self, task: str, partition: Partition, *, seconds: float) -> None:
         """Take in how long a task took."""
-        own = seconds / self._weight(partition)
+        own = seconds / sum(self.weights(partition))
         self._slowest[task] = max(self._slowest.get(task, 0.0), own)
+
+    def weights(self, partition: Partition) -> list[float]:
+        """For how many images of the usual size each of a partition's counts."""
+        return self._weights[partition.start : partition.stop]
+
+    def bound(self, task: str) -> TimeBound:
+        """Tell what a task is granted by now."""
+        known = TIMES_SLOWEST * self._slowest.get(task, math.inf)
+        together = known if math.isfinite(known) else self._granted
+        return TimeBound(start=self._start, together=together, alone=max(together, self._granted))
 
     def limit(self, task: str, partition: Partition) -> float:
         """Seconds that a task may take."""
-        return GRACE_SECONDS + self._per_image(task) * self._weight(partition)
-
-    def limits(self, task: str, partition: Partition) -> list[float]:
-        """Seconds for each of its images, without what any task may take besides."""
-        return list(self._per_image(task) * self._weights[partition.start : partition.stop])
-
-    def _per_image(self, task: str) -> float:
-        return max(self._granted, TIMES_SLOWEST * self._slowest.get(task, 0.0))
-
-    def _weight(self, partition: Partition) -> float:
-        return float(self._total[partition.stop] - self._total[partition.start])
+        return self.bound(task).seconds(self.weights(partition))

@@ -72,7 +72,6 @@ def supervised(submitter: Submitter, *, preparation: Preparation) -> Dispatcher:
     limit, listing = preparation.spec.config.run.time_limit, preparation.listing
     work = preparation.spec.output / "work"
     convictions = Convictions(work, index=listing.index, memory_bytes=submitter.memory_bytes, time_limit=limit)
-    seconds = limit.image + limit.megabyte * listing.images.bytes_per_image / 1e6
-    return Dispatcher(
-        submitter, work=work, convictions=convictions, pace=Pace(listing.index["size"].to_list(), seconds=seconds)
-    )
+    sizes, typical = listing.index["size"].to_list(), listing.images.bytes_per_image
+    pace = Pace(sizes, bytes_per_image=typical, limit=limit)
+    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace)

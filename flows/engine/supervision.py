@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 BACK_OFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses before a task is sent again; the last one from then on."""
 
-DEATHS = 3
+DEATHS = 2
 """So often a task's workers have to die before its images are looked into."""
 
 MOST_DEATHS = 12
 """So often in all; then the run fails."""
 
-SHRINK = 2
-"""A task is sent again with batches smaller by this: memory is what workers die of most."""
+FACTOR = 2
+"""A task is sent again in batches smaller, and with time larger, by this: what workers die of most."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
-    """Send the task again, after a pause, with batches of so small a part of their size."""
+    """Send the task again, after a pause, in batches so much smaller and with so much more time."""
 
     after: float
-    shrunk: int
+    leniency: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Case:
 
     deaths: int = 0
     since_investigation: int = 0
-    shrunk: int = 1
+    leniency: int = 1
 
 
 @dataclass(slots=True)
@@ -78,16 +78,16 @@ class Supervisor:
         if divisible and case.since_investigation >= DEATHS:
             case.since_investigation = 0
             return Investigate()
-        case.shrunk *= SHRINK
+        case.leniency *= FACTOR
         return self._again(case)
 
     def investigated(self, task: Hashable, *, culprits: int) -> SendAgain:
         """Decide after its images were looked into: without the culprits it is as if nothing had happened."""
         if culprits:
             del self._cases[task]
-            return SendAgain(after=0.0, shrunk=1)
+            return SendAgain(after=0.0, leniency=1)
         case = self._cases[task]
-        case.shrunk *= SHRINK
+        case.leniency *= FACTOR
         return self._again(case)
 
     def ended(self, task: Hashable) -> None:
@@ -97,14 +97,14 @@ class Supervisor:
     def postpone(self, task: Hashable, verdict: SendAgain, *, now: float) -> None:
         """Note that a task is to be sent again after a pause; `now` is the time of the caller's clock."""
         self._number += 1
-        heapq.heappush(self._pauses, (now + verdict.after, self._number, task, verdict.shrunk))
+        heapq.heappush(self._pauses, (now + verdict.after, self._number, task, verdict.leniency))
 
     def due(self, now: float) -> list[tuple[Hashable, int]]:
-        """Take the tasks whose pause is over, and how much smaller their batches are to be."""
+        """Take the tasks whose pause is over, and with how much leniency."""
         tasks = []
         while self._pauses and self._pauses[0][0] <= now:
-            _, _, task, shrunk = heapq.heappop(self._pauses)
-            tasks.append((task, shrunk))
+            _, _, task, leniency = heapq.heappop(self._pauses)
+            tasks.append((task, leniency))
         return tasks
 
     def pause(self, now: float) -> float | None:
@@ -113,4 +113,4 @@ class Supervisor:
 
     def _again(self, case: _Case) -> SendAgain:
         pause = BACK_OFF_SECONDS[min(case.deaths, len(BACK_OFF_SECONDS)) - 1]
-        return SendAgain(after=pause, shrunk=case.shrunk)
+        return SendAgain(after=pause, leniency=case.leniency)

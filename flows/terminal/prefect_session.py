@@ -70,7 +70,7 @@ def prefect_session(variables: Mapping[str, str], *, verbose: bool) -> Iterator[
     """
     with temporary_settings(updates={SETTINGS[name]: value for name, value in variables.items() if name in SETTINGS}):
         setup_logging()
-        logging.getLogger("distributed").setLevel("INFO" if verbose else "ERROR")
+        logging.getLogger("distributed").setLevel("INFO" if verbose else "CRITICAL")
         try:
             yield
         finally:

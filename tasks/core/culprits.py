@@ -25,7 +25,7 @@ class Death:
 
 
 def find_culprits(items: Sequence[int], attempt: Callable[[Sequence[int]], Death | None]) -> dict[int, Death]:
-    """Bisect items down to those that end the process that works on them, each alone, `TRIALS` times.
+    """Bisect items that together end the process that works on them, down to those that do so alone, `TRIALS` times.
 
     Parameters
     ----------
@@ -42,17 +42,14 @@ def find_culprits(items: Sequence[int], attempt: Callable[[Sequence[int]], Death
     >>> find_culprits(range(8), lambda some: Death("crash", "exit status 1") if 5 in some else None)
     {5: Death(cause='crash', detail='exit status 1')}
     """
-    if not items:
-        return {}
-    death = attempt(items)
-    if death is None:
-        return {}
     if len(items) > 1:
         middle = len(items) // 2
-        return find_culprits(items[:middle], attempt) | find_culprits(items[middle:], attempt)
-    for _ in range(TRIALS - 1):
-        again = attempt(items)
-        if again is None:
+        halves = items[:middle], items[middle:]
+        deadly = [half for half in halves if len(half) == 1 or attempt(half) is not None]
+        return {item: death for half in deadly for item, death in find_culprits(half, attempt).items()}
+    death = None
+    for _ in range(TRIALS if items else 0):
+        death = attempt(items)
+        if death is None:
             return {}
-        death = again
-    return {items[0]: death}
+    return {items[0]: death} if death else {}

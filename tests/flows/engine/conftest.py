@@ -22,4 +22,9 @@ def sent() -> InProcess:
 def dispatcher(sent: InProcess, tmp_path: Path) -> Dispatcher:
     index = pl.DataFrame({"image": ["a", "b", "c", "d"], "size": [1, 1, 1, 1], "mtime_ns": [0, 0, 0, 0]})
     convictions = Convictions(tmp_path, index=index, memory_bytes=sent.memory_bytes, time_limit=TimeLimit())
-    return Dispatcher(cast("Any", sent), work=tmp_path, convictions=convictions, pace=Pace([1, 1, 1, 1], seconds=2))
+    return Dispatcher(
+        cast("Any", sent),
+        work=tmp_path,
+        convictions=convictions,
+        pace=Pace([1, 1, 1, 1], bytes_per_image=1, limit=TimeLimit()),
+    )
