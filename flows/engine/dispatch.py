@@ -13,7 +13,7 @@ from flows.engine.investigation import Culprit, investigate, path_of
 from flows.engine.keys import task_key
 from flows.engine.pace import Pace
 from flows.engine.submission import Resources, Submitter, WorkerDiedError
-from flows.engine.supervision import Investigate, SendAgain, Supervisor, Verdict
+from flows.engine.supervision import GiveUp, Investigate, SendAgain, Supervisor, Verdict
 from tasks.core.errors import RunError
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
@@ -98,18 +98,25 @@ class Dispatcher:
             ended = self._submitter.next_done(seconds=self._supervisor.pause(time.monotonic()))
             if ended is None:
                 continue
-            ticket, outcome = ended
-            if isinstance(ticket, _Investigation):
-                self._investigated(ticket, outcome)
+            verdict: Verdict
+            sent, outcome = ended
+            ticket = sent.ticket if isinstance(sent, _Investigation) else sent
+            if isinstance(sent, _Investigation):
+                verdict = self._investigated(ticket, outcome)
             elif isinstance(outcome, WorkerDiedError):
                 verdict = self._supervisor.died(ticket, divisible=self._orders[ticket].partition is not None)
-                self._follow(ticket, verdict)
             else:
-                self._supervisor.ended(ticket)
-                order = self._orders.pop(ticket)
-                if isinstance(outcome, StageResult) and order.partition is not None:
-                    self._pace.add(order.task.name, order.partition, seconds=outcome.seconds)
-                return ticket, outcome
+                return ticket, self._finish(ticket, outcome)
+            if isinstance(verdict, GiveUp):
+                return ticket, self._finish(ticket, RunError(verdict.reason))
+            self._follow(ticket, verdict)
+
+    def _finish(self, ticket: Hashable, outcome: object) -> object:
+        self._supervisor.ended(ticket)
+        order = self._orders.pop(ticket)
+        if isinstance(outcome, StageResult) and order.partition is not None:
+            self._pace.add(order.task.name, order.partition, seconds=outcome.seconds)
+        return outcome
 
     def _send(self, ticket: Hashable, *, leniency: int) -> None:
         """Send a task, in batches so much smaller, with so much more time, as it needed leniency so far."""
@@ -137,14 +144,11 @@ class Dispatcher:
     def _folder(self, order: Order, *, key: str) -> Path | None:
         return None if order.stage is None else self._work / order.stage.replace(" ", "-") / key
 
-    def _follow(self, ticket: Hashable, verdict: Verdict) -> None:
-        order = self._orders[ticket]
+    def _follow(self, ticket: Hashable, verdict: SendAgain | Investigate) -> None:
         if isinstance(verdict, SendAgain):
             self._supervisor.postpone(ticket, verdict, now=time.monotonic())
-        elif isinstance(verdict, Investigate):
-            self._look_into(ticket)
         else:
-            raise RunError(f"{order.stage or order.task.name}: {verdict.reason}")
+            self._look_into(ticket)
 
     def _look_into(self, ticket: Hashable) -> None:
         order = self._current(ticket)
@@ -168,17 +172,15 @@ class Dispatcher:
             seconds=None,
         )
 
-    def _investigated(self, investigation: _Investigation, outcome: object) -> None:
-        ticket = investigation.ticket
+    def _investigated(self, ticket: Hashable, outcome: object) -> Verdict:
+        """Take in the culprits; an investigation that failed itself has found none."""
         order = self._orders[ticket]
-        culprits: Sequence[Culprit] = ()
-        if isinstance(outcome, list):
-            culprits = outcome
-        elif isinstance(outcome, BaseException) and not isinstance(outcome, WorkerDiedError):
-            raise outcome
+        culprits: Sequence[Culprit] = outcome if isinstance(outcome, list) else ()
         if culprits and order.partition is not None:
             self._convictions.add(_versioned(order.task), order.partition, culprits)
-        self._follow(ticket, self._supervisor.investigated(ticket, culprits=len(culprits)))
+        if isinstance(outcome, RunError):
+            return GiveUp(str(outcome))
+        return self._supervisor.investigated(ticket, culprits=len(culprits))
 
 
 def _versioned(task: Task[..., Any]) -> str:

@@ -275,7 +275,7 @@ class Execution:
 
     def _note(self, error: BaseException, *, stage: str) -> None:
         """Keep an error; where the disk is to blame, all that has not begun would fail as well."""
-        explained = storage_error(error, path=self._work / stage) or error
+        explained = storage_error(error, path=self.output / "work" / stage) or error
         self._errors.append((stage, explained))
         if isinstance(explained, StorageError):
             self._graph.drop_all_but(None)

@@ -74,7 +74,10 @@ class Supervisor:
         case.deaths += 1
         case.since_investigation += 1
         if case.deaths >= MOST_DEATHS:
-            return GiveUp(f"workers died {case.deaths} times while they had one of its tasks")
+            return GiveUp(
+                f"{case.deaths} workers died while they had one and the same task, and no image alone is the reason; "
+                "have they enough memory? What is finished is kept; run the same command again to try the rest"
+            )
         if divisible and case.since_investigation >= DEATHS:
             case.since_investigation = 0
             return Investigate()

@@ -12,6 +12,8 @@ from flows.engine.dispatch import Dispatcher
 from flows.engine.pace import Pace
 from tests.flows.engine.in_process import InProcess
 
+INDEX = pl.DataFrame({"image": ["a", "b", "c", "d"], "size": [1, 1, 1, 1], "mtime_ns": [0, 0, 0, 0]})
+
 
 @pytest.fixture
 def sent() -> InProcess:
@@ -20,8 +22,7 @@ def sent() -> InProcess:
 
 @pytest.fixture
 def dispatcher(sent: InProcess, tmp_path: Path) -> Dispatcher:
-    index = pl.DataFrame({"image": ["a", "b", "c", "d"], "size": [1, 1, 1, 1], "mtime_ns": [0, 0, 0, 0]})
-    convictions = Convictions(tmp_path, index=index, memory_bytes=sent.memory_bytes, time_limit=TimeLimit())
+    convictions = Convictions(tmp_path, index=INDEX, memory_bytes=sent.memory_bytes, time_limit=TimeLimit())
     return Dispatcher(
         cast("Any", sent),
         work=tmp_path,

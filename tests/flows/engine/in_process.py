@@ -13,7 +13,7 @@ class Task:
     """Stands where a Prefect task would; what it does, the submitter below does at once."""
 
     def __init__(self, name: str, does: Any = None) -> None:  # noqa: ANN401
-        self.name, self.version, self.does = name, "1", does
+        self.name, self.version, self.does, self.fn = name, "1", does, task
 
 
 class InProcess:
@@ -43,6 +43,16 @@ class InProcess:
         self.sent.append(name)
         self._waiting.append((ticket, task, folder, arguments))
         self.most = max(self.most, len(self._waiting))
+
+    def answer(self, ticket: object, outcome: object, *, name: str) -> None:
+        """End a task with something at once."""
+
+        def end(_: object) -> object:
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        InProcess.submit(self, ticket, Task("", end), name=name, folder=None, arguments={})
 
     def next_done(self, *, seconds: float | None) -> tuple[object, Any] | None:
         if not self._waiting:
