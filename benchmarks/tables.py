@@ -60,7 +60,7 @@ def write_partitions(folder: Path, *, rows: int, columns: list[Column], partitio
             "meta__object": pa.array(np.ones(size, dtype=np.int32)),
         }
         table = meta | {column.name: pa.array(data) for column, data in zip(columns, values, strict=True)}
-        write_feature_file(folder / f"{start:09d}.parquet", pa.table(table))
+        write_feature_file(folder / f"{start:09d}.parquet", [pa.table(table)])
 
 
 def publish(folder: Path, *, columns: int, form: str) -> None:

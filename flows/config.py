@@ -65,7 +65,7 @@ class Run(Section):
 
     partition_size: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
         default="auto",
-        description="Images per task; auto depends on the images' size and number.",
+        description="Images per task, on average; auto depends on the images' size and number.",
         union_mode="left_to_right",
     )
     max_quarantined: float = Field(

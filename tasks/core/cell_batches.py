@@ -1,7 +1,7 @@
 """Cells of a partition, ready to be measured: their pixels, read again, and the masks or labels found before."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,10 +51,26 @@ class CellBatch:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageCells:
+    """Cells of the images that are read at a time.
+
+    Parameters
+    ----------
+    batches
+        The cells, made ready as they are asked for: of stamps a batch per dtype, of fields one per field.
+    faults
+        Why images have none.
+    """
+
+    batches: Iterator[CellBatch]
+    faults: list[Fault]
+
+
 def read_cells(
     cells: StageResult, *, kept: pl.DataFrame, partition: Partition, source: PixelSource, crop: Crop
-) -> tuple[list[CellBatch], list[Fault]]:
-    """Read the pixels of cells again, and join them with the masks or labels found before.
+) -> Iterator[ImageCells]:
+    """Read the pixels of cells again, some images at a time, and join them with the masks or labels found before.
 
     Parameters
     ----------
@@ -68,18 +84,19 @@ def read_cells(
     InputChangedError
         An image's pixels are no longer those that were masked.
     """
-    images = read_images(partition, source=source, positions=sorted(set(kept["position"])))
-    _check_unchanged(images.table, cells=cells)
-    if source.scale is not None:
-        images = images.transformed(source.scale)
-    if source.layout.stamps:
-        return _stamps(images, kept=kept, source=source), images.faults
-    return _fields(images, kept=kept, cells=cells, source=source, crop=crop), images.faults
+    for images in read_images(partition, source=source, positions=sorted(set(kept["position"]))):
+        _check_unchanged(images.table, cells=cells)
+        scaled = images if source.scale is None else images.transformed(source.scale)
+        batches = (
+            _stamps(scaled, kept=kept, source=source)
+            if source.layout.stamps
+            else _fields(scaled, kept=kept, cells=cells, source=source, crop=crop)
+        )
+        yield ImageCells(batches=batches, faults=scaled.faults)
 
 
-def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) -> list[CellBatch]:
+def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) -> Iterator[CellBatch]:
     channels = source.layout.channels
-    batches: list[CellBatch] = []
     for stamps in stamp_batches(images.pixels, channels=channels):
         order = images.table[stamps.rows].select("position")
         own = order.join(kept, on="position", maintain_order="left").select(kept.columns)
@@ -88,8 +105,7 @@ def _stamps(images: SourceImages, *, kept: pl.DataFrame, source: PixelSource) ->
         regions = tuple(region for pair in pairs for region in pair)
         if source.scale is not None:
             regions = _scaled_backgrounds(regions, cells=own, scale=source.scale)
-        batches.append(CellBatch(cells=own, batch=stamps.batch, regions=regions, frames=stamps.batch.pixels.unstack()))
-    return batches
+        yield CellBatch(cells=own, batch=stamps.batch, regions=regions, frames=stamps.batch.pixels.unstack())
 
 
 def _scaled_backgrounds(regions: Sequence[Region], *, cells: pl.DataFrame, scale: ScaleTransform) -> tuple[Region, ...]:
@@ -107,8 +123,7 @@ def _scaled_backgrounds(regions: Sequence[Region], *, cells: pl.DataFrame, scale
 
 def _fields(
     images: SourceImages, *, kept: pl.DataFrame, cells: StageResult, source: PixelSource, crop: Crop
-) -> list[CellBatch]:
-    batches: list[CellBatch] = []
+) -> Iterator[CellBatch]:
     for position, image in zip(images.table["position"], images.pixels, strict=True):
         if image is None:
             continue
@@ -120,8 +135,7 @@ def _fields(
             channels=source.layout.channels,
             crop=crop,
         )
-        batches.append(CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own)))
-    return batches
+        yield CellBatch(cells=own, batch=batch, regions=objects, frames=[image] * len(own))
 
 
 def _check_unchanged(images: pl.DataFrame, *, cells: StageResult) -> None:
@@ -131,6 +145,6 @@ def _check_unchanged(images: pl.DataFrame, *, cells: StageResult) -> None:
     if changed:
         shutil.rmtree(cells.folder)
         raise InputChangedError(
-            f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition); "
+            f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition so far); "
             "run the same command again, only what depends on it is redone"
         )

@@ -16,7 +16,7 @@ from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
 from tasks.core.storage import read_table
 from tasks.core.types import AnyArray, LabelArray
-from tasks.core.work import StageResult, result_folder
+from tasks.core.work import PROVISIONAL, StageResult, result_folder
 
 LABEL_SOFTWARE = "scip-flows"
 """TIFF tag Software of label images; tells them from files that somebody else put beside them."""
@@ -34,6 +34,12 @@ def fault_table(faults: Iterable[Fault], *, groups: Sequence[str] = ()) -> pl.Da
     return pl.DataFrame(rows, schema=FAULT_COLUMNS | {f"meta__{group}": pl.String() for group in groups}, orient="row")
 
 
+def in_table_order(faults: Iterable[Fault], *, images: pl.DataFrame) -> list[Fault]:
+    """Sort faults as the column ``meta__image`` of a table has their images, whatever the order of reading."""
+    order = {image: row for row, image in enumerate(images["meta__image"].unique(maintain_order=True))}
+    return sorted(faults, key=lambda fault: order[fault.image])
+
+
 def write_cells(
     folder: Path,
     *,
@@ -49,9 +55,26 @@ def write_cells(
     labels
         Label images by position in the partition and object name, with and without `BORDER`.
     """
+    with result_folder(folder) as temporary:
+        write_labels(temporary, labels or {})
+        return write_cell_tables(temporary, images=images, faults=faults, cells=cells)
+
+
+def write_labels(folder: Path, labels: Mapping[tuple[int, str], AnyArray]) -> None:
+    """Write label images, by position in the partition and object name, into a result's folder."""
     import tifffile
 
-    set_aside = fault_table(faults)
+    for (position, name), image in labels.items():
+        path = label_path(folder, position=position, name=name)
+        path.parent.mkdir(exist_ok=True)
+        tifffile.imwrite(path, compact(image), compression="zlib", software=LABEL_SOFTWARE)
+
+
+def write_cell_tables(
+    folder: Path, *, images: pl.DataFrame, faults: Sequence[Fault], cells: pl.DataFrame
+) -> dict[str, int]:
+    """Write the tables of a partition into a result's folder, and count what is in them."""
+    set_aside = fault_table(in_table_order(faults, images=images))
     images = images.drop("cells").join(
         cells.group_by("position").len("cells"), on="position", how="left", maintain_order="left"
     )
@@ -62,14 +85,11 @@ def write_cells(
         .otherwise("status")
         .alias("status"),
     )
-    with result_folder(folder, provisional=not all(fault.settled for fault in faults)) as temporary:
-        images.write_parquet(temporary / IMAGES)
-        set_aside.write_parquet(temporary / FAULTS)
-        cells.write_parquet(temporary / CELLS, compression="zstd")
-        for (position, name), image in (labels or {}).items():
-            path = label_path(temporary, position=position, name=name)
-            path.parent.mkdir(exist_ok=True)
-            tifffile.imwrite(path, compact(image), compression="zlib", software=LABEL_SOFTWARE)
+    images.write_parquet(folder / IMAGES)
+    set_aside.write_parquet(folder / FAULTS)
+    cells.write_parquet(folder / CELLS, compression="zstd")
+    if not all(fault.settled for fault in faults):
+        (folder / PROVISIONAL).touch()
     return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
         cells["status"].value_counts().rows()
     )

@@ -1,6 +1,7 @@
 """The one way in which tasks get at pixels: images are loaded, transformed, and gathered into batches of one dtype.
 
-Every task that needs pixels reads them itself; none travel between tasks.
+Every task that needs pixels reads them itself; none travel between tasks. It reads so many images at a time as fit into
+some memory, and lets go of them before it reads more: a large partition takes no more memory than a small one.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,12 @@ from tasks.core.layout import Layout
 from tasks.core.transforms import PixelTransform, ScaleTransform, StackProjection
 from tasks.core.types import AnyArray, Batch, IntArray
 from tasks.core.work import Excluded, Partition
+
+BATCH_BYTES = 32 * 2**20
+"""Bytes of pixels that are read at a time: enough for kernels to be busy, a small part of a worker's memory."""
+
+EXPANSION = 4
+"""Bytes of pixels that a byte of a file is counted for until some were read."""
 
 
 class LoadedImages(Protocol):
@@ -59,12 +66,20 @@ class PixelSource:
         Applied to every image that is read, in this order.
     scale
         Applied afterwards to the pixels of cells; images as `read_images` returns them are not scaled.
+    batch_bytes
+        About how many bytes of pixels are read at a time; no result depends on it.
     """
 
     load: ImageLoader
     layout: Layout
     transforms: tuple[PixelTransform, ...] = ()
     scale: ScaleTransform | None = None
+    batch_bytes: int = BATCH_BYTES
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What results depend on: all but the size of batches."""
+        return {"load": self.load, "layout": self.layout, "transforms": self.transforms, "scale": self.scale}
 
     def projected_by(self, projection: StackProjection) -> "PixelSource":
         """Return the source of one image of each z-stack."""
@@ -76,8 +91,7 @@ class PixelSource:
 
     def shrunk(self, factor: int) -> "PixelSource":
         """Return the source whose images are worked on in batches smaller by a factor."""
-        del factor
-        return self
+        return replace(self, batch_bytes=max(self.batch_bytes // factor, 1))
 
     def scaled_by(self, scale: ScaleTransform) -> "PixelSource":
         """Return the source of cells whose pixels are scaled."""
@@ -86,7 +100,7 @@ class PixelSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceImages:
-    """The images of one task.
+    """Images that a task reads at a time.
 
     Parameters
     ----------
@@ -116,13 +130,71 @@ class SourceImages:
         return replace(self, pixels=pixels, faults=faults)
 
 
-def read_images(partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None) -> SourceImages:
-    """Read the images of a partition, or those at the given positions in it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """What the images that were read so far take, as files and as pixels.
+
+    Examples
+    --------
+    >>> read = Footprint(images=2, file_bytes=100, pixel_bytes=300)
+    >>> read.fitting(np.array([50, 10, 100, 50]), limit=600)
+    3
+    """
+
+    images: int = 0
+    file_bytes: int = 0
+    pixel_bytes: int = 0
+
+    def fitting(self, file_bytes: IntArray, *, limit: int) -> int:
+        """Return how many of the next images are likely to fit into `limit` bytes of pixels; at least one.
+
+        An image is taken to be as large as those before it, or larger where its file is: so neither an image that
+        compresses well nor a larger one after smaller ones deceives. Before any was read, a file is taken to be
+        compressed to a fourth.
+        """
+        if self.images:
+            each = np.maximum(file_bytes * (self.pixel_bytes / self.file_bytes), self.pixel_bytes / self.images)
+        else:
+            each = file_bytes * float(EXPANSION)
+        return max(1, int(np.searchsorted(np.cumsum(each), limit, side="right")))
+
+    def plus(self, table: pl.DataFrame, pixels: Sequence[AnyArray | None]) -> "Footprint":
+        """Return the sum with further images; those that could not be read do not count."""
+        read = [(size, image.nbytes) for size, image in zip(table["bytes"], pixels, strict=True) if image is not None]
+        return Footprint(
+            images=self.images + len(read),
+            file_bytes=self.file_bytes + sum(max(size, 1) for size, _ in read),
+            pixel_bytes=self.pixel_bytes + sum(size for _, size in read),
+        )
+
+
+def read_images(
+    partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None
+) -> Iterator[SourceImages]:
+    """Read the images of a partition, or those at the given positions in it, some at a time.
+
+    Yields
+    ------
+    SourceImages
+        Consecutive images whose pixels take about `source.batch_bytes`; a larger one comes alone. An image that cannot
+        be read is among them, so that a partition of at least one image yields at least once.
+    """
     index = pl.scan_parquet(partition.index, glob=False).slice(partition.start, partition.images).collect()
     index = index.with_row_index("position")
     if positions is not None:
         index = index.filter(pl.col("position").is_in(list(positions)))
-    loaded = _load(index, load=source.load, excluded=partition.excluded)
+    sizes = index["size"].to_numpy()
+    start, read = 0, Footprint()
+    while start < len(index):
+        count = read.fitting(sizes[start:], limit=source.batch_bytes)
+        images = _read(index.slice(start, count), source=source, excluded=partition.excluded)
+        start, read = start + count, read.plus(images.table, images.pixels)
+        yield images
+        del images  # before more are read
+
+
+def _read(index: pl.DataFrame, *, source: PixelSource, excluded: Sequence[Excluded]) -> SourceImages:
+    loaded = _load(index, load=source.load, excluded=excluded)
     images = SourceImages(
         table=_image_table(index, loaded=loaded, layout=source.layout),
         pixels=loaded.images,

@@ -1,13 +1,14 @@
 """Measure the features of the cells kept in one partition."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from prefect import task
 
-from tasks.core.cell_batches import CellBatch, read_cells
+from tasks.core.cell_batches import CellBatch, ImageCells, read_cells
 from tasks.core.columns import Column
 from tasks.core.crop import CLIPPED, WITH_MARGIN
 from tasks.core.decision import KEPT, QualityDecision
@@ -15,11 +16,11 @@ from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.feature_files import write_feature_file
 from tasks.core.file_names import FAULTS, FEATURES
-from tasks.core.partition_files import fault_table, kept_cells
+from tasks.core.partition_files import fault_table, in_table_order, kept_cells
 from tasks.core.pixel_source import PixelSource
 from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
-from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
+from tasks.core.work import PROVISIONAL, Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.features.all_families import feature_columns, measure
 from tasks.features.config import Features
 from tasks.features.regions import region_list
@@ -40,26 +41,43 @@ def extract_partition(
 ) -> StageResult:
     """Measure the cells that are kept after the quality decision."""
     watch = Stopwatch()
-    layout = source.layout
     kept = kept_cells(cells, metrics=metrics, decision=decision)
     crop = CLIPPED if config.profile == "scip" else WITH_MARGIN
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=crop)
-    columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
+    columns = feature_columns(config=config, channels=source.layout.channels, regions=region_list(source.layout))
+    faults: list[Fault] = []
+
+    def measured(images: ImageCells) -> pa.Table:
+        rows, values = _measure_images(images, kept=kept, columns=columns, config=config)
+        return feature_table(rows, values=values, columns=columns, layout=source.layout, config=config)
+
+    def tables() -> Iterator[pa.Table]:
+        yield measured(ImageCells(batches=iter(()), faults=[]))  # there is a table even if no cell is kept
+        for images in read_cells(cells, kept=kept, partition=partition, source=source, crop=crop):
+            yield measured(images)
+            faults.extend(images.faults)
+
+    with result_folder(Path(folder)) as temporary:
+        rows = write_feature_file(temporary / FEATURES, tables())
+        fault_table(in_table_order(faults, images=kept)).write_parquet(temporary / FAULTS)
+        if is_provisional(cells, metrics) or not all(fault.settled for fault in faults):
+            (temporary / PROVISIONAL).touch()
+    return watch.result(folder, run_id=run_id, counts={"rows": rows, "quarantined": len(faults)})
+
+
+def _measure_images(
+    images: ImageCells, *, kept: pl.DataFrame, columns: Sequence[Column], config: Features
+) -> tuple[pl.DataFrame, FloatArray]:
+    """Measure the cells of the images read at a time; images with one that fails are set aside among their faults."""
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]
-    for batch in batches:
+    for batch in images.batches:
         measured, failed = _measure(batch, columns=columns, config=config)
         tables += [batch.cells[list(rows)] for rows, _ in measured]
         values += [own for _, own in measured]
-        faults += failed
-    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in([f.image for f in faults]))
+        images.faults.extend(failed)
+    faulty = [fault.image for fault in images.faults]
+    rows = pl.concat(tables).with_row_index("row").filter(~pl.col("meta__image").is_in(faulty))
     order = rows.sort("position", "meta__object")
-    own = np.concatenate(values)[order["row"].to_numpy()]
-    table = feature_table(order, values=own, columns=columns, layout=layout, config=config)
-    provisional = is_provisional(cells, metrics) or not all(fault.settled for fault in faults)
-    with result_folder(Path(folder), provisional=provisional) as temporary:
-        write_feature_file(temporary / FEATURES, table)
-        fault_table(faults).write_parquet(temporary / FAULTS)
-    return watch.result(folder, run_id=run_id, counts={"rows": table.num_rows, "quarantined": len(faults)})
+    return order, np.concatenate(values)[order["row"].to_numpy()]
 
 
 def _measure(

@@ -33,22 +33,25 @@ def sum_partition(
     Fields that cannot be read are left out here; masking or segmentation sets them aside.
     """
     watch = Stopwatch()
-    images = read_images(partition, source=source)
     light: dict[FieldGroup, FieldSum] = {}
-    for metadata, pixels in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
-        if pixels is None:
-            continue
-        try:
-            own = FieldSum.of(pixels, downscale=downscale)
-        except PixelError:
-            continue
-        group = FieldGroup.of(metadata, group_by=group_by, shape=own.shape)
-        light[group] = added([light[group], own]) if group in light else own
-    provisional = not all(fault.settled for fault in images.faults)
+    digests: list[str | None] = []
+    provisional = False
+    for images in read_images(partition, source=source):
+        for metadata, pixels in zip(images.table.iter_rows(named=True), images.pixels, strict=True):
+            if pixels is None:
+                continue
+            try:
+                own = FieldSum.of(pixels, downscale=downscale)
+            except PixelError:
+                continue
+            group = FieldGroup.of(metadata, group_by=group_by, shape=own.shape)
+            light[group] = added([light[group], own]) if group in light else own
+        digests += images.table["digest"].to_list()
+        provisional |= not all(fault.settled for fault in images.faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
         write_sums(temporary, light.items())
     counts = {"images": sum(own.images for own in light.values())}
-    return watch.result(folder, run_id=run_id, counts=counts, content=digest(images.table["digest"].to_list()))
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(digests))
 
 
 @task(name="illumination merge", version="2")

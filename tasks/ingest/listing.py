@@ -17,7 +17,7 @@ from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
-from tasks.ingest.partition import partition, sample
+from tasks.ingest.partition import average_size, partition, sample
 from tasks.ingest.references import ImageReference, identity, to_frame
 
 INDEX = "index.parquet"
@@ -117,6 +117,9 @@ def list_images(
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]
     folder = work / "ingest" / digest(identities, paths, [(fault.image, fault.message) for fault in faults])
+    size = partition_size
+    if size == "auto":
+        size = average_size(len(references), bytes_per_image=probe.bytes_per_image)
     partitions = tuple(
         Partition(
             number=number,
@@ -125,9 +128,7 @@ def list_images(
             stop=stop,
             digest=digest(identities[start:stop]),
         )
-        for number, (start, stop) in enumerate(
-            partition(references, size=partition_size, bytes_per_image=probe.bytes_per_image)
-        )
+        for number, (start, stop) in enumerate(partition(references, size=size))
     )
     images = ImageList(
         folder=str(folder),

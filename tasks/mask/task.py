@@ -9,8 +9,9 @@ from tasks.core.cells import stamp_cells
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
+from tasks.core.layout import Layout
 from tasks.core.partition_files import write_cells
-from tasks.core.pixel_source import PixelSource, StampBatch, read_images, stamp_batches
+from tasks.core.pixel_source import PixelSource, SourceImages, StampBatch, read_images, stamp_batches
 from tasks.core.work import Partition, StageResult, Stopwatch
 from tasks.mask.config import Mask
 from tasks.mask.stage import mask_batch
@@ -20,19 +21,27 @@ from tasks.mask.stage import mask_batch
 def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, folder: str, run_id: str) -> StageResult:
     """Read the stamps of a partition, mask them, and write the cells that were found."""
     watch = Stopwatch()
-    images, layout = read_images(partition, source=source), source.layout
-    tables = [pl.DataFrame(schema=layout.cells())]
+    tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
+    for images in read_images(partition, source=source):
+        tables.append(images.table)
+        cells += _mask(images, config=config, layout=source.layout)
+        faults += images.faults
+    table = pl.concat(tables)
+    counts = write_cells(Path(folder), images=table, faults=faults, cells=pl.concat(cells).sort("position"))
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
+
+
+def _mask(images: SourceImages, *, config: Mask, layout: Layout) -> list[pl.DataFrame]:
+    """Mask the images read at a time; those on which that fails are set aside among their faults."""
+    tables: list[pl.DataFrame] = []
     for stamps in stamp_batches(images.pixels, channels=layout.channels):
 
-        def find(rows: range, stamps: StampBatch = stamps) -> pl.DataFrame:
+        def mask(rows: range, stamps: StampBatch = stamps) -> pl.DataFrame:
             some = stamps.take(rows)
-            masked = mask_batch(some.batch, config=config)
-            return stamp_cells(images.table[some.rows], masked=masked, layout=layout)
+            return stamp_cells(images.table[some.rows], masked=mask_batch(some.batch, config=config), layout=layout)
 
-        results, failed = isolate_faults(len(stamps.rows), find)
-        tables += [table for _, table in results]
+        masked, failed = isolate_faults(len(stamps.rows), mask)
+        tables += [table for _, table in masked]
         names = images.table["meta__image"]
         images.faults.extend(Fault.of(error, image=names[int(stamps.rows[row])], stage="mask") for row, error in failed)
-    cells = pl.concat(tables).sort("position")
-    counts = write_cells(Path(folder), images=images.table, faults=images.faults, cells=cells)
-    return watch.result(folder, run_id=run_id, counts=counts, content=digest(images.table["digest"].to_list()))
+    return tables

@@ -1,6 +1,6 @@
 """Count the pixels of the cells of one partition, join such counts, and find the scaling from all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +10,7 @@ from tasks.core.cell_batches import CellBatch, read_cells
 from tasks.core.crop import TIGHT
 from tasks.core.decision import KEPT, QualityDecision, group_values
 from tasks.core.digest import digest
+from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.partition_files import kept_cells
@@ -42,11 +43,18 @@ def count_partition(
     watch = Stopwatch()
     own = pl.col(f"status__{region}") == KEPT if source.layout.stamps else pl.lit(value=True)
     kept = kept_cells(cells, metrics=metrics, decision=decision).filter(own)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=TIGHT)
-    tables = [table for batch in batches for table in _count(batch, region=region, group_by=group_by)]
+    faults: list[Fault] = []
+
+    def counts() -> Iterator[pl.DataFrame]:
+        for images in read_cells(cells, kept=kept, partition=partition, source=source, crop=TIGHT):
+            faults.extend(images.faults)
+            for batch in images.batches:
+                yield from _count(batch, region=region, group_by=group_by)
+
+    histogram = merge_histograms(counts(), group_by=group_by)
     provisional = is_provisional(cells, metrics) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
-        merge_histograms(tables, group_by=group_by).write_parquet(temporary / HISTOGRAM, compression="zstd")
+        histogram.write_parquet(temporary / HISTOGRAM, compression="zstd")
     return watch.result(folder, run_id=run_id, counts={"cells": len(kept)})
 
 

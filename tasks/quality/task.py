@@ -14,7 +14,7 @@ from tasks.core.errors import Fault
 from tasks.core.exact.questions import merged
 from tasks.core.faults import isolate_faults
 from tasks.core.file_names import CELLS, FAULTS, METRICS
-from tasks.core.partition_files import fault_table
+from tasks.core.partition_files import fault_table, in_table_order
 from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import read_table
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
@@ -40,20 +40,22 @@ def measure_partition(
     watch = Stopwatch()
     table, layout = read_table(cells.file(CELLS)), source.layout
     kept = table.filter(pl.col("status") == KEPT)
-    batches, faults = read_cells(cells, kept=kept, partition=partition, source=source, crop=WITH_MARGIN)
+    faults: list[Fault] = []
     completed = with_regions(measurements, main_region=layout.regions[0], stamps=layout.stamps)
     columns: dict[str, pl.DataType] = {metric_column(measurement): pl.Float64() for measurement in completed}
     measured = [pl.DataFrame(schema={name: table.schema[name] for name in IDENTITY} | columns)]
-    for batch in batches:
-        tables, faulty = _measure(batch, measurements=measurements)
-        measured += tables
-        faults += faulty
+    for images in read_cells(cells, kept=kept, partition=partition, source=source, crop=WITH_MARGIN):
+        faults += images.faults
+        for batch in images.batches:
+            tables, faulty = _measure(batch, measurements=measurements)
+            measured += tables
+            faults += faulty
     keep = [*IDENTITY, "status", *(f"meta__{group}" for group in layout.groups)]
     metrics = table.select(keep).join(pl.concat(measured), on=IDENTITY, how="left", maintain_order="left")
     provisional = is_provisional(cells) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
         metrics.write_parquet(temporary / METRICS)
-        fault_table(faults).write_parquet(temporary / FAULTS)
+        fault_table(in_table_order(faults, images=table)).write_parquet(temporary / FAULTS)
     counts = {"cells": len(kept), "quarantined": len(faults)}
     return watch.result(folder, run_id=run_id, counts=counts)
 

@@ -109,10 +109,9 @@ def test_cells_read_again_come_with_their_own_pixels_and_masks(images: Path, tmp
     cells = pl.read_parquet(segmented.file("cells.parquet")).filter(
         pl.col("status") == "kept", pl.col("meta__object") != 2
     )
-    batches, faults = read_cells(
-        segmented, kept=cells, partition=run.partitions[0], source=run.source, crop=WITH_MARGIN
-    )
-    assert faults == []
+    (read,) = read_cells(segmented, kept=cells, partition=run.partitions[0], source=run.source, crop=WITH_MARGIN)
+    assert read.faults == []
+    batches = list(read.batches)
     assert [len(batch.batch) for batch in batches] == [2, 2]
     for batch in batches:
         image = tifffile.imread(tmp_path / batch.cells["meta__image"][0])

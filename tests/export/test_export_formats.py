@@ -45,7 +45,7 @@ def table(folder: Path, cuts: Sequence[int]) -> FeatureTable:
     edges = [0, *sorted(cuts), ROWS]
     files = [folder / f"{number}.parquet" for number in range(len(edges) - 1)]
     for file, start, stop in zip(files, edges[:-1], edges[1:], strict=True):
-        write_feature_file(file, rows(start, stop))
+        write_feature_file(file, [rows(start, stop)])
     return FeatureTable(files=tuple(files), dictionary=DICTIONARY)
 
 
@@ -91,7 +91,7 @@ def test_equal_tables_are_equal_to_the_last_byte_whatever_the_partitions(tmp_pat
 
 
 def test_a_table_without_any_row_has_a_part_with_all_columns(tmp_path: Path) -> None:
-    write_feature_file(tmp_path / "none.parquet", rows(0, 0))
+    write_feature_file(tmp_path / "none.parquet", [rows(0, 0)])
     empty = FeatureTable(files=(tmp_path / "none.parquet",), dictionary=DICTIONARY)
     write_parquet(empty, tmp_path / "empty", Parquet())
     write_parquet(table(tmp_path / "work", (4,)), tmp_path / "full", Parquet())
@@ -120,7 +120,7 @@ def test_what_is_not_a_value_takes_few_bytes(tmp_path: Path) -> None:
     ]
     drawn = np.random.default_rng(0).normal(size=(300, 10_000)).astype(np.float32)
     work = tmp_path / "work.parquet"
-    write_feature_file(work, pa.table({column.name: values for column, values in zip(columns, drawn, strict=True)}))
+    write_feature_file(work, [pa.table({column.name: values for column, values in zip(columns, drawn, strict=True)})])
     described = encode({column.name: column for column in columns}, meta={})
     write_parquet(FeatureTable(files=(work,), dictionary=described), tmp_path, Parquet())
     part = tmp_path / "features" / "part-00000.parquet"

@@ -51,7 +51,7 @@ def fault(image: str, stage: str) -> Fault:
 def features(path: Path, rows: list[tuple[str, int]]) -> None:
     schema = pa.schema([("meta__image", pa.large_string()), ("meta__object", pa.int32()), ("x", pa.float32())])
     values = [[row[0] for row in rows], [row[1] for row in rows], [float(len(row[0])) for row in rows]]
-    write_feature_file(path, pa.table(dict(zip(schema.names, values, strict=True)), schema=schema))
+    write_feature_file(path, [pa.table(dict(zip(schema.names, values, strict=True)), schema=schema)])
 
 
 @pytest.fixture

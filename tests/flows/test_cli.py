@@ -164,12 +164,12 @@ def test_help_fits_the_terminal_and_names_every_option(width: int) -> None:
 
 
 def test_plan_counts_and_creates_nothing(tmp_path: Path, stamps: Path) -> None:
-    config = write_config(tmp_path, CONFIG + "run: {partition_size: 2}\n")
+    config = write_config(tmp_path, CONFIG + "run: {partition_size: 1}\n")
     result = invoke(stamps, "--config", config, "--plan", "--limit", "5", "--fresh")
     assert result.exit_code == 0, result.output
     words = " ".join(result.stdout.split())
     assert "images 5 of about" in words
-    assert "partitions 3 of up to 2 images" in words
+    assert "partitions 5 of up to 1 images" in words
     assert "channels BF, DNA" in words
     assert not Path("output").exists()
 

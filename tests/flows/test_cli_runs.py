@@ -164,12 +164,12 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
     assert status == 0, output
     assert SERVER not in output
     assert record(folder)["status"] == "done"
-    for stage, total in {"ingest": 1, "mask": 6, "features": 6, "export": 1}.items():
+    for stage, total in {"ingest": 1, "mask": 7, "features": 7, "export": 1}.items():
         (bar,) = [line for line in lines if re.match(rf"{stage}\s+━", line)]
         assert f"{total}/{total}" in bar
         assert len(bar) <= 80
     (counts,) = [line.split() for line in lines if re.match(r"\s+mask\s+\d", line)]
-    assert counts[1:3] == [str(6 - cached), str(cached)]
+    assert counts[1:3] == [str(7 - cached), str(cached)]
     assert re.search(r"^features\s+results/features$", output, flags=re.MULTILINE)
 
 
@@ -187,13 +187,13 @@ def test_kill_9_half_way_then_rerun_gives_the_same_table(tmp_path: Path, schedul
     assert not alive, f"survivors: {alive}"
     # A task killed between its result and the descriptor of it is done again.
     done = len(list((tmp_path / "results" / "work" / "results").glob("features-*")))
-    assert 3 <= done < 15
+    assert 3 <= done < 17
 
     rerun = start(tmp_path, api=None)
     output, errors = rerun.communicate(timeout=240)
     assert rerun.returncode == 0, errors
     (counts,) = [line.split() for line in output.splitlines() if line.startswith("  features")]
-    assert counts[1:3] == [str(15 - done), str(done)]
+    assert counts[1:3] == [str(17 - done), str(done)]
 
     uncut, config = tmp_path / "whole", load_config(tmp_path / "config.yaml")
     preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(uncut), cluster=scheduler)
@@ -230,6 +230,6 @@ def test_too_many_unreadable_images_fail_the_run_and_tell_where_to_look(folder: 
     assert lines[-1].startswith("error: 6 of 36 images were quarantined, more than run.max_quarantined: 0.05 allows")
     assert lines[-1].endswith("results/quarantine.parquet")
     assert (folder / "results" / "quarantine.parquet").is_file()
-    assert "mask: 6 of 6" in errors
+    assert "mask: 7 of 7" in errors
     assert "\x1b" not in errors
     assert record(folder)["status"] == "failed"

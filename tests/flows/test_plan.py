@@ -62,10 +62,9 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
     assert lines["channels"] == ", ".join(CHANNELS)
     assert lines["metadata"] == "type, cell"
     assert lines["masks"] == "li, circle"
-    assert lines["partitions"] == "3 of up to 10 images"
+    assert lines["partitions"] == "2 of up to 15 images"
     assert (
-        lines["tasks"]
-        == "11: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
+        lines["tasks"] == "8: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
     )
     assert plan.rstrip().endswith("Nothing was run.")
     assert not (tmp_path / "out").exists()
@@ -109,6 +108,6 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     assert "none; load.pattern has no named groups" in plan
     lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
     assert lines["objects"] == "nucleus"
-    assert lines["partitions"] == "2 of up to 2 images"
-    assert lines["tasks"] == "6: segment, features per partition, 2 for the run"
+    assert lines["partitions"] == "1 of up to 3 images"
+    assert lines["tasks"] == "4: segment, features per partition, 2 for the run"
     assert lines["left out"] == "1 files that are no images"

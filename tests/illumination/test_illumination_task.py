@@ -121,8 +121,8 @@ def test_images_are_divided_by_the_correction_of_their_group_as_they_are_read(
     write_correction(folder, shading, channels=["DNA", "RNA"], title="P0", offset=20)
     store = CorrectionStore(group_by=("plate",), images=((A, Stopwatch().result(str(folder), run_id="test")),))
     (partition,) = run.partitions
-    plain = read_images(partition, source=run.source)
-    images = read_images(partition, source=run.source.transformed_by(store))
+    (plain,) = read_images(partition, source=run.source)
+    (images,) = read_images(partition, source=run.source.transformed_by(store))
     first = images.table["meta__plate"].to_list().index("P0")
     image = images.pixels[first]
     assert image is not None

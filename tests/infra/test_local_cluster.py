@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[SpecCluster]:
     """Start a cluster as on a machine with one GPU; no task here touches it."""
-    with dask.config.set(DASK_SETTINGS), local_cluster(workers=1, gpus=1, segment={"GPU": 1}) as running:
+    with dask.config.set(DASK_SETTINGS), local_cluster(workers=1, gpus=1, segment={"GPU": 1}, memory=2**31) as running:
         yield running
 
 
@@ -99,7 +99,10 @@ def test_workers_outlive_a_signal_to_the_process_that_they_are_forked_from(clien
 def test_workers_have_the_environment_of_now(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.submit(os.getpid, pure=False).result()  # what they are forked from runs by now
     monkeypatch.setenv("SCIP_FLOWS_TRY", "late")
-    with local_cluster(workers=1, gpus=0, segment="auto") as late, Client(late, set_as_default=False) as connected:
+    with (
+        local_cluster(workers=1, gpus=0, segment="auto", memory=2**31) as late,
+        Client(late, set_as_default=False) as connected,
+    ):
         assert connected.submit(os.getenv, "SCIP_FLOWS_TRY").result() == "late"
 
 

@@ -1,10 +1,13 @@
 """Partitions and samples."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.ingest.partition import partition, sample
+from tasks.ingest.partition import average_size, partition, sample
 from tasks.ingest.references import ImageReference
 
 
@@ -23,34 +26,96 @@ def table(count: int) -> list[ImageReference]:
     ]
 
 
-@given(count=st.integers(0, 300), size=st.integers(1, 50) | st.just("auto"), image_bytes=st.integers(0, 2**27))
-def test_partitions_cover_every_image_once_and_in_order(count: int, size: int, image_bytes: int) -> None:
-    parts = partition(table(count), size=size, bytes_per_image=image_bytes)
+class Listed(NamedTuple):
+    image: str
+
+
+def folder(name: str, count: int) -> list[Listed]:
+    return [Listed(f"plate/{name}/{number}.tif") for number in range(count)]
+
+
+def runs(images: Sequence[Listed], *, size: int) -> list[tuple[Listed, ...]]:
+    """Return the images of each partition: what its digest is made of."""
+    return [tuple(images[start:stop]) for start, stop in partition(images, size=size)]
+
+
+def share_of_new(before: Sequence[Listed], after: Sequence[Listed]) -> float:
+    """Return the share of partitions of automatic size that have to be worked on again."""
+    old, new = (runs(images, size=average_size(len(images), bytes_per_image=60_000)) for images in (before, after))
+    return sum(run not in set(old) for run in new) / len(new)
+
+
+@given(count=st.integers(0, 700), size=st.integers(1, 50), name=st.text(max_size=3))
+def test_partitions_cover_every_image_once_and_in_order_and_are_of_bounded_size(
+    count: int, size: int, name: str
+) -> None:
+    parts = partition(folder(name, count), size=size)
     assert [row for start, stop in parts for row in range(start, stop)] == list(range(count))
-    assert all(stop > start for start, stop in parts)
+    lengths = [stop - start for start, stop in parts]
+    assert max(lengths, default=0) <= 2 * size
+    assert min(lengths, default=size) >= min(count, size // 2)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 12, 64, 500])
+def test_the_size_is_that_of_an_average_partition(size: int) -> None:
+    parts = partition(folder("a", 40 * 500), size=size)
+    assert len(parts) == pytest.approx(40 * 500 / size, rel=0.3 if size == 500 else 0.1)
 
 
 @pytest.mark.parametrize(
     ("count", "image_bytes", "size"),
     [
-        (10, 9_600, 10),  # no partition below 16 images of a kilobyte each
-        (27, 200_000, 5),  # nor below 1 MiB
+        (10, 9_600, 32),  # no partition below 32 images of a kilobyte each
+        (27, 200_000, 8),  # nor below about 2 MiB
         (3, 6_600_000, 1),  # a few large fields go to as many workers
-        (1_258, 9_600, 79),  # about 16 partitions
-        (100_000, 9_600, 500),  # at most 500 images
-        (100_000, 2**20, 32),  # 32 MiB of pixels
-        (1_000, 2**26, 1),  # fields larger than that
-        (5, 0, 5),
+        (1_258, 9_600, 32),
+        (5_000, 60_000, 64),  # 72 to 144 partitions, in steps of two
+        (50_000, 60_000, 512),
+        (250_000, 60_000, 2_048),
+        (10_000_000, 9_600, 4_096),  # at most some minutes of work
+        (1_000_000, 2**20, 1_024),  # a GiB of pixels
+        (1_000, 2**31, 1),  # fields larger than that
+        (5, 0, 32),
     ],
 )
 def test_the_automatic_size(count: int, image_bytes: int, size: int) -> None:
-    assert partition(table(count), size="auto", bytes_per_image=image_bytes)[0] == (0, size)
+    assert average_size(count, bytes_per_image=image_bytes) == size
 
 
-def test_a_given_size_is_kept_and_has_to_be_positive() -> None:
-    assert partition(table(7), size=3, bytes_per_image=2**30) == [(0, 3), (3, 6), (6, 7)]
+def test_a_hundred_stamps_feed_two_workers_with_few_tasks() -> None:
+    size = average_size(100, bytes_per_image=60_000)
+    counts = {len(partition(folder(str(number), 100), size=size)) for number in range(100)}
+    assert counts <= {2, 3, 4, 5}
+
+
+@settings(max_examples=40)
+@given(data=st.data(), count=st.integers(7_500, 20_000), name=st.text(max_size=3))
+def test_one_percent_more_or_less_in_one_place_leaves_95_percent_of_the_partitions(
+    data: st.DataObject, count: int, name: str
+) -> None:
+    images = folder(name, count)
+    start = data.draw(st.integers(0, count))
+    stop = min(count, start + count // 100)
+    fewer, more = [*images[:start], *images[stop:]], [*images[:start], *folder("new", count // 100), *images[start:]]
+    size = average_size(count, bytes_per_image=60_000)
+    for changed in (fewer, more):
+        if average_size(len(changed), bytes_per_image=60_000) == size:
+            assert share_of_new(images, changed) <= 0.05
+
+
+def test_at_a_step_of_the_automatic_size_partitions_are_joined() -> None:
+    images = folder("a", 72 * 128)
+    assert [average_size(count, bytes_per_image=60_000) for count in (len(images) - 1, len(images))] == [64, 128]
+    small, large = (partition(images, size=size) for size in (64, 128))
+    kept = {start for start, _ in large} & {start for start, _ in small}
+    assert len(kept) > 0.8 * len(large)
+    assert 0.5 < share_of_new(images[:-1], images) < 0.9
+
+
+def test_a_size_of_one_gives_each_image_its_own_and_none_is_refused() -> None:
+    assert partition(folder("a", 3), size=1) == [(0, 1), (1, 2), (2, 3)]
     with pytest.raises(ValueError, match="at least one image, got a size of 0"):
-        partition(table(7), size=0, bytes_per_image=1)
+        partition(folder("a", 7), size=0)
 
 
 @given(count=st.integers(0, 60), seed=st.integers(0, 5))

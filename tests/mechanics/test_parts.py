@@ -224,7 +224,7 @@ def reader(folder: Path) -> None:
 
 
 def exporter(folder: Path) -> None:
-    write_feature_file(folder / "0.parquet", pa.table(pl.DataFrame({"a": [1, 2, 3]}).to_arrow()))
+    write_feature_file(folder / "0.parquet", [pa.table(pl.DataFrame({"a": [1, 2, 3]}).to_arrow())])
     _, config = Export.model_validate({"formats": ["fancy"]}).formats
     exporters.function(config)(FeatureTable(files=(folder / "0.parquet",), dictionary={}), folder, config)
     assert (folder / "rows.txt").read_text() == "3"

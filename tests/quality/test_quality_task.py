@@ -100,12 +100,14 @@ def test_every_cell_found_has_a_row_and_the_kept_ones_have_metrics(stamps: Run) 
 
 
 def test_stamps_of_another_dtype_are_measured_in_their_place(stamps: Run) -> None:
-    kept_cells = pl.concat(table(measure(stamps, part)) for part in range(2)).filter(pl.col("status") == "kept")
+    kept_cells = pl.concat(table(measure(stamps, part)) for part in range(len(stamps.partitions))).filter(
+        pl.col("status") == "kept"
+    )
     for image, total in kept_cells.select("meta__image", "image__quality_sum__BF").rows():
         pixels = tifffile.imread(stamps.work.parents[1] / image)
         assert total == int(pixels[0].sum(dtype=np.int64))
-    dtypes = table(stamps.cells[0], "images.parquet")["dtype"].to_list()
-    assert dtypes == ["uint16"] * 4 + ["uint8"]
+    dtypes = {frozenset(table(cells, "images.parquet")["dtype"]) for cells in stamps.cells}
+    assert frozenset({"uint16", "uint8"}) in dtypes, "one partition has both"
 
 
 def test_the_metrics_of_objects_are_those_of_their_own_pixels_in_the_field(fields: Run) -> None:

@@ -82,6 +82,7 @@ CONFIGS = {
 """The argument `config`, by the name of the task."""
 
 FREE: dict[type, set[str]] = {
+    PixelSource: {"batch_bytes"},
     Partition: {"number", "index", "start", "stop"},
     StageResult: {"folder", "counts", "seconds", "peak_bytes", "run_id"},
     CorrectionFile: {"path"},
