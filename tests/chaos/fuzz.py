@@ -10,6 +10,7 @@ import selectors
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -105,7 +106,7 @@ class _Lines:
         self._child = child
         self._seconds = seconds
 
-    def __iter__(self):  # noqa: ANN204
+    def __iter__(self) -> Iterator[bytes]:
         stream = self._child.stdout
         if stream is None:
             return

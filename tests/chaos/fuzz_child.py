@@ -74,5 +74,5 @@ def main(reader: str, seed: int, start: int, stop: int, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    name, *numbers, place = sys.argv[1:]
-    main(name, *map(int, numbers), Path(place))
+    name, drawn, first, end, place = sys.argv[1:]
+    main(name, int(drawn), int(first), int(end), Path(place))
