@@ -152,6 +152,9 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(
     assert changed.stat().st_size == before.st_size
 
     resumed = again(output, "shape")
+    image = changed.relative_to(folder.parent).as_posix()
+    assert resumed.redone == (image,)
+    assert resumed.warnings == (f"{image} changed while the run went on, and was done again",)
     for stage in ("mask", "quality metrics"):
         assert (resumed.stages[stage].computed, resumed.stages[stage].cached) == (1, 1)
     back = again(output, "shape", "intensity")
@@ -191,6 +194,17 @@ def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
     with pytest.raises(RunError, match=r"2 of 36 images were quarantined, more than run\.max_quarantined: 0\.05"):
         run(output, damaged, run={"partition_size": 12})
     assert len(pl.read_parquet(output / "quarantine.parquet")) == 2
+
+
+def test_equal_pixels_under_two_names_are_kept_and_reported(run: Run, stamps: Path, tmp_path: Path) -> None:
+    folder = tmp_path / stamps.name
+    shutil.copytree(stamps, folder)
+    first = min(folder.rglob("*.tif"))
+    shutil.copy(first, copy := first.with_name(first.name.replace("_", "_9", 1)))
+    summary = run(tmp_path / "output", folder, quality=None)
+    names = tuple(path.relative_to(tmp_path).as_posix() for path in (first, copy))
+    assert (summary.images, summary.equal.images, summary.equal.examples) == (37, 1, (names,))
+    assert set(names) <= set(table(tmp_path / "output")["meta__image"])
 
 
 def test_a_run_that_keeps_nothing_says_so(run: Run, stamps: Path, tmp_path: Path) -> None:
