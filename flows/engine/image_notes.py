@@ -30,7 +30,7 @@ def equal_images(output: Path) -> EqualImages:
 
 
 def redone_images(before: ImageListing, after: ImageListing, *, error: InputChangedError) -> tuple[str, ...]:
-    """Name the images that changed while a run went on: those that it met, and those whose files are of another state."""
+    """Name the images that changed while a run went on: those that it met, and those listed differently now."""
     columns = ["image", "sizes", "mtimes_ns"]
     both = after.index.select(columns).join(before.index.select(columns), on="image", suffix="_before", how="inner")
     differs = (pl.col("sizes") != pl.col("sizes_before")) | (pl.col("mtimes_ns") != pl.col("mtimes_ns_before"))

@@ -72,7 +72,7 @@ def _child(reader: str, *, seed: int, start: int, stop: int, seconds: float, out
         child = subprocess.Popen(
             [sys.executable, "-m", "tests.chaos.fuzz_child", *arguments],
             cwd=PROJECT,
-            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROJECT)},
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
             stdout=subprocess.PIPE,
             stderr=(errors := Path(folder, "errors")).open("wb"),
         )
