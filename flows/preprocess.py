@@ -5,11 +5,13 @@ if __name__ == "__main__":  # before the imports: --help and --plan need neither
 
     main(flow="flows.preprocess:preprocess")
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from prefect import flow
 
 from flows.config import Config
+from flows.engine.image_notes import redone_images
 from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import prepare, reserved
 from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
@@ -57,12 +59,13 @@ def preprocess(
     with reserved(spec, stages=PIPELINE) as preparation:
         try:
             return run(preparation)
-        except InputChangedError:  # what depended on those images has been discarded
-            return run(prepare(spec, stages=PIPELINE))
+        except InputChangedError as error:  # what depended on those images has been discarded
+            again = prepare(spec, stages=PIPELINE)
+            return run(again, redone=redone_images(preparation.listing, again.listing, error=error))
 
 
-def run(preparation: Preparation) -> Summary:
-    """Send a data set through the pipeline, inside a flow run."""
+def run(preparation: Preparation, *, redone: Sequence[str] = ()) -> Summary:
+    """Send a data set through the pipeline, inside a flow run; `redone` names images that changed meanwhile."""
     data = preparation.dataset
     with started(preparation, stages=PIPELINE) as (execution, record):
         try:
@@ -75,7 +78,7 @@ def run(preparation: Preparation) -> Summary:
         except TooManyQuarantinedError:
             QuarantineLimit.of(preparation).check(export_quarantine(execution, data))  # those on their way count too
             raise
-        summary = summarize(execution, data)
+        summary = summarize(execution, data, redone=redone)
         QuarantineLimit.of(preparation).check(summary.quarantined)
         record.done(summary)
     return summary

@@ -56,5 +56,7 @@ class Preparation:
         images = self.listing.images
         return Dataset(
             partitions=images.partitions,
-            source=PixelSource(load=PartitionLoader(channels=images.channels), layout=self.layout),
+            source=PixelSource(
+                load=PartitionLoader(channels=images.channels, limits=self.spec.config.load.limits), layout=self.layout
+            ),
         )

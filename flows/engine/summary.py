@@ -1,10 +1,11 @@
 """What a run did, in numbers: the end of the terminal's output and of run.json."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from flows.engine.dataset import Dataset
 from flows.engine.decision_summary import DecisionSummary, summarize_decisions
 from flows.engine.execution import Execution, StageCount
+from flows.engine.image_notes import EXAMPLES, EqualImages, equal_images
 from tasks.core.decision import KEPT, emptied_groups
 from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.work import Frozen
@@ -25,6 +26,10 @@ class Summary(Frozen):
         Images listed, and those of them that were set aside.
     left_out
         Files that are no images of the run, by reason.
+    equal
+        Images with the pixels of another one; they are kept.
+    redone
+        Images that changed while the run went on, and were therefore done again.
     cells
         Cells found, kept or not.
     statuses
@@ -38,7 +43,7 @@ class Summary(Frozen):
     decided
         What was decided over the whole data set.
     warnings
-        What should not be overlooked: that nothing was kept, or nothing of a group.
+        What should not be overlooked: that nothing was kept, or nothing of a group, or that images changed.
     """
 
     output: str
@@ -50,6 +55,8 @@ class Summary(Frozen):
     rows: int
     columns: int
     stages: dict[str, StageCount]
+    equal: EqualImages = EqualImages()
+    redone: tuple[str, ...] = ()
     decided: tuple[DecisionSummary, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -59,8 +66,8 @@ class Summary(Frozen):
         return {status: count for status, count in self.statuses.items() if status not in {"kept", "quarantined"}}
 
 
-def summarize(execution: Execution, data: Dataset) -> Summary:
-    """Sum up a run from what its export counted."""
+def summarize(execution: Execution, data: Dataset, *, redone: Sequence[str] = ()) -> Summary:
+    """Sum up a run from what its export counted; `redone` names images that changed while it went on."""
     exported: Mapping[str, int] = {} if data.exported is None else data.exported.counts
 
     def counted(table: str) -> dict[str, int]:
@@ -74,14 +81,23 @@ def summarize(execution: Execution, data: Dataset) -> Summary:
         images=sum(images.values()),
         quarantined=images.get("quarantined", 0),
         left_out=execution.preparation.listing.images.left_out,
+        equal=equal_images(execution.output),
+        redone=tuple(redone),
         cells=sum(cells.values()),
         statuses=cells,
         rows=exported["rows"],
         columns=len(columns),
         stages=execution.counts,
         decided=summarize_decisions(execution.output / STATISTICS_FOLDER),
-        warnings=tuple(_warnings(data, statuses=cells)),
+        warnings=(*_changes(redone), *_warnings(data, statuses=cells)),
     )
+
+
+def _changes(redone: Sequence[str]) -> Iterator[str]:
+    """Say which images changed."""
+    if redone:
+        more = f" and {len(redone) - EXAMPLES:,} more" if len(redone) > EXAMPLES else ""
+        yield f"{', '.join(redone[:EXAMPLES])}{more} changed while the run went on, and was done again"
 
 
 def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:

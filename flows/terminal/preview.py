@@ -40,7 +40,12 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
     references = sample(from_frame(preparation.listing.index), count=count, seed=config.run.seed)
     projection = None if config.project is None else Projection(config=config.project)
-    loaded = load_images(references, channels=preparation.listing.images.channels, projection=projection)
+    loaded = load_images(
+        references,
+        channels=preparation.listing.images.channels,
+        projection=projection,
+        limits=config.load.limits,
+    )
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:

@@ -36,6 +36,10 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
 
 def _lines(summary: Summary) -> Mapping[str, int]:
     lines = {"images": summary.images, "  quarantined": summary.quarantined}
+    if summary.equal.images:
+        lines["  with the pixels of another image"] = summary.equal.images
+    if summary.redone:
+        lines["  changed meanwhile, done again"] = len(summary.redone)
     lines |= summary.left_out.by_reason
     lines["cells found"] = summary.cells
     lines |= {f"  rejected: {reason}": count for reason, count in sorted(summary.rejected.items())}

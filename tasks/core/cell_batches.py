@@ -144,7 +144,4 @@ def _check_unchanged(images: pl.DataFrame, *, cells: StageResult) -> None:
     changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
     if changed:
         shutil.rmtree(cells.folder)
-        raise InputChangedError(
-            f"{changed[0]} changed while the run went on ({len(changed)} such images in this partition so far); "
-            "run the same command again, only what depends on it is redone"
-        )
+        raise InputChangedError(changed)

@@ -1,7 +1,7 @@
 """Errors a user can mend, and faults of single images."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -27,7 +27,20 @@ class RunError(Exception):
 
 
 class InputChangedError(RunError):
-    """An image is no longer the one that was masked; what depended on it has been discarded."""
+    """Images are no longer those that were masked; what depended on them has been discarded.
+
+    The argument is their identities, so that the error travels from a worker.
+    """
+
+    def __init__(self, images: Sequence[str]) -> None:
+        super().__init__(images)
+        self.images = tuple(images)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.images[0]} changed while the run went on ({len(self.images)} such images in this partition); "
+            "run the same command again, only what depends on it is redone"
+        )
 
 
 class PixelError(ValueError):

@@ -11,8 +11,9 @@ from tasks.core.channels import Channels
 from tasks.core.errors import ConfigError, InputError, suggestion
 from tasks.core.section import check_name
 from tasks.ingest.config import ChannelSource, Load
+from tasks.ingest.limits import limited
 from tasks.ingest.readers import readers
-from tasks.ingest.readers.base import Header, catch, reason
+from tasks.ingest.readers.base import Header, catch, check_regular, reason
 from tasks.ingest.readers.tiff_per_channel import resolve_text
 from tasks.ingest.references import ImageReference
 
@@ -64,7 +65,8 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
         raise InputError("there is no image to look for channels in")
     positions = np.unique(np.linspace(0, len(references) - 1, min(PROBED, len(references))).round().astype(int))
     chosen = [references[position] for position in positions]
-    tried = [catch(readers[reference.reader].probe, reference, pattern=config.pattern) for reference in chosen]
+    with limited(config.limits):
+        tried = [catch(_probe, reference, config=config) for reference in chosen]
     headers = [header for header in tried if isinstance(header, Header)]
     if not headers:
         raise InputError(
@@ -86,6 +88,11 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
         failed=len(tried) - len(headers),
     )
     return channels, probe
+
+
+def _probe(reference: ImageReference, *, config: Load) -> Header:
+    check_regular(reference)
+    return readers[reference.reader].probe(reference, pattern=config.pattern)
 
 
 def _channels(headers: Sequence[Header], *, config: Load) -> Channels:

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import suggestion
 from tasks.core.section import Section, check_name, named_entries
+from tasks.ingest.limits import DEFAULT, Limits
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.base import CHANNEL_GROUP, Z_GROUP
 from tasks.ingest.references import RESERVED_GROUPS
@@ -54,6 +55,18 @@ class Load(Section):
         default=(),
         description="The channels to use, in order. Short form: {BF: 0, PI: 1}. Left out: all channels of the files.",
     )
+    max_pixels: int = Field(
+        default=DEFAULT.max_pixels,
+        ge=1,
+        description="Pixels (rows times columns) that a channel may have. An image whose header claims more is "
+        "quarantined before it is decoded.",
+    )
+    max_compression: float = Field(
+        default=DEFAULT.max_compression,
+        ge=1,
+        description="How many times larger an image may become when it is decompressed. One of more than 16 MiB whose "
+        "header claims more is quarantined before it is decoded.",
+    )
 
     @field_validator("reader")
     @classmethod
@@ -70,7 +83,7 @@ class Load(Section):
             return None
         try:
             groups = re.compile(pattern).groupindex
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(
                 f"{pattern!r} is not a regular expression: {error}. Named groups are written (?P<well>[A-H]\\d+)"
             ) from error
@@ -106,6 +119,11 @@ class Load(Section):
                 r"B07_site1_DAPI.tif write (?P<well>[A-Z]\d+)_site(?P<site>\d)_(?P<channel>[A-Z]+)"
             )
         return self
+
+    @property
+    def limits(self) -> Limits:
+        """What an image may claim to be."""
+        return Limits(max_pixels=self.max_pixels, max_compression=self.max_compression)
 
     @property
     def groups(self) -> tuple[str, ...]:

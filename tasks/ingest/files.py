@@ -53,16 +53,20 @@ def find_sources(given: str | Path, *, exclude: Path | None = None) -> InputSour
     Raises
     ------
     InputError
-        There is no such file or folder, nothing matches the glob pattern, a folder may not be read, or a name is not
-        text.
+        There is no such file or folder, nothing matches the glob pattern, a folder may not be read, or its own name is
+        not UTF-8 text. A file below it with such a name has a `problem`.
     """
     path = Path(os.path.abspath(Path(given).expanduser()))  # noqa: PTH100 - resolve() would lose the names of links
-    apart = None if exclude is None or path.resolve().is_relative_to(exclude.resolve()) else exclude.resolve()
+    apart = None if exclude is None else Path(os.path.realpath(exclude))
+    if apart is not None and Path(os.path.realpath(path)).is_relative_to(apart):
+        apart = None
     try:
         if os.path.lexists(path):
             paths, base, named = [path], path.parent, True
+            _check_text(path)
         elif glob.has_magic(str(given)):
             base, named = _before_wildcards(path), False
+            _check_text(base)
             paths = _outermost(base.glob(str(path.relative_to(base))))
             if not paths:
                 raise InputError(f"no file or folder matches the input pattern {str(given)!r}")
@@ -75,7 +79,7 @@ def find_sources(given: str | Path, *, exclude: Path | None = None) -> InputSour
         given=str(given),
         sources=tuple(source for source in sources if isinstance(source, Source)),
         hidden=sources.count(None),
-        results=tuple(str(source) for source in sources if isinstance(source, Path)),
+        results=tuple(readable(str(source)) for source in sources if isinstance(source, Path)),
     )
 
 
@@ -86,7 +90,7 @@ def _find(
 
     `above` are the real folders that lead here.
     """
-    if apart is not None and path.name == apart.name and path.resolve() == apart:
+    if apart is not None and path.name == apart.name and os.path.realpath(path) == str(apart):
         return
     if not path.is_dir():
         yield _source(path, base=base, store=False, named=named)
@@ -110,30 +114,51 @@ def _find(
 def _is_record(path: Path) -> bool:
     """Whether a file is what a run of this program tells of itself."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(record, dict) and {"run", "configuration", "digest", "versions"} <= record.keys()
 
 
 def _source(path: Path, *, base: Path, store: bool, named: bool) -> Source:
+    inode = None
     try:
         stat = path.stat()
         size, mtime_ns = stat.st_size, stat.st_mtime_ns
+        if stat.st_ino:
+            inode = stat.st_dev, stat.st_ino
     except OSError:  # a dangling link: an image that cannot be read, to be told of when it is read
         size, mtime_ns = 0, 0
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise InputError(f"the file name {os.fsencode(path)!r} is not UTF-8 text; rename it") from error
+    relative = path.relative_to(base).as_posix()
+    text = readable(relative)
     return Source(
         path=str(path),
-        relative=path.relative_to(base).as_posix(),
+        relative=text,
         size=size,
         mtime_ns=mtime_ns,
         store=store,
         named=named,
+        inode=inode,
+        problem="" if text == relative else f"its name {os.fsencode(relative)!r} is not UTF-8 text; rename it",
     )
+
+
+def readable(path: str) -> str:
+    r"""Write a path as text; bytes of it that are not UTF-8 as \xff.
+
+    Examples
+    --------
+    >>> import os
+    >>> readable(os.fsdecode(b"run/\xe9.tif"))
+    'run/\\xe9.tif'
+    """
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _check_text(path: Path) -> None:
+    """Refuse an input whose own path is not text, which the paths of all images would begin with."""
+    if readable(str(path)) != str(path):
+        raise InputError(f"the name of the input {os.fsencode(path)!r} is not UTF-8 text; rename it")
 
 
 def _before_wildcards(path: Path) -> Path:

@@ -1,8 +1,8 @@
 """The table of images, made from the inputs without reading pixels."""
 
-import re
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from natsort import natsort_keygen
 
-from tasks.core.errors import Fault, InputError
+from tasks.core.errors import ConfigError, Fault, InputError, PixelError
 from tasks.core.work import Frozen
 from tasks.ingest.config import Load
 from tasks.ingest.files import InputSources, find_sources
+from tasks.ingest.matching import EndlessPatternError, search
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.auto import choose_reader
-from tasks.ingest.readers.base import Source
+from tasks.ingest.readers.base import STAGE, Source
 from tasks.ingest.references import ImageReference
 
 EXAMPLES = 5
@@ -34,6 +35,8 @@ class LeftOut(Frozen):
         Of those that the pattern does not match.
     unused
         Of those of channels, or of planes of a z-stack, that are not used.
+    linked
+        Of further names, by symbolic or hard links, of files that are taken already.
     hidden
         Of hidden files and folders.
     results
@@ -43,6 +46,7 @@ class LeftOut(Frozen):
     no_image: int = 0
     unmatched: int = 0
     unused: int = 0
+    linked: int = 0
     hidden: int = 0
     results: tuple[str, ...] = ()
 
@@ -53,6 +57,7 @@ class LeftOut(Frozen):
             "files that are no images": self.no_image,
             "files that do not match load.pattern": self.unmatched,
             "files of channels or planes that are not used": self.unused,
+            "links to files that are taken already": self.linked,
             "hidden files": self.hidden,
             "output folders of earlier runs, passed over": len(self.results),
         }
@@ -85,9 +90,10 @@ class Index:
 def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | None = None) -> Index:
     """List the images in files, folders and glob patterns.
 
-    No image file is opened; of a store its metadata is read. A file that several inputs name counts once, under the
-    path that the first of them gives it. What lies below the folder `exclude`, where results are written, is passed
-    over, and so are the results of earlier runs, unless an input itself lies there.
+    No image file is opened; of a store its metadata is read. A file that is reached several times, by several inputs or
+    by links, counts once: under the first path that is no link, else the first. What lies below the folder `exclude`,
+    where results are written, is passed over, and so are the results of earlier runs, unless an input itself lies
+    there.
 
     Raises
     ------
@@ -95,7 +101,7 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
         An input does not exist, holds no image, or is a file that the reader does not read; the pattern matches
         nothing; two images have one identity; two files claim one field and channel; no image is usable.
     ConfigError
-        A configured channel has no file (tiff_per_channel).
+        A configured channel has no file (tiff_per_channel), or the search for the pattern does not end.
     """
     if not inputs:
         raise InputError("no input was given; name files, folders or glob patterns")
@@ -107,12 +113,18 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
         if len(unmatched) == len(sources):
             raise InputError(_no_match(sources, pattern=config.pattern))
 
+    refused = [source for group in by_reader.values() for source in group if source.problem]
+    by_reader = {name: [source for source in group if not source.problem] for name, group in by_reader.items()}
     wanted = [channel.source for channel in config.channels]
     indexed = [
         readers[name].index(group, pattern=config.pattern, wanted=wanted) for name, group in by_reader.items() if group
     ]
     references = [reference for part in indexed for reference in part.references]
     faults = [fault for part in indexed for fault in part.faults]
+    faults += [
+        Fault.of(PixelError(source.problem), image=source.relative, stage=STAGE, metadata=source.metadata)
+        for source in refused
+    ]
     natural = lru_cache(maxsize=None)(natsort_keygen())
     references.sort(key=lambda reference: _order(reference, natural))
     faults.sort(key=lambda fault: (natural(fault.image), fault.image))
@@ -134,7 +146,7 @@ def _sort_out(
     inputs: Sequence[str | Path], *, config: Load, exclude: Path | None
 ) -> tuple[dict[str, list[Source]], LeftOut]:
     """Find the sources in the inputs, by the reader that suits them, and count the files that none suits."""
-    by_reader: dict[str, list[Source]] = {name: [] for name in readers.names}
+    chosen_sources: dict[str, tuple[str, Source]] = {}
     seen: set[str] = set()
     no_image = hidden = 0
     results: dict[str, None] = {}
@@ -149,12 +161,32 @@ def _sort_out(
             if reader is None:
                 no_image += 1
             else:
-                by_reader[reader].append(source)
+                chosen_sources[source.path] = reader, source
         if not any(chosen):
             raise InputError(_no_image(listing, config=config))
         hidden += listing.hidden
         results |= dict.fromkeys(listing.results)
-    return by_reader, LeftOut(no_image=no_image, hidden=hidden, results=tuple(results))
+    taken = _taken_once([source for _, source in chosen_sources.values()])
+    by_reader: dict[str, list[Source]] = {name: [] for name in readers.names}
+    for source in taken:
+        by_reader[chosen_sources[source.path][0]].append(source)
+    linked = len(chosen_sources) - len(taken)
+    return by_reader, LeftOut(no_image=no_image, linked=linked, hidden=hidden, results=tuple(results))
+
+
+def _taken_once(sources: Sequence[Source]) -> list[Source]:
+    """Leave out further names of a file: the first that is no link stays, else the first.
+
+    Size and time are compared as well, since some network file systems give one number to several files.
+    """
+    names: dict[tuple[object, ...], list[Source]] = {}
+    for source in sources:
+        key = (source.path,) if source.inode is None else (*source.inode, source.size, source.mtime_ns)
+        names.setdefault(key, []).append(source)
+    return [
+        own[0] if len(own) == 1 else next((one for one in own if os.path.realpath(one.path) == one.path), own[0])
+        for own in names.values()
+    ]
 
 
 def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int]:
@@ -171,16 +203,20 @@ def _reader(source: Source, *, config: Load) -> str | None:
     return config.reader if readers[config.reader].accepts(source) else None
 
 
-def _match(sources: Iterable[Source], pattern: str, unmatched: list[Source]) -> list[Source]:
+def _match(sources: Sequence[Source], pattern: str, unmatched: list[Source]) -> list[Source]:
     """Give the sources that the pattern matches their metadata, and append the others to `unmatched`."""
-    expression = re.compile(pattern)
+    try:
+        matches = search(pattern, [source.relative for source in sources])
+    except EndlessPatternError as error:
+        raise ConfigError(
+            f"load.pattern: got {pattern!r}, of which the search in {str(error)!r} was given up: it does not end. "
+            "Repetitions inside of repetitions, such as (\\w+)+, are the usual reason; write \\w+ in their place"
+        ) from error
     matched = []
-    for source in sources:
-        match = expression.search(source.relative)
-        if match is None:
+    for source, metadata in zip(sources, matches, strict=True):
+        if metadata is None:
             unmatched.append(source)
         else:
-            metadata = {group: text for group, text in match.groupdict().items() if text is not None}
             matched.append(replace(source, metadata=metadata))
     return matched
 

@@ -22,7 +22,7 @@ from tasks.ingest.references import ImageReference, identity, to_frame
 
 INDEX = "index.parquet"
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same files give other images."""
 
 

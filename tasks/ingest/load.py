@@ -12,8 +12,9 @@ from tasks.core.digest import pixel_digest
 from tasks.core.errors import Fault, InputError, PixelError
 from tasks.core.transforms import PixelWindow, StackProjection
 from tasks.core.types import AnyArray
+from tasks.ingest.limits import DEFAULT, Limits, check_pixels, limited
 from tasks.ingest.readers import readers
-from tasks.ingest.readers.base import STAGE, catch, reason
+from tasks.ingest.readers.base import STAGE, catch, check_regular, reason
 from tasks.ingest.references import ImageReference, from_frame
 
 
@@ -43,12 +44,14 @@ def load_images(
     channels: Channels,
     region: PixelWindow | None = None,
     projection: StackProjection | None = None,
+    limits: Limits = DEFAULT,
 ) -> LoadedBatch:
     """Read a batch of images at once; of each store, every chunk is read once.
 
     An image is set aside with a fault if it cannot be read or is cut short, has another number of channels than the
-    data set, channels of different size, no pixels, or pixels that are complex, NaN or infinite. Only the channels in
-    use are looked at.
+    data set, channels of different size, no pixels, or pixels that are complex, NaN or infinite; if its header claims
+    more than `limits` allow; and if one of its files is a pipe, a socket or a device, of which reading might not end.
+    Only the channels in use are looked at.
 
     Parameters
     ----------
@@ -60,29 +63,16 @@ def load_images(
         Part of each image to return; None for all.
     projection
         What makes one image of a z-stack; flat images are left as they are.
+    limits
+        What an image may claim to be.
 
     Raises
     ------
     InputError
         There is a z-stack, and no projection.
     """
-    read: list[AnyArray | Exception] = [PixelError("was not read")] * len(references)
-    for name in dict.fromkeys(reference.reader for reference in references):
-        slots = [slot for slot, reference in enumerate(references) if reference.reader == name and reference.depth == 1]
-        batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
-        for slot, image in zip(slots, batch, strict=True):
-            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
-    for slot, reference in enumerate(references):
-        if reference.depth > 1:
-            if projection is None:
-                raise InputError(
-                    f"{reference.image} is a z-stack of {reference.depth} planes; add project: {{method: max}} to the "
-                    "configuration"
-                )
-            z_planes = read_planes(reference, channels=channels, region=region)
-            image = catch(projection, z_planes)
-            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
-
+    with limited(limits):
+        read = _read(references, channels=channels, region=region, projection=projection)
     images = [None if isinstance(image, Exception) else image for image in read]
     faults = [
         replace(Fault.of(error, image=reference.image, stage=STAGE), message=reason(error))
@@ -91,6 +81,37 @@ def load_images(
     ]
     digests = [None if image is None else pixel_digest(image) for image in images]
     return LoadedBatch(images=images, faults=faults, digests=digests)
+
+
+def _read(
+    references: Sequence[ImageReference],
+    *,
+    channels: Channels,
+    region: PixelWindow | None,
+    projection: StackProjection | None,
+) -> list[AnyArray | Exception]:
+    """Return the pixels of each image, or why there are none."""
+    read: list[AnyArray | Exception | None] = [catch(check_regular, reference) for reference in references]
+    for name in dict.fromkeys(reference.reader for reference in references):
+        slots = [
+            slot
+            for slot, reference in enumerate(references)
+            if reference.reader == name and reference.depth == 1 and read[slot] is None
+        ]
+        batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
+        for slot, image in zip(slots, batch, strict=True):
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
+    for slot, reference in enumerate(references):
+        if reference.depth > 1 and read[slot] is None:
+            if projection is None:
+                raise InputError(
+                    f"{reference.image} is a z-stack of {reference.depth} planes; add project: {{method: max}} to the "
+                    "configuration"
+                )
+            z_planes = read_planes(reference, channels=channels, region=region)
+            image = catch(projection, z_planes)
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
+    return [PixelError("was not read") if image is None else image for image in read]
 
 
 def read_planes(
@@ -126,9 +147,10 @@ def validated_pixels(image: AnyArray, names: Sequence[str]) -> AnyArray:
     Raises
     ------
     PixelError
-        It has no pixels, or pixels that are no numbers, complex, NaN or infinite.
+        It has no pixels, too many, or pixels that are no numbers, complex, NaN or infinite.
     """
     channels, height, width = image.shape
+    check_pixels(height, width)
     if not image.size:
         raise PixelError(f"has no pixels ({channels} channels of {height}×{width})")
     kind = image.dtype.kind
@@ -153,19 +175,22 @@ class PartitionLoader:
         Which channels are read.
     projection
         What makes one image of a z-stack.
+    limits
+        What an image may claim to be.
     """
 
     channels: Channels
     projection: StackProjection | None = None
+    limits: Limits = DEFAULT
 
     @property
     def identity(self) -> object:
-        """The projection; channels are part of every partition's digest."""
+        """The projection; channels and limits are part of every partition's digest."""
         return self.projection
 
     def __call__(self, index: pl.DataFrame) -> LoadedBatch:
         """Load images."""
-        return load_images(from_frame(index), channels=self.channels, projection=self.projection)
+        return load_images(from_frame(index), channels=self.channels, projection=self.projection, limits=self.limits)
 
     def projected_by(self, projection: StackProjection) -> "PartitionLoader":
         """Return the loader that makes one image of each z-stack."""

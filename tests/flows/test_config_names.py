@@ -18,7 +18,10 @@ UNKNOWN_KEYS = {
     "maks: {}": [f"maks: unknown key; allowed: {SECTIONS}; did you mean 'mask'?"],
     "1: 2": [f"1: unknown key; allowed: {SECTIONS}"],
     "load: {chanels: {BF: 0}}": [
-        "load.chanels: unknown key; allowed: reader, pattern, channels; did you mean 'channels'?"
+        (
+            "load.chanels: unknown key; allowed: reader, pattern, channels, max_pixels, max_compression; did you mean "
+            "'channels'?"
+        ),
     ],
     "load: {channels: {BF: {source: 0, color: red}}}": ["load.channels.BF.color: unknown key; allowed: name, source"],
     "load: {channels: [{name: BF, sorce: 0}]}": [

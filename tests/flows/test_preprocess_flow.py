@@ -152,6 +152,9 @@ def test_pixels_that_changed_behind_an_equal_size_and_time_are_masked_again(
     assert changed.stat().st_size == before.st_size
 
     resumed = again(output, "shape")
+    image = changed.relative_to(folder.parent).as_posix()
+    assert resumed.redone == (image,)
+    assert resumed.warnings == (f"{image} changed while the run went on, and was done again",)
     for stage in ("mask", "quality metrics"):
         assert (resumed.stages[stage].computed, resumed.stages[stage].cached) == (1, 2)
     back = again(output, "shape", "intensity")
@@ -184,6 +187,32 @@ def test_unreadable_files_are_quarantined_and_the_others_go_on(
     assert set(table(output)["meta__image"]) < set(pl.read_parquet(reference[0] / "cells.parquet")["meta__image"])
 
 
+def test_what_would_hang_or_flood_a_run_is_quarantined_with_its_reason(run: Run, stamps: Path, tmp_path: Path) -> None:
+    folder, output = tmp_path / "stamps", tmp_path / "output"
+    shutil.copytree(stamps, folder)
+    good = min(folder.rglob("*.tif"))
+    os.mkfifo(good.with_name("cell_90001.tif"))
+    good.with_name("cell_90002.tif").symlink_to("cell_90002.tif")
+    shutil.copy(good, large := good.with_name("cell_90003.tif"))
+    with tifffile.TiffFile(large, mode="r+") as file:
+        for tag in ("ImageWidth", "ImageLength"):
+            file.pages.first.tags[tag].overwrite(1_000_000, dtype=4)
+    os.link(good, good.with_name("cell_90004.tif"))
+    (odd := folder / os.fsdecode(b"odd\xff")).mkdir()
+    shutil.copy(good, odd / "cell_90005.tif")
+    summary = run(output, folder, run={"partition_size": 40, "max_quarantined": 0.1}, quality=None)
+    assert (summary.images, summary.quarantined, summary.left_out.linked) == (40, 4, 1)
+    rows = pl.read_parquet(output / "quarantine.parquet").sort("meta__image")
+    reasons = {
+        "cell_90001": "a named pipe",
+        "cell_90002": "leads back to itself",
+        "cell_90003": "load.max_pixels",
+        "cell_90005": "is not UTF-8 text",
+    }
+    assert [Path(image).stem for image in rows["meta__image"]] == list(reasons)
+    assert all(reason in message for reason, message in zip(reasons.values(), rows["message"], strict=True))
+
+
 def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
     run: Run, damaged: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +220,17 @@ def test_too_many_quarantined_images_fail_the_run_and_the_reasons_are_written(
     with pytest.raises(RunError, match=r"2 of 36 images were quarantined, more than run\.max_quarantined: 0\.05"):
         run(output, damaged, run={"partition_size": 12})
     assert len(pl.read_parquet(output / "quarantine.parquet")) == 2
+
+
+def test_equal_pixels_under_two_names_are_kept_and_reported(run: Run, stamps: Path, tmp_path: Path) -> None:
+    folder = tmp_path / stamps.name
+    shutil.copytree(stamps, folder)
+    first = min(folder.rglob("*.tif"))
+    shutil.copy(first, copy := first.with_name(first.name.replace("_", "_9", 1)))
+    summary = run(tmp_path / "output", folder, quality=None)
+    names = tuple(path.relative_to(tmp_path).as_posix() for path in (first, copy))
+    assert (summary.images, summary.equal.images, summary.equal.examples) == (37, 1, (names,))
+    assert set(names) <= set(table(tmp_path / "output")["meta__image"])
 
 
 def test_a_run_that_keeps_nothing_says_so(run: Run, stamps: Path, tmp_path: Path) -> None:

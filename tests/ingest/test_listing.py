@@ -1,13 +1,10 @@
 """The list of a run's images: never its own results, wherever they lie, and true after a move."""
 
-import os
 from pathlib import Path
 
 import numpy as np
-import pytest
 import tifffile
 
-from tasks.core.errors import InputError
 from tasks.core.storage import write_json
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
@@ -97,11 +94,3 @@ def test_a_sample_holds_images_that_lack_a_file_in_their_share(tmp_path: Path) -
     assert (everything.images, everything.faults) == (7, 3)
     few = image_list(tmp_path / "plate", config=config, work=tmp_path / "work", limit=5)
     assert few.images + few.faults == 5
-
-
-@pytest.mark.skipif(os.name != "posix", reason="elsewhere file names are text")
-def test_a_file_name_that_is_no_text_is_named(tmp_path: Path) -> None:
-    write(tmp_path / "a.tif")
-    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.tif")).write_bytes((tmp_path / "a.tif").read_bytes())
-    with pytest.raises(InputError, match="is not UTF-8 text; rename it"):
-        build_index([tmp_path], config=Load())

@@ -1,10 +1,12 @@
 """What a reader is, and the list of readers."""
 
+import errno
+import stat
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import ParamSpec, Protocol, TypeVar
 
 import numpy as np
@@ -47,6 +49,10 @@ class Source:
         Whether it is a folder that holds a store.
     named
         Whether the user named it itself, so that it may not be passed over.
+    inode
+        Device and number by which the file system knows it, whatever links lead to it; None where it cannot tell.
+    problem
+        Why it cannot be an image of the run, whatever it holds; empty where it can.
     metadata
         What the pattern's groups matched in `relative`.
     """
@@ -57,6 +63,8 @@ class Source:
     mtime_ns: int
     store: bool = False
     named: bool = False
+    inode: tuple[int, int] | None = None
+    problem: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -186,12 +194,40 @@ def catch(read: Callable[Arguments, ResultT], *args: Arguments.args, **kwargs: A
         return error
 
 
+KINDS = {
+    stat.S_ISFIFO: "a named pipe (FIFO)",
+    stat.S_ISSOCK: "a socket",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+}
+"""What a path may be that is neither file nor folder."""
+
+
+def check_regular(reference: ImageReference) -> None:
+    """Refuse an image of which some file is no file: to open a pipe is to wait for who writes into it.
+
+    Raises
+    ------
+    PixelError
+        Naming what it is.
+    OSError
+        It is not there, or may not be looked at.
+    """
+    for path in reference.paths:
+        mode = Path(path).stat().st_mode
+        for is_kind, kind in KINDS.items():
+            if is_kind(mode):
+                raise PixelError(f"is {kind}, expected a file; remove it, or copy what it gives into a file")
+
+
 def reason(error: Exception) -> str:
     """Say in a sentence why an image cannot be read; a decoder's own words are added, Python's are not."""
     if isinstance(error, PixelError):
         return str(error)
     if isinstance(error, FileNotFoundError):
         return "is not there any more"
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "is a symbolic link that leads back to itself; point it to a file"
     if isinstance(error, PermissionError):
         return "may not be read; ask for its permissions to be changed"
     pythons = isinstance(error, (TypeError, AttributeError, LookupError, ArithmeticError, AssertionError, struct.error))

@@ -1,20 +1,37 @@
 """Reader ``image``: one file per image; its pages or planes are the channels."""
 
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
+from tasks.ingest.limits import check_compression, check_pixels
 from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, ReaderListing, Source, positions, register
 from tasks.ingest.readers.tiff import open_tiff
 from tasks.ingest.references import ImageReference
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 # JPEG 2000 is left out: of a file that is cut short its decoder makes a blurred picture without an error
 OTHER_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+PNG_HEADER = struct.Struct(">16xIIBB")
+"""Width, height, bits per sample, kind of pixels."""
+
+PNG_SAMPLES = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}
+"""Values per pixel of each kind when it is decoded; of a palette, 3 or 4."""
+
+PILLOW = RLock()
+"""Held while Pillow's limit, which all threads share, is off."""
 
 
 @dataclass(frozen=True)
@@ -91,19 +108,9 @@ def _read_picture(path: str) -> AnyArray:
     Raises
     ------
     PixelError
-        It is animated: of several frames none can be told to be the picture.
+        It is animated: of several frames none can be told to be the picture. Or its header claims too many pixels.
     """
-    import imageio.v3 as imageio
-
-    suffix = Path(path).suffix.lower()
-    if suffix == ".png":
-        pixels = _read_png(Path(path).read_bytes())
-    elif suffix == ".webp":
-        frames = list(imageio.imiter(path, plugin="pillow"))
-        _require_still(len(frames))
-        pixels = np.asarray(frames[0])
-    else:
-        pixels = np.asarray(imageio.imread(path, plugin="pillow"))
+    pixels = _read_png(path) if Path(path).suffix.lower() == ".png" else _read_with_pillow(path)
     if pixels.ndim == 2:
         return pixels[np.newaxis]
     if pixels.ndim == 3 and pixels.shape[2] <= 4:
@@ -111,18 +118,63 @@ def _read_picture(path: str) -> AnyArray:
     raise PixelError(f"has the shape {pixels.shape}, expected rows × columns, alone or with up to 4 colours")
 
 
-def _read_png(content: bytes) -> AnyArray:
+def _read_with_pillow(path: str) -> AnyArray:
+    """Pixels (H, W) or (H, W, colours) of a still picture; its header is looked at before it is decoded."""
+    import imageio.v3 as imageio
+
+    with _header(path) as header:
+        check_pixels(header.height, header.width)
+        check_compression(
+            header.height * header.width * len(header.getbands()) * (4 if header.mode in {"I", "F"} else 1),
+            stored=Path(path).stat().st_size,
+        )
+        if header.format == "WEBP":
+            _require_still(getattr(header, "n_frames", 1))
+    with _any_size():
+        return np.asarray(imageio.imread(path, plugin="pillow"))
+
+
+@contextmanager
+def _header(path: str) -> Iterator["Image.Image"]:
+    """Open a picture without decoding it."""
+    from PIL import Image
+
+    with _any_size():
+        picture = Image.open(path)
+    with picture:
+        yield picture
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Keep Pillow from refusing pictures by a limit of its own, which is lower and cannot be configured."""
+    from PIL import Image
+
+    with PILLOW:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+def _read_png(path: str) -> AnyArray:
     """Pixels (H, W) or (H, W, colours); grey of 1, 2 or 4 bits as the file's numbers, as of a TIFF, not spread to 255.
 
     Pillow, which imageio uses, would reduce 16-bit colour to 8 bits in silence.
     """
     import imagecodecs
 
+    content = Path(path).read_bytes()
+    if len(content) < PNG_HEADER.size:
+        raise PixelError(f"has {len(content)} bytes, too few for the header of a PNG; it is cut short")
+    width, height, bits, kind = PNG_HEADER.unpack_from(content)
+    check_pixels(height, width)
+    check_compression(height * width * PNG_SAMPLES.get(kind, 4) * (2 if bits == 16 else 1), stored=len(content))
     pixels = np.asarray(imagecodecs.png_decode(content))
     animation = content.find(b"acTL", 0, content.find(b"IDAT"))
     if animation >= 0:
         _require_still(int.from_bytes(content[animation + 4 : animation + 8]))
-    bits, kind = content[24], content[25]
     return pixels // (255 // (2**bits - 1)) if kind == 0 and bits < 8 else pixels
 
 

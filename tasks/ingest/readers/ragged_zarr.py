@@ -19,13 +19,14 @@ from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray, IntArray
+from tasks.ingest.limits import check_pixels
 from tasks.ingest.readers.base import STAGE, Header, ReaderListing, Source, catch, cropped, positions, register
+from tasks.ingest.readers.decompress import decompress
 from tasks.ingest.references import ImageReference
 
 ARRAY_FILE = ".zarray"
 ATTRIBUTES_FILE = ".zattrs"
 FILTER = "vlen-array"
-BLOSC_HEADER = 16
 LENGTH = struct.Struct("<I")
 
 
@@ -144,16 +145,13 @@ def read_chunk(path: str, *, store: Store, chunk: int) -> list[AnyArray]:
     PixelError
         The chunk is missing or damaged.
     """
-    import numcodecs
-
     file = Path(path, str(chunk))
     if not file.is_file():
         raise PixelError(f"chunk {chunk} of the store is missing")
     content: AnyArray = np.fromfile(file, dtype=np.uint8)
     try:
-        content = _decompress(content, compressor=store.compressor)
-        for entry in reversed(store.filters[1:]):
-            content = _own(numcodecs.get_codec(dict(entry)).decode(content))
+        for codec in (store.compressor, *reversed(store.filters[1:])):
+            content = decompress(content, codec=codec)
         stamps = _split(content, dtype=store.dtype)
     except Exception as error:
         raise PixelError(f"chunk {chunk} of the store is damaged ({str(error) or type(error).__name__})") from error
@@ -161,34 +159,6 @@ def read_chunk(path: str, *, store: Store, chunk: int) -> list[AnyArray]:
     if len(stamps) < expected:
         raise PixelError(f"chunk {chunk} of the store holds {len(stamps)} stamps, expected {expected}")
     return stamps
-
-
-def _decompress(content: AnyArray, *, compressor: Mapping[str, Any] | None) -> AnyArray:
-    """Decompress bytes.
-
-    Blosc writes into an array, whose memory the system hands out in larger pieces than that of an object of bytes. A
-    chunk whose length is not the one in its header is refused: blosc itself would read beyond its end.
-    """
-    import numcodecs
-
-    if compressor is None:
-        return content
-    codec = numcodecs.get_codec(dict(compressor))
-    if compressor.get("id") != "blosc":
-        return _own(codec.decode(content))
-    if len(content) < BLOSC_HEADER:
-        raise PixelError(f"has {len(content)} bytes, too few for a header")
-    size, expected = struct.unpack_from("<4xI4xI", content.data)
-    if expected != len(content):
-        raise PixelError(f"has {len(content)} bytes, its header announces {expected}")
-    decoded = np.empty(size, dtype=np.uint8)
-    codec.decode(content, out=decoded)
-    return decoded
-
-
-def _own(content: bytes | AnyArray) -> AnyArray:
-    """Return bytes that may be written to, as those of all other images."""
-    return np.frombuffer(content, dtype=np.uint8).copy()
 
 
 def _split(content: AnyArray, *, dtype: np.dtype[np.generic]) -> list[AnyArray]:
@@ -238,6 +208,7 @@ def _shape(store: Store, position: int) -> tuple[int, int, int]:
     channels, height, width = store.shapes[position].tolist()
     if min(channels, height, width) < 0:
         raise PixelError("the store's attribute 'shape' does not give channels, rows and columns of this stamp")
+    check_pixels(height, width)
     return channels, height, width
 
 
@@ -307,6 +278,8 @@ def _triple(shape: object) -> tuple[int, int, int]:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise PixelError(f"{path.name} of the store is no file")
     content = json.loads(path.read_bytes())
     if not isinstance(content, dict):
         raise PixelError(f"{path.name} holds no JSON object")

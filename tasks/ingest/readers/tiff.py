@@ -7,6 +7,7 @@ pixels.
 """
 
 import logging
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from tifffile import TiffFile, TiffPage
 
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
+from tasks.ingest.limits import check_compression, check_pixels
 
 DECISIVE_TAGS = {
     256: "ImageWidth",
@@ -126,9 +128,17 @@ class TiffPlanes:
         self.shape  # noqa: B018 - refuses pages of different size
         of_page = np.repeat(np.arange(len(self.samples)), self.samples)
         chosen = range(len(of_page)) if wanted is None else wanted
-        decoded = {frame: self._decode(frame) for frame in sorted({int(of_page[plane]) for plane in chosen})}
+        frames = sorted({int(of_page[plane]) for plane in chosen})
+        self._check_compression(frames)
+        decoded = {frame: self._decode(frame) for frame in frames}
         first = np.searchsorted(of_page, np.arange(len(self.samples)))
         return np.stack([decoded[int(of_page[plane])][plane - int(first[of_page[plane]])] for plane in chosen])
+
+    def _check_compression(self, frames: Sequence[int]) -> None:
+        """Refuse pages of which the file holds too few bytes: also those that share their bytes."""
+        pages = [self.pages[frame // self.repeats] for frame in frames]
+        stored = sum(page.nbytes if page.is_contiguous else sum(page.databytecounts) for page in pages)
+        check_compression(sum(map(_decoded_bytes, pages)), stored=min(stored, pages[0].parent.filehandle.size))
 
     def _decode(self, frame: int) -> AnyArray:
         """Pixels (samples, H, W) of one page."""
@@ -138,7 +148,7 @@ class TiffPlanes:
             handle.seek(page.dataoffsets[0] + (frame % self.repeats) * page.nbytes)
             pixels = handle.read_array(page.parent.byteorder + np.dtype(page.dtype).char, page.size).reshape(page.shape)
         else:
-            pixels = page.asarray(maxworkers=1)
+            pixels = _pixels(page)
         if page.axes == "YX":
             return pixels[np.newaxis]
         return np.moveaxis(pixels, -1, 0) if page.axes == "YXS" else pixels
@@ -161,10 +171,12 @@ def open_tiff(path: str) -> Iterator[TiffPlanes]:
     token = _quiet.set(True)
     try:
         with TiffFile(path) as file:
-            pages = [page for page in file.pages if isinstance(page, TiffPage)]
+            pages = _pages(file)
             _check_chain(file, pages)
             images = [page for page in pages if not page.is_reduced] or pages
             for number, page in enumerate(images):
+                check_pixels(page.imagelength, page.imagewidth)
+                check_pixels(page.tilelength, page.tilewidth)
                 _check_page(file, page, number=number)
             yield TiffPlanes(images, _repeats(file, images))
     finally:
@@ -178,6 +190,17 @@ def _ome_channels(text: str) -> list[str]:
     except ET.ParseError:
         return []
     return [element.get("Name", "") for element in root.iter() if element.tag.rpartition("}")[2] == "Channel"]
+
+
+def _pages(file: TiffFile) -> list[TiffPage]:
+    """List the pages, each of which tells where the next one is."""
+    pages: dict[int, TiffPage] = {}
+    for page in file.pages:
+        if page.offset in pages:
+            raise PixelError(f"its list of pages leads back from page {len(pages)} to an earlier one; it is damaged")
+        if isinstance(page, TiffPage):
+            pages[page.offset] = page
+    return list(pages.values())
 
 
 def _check_chain(file: TiffFile, pages: Sequence[TiffPage]) -> None:
@@ -210,7 +233,7 @@ def _check_page(file: TiffFile, page: TiffPage, *, number: int) -> None:
         expected = 1
     else:
         segments = list(zip(page.dataoffsets, page.databytecounts, strict=False))
-        expected = int(np.prod(page.chunked))
+        expected = math.prod(page.chunked)
     if len(segments) < expected:
         raise PixelError(f"page {number + 1} has {len(segments)} of {expected} pieces; the file is damaged")
     for offset, size in segments:
@@ -221,6 +244,25 @@ def _check_page(file: TiffFile, page: TiffPage, *, number: int) -> None:
                 f"the pixels of page {number + 1} reach to byte {offset + size}, the file ends at {handle.size}; it is "
                 "cut short"
             )
+
+
+def _pixels(page: TiffPage) -> AnyArray:
+    """Decode a page, of which only as much memory is known to be needed as its own header asks for.
+
+    Compressions such as LERC have a header in every piece, which tifffile does not compare with the page's.
+    """
+    try:
+        return page.asarray(maxworkers=1)
+    except MemoryError as error:
+        np.empty(2 * _decoded_bytes(page), dtype=np.uint8)  # a second MemoryError where memory is short indeed
+        raise PixelError("a piece of it asks for far more memory than its page; the file is damaged") from error
+
+
+def _decoded_bytes(page: TiffPage) -> int:
+    """Bytes of a page's pixels; of tiles, which may reach beyond the image, those of all tiles."""
+    if page.is_contiguous or not page.is_tiled:
+        return int(page.nbytes)
+    return math.prod(page.chunked) * math.prod(page.chunks) * np.dtype(page.dtype).itemsize
 
 
 def _repeats(file: TiffFile, pages: Sequence[TiffPage]) -> int:

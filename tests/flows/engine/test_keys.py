@@ -87,12 +87,12 @@ FREE: dict[type, set[str]] = {
     StageResult: {"folder", "counts", "seconds", "peak_bytes", "run_id"},
     CorrectionFile: {"path"},
     NormalizationRef: {"file"},
-    PartitionLoader: {"channels"},
+    PartitionLoader: {"channels", "limits"},
     QualityDecision: {"quality"},
     GroupThreshold: {"before", "after"},
 }
-"""Fields that no result depends on: where things are, in what order they come, what was counted. The channels are part
-of every partition's digest."""
+"""Fields that no result depends on: where things are, in what order they come, what was counted. The channels and
+limits of size are part of every partition's digest."""
 
 
 def stage_tasks() -> list[Task[..., Any]]:
