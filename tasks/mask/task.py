@@ -21,19 +21,19 @@ from tasks.mask.stage import mask_batch
 def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, folder: str, run_id: str) -> StageResult:
     """Read the stamps of a partition, mask them, and write the cells that were found."""
     watch = Stopwatch()
-    tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
+    tables, cells, faults = [], [], []
     for images in read_images(partition, source=source):
         tables.append(images.table)
-        cells += _mask(images, config=config, layout=source.layout)
+        cells.append(_mask(images, config=config, layout=source.layout))
         faults += images.faults
     table = pl.concat(tables)
-    counts = write_cells(Path(folder), images=table, faults=faults, cells=pl.concat(cells).sort("position"))
+    counts = write_cells(Path(folder), images=table, faults=faults, cells=pl.concat(cells))
     return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
 
 
-def _mask(images: SourceImages, *, config: Mask, layout: Layout) -> list[pl.DataFrame]:
+def _mask(images: SourceImages, *, config: Mask, layout: Layout) -> pl.DataFrame:
     """Mask the images read at a time; those on which that fails are set aside among their faults."""
-    tables: list[pl.DataFrame] = []
+    tables = [pl.DataFrame(schema=layout.cells())]
     for stamps in stamp_batches(images.pixels, channels=layout.channels):
 
         def mask(rows: range, stamps: StampBatch = stamps) -> pl.DataFrame:
@@ -44,4 +44,4 @@ def _mask(images: SourceImages, *, config: Mask, layout: Layout) -> list[pl.Data
         tables += [table for _, table in masked]
         names = images.table["meta__image"]
         images.faults.extend(Fault.of(error, image=names[int(stamps.rows[row])], stage="mask") for row, error in failed)
-    return tables
+    return pl.concat(tables).sort("position")
