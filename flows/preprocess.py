@@ -6,14 +6,17 @@ if __name__ == "__main__":  # before the imports: --help and --plan need neither
     main(flow="flows.preprocess:preprocess")
 
 from pathlib import Path
+from typing import cast
 
 from prefect import flow
 
 from flows.config import Config
+from flows.engine.flow_run import cancelled_state
 from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import prepare, reserved
 from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
+from flows.engine.stop import Stopped
 from flows.engine.summary import Summary, summarize
 from flows.pipeline import PIPELINE
 from flows.stages.export import export_quarantine
@@ -54,11 +57,14 @@ def preprocess(
         workers=workers,
         limit=limit,
     )
-    with reserved(spec, stages=PIPELINE) as preparation:
-        try:
-            return run(preparation)
-        except InputChangedError:  # what depended on those images has been discarded
-            return run(prepare(spec, stages=PIPELINE))
+    try:
+        with reserved(spec, stages=PIPELINE) as preparation:
+            try:
+                return run(preparation)
+            except InputChangedError:  # what depended on those images has been discarded
+                return run(prepare(spec, stages=PIPELINE))
+    except Stopped as stopped:
+        return cast("Summary", cancelled_state(stopped))  # which Prefect takes as the flow run's own
 
 
 def run(preparation: Preparation) -> Summary:

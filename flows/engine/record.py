@@ -2,14 +2,15 @@
 
 import os
 import platform
-import socket
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from flows.engine.flow_run import FlowRunPlace
 from flows.engine.preparation import Preparation
+from flows.engine.stop import Stopped
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
 from tasks.core.storage import read_json, write_json
@@ -23,7 +24,7 @@ PACKAGES = (
 class Record:
     """Keeps run.json of one run up to date."""
 
-    def __init__(self, preparation: Preparation, *, run_id: str) -> None:
+    def __init__(self, preparation: Preparation, *, run_id: str, flow_run: FlowRunPlace) -> None:
         spec = preparation.spec
         self.run_id = run_id
         self._path = spec.output / RUN
@@ -38,8 +39,7 @@ class Record:
             "device": "cpu",
             "configuration": spec.config.model_dump(mode="json", by_alias=True),
             "digest": digest(spec.config),
-            "host": socket.gethostname(),
-            "process": os.getpid(),
+            **flow_run.model_dump(mode="json"),
             "python": platform.python_version(),
             "versions": {name: version(name) for name in PACKAGES},
         }
@@ -49,21 +49,29 @@ class Record:
         """Record the end of a run that went well."""
         self._end("done", summary=summary.model_dump(mode="json"))
 
-    def failed(self, error: BaseException) -> None:
+    def ended(self, error: BaseException) -> None:
         """Record why a run did not come to its end."""
-        self._end("failed", error={"type": type(error).__name__, "message": str(error)})
+        status, more = _ending(error)
+        self._end(status, error=more)
 
     def _end(self, status: str, **more: object) -> None:
         self._content |= {"status": status, "ended": _now(), **more}
         write_json(self._path, self._content)
 
 
-def record_stop(output: Path) -> None:
-    """Let run.json say that this process's run was stopped, whatever the signal made the run fail with."""
+def record_end(output: Path, error: Exception) -> None:
+    """Let run.json say why this process's run was ended, whatever that made the run fail with."""
     path = output / RUN
     content = read_json(path) if path.is_file() else {}
-    if content.get("process") == os.getpid() and content["status"] in {"running", "failed"}:
-        write_json(path, content | {"status": "stopped", "ended": _now(), "error": None})
+    if content.get("process") == os.getpid() and content["status"] != "done":
+        status, more = _ending(error)
+        write_json(path, content | {"status": status, "ended": _now(), "error": more})
+
+
+def _ending(error: BaseException) -> tuple[str, dict[str, str]]:
+    cancelled = isinstance(error, Stopped) or not isinstance(error, Exception)  # Ctrl-C in a notebook, say
+    message = str(error) or ("interrupted" if cancelled else "")
+    return "cancelled" if cancelled else "failed", {"type": type(error).__name__, "message": message}
 
 
 def _now() -> str:

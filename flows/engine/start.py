@@ -7,11 +7,13 @@ from uuid import uuid4
 from prefect.context import FlowRunContext
 
 from flows.engine.execution import Execution
+from flows.engine.flow_run import FlowRunPlace, close_predecessor, watching_for_cancel
 from flows.engine.kernels import WarmKernels
 from flows.engine.preparation import Preparation
 from flows.engine.progress import current_progress
 from flows.engine.record import Record
 from flows.engine.stage import Stage
+from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
@@ -32,12 +34,17 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
         There is no flow run.
     """
     context = FlowRunContext.get()
-    if context is None:
+    if context is None or context.flow_run is None:
         raise RunError("a run needs a Prefect flow run around it; call preprocess, which is a flow")
     spec, config = preparation.spec, preparation.spec.config
-    record = Record(preparation, run_id=uuid4().hex[:12])
+    close_predecessor(spec.output)
+    run_id = uuid4().hex[:12]
+    record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
+    submitter = PrefectSubmitter(storage=spec.output / "work" / "results", run_id=run_id, retries=config.run.retries)
+    stop = current_stop()
     try:
         with (
+            watching_for_cancel(context.flow_run, interrupt=stop.interrupt if stop else submitter.interrupt),
             running(preparation.cluster, workers=spec.workers, segment=config.run.resources.segment) as runner,
             runner,
             context.model_copy(update={"task_runner": runner}),
@@ -48,9 +55,6 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             kernels.begin()
             runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
-            submitter = PrefectSubmitter(
-                storage=spec.output / "work" / "results", run_id=record.run_id, retries=config.run.retries
-            )
             yield (
                 Execution(
                     preparation, run_id=record.run_id, resources=resources, submitter=submitter, progress=progress
@@ -58,5 +62,8 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 record,
             )
     except BaseException as error:
-        record.failed(error)
+        if stop is not None and stop.error is not None:  # whatever that made of the interrupt
+            record.ended(stop.error)
+            raise stop.error from error
+        record.ended(error)
         raise

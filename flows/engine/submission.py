@@ -57,7 +57,7 @@ class PrefectSubmitter:
         self._storage = storage
         self._run_id = run_id
         self._retries = retries
-        self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any]]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any] | Exception]] = queue.SimpleQueue()
 
     def submit(
         self,
@@ -92,9 +92,15 @@ class PrefectSubmitter:
             future = configured.submit(**arguments)
         future.add_done_callback(lambda ended: self._done.put((ticket, ended)))
 
+    def interrupt(self, error: Exception) -> None:
+        """Let `next_done` raise an error; callable from any thread."""
+        self._done.put((None, error))
+
     def next_done(self) -> tuple[object, Any]:
         """Wait for any task to end."""
         ticket, future = self._done.get()
+        if isinstance(future, Exception):
+            raise future
         try:
             return ticket, future.result()
         except Exception as error:  # noqa: BLE001 - a task's own error, or Dask's when its worker was killed
