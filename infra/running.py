@@ -7,15 +7,17 @@ from typing import Any
 
 import dask
 import psutil
-from distributed import Client, Nanny, Scheduler
+from distributed import Client, Scheduler
 from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 
 from infra.cluster import Address, Local, local_offers, worker_count
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
+from infra.nanny import PatientNanny
 from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
+from infra.scratch import scratch_folder
 
 DASK_SETTINGS = {
     "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
@@ -63,6 +65,7 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked) -> SpecCluster:
     device; without any, all carry the segmentation's resource too.
     """
     start_fork_server()
+    dask.config.set({"temporary-directory": str(scratch_folder())})
     security = Security.temporary()
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     memory = psutil.virtual_memory().total // (workers + gpus)
@@ -72,7 +75,7 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked) -> SpecCluster:
         name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
         options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
         # A process that is forked has the environment of when the first one was.
-        specification[name] = {"cls": Nanny, "options": options | {"env": dict(os.environ) | own}}
+        specification[name] = {"cls": PatientNanny, "options": options | {"env": dict(os.environ) | own}}
     # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
     options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -33,9 +34,10 @@ def discard_abandoned(temporary: Path) -> None:
     for path in temporary.glob(f"{PREFIX}{_machine()}-*"):
         name = re.fullmatch(rf"{PREFIX}\w+-(\d+)-\w+", path.name)
         try:
-            if name and path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.getuid():
-                if not _lives(int(name[1]), since=path.stat().st_mtime):
-                    shutil.rmtree(path, ignore_errors=True)
+            status = path.lstat()
+            own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+            if name and own and not _lives(int(name[1]), since=status.st_mtime):
+                shutil.rmtree(path, ignore_errors=True)
         except OSError:  # another run was faster
             continue
 
