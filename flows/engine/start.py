@@ -17,6 +17,7 @@ from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
+from tasks.core.work import RESULTS
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     close_predecessor(spec.output)
     run_id = uuid4().hex[:12]
     record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
-    submitter = PrefectSubmitter(storage=spec.output / "work" / "results", run_id=run_id, retries=config.run.retries)
+    submitter = PrefectSubmitter(storage=spec.output / "work" / RESULTS, run_id=run_id, retries=config.run.retries)
     stop = current_stop()
     try:
         with (

@@ -12,7 +12,9 @@ from prefect.context import TaskRunContext
 from prefect.futures import PrefectFuture
 from prefect.tasks import exponential_backoff
 
+from flows.engine.descriptors import discard_foreign
 from tasks.core.errors import RunError, UserError
+from tasks.core.work import RESULTS
 
 Resources = Mapping[str, float]
 """Dask resources that a task needs."""
@@ -110,7 +112,9 @@ class PrefectSubmitter:
 def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     del context
     folder = Path(parameters["folder"])
-    return f"{folder.parent.name}-{folder.name}"
+    name = f"{folder.parent.name}-{folder.name}"
+    discard_foreign(folder.parents[1] / RESULTS / name, key=folder.name)
+    return name
 
 
 def _may_pass(task: object, run: object, state: Any) -> bool:  # noqa: ANN401 - prefect's State of any type

@@ -25,6 +25,12 @@ from tasks.ingest.references import ImageReference
 ARRAY_FILE = ".zarray"
 ATTRIBUTES_FILE = ".zattrs"
 FILTER = "vlen-array"
+CODECS = frozenset({
+    "adler32", "blosc", "bz2", "crc32", "delta", "fletcher32", "gzip", "jenkins_lookup3", "lz4", "lzma", "shuffle",
+    "zlib", "zstd",
+})  # fmt: skip
+"""Codecs from bytes to bytes. numcodecs has one for pickles, too, which runs what a store tells it to."""
+
 BLOSC_HEADER = 16
 LENGTH = struct.Struct("<I")
 
@@ -280,7 +286,10 @@ def _parse(path: str, *, sizes: tuple[int, ...], mtimes_ns: tuple[int, ...]) -> 
     (length,), (chunk,) = array["shape"], array["chunks"]
     if chunk < 1:
         raise PixelError(f"has chunks of {chunk} stamps")
-    filters = array["filters"]
+    filters, compressor = array["filters"], array["compressor"]
+    for entry in [*([] if compressor is None else [compressor]), *filters[1:]]:
+        if entry.get("id") not in CODECS:
+            raise PixelError(f"is encoded by {entry.get('id')!r}; expected one of {', '.join(sorted(CODECS))}")
     shapes, numbers = attributes.get("shape"), attributes.get("object_number")
     if not isinstance(shapes, list) or len(shapes) != length:
         got = "none" if shapes is None else len(shapes) if isinstance(shapes, list) else repr(shapes)
@@ -290,7 +299,7 @@ def _parse(path: str, *, sizes: tuple[int, ...], mtimes_ns: tuple[int, ...]) -> 
     return Store(
         length=length,
         chunk=chunk,
-        compressor=array["compressor"],
+        compressor=compressor,
         filters=filters,
         dtype=np.dtype(filters[0]["dtype"]),
         shapes=np.array([_triple(shape) for shape in shapes], dtype=np.int64).reshape(-1, 3),
