@@ -34,6 +34,9 @@ WATCH_SECONDS = 0.5
 DEATHS, DEATHS_SECONDS = 5, 300.0
 """A server that dies more often than this within that time is given up."""
 
+COMMAND = ("-m", "infra.api_server")
+"""What Python runs: this very module."""
+
 BACKLOG = 1024
 """Connections that may wait for a server."""
 
@@ -117,9 +120,9 @@ class Server:
         }
         # The server is handed the listening socket itself: no other process can take the port meanwhile.
         socket_number = self._listener.fileno()
-        command = [sys.executable, "-m", "infra.api_server", str(socket_number), str(os.getpid()), str(self._home)]
+        command = [sys.executable, *COMMAND, str(socket_number), str(os.getpid()), str(self._home)]
         with (self._home / "server.log").open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - this very module
+            return subprocess.Popen(  # noqa: S603 - see COMMAND
                 command,
                 env=environment,
                 pass_fds=[socket_number],

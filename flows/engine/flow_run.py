@@ -1,4 +1,4 @@
-"""The flow run that a run is to Prefect: where it is kept, whether somebody cancels it, and how a dead one is closed."""
+"""The flow run that a run is to Prefect: where it is kept, whether somebody cancels it, how a dead one is closed."""
 
 import os
 import socket
@@ -67,7 +67,7 @@ class FlowRunPlace(Frozen):
 
 
 def close_predecessor(output: Path) -> None:
-    """Close what Prefect still takes for running: the flow run of the last run into this folder, if its process is gone.
+    """Close what Prefect still takes for running: the flow run of the last run into this folder, if that is gone.
 
     A process that was killed could not tell. Call it when no other run may write into the folder.
     """
@@ -84,8 +84,8 @@ def close_predecessor(output: Path) -> None:
         state = client.read_flow_run(place.flow_run).state
         if state is not None and not state.is_final():
             message = f"its process {place.process} on {place.host} ended without telling; found by the next run"
-            cancelled = content.get("status") == "cancelled"
-            client.set_flow_run_state(place.flow_run, (Cancelled if cancelled else Crashed)(message=message), force=True)
+            end = Cancelled if content.get("status") == "cancelled" else Crashed
+            client.set_flow_run_state(place.flow_run, end(message=message), force=True)
 
 
 @contextmanager

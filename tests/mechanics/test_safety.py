@@ -54,7 +54,7 @@ def test_yaml_that_holds_itself_or_is_too_deep_is_refused() -> None:
     with pytest.raises(yaml.YAMLError, match="holds itself by an alias"):
         parse_yaml("a: &a [1, *a]")
     with pytest.raises(yaml.YAMLError, match="nested too deeply"):
-        parse_yaml("[" * 5000 + "]" * 5000)
+        parse_yaml("[" * 1000 + "]" * 1000)
 
 
 def test_yaml_of_plain_values_keeps_its_aliases_and_merges() -> None:
@@ -101,7 +101,9 @@ def test_a_descriptor_that_prefect_would_read_by_other_means_is_removed(tmp_path
         descriptor(serializer=json_serializer | {"object_decoder": "os.mkdir"}),
         descriptor(serializer=json_serializer | {"jsonlib": "antigravity"}),
         descriptor(result='{"__class__": "subprocess.Popen", "data": "true"}'),
-        descriptor(result='{"__class__": "tasks.core.work.StageResult", "data": {"__class__": "os.mkdir", "data": ""}}'),
+        descriptor(
+            result='{"__class__": "tasks.core.work.StageResult", "data": {"__class__": "os.mkdir", "data": ""}}'
+        ),
         descriptor(result="[" * 100_000),
         pickled,
         "[]",
