@@ -63,7 +63,9 @@ def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing(
         assert parent.stdout is not None
         home, url = Path(parent.stdout.readline().strip()), parent.stdout.readline().strip()
         server = server_of(psutil.Process(parent.pid))
-        listening = [one.laddr.ip for one in server.net_connections("inet") if one.status == psutil.CONN_LISTEN]
+        listening = [
+            socket.laddr.ip for socket in server.net_connections("inet") if socket.status == psutil.CONN_LISTEN
+        ]
         assert listening == ["127.0.0.1"]
         for folder in (home, home.parent):
             assert folder.stat().st_mode & 0o077 == 0

@@ -21,7 +21,9 @@ def make(temporary: Path, *, then: str = "pass") -> Path:
 
 
 def test_a_folder_goes_with_its_process(tmp_path: Path) -> None:
-    folder = make(tmp_path, then="assert scratch_folder().stat().st_mode & 0o077 == 0; (scratch_folder() / 'x').touch()")
+    folder = make(
+        tmp_path, then="assert scratch_folder().stat().st_mode & 0o077 == 0; (scratch_folder() / 'x').touch()"
+    )
     assert folder.parent == tmp_path
     assert list(tmp_path.iterdir()) == []
 
