@@ -53,7 +53,7 @@ def _lives(process: int, *, since: float) -> bool:
 def _machine() -> str:
     """Name what numbers of processes belong to: a host, and within it a container."""
     try:
-        space = Path("/proc/self/ns/pid").readlink()
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         space = ""
     return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:6]

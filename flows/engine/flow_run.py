@@ -125,7 +125,8 @@ def cancelled_state(stopped: Stopped) -> "State[Any]":
 def _api() -> str | None:
     from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - as above
 
-    return PREFECT_API_URL.value()
+    url: str | None = PREFECT_API_URL.value()
+    return url
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from threading import Thread
+from uuid import UUID
 
 import psutil
 import pytest
@@ -101,8 +102,9 @@ def test_the_next_run_closes_what_its_dead_predecessor_left_running(tmp_path: Pa
     run = dead_run(tmp_path, client=client)
     close_predecessor(tmp_path)
     assert state_of(run, client=client) == "Crashed"
-    message = client.read_flow_run(run).state.message  # type: ignore[union-attr]
-    assert "ended without telling" in str(message)
+    state = client.read_flow_run(UUID(run)).state
+    assert state is not None
+    assert "ended without telling" in str(state.message)
 
     cancelled = dead_run(tmp_path, client=client, status="cancelled")
     close_predecessor(tmp_path)

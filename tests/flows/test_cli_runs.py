@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import polars as pl
 import psutil
@@ -102,7 +103,7 @@ def record(folder: Path) -> dict[str, object]:
 def flow_run_state(folder: Path) -> tuple[str, str | None]:
     """Return state and message of the last run, as Prefect has them."""
     with get_client(sync_client=True) as client:
-        state = client.read_flow_run(str(record(folder)["flow_run"])).state
+        state = client.read_flow_run(UUID(str(record(folder)["flow_run"]))).state
     assert state is not None
     return state.type.value, state.message
 
