@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -15,6 +15,7 @@ from infra.resources import Asked
 from tasks.core.errors import ConfigError, as_yaml
 from tasks.core.layout import Layout
 from tasks.core.section import Section
+from tasks.core.yaml_text import parse_yaml
 from tasks.export.config import Export
 from tasks.features.all_families import feature_columns
 from tasks.features.config import Features
@@ -214,7 +215,7 @@ def load_config(path: str | Path) -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError(f"the configuration {str(path)!r} is no text file in UTF-8") from error
     try:
-        data = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 - a subclass of SafeLoader
+        data = parse_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML that can be read{_yaml_problem(error)}") from error
     return parse_config({} if data is None else data, name=str(path))
@@ -260,22 +261,3 @@ YAML_HINTS = {
     "mapping values are not allowed here": "; a text that holds a colon and a blank needs quotes",
 }
 """What to do about the commonest mistakes in YAML."""
-
-MERGE = "tag:yaml.org,2002:merge"
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, where plain YAML keeps the last silently."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        seen: list[object] = []
-        for key_node, _ in node.value:
-            if key_node.tag == MERGE:
-                continue
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice", key_node.start_mark
-                )
-            seen.append(key)
-        return super().construct_mapping(node, deep=deep)

@@ -7,15 +7,18 @@ if __name__ == "__main__":  # before the imports: --help and --plan need neither
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from prefect import flow
 
 from flows.config import Config
+from flows.engine.flow_run import cancelled_state
 from flows.engine.image_notes import redone_images
 from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import prepare, reserved
 from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
+from flows.engine.stop import Stopped
 from flows.engine.summary import Summary, summarize
 from flows.pipeline import PIPELINE
 from flows.stages.export import export_quarantine, export_tables, published_files
@@ -56,12 +59,15 @@ def preprocess(
         workers=workers,
         limit=limit,
     )
-    with reserved(spec, stages=PIPELINE) as preparation:
-        try:
-            return run(preparation)
-        except InputChangedError as error:  # what depended on those images has been discarded
-            again = prepare(spec, stages=PIPELINE)
-            return run(again, redone=redone_images(preparation.listing, again.listing, error=error))
+    try:
+        with reserved(spec, stages=PIPELINE) as preparation:
+            try:
+                return run(preparation)
+            except InputChangedError as error:  # what depended on those images has been discarded
+                again = prepare(spec, stages=PIPELINE)
+                return run(again, redone=redone_images(preparation.listing, again.listing, error=error))
+    except Stopped as stopped:
+        return cast("Summary", cancelled_state(stopped))  # which Prefect takes as the flow run's own
 
 
 def run(preparation: Preparation, *, redone: Sequence[str] = ()) -> Summary:

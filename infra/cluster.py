@@ -14,6 +14,7 @@ from infra.gpus import count_gpus
 from infra.resources import CPU, GPU, Asked, Offer, settle
 from tasks.core.errors import ConfigError, RunError, suggestion
 from tasks.core.section import Section
+from tasks.core.yaml_text import parse_yaml
 
 CLUSTERS = Path(__file__).parent / "clusters"
 
@@ -79,7 +80,7 @@ def find_cluster(name: str) -> Local | Address:
             f"name; {suggestion(name, named)}"
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = parse_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"--cluster: {path} cannot be read as YAML: {error}") from error
     return _validated(content, where=f"the cluster file {path}")

@@ -16,7 +16,7 @@ def template_path() -> Path:
 
 
 def prepare_database(path: Path) -> None:
-    """Put an empty database where Prefect, in this process, looks for one.
+    """Put an empty database where Prefect, in this process, looks for one, unless a server has worked with it before.
 
     Prefect makes a database by all the changes of its history (8 s of CPU time). The first time it is kept, if the
     cache can be written, and copied from then on.
@@ -26,6 +26,16 @@ def prepare_database(path: Path) -> None:
     path
         ``prefect.db`` in PREFECT_HOME.
     """
+    complete = path.with_suffix(".complete")
+    if complete.exists():  # of a server that died; SQLite's write-ahead log has all that it had answered
+        return
+    for leftover in path.parent.glob(f"{path.name}*"):  # of one that died before it was ready
+        leftover.unlink()
+    _put(path)
+    complete.touch()
+
+
+def _put(path: Path) -> None:
     template = template_path()
     try:
         shutil.copyfile(template, path)

@@ -4,8 +4,13 @@ import multiprocessing
 import sys
 from multiprocessing import forkserver
 
+from infra.scratch import scratch_folder
+
 FORKS = sys.platform == "linux"
 """Elsewhere workers are started anew, each with imports of its own: Apple's libraries do not endure a fork."""
+
+LONGEST = 85
+"""Characters of a folder in which the name of a socket, of which 107 are allowed, has room."""
 
 
 def start_fork_server() -> None:
@@ -14,5 +19,8 @@ def start_fork_server() -> None:
     It keeps the environment of this moment, and ends with this process.
     """
     if FORKS:
+        folder = str(scratch_folder())
+        if len(folder) < LONGEST:  # else multiprocessing makes one of its own, which stays where this process is killed
+            multiprocessing.current_process()._config["tempdir"] = folder  # type: ignore[attr-defined]  # noqa: SLF001
         multiprocessing.get_context("forkserver").set_forkserver_preload(["infra.forked"])
         forkserver.ensure_running()

@@ -7,15 +7,17 @@ from typing import Any
 
 import dask
 import psutil
-from distributed import Client, Nanny, Scheduler
+from distributed import Client, Scheduler
 from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 
 from infra.cluster import Address, Local, local_offers, worker_count
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
+from infra.nanny import PatientNanny
 from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
+from infra.scratch import scratch_folder
 
 DASK_SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
@@ -66,6 +68,7 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
     device; without any, all carry the segmentation's resource too. `memory` is in bytes, of each worker.
     """
     start_fork_server()
+    dask.config.set({"temporary-directory": str(scratch_folder())})
     security = Security.temporary()
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     specification: dict[object, Any] = {}
@@ -74,7 +77,7 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
         name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
         options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
         # A process that is forked has the environment of when the first one was.
-        specification[name] = {"cls": Nanny, "options": options | {"env": dict(os.environ) | own}}
+        specification[name] = {"cls": PatientNanny, "options": options | {"env": dict(os.environ) | own}}
     # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
     options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import socket
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,7 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from flows.engine.flow_run import FlowRunPlace
 from flows.engine.preparation import Preparation
+from flows.engine.stop import Stopped
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
 from tasks.core.manifest import Manifest, read_manifest
@@ -30,7 +31,7 @@ class Record:
     It lists the published files of the last run that published any, until this one begins to publish.
     """
 
-    def __init__(self, preparation: Preparation, *, run_id: str) -> None:
+    def __init__(self, preparation: Preparation, *, run_id: str, flow_run: FlowRunPlace) -> None:
         spec = preparation.spec
         self.run_id = run_id
         self._path = spec.output / RUN
@@ -45,8 +46,7 @@ class Record:
             "device": "cpu",
             "configuration": spec.config.model_dump(mode="json", by_alias=True),
             "digest": digest(spec.config),
-            "host": socket.gethostname(),
-            "process": os.getpid(),
+            **flow_run.model_dump(mode="json"),
             "python": platform.python_version(),
             "versions": {name: version(name) for name in PACKAGES},
         }
@@ -67,10 +67,11 @@ class Record:
         """Record the end of a run that went well."""
         self._end("done", summary=summary.model_dump(mode="json"))
 
-    def failed(self, error: BaseException) -> None:
+    def ended(self, error: BaseException) -> None:
         """Record why a run did not come to its end, as far as the disk lets it: that reason is what counts."""
+        status, more = _ending(error)
         with suppress(StorageError):
-            self._end("failed", error={"type": type(error).__name__, "message": str(error)})
+            self._end(status, error=more)
 
     def _end(self, status: str, **more: object) -> None:
         self._content |= {"status": status, "ended": _now(), **more}
@@ -82,13 +83,20 @@ class Record:
         write_json(self._path, self._content | {"files": files if self._files is not None else None})
 
 
-def record_stop(output: Path) -> None:
-    """Let run.json say that this process's run was stopped, whatever the signal made the run fail with."""
+def record_end(output: Path, error: Exception) -> None:
+    """Let run.json say why this process's run was ended, whatever that made the run fail with."""
     path = output / RUN
     content = _read(path)
-    if content.get("process") == os.getpid() and content["status"] in {"running", "publishing", "failed"}:
+    if content.get("process") == os.getpid() and content["status"] != "done":
+        status, more = _ending(error)
         with suppress(StorageError):
-            write_json(path, content | {"status": "stopped", "ended": _now(), "error": None})
+            write_json(path, content | {"status": status, "ended": _now(), "error": more})
+
+
+def _ending(error: BaseException) -> tuple[str, dict[str, str]]:
+    cancelled = isinstance(error, Stopped) or not isinstance(error, Exception)  # Ctrl-C in a notebook, say
+    message = str(error) or ("interrupted" if cancelled else "")
+    return "cancelled" if cancelled else "failed", {"type": type(error).__name__, "message": message}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """From a run that was found possible to one that goes on: its workers, its record, its way of submitting tasks."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
 from prefect.context import FlowRunContext
@@ -9,15 +9,18 @@ from prefect.context import FlowRunContext
 from flows.engine.convictions import Convictions
 from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
+from flows.engine.flow_run import FlowRunPlace, close_predecessor, watching_for_cancel
 from flows.engine.kernels import WarmKernels
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
 from flows.engine.progress import current_progress
 from flows.engine.record import Record
 from flows.engine.stage import Stage
+from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
+from tasks.core.work import RESULTS
 
 
 @contextmanager
@@ -35,26 +38,31 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
         There is no flow run.
     """
     context = FlowRunContext.get()
-    if context is None:
+    if context is None or context.flow_run is None:
         raise RunError("a run needs a Prefect flow run around it; call preprocess, which is a flow")
     spec, config = preparation.spec, preparation.spec.config
-    record = Record(preparation, run_id=uuid4().hex[:12])
+    close_predecessor(spec.output)
+    run_id = uuid4().hex[:12]
+    record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
+    stop = current_stop()
     try:
         with (
             running(preparation.cluster, workers=spec.workers, segment=config.run.resources.segment) as runner,
             runner,
             context.model_copy(update={"task_runner": runner}),
             current_progress() as progress,
+            ExitStack() as stack,
         ):
+            submitter = PrefectSubmitter(
+                runner.client, storage=spec.output / "work" / RESULTS, run_id=run_id, retries=config.run.retries
+            )
+            interrupt = stop.interrupt if stop else submitter.interrupt
+            stack.enter_context(watching_for_cancel(context.flow_run, interrupt=interrupt))
             resources = settle_resources(runner.client, needed=config.needed_resources, devices=config.devices)
             kernels = progress.stage("kernels", total=1)
             kernels.begin()
             runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
-            work = spec.output / "work"
-            submitter = PrefectSubmitter(
-                runner.client, storage=work / "results", run_id=record.run_id, retries=config.run.retries
-            )
             dispatcher = supervised(submitter, preparation=preparation)
             yield (
                 Execution(
@@ -63,7 +71,10 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 record,
             )
     except BaseException as error:
-        record.failed(error)
+        if stop is not None and stop.error is not None:  # whatever that made of the interrupt
+            record.ended(stop.error)
+            raise stop.error from error
+        record.ended(error)
         raise
 
 

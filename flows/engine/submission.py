@@ -23,10 +23,12 @@ from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 from prefect.tasks import exponential_backoff
 
+from flows.engine.descriptors import discard_foreign
 from flows.engine.lock import LOCK
 from infra.runner import time_limit
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, check_reachable
+from tasks.core.work import RESULTS
 
 Resources = Mapping[str, float]
 """Dask resources that a task needs."""
@@ -96,7 +98,7 @@ class PrefectSubmitter:
         self._storage = storage
         self._run_id = run_id
         self._retries = retries
-        self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any]]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any] | Exception]] = queue.SimpleQueue()
         self._workers: list[Mapping[str, Any]] = []
         self._looked = -math.inf
 
@@ -161,6 +163,10 @@ class PrefectSubmitter:
             future = configured.submit(**arguments)
         future.add_done_callback(lambda ended: self._done.put((ticket, ended)))
 
+    def interrupt(self, error: Exception) -> None:
+        """Let `next_done` raise an error; callable from any thread."""
+        self._done.put((None, error))
+
     def next_done(self, *, seconds: float | None) -> tuple[object, Any] | None:
         """Wait for any task to end.
 
@@ -173,6 +179,8 @@ class PrefectSubmitter:
             ticket, future = self._done.get(timeout=seconds)
         except queue.Empty:
             return None
+        if isinstance(future, Exception):
+            raise future
         try:
             return ticket, future.result()
         except LOST as error:
@@ -197,7 +205,9 @@ def _record_crash(task_run_id: UUID) -> None:
 def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     del context
     folder = Path(parameters["folder"])
-    return f"{folder.parent.name}-{folder.name}"
+    name = f"{folder.parent.name}-{folder.name}"
+    discard_foreign(folder.parents[1] / RESULTS / name, key=folder.name)
+    return name
 
 
 def _may_pass(task: object, run: object, state: Any) -> bool:  # noqa: ANN401 - prefect's State of any type

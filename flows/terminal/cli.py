@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Annotated
 
@@ -154,4 +155,6 @@ def main(flow: str = "flows.preprocess:preprocess") -> None:
     """
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    # Each worker process would run this module once more as it starts, under another name.
+    sys.modules["__main__"].__spec__ = ModuleSpec("flows.__main__", None)  # a name that multiprocessing leaves alone
     app(prog_name="python -m flows.preprocess", obj=flow)

@@ -9,6 +9,7 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
     PREFECT_API_SSL_CERT_FILE,
     PREFECT_API_URL,
     PREFECT_INTERNAL_LOGGING_LEVEL,
@@ -28,6 +29,7 @@ SEND_SECONDS = 5.0
 SETTINGS = {
     setting.name: setting
     for setting in (
+        PREFECT_API_AUTH_STRING,
         PREFECT_API_SSL_CERT_FILE,
         PREFECT_API_URL,
         PREFECT_INTERNAL_LOGGING_LEVEL,

@@ -14,7 +14,7 @@ from rich.console import Console
 from flows.engine.preparation import RunSpec
 from flows.engine.prepare import reserved
 from flows.engine.progress import BarProgress, LineProgress, show_progress
-from flows.engine.record import record_stop
+from flows.engine.record import record_end
 from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
@@ -41,13 +41,13 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
     Raises
     ------
     Stopped
-        By Ctrl-C, or by the batch system.
+        By Ctrl-C, the batch system, or a cancel through Prefect.
     """
 
     def tell(line: str) -> None:
         console.print(line, highlight=False, markup=False)
 
-    with stoppable(tell=tell, record=partial(record_stop, spec.output)), ExitStack() as stack:
+    with stoppable(tell=tell, record=partial(record_end, spec.output)) as stop, ExitStack() as stack:
         configured = _configured_api()
         preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
@@ -55,9 +55,10 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
             variables = _log_level("INFO") | ({} if verbose else QUIET)
         else:
             tell("starting a local Prefect server")
-            server = stack.enter_context(api_server())
+            server = stack.enter_context(api_server(give_up=stop.interrupt))
             own = {
                 "PREFECT_API_URL": server.api,
+                "PREFECT_API_AUTH_STRING": server.secret,
                 "PREFECT_API_SSL_CERT_FILE": str(server.certificate),
                 "PREFECT_LOGGING_TO_API_ENABLED": "false",  # nobody can ask this server for its log
             }

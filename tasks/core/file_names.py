@@ -45,7 +45,7 @@ def file_names(names: Sequence[str]) -> list[str]:
     Parameters
     ----------
     names
-        Paths with forward slashes, all different, without empty parts.
+        Paths with forward slashes, all different; an empty part becomes ``%2F``.
 
     Returns
     -------
@@ -73,6 +73,8 @@ def _fold(name: str) -> str:
 
 def _portable(part: str, *, cased: bool = True) -> str:
     """Encode one part of a path; without `cased` also each letter that is not small."""
+    if not part:
+        return "%2F"  # an absolute path begins so, and would leave the folder
     composed = unicodedata.normalize("NFC", part) == part
     device = _DEVICES.match(part) is not None
     last = len(part) - 1

@@ -19,6 +19,9 @@ from tasks.core.storage_errors import storage_errors
 RESULT_NAME = re.compile(r"\.?[0-9a-f]{40}(\.[0-9a-f]{32}\.tmp)?")
 """A result's folder, finished or given up half-way."""
 
+RESULTS = "results"
+"""Folder in ``work/`` of what Prefect persists."""
+
 DESCRIPTOR_NAME = re.compile(r"[a-z-]+-[0-9a-f]{40}")
 """What Prefect persists of a finished task: its stage and its key."""
 
@@ -178,7 +181,7 @@ def discard_results(work: Path) -> None:
             continue
         if path.is_dir() and RESULT_NAME.fullmatch(path.name):
             shutil.rmtree(path)
-        elif path.parent.name == "results" and path.is_file() and DESCRIPTOR_NAME.fullmatch(path.name):
+        elif path.parent.name == RESULTS and path.is_file() and DESCRIPTOR_NAME.fullmatch(path.name):
             path.unlink()
 
 

@@ -7,7 +7,7 @@ import dask
 import pytest
 from distributed import LocalCluster
 from prefect.logging.configuration import setup_logging
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_LOGGING_LEVEL, temporary_settings
 
 from infra.api_server import api_server
 from infra.running import DASK_SETTINGS
@@ -18,7 +18,7 @@ def prefect_api() -> Iterator[str]:
     """Start a server; flows of this process and their workers use it."""
     with api_server() as server:
         url = server.wait()
-        settings = {PREFECT_API_URL: url, PREFECT_LOGGING_LEVEL: "CRITICAL"}
+        settings = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: server.secret, PREFECT_LOGGING_LEVEL: "CRITICAL"}
         with temporary_settings(updates=settings), pytest.MonkeyPatch.context() as patch:
             patch.setenv("PREFECT_API_SSL_CERT_FILE", str(server.certificate))
             for setting, value in settings.items():

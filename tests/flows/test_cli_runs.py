@@ -10,12 +10,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
-import httpx
 import polars as pl
 import psutil
 import pytest
 from polars.testing import assert_frame_equal
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelling
 
 from flows.config import load_config
 from flows.preprocess import preprocess
@@ -56,7 +58,8 @@ COMMAND = [sys.executable, "-m", "flows.preprocess", "example", "--config", "con
 def environment(*, api: str | None) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     paths = {"PYTHONPATH": str(PROJECT), "PREFECT_HOME": "prefect"}
-    return inherited | paths | ({} if api is None else {"PREFECT_API_URL": api})
+    secret = os.environ.get("PREFECT_API_AUTH_STRING", "")  # of the fixture's server
+    return inherited | paths | ({} if api is None else {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": secret})
 
 
 @pytest.fixture
@@ -67,11 +70,11 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def start(folder: Path, *, api: str | None) -> subprocess.Popen[str]:
+def start(folder: Path, *, api: str | None, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         COMMAND,
         cwd=folder,
-        env=environment(api=api),
+        env=environment(api=api) | variables,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -85,7 +88,7 @@ def finished(folder: Path, stage: str) -> int:
     return sum(not path.name.startswith(".") for path in results.iterdir()) if results.is_dir() else 0
 
 
-def wait_until(condition: Callable[[], bool], *, process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], object], *, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 240
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -95,6 +98,14 @@ def wait_until(condition: Callable[[], bool], *, process: subprocess.Popen[str])
 
 def record(folder: Path) -> dict[str, object]:
     return dict(json.loads((folder / "results" / "run.json").read_text(encoding="utf-8")))
+
+
+def flow_run_state(folder: Path) -> tuple[str, str | None]:
+    """Return state and message of the last run, as Prefect has them."""
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(str(record(folder)["flow_run"]))).state
+    assert state is not None
+    return state.type.value, state.message
 
 
 def screen(sent: str) -> list[str]:
@@ -155,7 +166,7 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
     assert len(errors.splitlines()) < 20
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
-    assert record(folder)["status"] == "stopped"
+    assert record(folder)["status"] == "cancelled"
     cached = finished(folder, "mask")
     assert cached >= 2
 
@@ -213,9 +224,64 @@ def test_a_batch_systems_signal_to_every_process_ends_the_run(folder: Path, pref
     assert "Traceback" not in errors
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
-    assert record(folder)["status"] == "stopped"
-    runs = httpx.post(f"{prefect_api}/flow_runs/filter", json={"sort": "START_TIME_DESC", "limit": 2}).json()
-    assert "RUNNING" not in {run["state_type"] for run in runs}
+    assert record(folder)["status"] == "cancelled"
+    assert "Ctrl-C again" not in errors
+    assert flow_run_state(folder) == ("CANCELLED", "stopped by SIGTERM, which batch systems send")
+
+
+@pytest.mark.chaos
+def test_a_cancel_through_prefect_ends_a_run_that_a_terminal_started(folder: Path, prefect_api: str) -> None:
+    process = start(folder, api=prefect_api)
+    wait_until(lambda: finished(folder, "mask") >= 1, process=process)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(str(record(folder)["flow_run"]), Cancelling())
+    begin = time.monotonic()
+    _, errors = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 20  # 10 s where the machine is not shared
+    assert process.returncode == 130, errors
+    assert "ending: cancelled through Prefect" in errors
+    assert "Traceback" not in errors
+    assert record(folder)["status"] == "cancelled"
+    assert flow_run_state(folder) == ("CANCELLED", "cancelled through Prefect")
+
+
+@pytest.mark.chaos
+def test_the_run_goes_on_whichever_process_of_it_is_killed_and_leaves_nothing(tmp_path: Path, scheduler: str) -> None:
+    write_example(tmp_path, count=60, seed=5)
+    (tmp_path / "config.yaml").write_text(KILLED, encoding="utf-8")
+    (tmp_path / "tmp").mkdir()
+    process = start(tmp_path, api=None, TMPDIR=str(tmp_path / "tmp"))
+
+    def children(name: str) -> list[psutil.Process]:
+        return [one for one in psutil.Process(process.pid).children() if name in " ".join(one.cmdline())]
+
+    def workers() -> list[psutil.Process]:
+        return [worker for server in children("forkserver") for worker in server.children()]
+
+    def kill_server() -> None:
+        (server,) = children("infra.api_server")
+        server.kill()
+
+    wait_until(workers, process=process)
+    for worker in workers():  # while the cluster starts
+        worker.kill()
+    kill_server()
+    wait_until(lambda: finished(tmp_path, "mask") >= 2, process=process)
+    for server in children("forkserver"):
+        server.kill()
+    wait_until(lambda: finished(tmp_path, "features") >= 3, process=process)
+    kill_server()
+    family = psutil.Process(process.pid).children(recursive=True)
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    _, alive = psutil.wait_procs(family, timeout=15)
+    assert not alive, f"survivors: {alive}"
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+    undisturbed, config = tmp_path / "undisturbed", load_config(tmp_path / "config.yaml")
+    preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(undisturbed), cluster=scheduler)
+    tables = [pl.read_parquet(one / "features" / "part-*.parquet") for one in (tmp_path / "results", undisturbed)]
+    assert_frame_equal(*tables, check_exact=True)
 
 
 def test_too_many_unreadable_images_fail_the_run_and_tell_where_to_look(folder: Path, prefect_api: str) -> None:

@@ -23,7 +23,7 @@ def show(line):
     os.write(1, (line + chr(10)).encode())  # at once: two threads write
 
 try:
-    with stoppable(tell=show, record=lambda: show("recorded")):
+    with stoppable(tell=show, record=lambda error: show("recorded")) as stop:
 {block}
 except Stopped as error:
     show(f"stopped {{error}}")
@@ -96,22 +96,32 @@ def rest(process: subprocess.Popen[str]) -> list[str]:
     return output.splitlines()
 
 
-STOPPING = "stopping; Ctrl-C again stops at once"
+CTRL_C = "stopping; Ctrl-C again stops at once"
+BY_SIGTERM = "stopped by SIGTERM, which batch systems send"
 
 
-@pytest.mark.parametrize(("name", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    ("name", "status", "line", "reason"),
+    [
+        ("SIGINT", 130, CTRL_C, "stopped by Ctrl-C"),
+        ("SIGTERM", 143, f"ending: {BY_SIGTERM}", BY_SIGTERM),
+        ("SIGHUP", 129, "ending: stopped since its terminal was closed", "stopped since its terminal was closed"),
+    ],
+)
 @pytest.mark.parametrize("block", [SLEEP, AN_ERROR_OF_ITS_OWN], ids=["interrupt", "error"])
-def test_a_signal_stops_the_block_whatever_becomes_of_the_interrupt(name: str, status: int, block: str) -> None:
+def test_a_signal_stops_the_block_whatever_becomes_of_the_interrupt(
+    name: str, status: int, line: str, reason: str, block: str
+) -> None:
     process = start(block)
     process.send_signal(getattr(signal, name))
-    assert sorted(rest(process)) == ["recorded", f"stopped {name}", STOPPING]
+    assert sorted(rest(process)) == sorted(["recorded", f"stopped {reason}", line])
     assert process.returncode == status
 
 
 def test_a_signal_that_another_handler_takes_is_noticed() -> None:
     process = start(ANOTHER_HANDLER)
     process.send_signal(signal.SIGTERM)
-    assert sorted(rest(process)) == ["recorded", "stopped SIGTERM", STOPPING]
+    assert sorted(rest(process)) == sorted(["recorded", f"stopped {BY_SIGTERM}", f"ending: {BY_SIGTERM}"])
     assert process.returncode == 143
 
 
@@ -119,7 +129,7 @@ def test_a_lost_interrupt_ends_the_process_after_a_while() -> None:
     process = start(LOST)
     begin = time.monotonic()
     process.send_signal(signal.SIGTERM)
-    assert sorted(rest(process)) == ["lost", "ready", "recorded", STOPPING]
+    assert sorted(rest(process)) == sorted(["lost", "ready", "recorded", f"ending: {BY_SIGTERM}"])
     assert process.returncode == 143
     assert time.monotonic() - begin >= 2
 
@@ -140,14 +150,37 @@ def test_one_ctrl_c_that_comes_to_process_and_group_is_one() -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    assert rest(process) == [STOPPING, "done"]
+    assert rest(process) == [CTRL_C, "done"]
 
 
 def test_a_block_that_ends_well_all_the_same_is_done() -> None:
     process = start(ENDS_WELL)
     process.send_signal(signal.SIGINT)
-    assert rest(process) == [STOPPING, "done"]
+    assert rest(process) == [CTRL_C, "done"]
     assert process.returncode == 0
+
+
+INTERRUPTED_BY_A_THREAD = """
+import threading
+show("ready")
+threading.Timer(0.1, stop.interrupt, [{error}]).start()
+threading.Lock().acquire()
+threading.Event().wait(60)
+"""
+
+
+def test_a_thread_ends_the_block_whatever_it_waits_for() -> None:
+    process = start(INTERRUPTED_BY_A_THREAD.format(error='Stopped("cancelled")'))
+    assert sorted(rest(process)) == sorted(["recorded", "stopped cancelled", "ending: cancelled"])
+    assert process.returncode == 130
+
+
+def test_an_error_of_a_thread_comes_out_of_the_block() -> None:
+    process = start(INTERRUPTED_BY_A_THREAD.format(error='ValueError("the server is gone")'))
+    output, errors = process.communicate(timeout=30)
+    assert sorted(output.splitlines()) == sorted(["recorded", "ending: the server is gone"])
+    assert errors.rstrip().endswith("ValueError: the server is gone")
+    assert process.returncode == 1
 
 
 def test_errors_without_a_signal_pass_unchanged() -> None:
@@ -167,6 +200,6 @@ def test_handlers_are_as_before_afterwards() -> None:
     from flows.engine.stop import ENDS, stoppable  # noqa: PLC0415
 
     before = [signal.getsignal(number) for number in ENDS]
-    with stoppable(tell=print, record=lambda: None):
+    with stoppable(tell=print, record=lambda _: None):
         assert [signal.getsignal(number) for number in ENDS] != before
     assert [signal.getsignal(number) for number in ENDS] == before

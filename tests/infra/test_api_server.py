@@ -1,18 +1,21 @@
-"""The local Prefect server: reachable from this machine only, gone with its parent, and nothing of it left."""
+"""The local Prefect server: for its run alone, kept alive on its database, gone with its parent without a trace."""
 
+import base64
 import os
 import signal
 import ssl
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
+from infra import api_server as module
 from infra.api_server import Server, api_server
 from tasks.core.errors import RunError
 
@@ -36,6 +39,22 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
         time.sleep(0.05)
 
 
+def server_of(process: psutil.Process) -> psutil.Process:
+    (server,) = [child for child in process.children() if "infra.api_server" in child.cmdline()]
+    return server
+
+
+def credentials(server: Server) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(server.secret.encode()).decode()}"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with api_server() as started:
+        started.wait()
+        yield started
+
+
 @pytest.mark.slow
 @pytest.mark.chaos
 def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing() -> None:
@@ -43,14 +62,13 @@ def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing(
     try:
         assert parent.stdout is not None
         home, url = Path(parent.stdout.readline().strip()), parent.stdout.readline().strip()
-        (server,) = psutil.Process(parent.pid).children()
+        server = server_of(psutil.Process(parent.pid))
         listening = [
-            connection.laddr.ip
-            for connection in server.net_connections("inet")
-            if connection.status == psutil.CONN_LISTEN
+            socket.laddr.ip for socket in server.net_connections("inet") if socket.status == psutil.CONN_LISTEN
         ]
         assert listening == ["127.0.0.1"]
-        assert home.stat().st_mode & 0o077 == 0
+        for folder in (home, home.parent):
+            assert folder.stat().st_mode & 0o077 == 0
         assert (home / "prefect.db").is_file()
 
         assert os.getpgid(server.pid) != os.getpgid(parent.pid)  # a terminal's Ctrl-C does not reach it
@@ -61,7 +79,35 @@ def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing(
     finally:
         parent.kill()
         parent.wait()
-    wait_until(lambda: not server.is_running() and not home.exists(), seconds=10)
+    wait_until(lambda: not server.is_running() and not home.parent.exists(), seconds=10)
+
+
+@pytest.mark.slow
+@pytest.mark.chaos
+def test_a_server_that_is_killed_goes_on_where_it_was_and_requests_wait_for_it(server: Server) -> None:
+    def post(path: str, **sent: str) -> httpx.Response:
+        return httpx.post(f"{server.api}/{path}", json=sent, headers=credentials(server), timeout=120)
+
+    flow = post("flows/", name="kept").json()["id"]
+    process = server_of(psutil.Process())
+    for kill in range(2):
+        process.kill()
+        process.wait()
+        again = post("flows/", name="kept")  # the same flow, unless the database is another
+        assert again.status_code == 200, kill
+        assert again.json()["id"] == flow
+        process = server_of(psutil.Process())
+
+
+@pytest.mark.slow
+def test_without_the_secret_nothing_is_told_and_no_command_line_shows_it(server: Server) -> None:
+    for headers in ({}, {"Authorization": "Basic " + base64.b64encode(b"guess").decode()}):
+        assert httpx.post(f"{server.api}/flow_runs/filter", json={}, headers=headers).status_code == 401
+        assert httpx.get(f"{server.api}/admin/settings", headers=headers).status_code == 401
+    assert httpx.post(f"{server.api}/flow_runs/filter", json={}, headers=credentials(server)).status_code == 200
+    assert server.secret not in " ".join(server_of(psutil.Process()).cmdline())
+    for path in server.certificate.parent.rglob("*"):
+        assert path.is_dir() or server.secret.encode() not in path.read_bytes()
 
 
 def test_server_ends_with_the_block_and_leaves_nothing() -> None:
@@ -74,12 +120,30 @@ def test_server_ends_with_the_block_and_leaves_nothing() -> None:
     assert not home.exists()
 
 
-def test_a_server_that_does_not_start_says_what_it_printed(tmp_path: Path) -> None:
-    (tmp_path / "server.log").write_text("no such table: flow_run\n", encoding="utf-8")
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    with pytest.raises(RunError, match="did not start: no such table: flow_run"):
-        Server(process, url="http://127.0.0.1:9", home=tmp_path).wait()
+@pytest.mark.chaos
+def test_a_server_that_dies_over_and_over_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEATHS", 2)
+    monkeypatch.setattr(module, "COMMAND", ("-c", "import os; os.kill(os.getpid(), 9)"))
+    errors: list[RunError] = []
+    ended = threading.Event()
+
+    def give_up(error: RunError) -> None:
+        errors.append(error)
+        ended.set()
+
+    with api_server(give_up=give_up) as server:
+        assert ended.wait(30)
+        with pytest.raises(RunError, match="died 3 times within 300 s, the last time with status -9"):
+            server.wait()
+        with pytest.raises(httpx.ConnectError):  # nobody waits for it
+            httpx.get(f"{server.api}/health")
+    assert len(errors) == 1
+
+
+def test_a_server_that_does_not_start_says_what_it_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMMAND", ("-c", "import sys; sys.exit('no such table: flow_run')"))
+    with api_server() as server, pytest.raises(RunError, match="did not start: no such table: flow_run"):
+        server.wait()
 
 
 def test_the_certificate_is_one_that_clients_can_load() -> None:

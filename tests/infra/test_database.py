@@ -51,6 +51,21 @@ def test_without_a_cache_that_can_be_written_it_is_made_each_time(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     made: list[None] = []
     monkeypatch.setattr(database, "_make", lambda: made.append(None))
-    for _ in range(2):
-        prepare_database(tmp_path / "prefect.db")
+    for name in ("a.db", "b.db"):
+        prepare_database(tmp_path / name)
     assert len(made) == 2
+
+
+def test_what_a_server_has_written_stays_when_it_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    template_path().parent.mkdir()
+    template_path().write_bytes(b"empty")
+    path = tmp_path / "prefect.db"
+    path.write_bytes(b"half")  # of a server that was killed while it made it
+    prepare_database(path)
+    assert path.read_bytes() == b"empty"
+    path.write_bytes(b"full")
+    prepare_database(path)
+    assert path.read_bytes() == b"full"

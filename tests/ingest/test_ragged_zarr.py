@@ -238,3 +238,18 @@ def test_the_pattern_searches_the_path_of_the_store(tmp_path: Path, write_store:
     write_store(tmp_path / "sample4.zarr", sizes=SIZES)
     index = build_index([tmp_path / "sample4.zarr"], config=Load(pattern=r"sample(?P<sample>\d+)"))
     assert [reference.metadata for reference in index.references] == [{"sample": "4"}] * 7
+
+
+@pytest.mark.parametrize("part", ["compressor", "filters"])
+def test_a_store_whose_metadata_name_a_codec_for_pickles_is_refused(
+    part: str, tmp_path: Path, write_store: WriteStore
+) -> None:
+    write_store(tmp_path / "c.zarr", sizes=SIZES)
+    path = tmp_path / "c.zarr" / ".zarray"
+    array = json.loads(path.read_text())
+    codec = {"id": "pickle", "protocol": 5}
+    path.write_text(json.dumps(array | {part: codec if part == "compressor" else [*array["filters"], codec]}))
+    (tmp_path / "c.zarr" / "0").write_bytes(b"cos\nmkdir\n(S'" + str(tmp_path / "owned").encode() + b"'\ntR.")
+    with pytest.raises(InputError, match="is encoded by 'pickle'; expected one of adler32, blosc"):
+        references(tmp_path / "c.zarr")
+    assert not (tmp_path / "owned").exists()

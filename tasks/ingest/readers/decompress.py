@@ -23,6 +23,8 @@ REORDERING = ("shuffle", "delta", "crc32", "adler32", "fletcher32", "jenkins_loo
 
 SIZED = ("blosc", "lz4", "zstd")
 STREAMS = ("zlib", "gzip", "bz2", "lzma")
+CODECS = tuple(sorted((*SIZED, *STREAMS, *REORDERING)))
+"""Those that are undone."""
 
 
 def decompress(content: AnyArray, *, codec: Mapping[str, Any] | None) -> AnyArray:
@@ -46,8 +48,8 @@ def decompress(content: AnyArray, *, codec: Mapping[str, Any] | None) -> AnyArra
     name = codec.get("id")
     if name in STREAMS:
         return np.frombuffer(_stream(content.tobytes(), codec=codec), dtype=np.uint8).copy()
-    if name not in SIZED + REORDERING:
-        raise PixelError(f"has the codec {name!r}, expected one of {', '.join((*SIZED, *STREAMS, *REORDERING))}")
+    if name not in CODECS:
+        raise PixelError(f"has the codec {name!r}, expected one of {', '.join(CODECS)}")
     import numcodecs
 
     function = numcodecs.get_codec(dict(codec))

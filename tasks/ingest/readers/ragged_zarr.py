@@ -21,7 +21,7 @@ from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray, IntArray
 from tasks.ingest.limits import check_pixels
 from tasks.ingest.readers.base import STAGE, Header, ReaderListing, Source, catch, cropped, positions, register
-from tasks.ingest.readers.decompress import decompress
+from tasks.ingest.readers.decompress import CODECS, decompress
 from tasks.ingest.references import ImageReference
 
 ARRAY_FILE = ".zarray"
@@ -251,7 +251,10 @@ def _parse(path: str, *, sizes: tuple[int, ...], mtimes_ns: tuple[int, ...]) -> 
     (length,), (chunk,) = array["shape"], array["chunks"]
     if chunk < 1:
         raise PixelError(f"has chunks of {chunk} stamps")
-    filters = array["filters"]
+    filters, compressor = array["filters"], array["compressor"]
+    for entry in [*([] if compressor is None else [compressor]), *filters[1:]]:
+        if entry.get("id") not in CODECS:
+            raise PixelError(f"is encoded by {entry.get('id')!r}; expected one of {', '.join(CODECS)}")
     shapes, numbers = attributes.get("shape"), attributes.get("object_number")
     if not isinstance(shapes, list) or len(shapes) != length:
         got = "none" if shapes is None else len(shapes) if isinstance(shapes, list) else repr(shapes)
@@ -261,7 +264,7 @@ def _parse(path: str, *, sizes: tuple[int, ...], mtimes_ns: tuple[int, ...]) -> 
     return Store(
         length=length,
         chunk=chunk,
-        compressor=array["compressor"],
+        compressor=compressor,
         filters=filters,
         dtype=np.dtype(filters[0]["dtype"]),
         shapes=np.array([_triple(shape) for shape in shapes], dtype=np.int64).reshape(-1, 3),

@@ -1,0 +1,142 @@
+"""The flow run that a run is to Prefect: where it is kept, whether somebody cancels it, how a dead one is closed."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+from pydantic import ValidationError
+
+from flows.engine.stop import Stopped
+from tasks.core.file_names import RUN
+from tasks.core.storage import read_json
+from tasks.core.work import Frozen
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+
+LOOK_SECONDS = 3.0
+"""How often a run looks whether it was cancelled: nothing else tells one that a terminal started."""
+
+ANSWER_SECONDS = 5.0
+"""How long an API may take to tell of a flow run."""
+
+
+class FlowRunPlace(Frozen):
+    """Where a flow run is kept, and which process carries it out.
+
+    Parameters
+    ----------
+    flow_run, api
+        Its identity, and the address of the API that has it.
+    host, process, process_started
+        The process: a number may be another one's later.
+    """
+
+    flow_run: str
+    api: str | None
+    host: str
+    process: int
+    process_started: float
+
+    @classmethod
+    def here(cls, flow_run: "FlowRun") -> Self:
+        """Describe a flow run of this process."""
+        return cls(
+            flow_run=str(flow_run.id),
+            api=_api(),
+            host=socket.gethostname(),
+            process=os.getpid(),
+            process_started=psutil.Process().create_time(),
+        )
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process has surely ended; of other machines nobody knows."""
+        if self.host != socket.gethostname() or self.process == os.getpid():
+            return False
+        try:
+            return psutil.Process(self.process).create_time() > self.process_started + 1
+        except psutil.NoSuchProcess:
+            return True
+
+
+def close_predecessor(output: Path) -> None:
+    """Close what Prefect still takes for running: the flow run of the last run into this folder, if that is gone.
+
+    A process that was killed could not tell. Call it when no other run may write into the folder.
+    """
+    from prefect.states import Cancelled, Crashed  # noqa: PLC0415 - a run's record is kept without Prefect, too
+
+    try:
+        content = read_json(output / RUN)
+        place = FlowRunPlace.model_validate({name: content[name] for name in FlowRunPlace.model_fields})
+    except (OSError, ValueError, KeyError, ValidationError):  # none, or one of an earlier version
+        return
+    if content.get("status") == "done" or not place.gone or place.api is None or place.api != _api():
+        return
+    with suppress(Exception), _client() as client:  # it is no condition of this run
+        state = client.read_flow_run(place.flow_run).state
+        if state is not None and not state.is_final():
+            message = f"its process {place.process} on {place.host} ended without telling; found by the next run"
+            end = Cancelled if content.get("status") == "cancelled" else Crashed
+            client.set_flow_run_state(place.flow_run, end(message=message), force=True)
+
+
+@contextmanager
+def watching_for_cancel(flow_run: "FlowRun", *, interrupt: Callable[[Exception], None]) -> Iterator[None]:
+    """Look at a flow run's state every few seconds while the block runs, and interrupt it once that was cancelled.
+
+    Prefect's user interface and API only set a state; a runner would act on it, which a terminal's run has not.
+    """
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(LOOK_SECONDS):
+            with suppress(Exception), _client() as client:  # an API that is away for a while: a later look will do
+                while True:
+                    state = client.read_flow_run(flow_run.id).state
+                    if state is not None and (state.is_cancelling() or state.is_cancelled()) and not ended.is_set():
+                        interrupt(Stopped("cancelled through Prefect"))
+                        return
+                    if ended.wait(LOOK_SECONDS):
+                        return
+
+    thread = threading.Thread(target=copy_context().run, args=(look,), name="cancel", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def cancelled_state(stopped: Stopped) -> "State[Any]":
+    """Make the state that a flow returns for Prefect to take as its own."""
+    from prefect.states import Cancelled  # noqa: PLC0415 - as above
+
+    return Cancelled(message=str(stopped))
+
+
+def _api() -> str | None:
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - as above
+
+    url: str | None = PREFECT_API_URL.value()
+    return url
+
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    """Give a client that does not wait long: nothing depends on its answers."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - as above
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings  # noqa: PLC0415 - as above
+
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}) as client,
+    ):
+        yield client

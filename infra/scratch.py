@@ -1,0 +1,59 @@
+"""Temporary files of a run: one folder per process, of which nothing stays, however the process ends."""
+
+import atexit
+import hashlib
+import os
+import re
+import shutil
+import socket
+import stat
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+import psutil
+
+PREFIX = "scip-flows-"
+
+
+@lru_cache(maxsize=1)
+def scratch_folder() -> Path:
+    """Return this process's folder, which nobody else can read; it is made, and those of dead processes removed.
+
+    It goes when the process ends, or, where that was killed, when the next one starts.
+    """
+    temporary = Path(tempfile.gettempdir())
+    discard_abandoned(temporary)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-", dir=temporary))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def discard_abandoned(temporary: Path) -> None:
+    """Remove this user's folders of processes that this machine runs no more; those of other machines stay."""
+    for path in temporary.glob(f"{PREFIX}{_machine()}-*"):
+        name = re.fullmatch(rf"{PREFIX}\w+-(\d+)-\w+", path.name)
+        try:
+            status = path.lstat()
+            own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+            if name and own and not _lives(int(name[1]), since=status.st_mtime):
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:  # another run was faster
+            continue
+
+
+def _lives(process: int, *, since: float) -> bool:
+    """Whether a process runs; a later one of the same number is another."""
+    try:
+        return psutil.Process(process).create_time() <= since + 1
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _machine() -> str:
+    """Name what numbers of processes belong to: a host, and within it a container."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        space = ""
+    return hashlib.sha256(f"{socket.gethostname()} {space}".encode()).hexdigest()[:6]
