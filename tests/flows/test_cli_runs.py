@@ -12,13 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import polars as pl
 import psutil
 import pytest
-from polars.testing import assert_frame_equal
 
-from flows.config import load_config
-from flows.preprocess import preprocess
 from tasks.ingest.example import write_example
 
 pytestmark = pytest.mark.slow
@@ -30,13 +26,6 @@ load: {channels: {BF: 0, DNA: 2}}
 mask: {methods: [li], main_channel: BF}
 features: {families: [shape]}
 run: {partition_size: 6}
-"""
-
-KILLED = """
-load: {channels: {BF: 0, DNA: 2, CD45: 3}}
-mask: {methods: [li], main_channel: BF}
-quality: {rules: [{metric: sum, channel: DNA, threshold: {method: quantile, q: 0.1}}]}
-run: {partition_size: 4}
 """
 
 SERVER = "starting a local Prefect server"
@@ -171,34 +160,6 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
     (counts,) = [line.split() for line in lines if re.match(r"\s+mask\s+\d", line)]
     assert counts[1:3] == [str(6 - cached), str(cached)]
     assert re.search(r"^features\s+results/features$", output, flags=re.MULTILINE)
-
-
-@pytest.mark.chaos
-def test_kill_9_half_way_then_rerun_gives_the_same_table(tmp_path: Path, scheduler: str) -> None:
-    write_example(tmp_path, count=60, seed=5)
-    (tmp_path / "config.yaml").write_text(KILLED, encoding="utf-8")
-    process = start(tmp_path, api=None)
-    wait_until(lambda: finished(tmp_path, "features") >= 5, process=process)
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.communicate()
-    assert len(family) >= 3, "expected a server and two workers"
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert not alive, f"survivors: {alive}"
-    # A task killed between its result and the descriptor of it is done again.
-    done = len(list((tmp_path / "results" / "work" / "results").glob("features-*")))
-    assert 3 <= done < 15
-
-    rerun = start(tmp_path, api=None)
-    output, errors = rerun.communicate(timeout=240)
-    assert rerun.returncode == 0, errors
-    (counts,) = [line.split() for line in output.splitlines() if line.startswith("  features")]
-    assert counts[1:3] == [str(15 - done), str(done)]
-
-    uncut, config = tmp_path / "whole", load_config(tmp_path / "config.yaml")
-    preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(uncut), cluster=scheduler)
-    tables = [pl.read_parquet(folder_ / "features" / "part-*.parquet") for folder_ in (tmp_path / "results", uncut)]
-    assert_frame_equal(*tables, check_exact=True)
 
 
 @pytest.mark.chaos
