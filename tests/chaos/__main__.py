@@ -19,7 +19,10 @@ from rich.console import Console
 from tests.chaos.processes import Kind
 from tests.chaos.report import as_table, write_report
 from tests.chaos.site import Site
-from tests.chaos.trial import Outcome, folder_of, kind_of, run_trial
+from tests.chaos.trial import Outcome, kind_of, run_trial
+
+TABLE_WIDTH = 150
+"""Where it is not read on a terminal."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -38,44 +41,42 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kinds", type=_kinds, default=KINDS, help="separated by commas")
     parser.add_argument("--work", type=float, default=12, metavar="SECONDS", help="of one core, in each run")
     parser.add_argument("--trial", type=int, metavar="N", help="repeat this one alone")
-    parser.add_argument("--folder", type=Path, help="where trials take place; must not exist")
+    parser.add_argument("--folder", type=Path, help="where trials take place")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome")
     return parser.parse_args()
 
 
 def main() -> int:
     """Run the trials, print each as it ends, and the table."""
-    options, console = _options(), Console()
-    folder = (options.folder or Path(tempfile.mkdtemp(prefix="chaos-")) / "site").resolve()
+    options, console = _options(), Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+    folder = (options.folder or Path(tempfile.mkdtemp(prefix="chaos-"))).resolve()
     numbers = range(options.kills) if options.trial is None else [options.trial]
     outcomes: list[Outcome] = []
     begin = time.monotonic()
-    with Site(folder, seconds=options.work) as site:
-        for number in numbers:
-            outcome = run_trial(site, number=number, seed=options.seed, kind=kind_of(number, options.kinds))
-            outcomes.append(outcome)
-            console.print(_line(outcome), highlight=False, markup=False, soft_wrap=True)
-            for complaint in outcome.complaints:
-                console.print(f"  {complaint}", style="red", highlight=False, markup=False, soft_wrap=True)
-            if outcome.complaints:
-                console.print(f"  seed {options.seed}, {folder_of(outcome, site=site)}", soft_wrap=True)
+    try:
+        with Site(folder, seconds=options.work) as site:
+            for number in numbers:
+                outcome = run_trial(site, number=number, seed=options.seed, kind=kind_of(number, options.kinds))
+                outcomes.append(outcome)
+                _tell(outcome, console=console)
+    finally:  # hours of trials, whatever ends them
+        console.print(as_table(outcomes, kinds=options.kinds))
+        if options.json is not None:
+            write_report(options.json, outcomes, kinds=options.kinds, seed=options.seed)
     bad = sum(bool(outcome.complaints) for outcome in outcomes)
-    console.print(as_table(outcomes, kinds=options.kinds))
     minutes = (time.monotonic() - begin) / 60
     console.print(f"{len(outcomes) - bad} of {len(outcomes)} trials are well; {minutes:.0f} min, seed {options.seed}")
-    if options.json is not None:
-        write_report(options.json, outcomes, kinds=options.kinds, seed=options.seed)
     if not bad:
         shutil.rmtree(folder)
     return int(bad > 0)
 
 
-def _line(outcome: Outcome) -> str:
+def _tell(outcome: Outcome, *, console: Console) -> None:
     verdict = "not well" if outcome.complaints else "well"
-    return (
-        f"{outcome.number}: {outcome.kind} killed at {outcome.moment:.1f} s, {outcome.end}, {outcome.seconds:.0f} s, "
-        f"{verdict}"
-    )
+    lines = [f"{outcome.number}: {outcome.kind} killed at {outcome.moment:.1f} s, {outcome.end}, {verdict}"]
+    if outcome.complaints:
+        lines += [*(f"  {complaint}" for complaint in outcome.complaints), f"  seed {outcome.seed}, {outcome.folder}"]
+    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

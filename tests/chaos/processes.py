@@ -50,6 +50,24 @@ def _is(kind: Literal["worker", "server"], process: psutil.Process, *, flow: int
     return "multiprocessing.forkserver" in words and parent is not None and parent.ppid() == flow
 
 
+def kill(process: psutil.Process) -> bool:
+    """Send SIGKILL, and wait until it has worked; whether there was still a process to kill."""
+    if not _is_alive(process):
+        return False
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal.SIGKILL)
+    while _is_alive(process):
+        time.sleep(0.005)
+    return True
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}  # its parent may not wait for it
+    except psutil.NoSuchProcess:
+        return False
+
+
 def describe(process: psutil.Process) -> str:
     """Give the number and command line of a process."""
     with suppress(psutil.Error):
@@ -64,7 +82,5 @@ def end_orphans(processes_of: Sequence[str], *, seconds: float = ORPHAN_SECONDS)
         time.sleep(0.1)
     lines = tuple(describe(process) for process in orphans)
     for process in orphans:
-        with suppress(psutil.Error):
-            process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(orphans, timeout=5)
+        kill(process)
     return lines

@@ -83,7 +83,7 @@ class DaskCluster:
             for name in self._names:
                 arguments = ["--nthreads", "1", "--resources", "CPU=1", "--no-dashboard", "--name", name]
                 self._start("worker", self.address, *arguments, name=name)
-            with suppress(TimeoutError), Client(self.address, timeout=START_SECONDS, set_as_default=False) as client:
+            with suppress(OSError), Client(self.address, timeout=START_SECONDS, set_as_default=False) as client:
                 client.wait_for_workers(WORKERS, timeout=seconds)
                 return
             for name in self._names:

@@ -109,7 +109,7 @@ class Site:
     Parameters
     ----------
     folder
-        Is made; kept.
+        Kept; must not hold another site.
     seconds
         Of work a run.
     """
@@ -121,7 +121,7 @@ class Site:
         self._undisturbed: dict[bool, Undisturbed] = {}
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         write_workload(self._workload, data=DATA, seconds=self._seconds)
         return self
 

@@ -2,22 +2,20 @@
 
 import json
 import shutil
-import signal
 import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from random import Random
 from typing import Literal
 
 import psutil
 
 from tests.chaos.comparison import Difference, Stamp, difference, recomputed, results, temporary_files
-from tests.chaos.processes import Kind, find_targets
+from tests.chaos.processes import Kind, find_targets, kill
 from tests.chaos.services import open_flow_runs
-from tests.chaos.site import Command, Site, Undisturbed
+from tests.chaos.site import ON_A_SCHEDULER, Command, Site, Undisturbed
 
 MOMENTS = 8
 """Moments that are tried in turn where the run has ended before they come."""
@@ -50,6 +48,8 @@ class Outcome:
         Flow runs that did not come to an end, where the server stays.
     problem
         What else went wrong.
+    folder
+        Where all of it lies; kept if there are complaints.
     """
 
     number: int
@@ -64,6 +64,7 @@ class Outcome:
     leftovers: tuple[str, ...]
     open_runs: int
     problem: str
+    folder: str
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -104,7 +105,7 @@ def run_trial(site: Site, *, number: int, seed: int, kind: Kind) -> Outcome:
     not there yet, it is killed when it appears; where the run has ended, the trial begins again with the next moment.
     """
     undisturbed = site.undisturbed(kind)
-    if kind in {"nanny", "scheduler"}:
+    if kind in ON_A_SCHEDULER:
         site.cluster.restore()
     draw = Random(f"{seed}:{number}")  # noqa: S311 - repeatable, not secret
     since, begin = datetime.now(UTC), time.monotonic()
@@ -113,8 +114,8 @@ def run_trial(site: Site, *, number: int, seed: int, kind: Kind) -> Outcome:
         command = site.command(f"trial-{number}-{attempt}", kind=kind, shared_api=shared_api)
         start = time.monotonic()
         process = command.start()
-        kill = _kill(process, command, site=site, kind=kind, at=draw.random() * undisturbed.seconds, draw=draw)
-        if kill is not None:
+        killed = _kill(process, command, site=site, kind=kind, at=draw.random() * undisturbed.seconds, draw=draw)
+        if killed is not None:
             break
         command.ends(process, seconds=60)
         shutil.rmtree(command.folder)
@@ -127,17 +128,18 @@ def run_trial(site: Site, *, number: int, seed: int, kind: Kind) -> Outcome:
         number=number,
         seed=seed,
         kind=kind,
-        moment=kill.moment - start,
+        moment=killed.moment - start,
         seconds=time.monotonic() - begin,
         end=end,
         recomputed=recomputed(
-            kill.finished, output=command.output, settled_ns=kill.wall_ns - round(1e9 * IN_FLIGHT_SECONDS)
+            killed.finished, output=command.output, settled_ns=killed.wall_ns - round(1e9 * IN_FLIGHT_SECONDS)
         ),
         difference=difference(command.output, expected=site.expected),
         orphans=orphans,
         leftovers=_leftovers(command, site=site, undisturbed=undisturbed),
-        open_runs=open_flow_runs(site.api, since=since) if shared_api or kind in {"nanny", "scheduler"} else 0,
+        open_runs=open_flow_runs(site.api, since=since) if shared_api or kind in ON_A_SCHEDULER else 0,
         problem=problem,
+        folder=str(command.folder),
     )
     if not outcome.complaints:
         shutil.rmtree(command.folder)
@@ -154,9 +156,9 @@ def _kill(
         targets = _targets(kind, flow=process.pid, site=site)
         if targets:
             finished, target = results(command.output), draw.choice(targets)
-            with suppress(psutil.NoSuchProcess):
-                target.send_signal(signal.SIGKILL)
-                return _Kill(moment=time.monotonic(), wall_ns=time.time_ns(), finished=finished)
+            moment, wall_ns = time.monotonic(), time.time_ns()
+            if kill(target):
+                return _Kill(moment=moment, wall_ns=wall_ns, finished=finished)
         time.sleep(0.02)
     return None
 
@@ -196,8 +198,3 @@ def _leftovers(command: Command, *, site: Site, undisturbed: Undisturbed) -> tup
     hidden = temporary_files(command.output) - temporary_files(site.expected)
     scratch = command.remains - undisturbed.remains
     return (*sorted(f"out/{name}" for name in hidden), *sorted(f"tmp/{name}" for name in scratch))
-
-
-def folder_of(outcome: Outcome, *, site: Site) -> Path:
-    """Name the folder of a trial that was kept."""
-    return max(site.folder.glob(f"trial-{outcome.number}-*"))
