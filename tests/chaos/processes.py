@@ -51,21 +51,14 @@ def _is(kind: Literal["worker", "server"], process: psutil.Process, *, flow: int
 
 
 def kill(process: psutil.Process) -> bool:
-    """Send SIGKILL, and wait until it has worked; whether there was still a process to kill."""
-    if not _is_alive(process):
-        return False
-    with suppress(psutil.NoSuchProcess):
-        process.send_signal(signal.SIGKILL)
-    while _is_alive(process):
-        time.sleep(0.005)
-    return True
-
-
-def _is_alive(process: psutil.Process) -> bool:
+    """Send SIGKILL; whether there was still a process to kill."""
     try:
-        return process.status() not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}  # its parent may not wait for it
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        process.send_signal(signal.SIGKILL)
     except psutil.NoSuchProcess:
         return False
+    return True
 
 
 def describe(process: psutil.Process) -> str:
@@ -83,4 +76,5 @@ def end_orphans(processes_of: Sequence[str], *, seconds: float = ORPHAN_SECONDS)
     lines = tuple(describe(process) for process in orphans)
     for process in orphans:
         kill(process)
+    psutil.wait_procs(orphans, timeout=5)
     return lines

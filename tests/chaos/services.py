@@ -76,6 +76,11 @@ class DaskCluster:
     def _names(self) -> list[str]:
         return [f"worker-{number}" for number in range(WORKERS)]
 
+    def reap(self, pid: int) -> None:
+        """Wait for the end of one of its processes, which was killed."""
+        (process,) = [process for process in self._processes.values() if process.pid == pid]
+        process.wait()
+
     def restore(self) -> None:
         """Start what has ended, and wait until all workers have joined; those that do not are started anew."""
         self._start("scheduler", "--port", str(self._port), "--no-dashboard")

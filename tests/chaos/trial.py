@@ -158,6 +158,8 @@ def _kill(
             finished, target = results(command.output), draw.choice(targets)
             moment, wall_ns = time.monotonic(), time.time_ns()
             if kill(target):
+                if kind in ON_A_SCHEDULER:
+                    site.cluster.reap(target.pid)
                 return _Kill(moment=moment, wall_ns=wall_ns, finished=finished)
         time.sleep(0.02)
     return None
