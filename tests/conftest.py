@@ -90,9 +90,10 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a test fail that skips without an excuse."""
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail that skips without an excuse, and remember its markers: keywords hold names of folders, too."""
     report = yield
+    report.__dict__["markers"] = [marker for marker in MARKERS if item.get_closest_marker(marker)]
     _refuse_skip(report)
     return report
 
@@ -111,7 +112,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for outcome in ("passed", "failed", "error", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             if isinstance(report, pytest.TestReport) and (report.when == "call" or outcome != "passed"):
-                for marker in [marker for marker in MARKERS if marker in report.keywords] or ["none of these"]:
+                for marker in report.__dict__["markers"] or ["none of these"]:
                     counts[marker][outcome] += 1
     for marker in [*MARKERS, "none of these"] if counts else []:
         outcomes = ", ".join(f"{count} {outcome}" for outcome, count in counts[marker].items()) or "none"

@@ -185,34 +185,6 @@ def test_ctrl_c_ends_everything_and_the_same_command_goes_on_from_there(folder: 
 
 
 @pytest.mark.chaos
-def test_kill_9_half_way_then_rerun_gives_the_same_table(tmp_path: Path, scheduler: str) -> None:
-    write_example(tmp_path, count=60, seed=5)
-    (tmp_path / "config.yaml").write_text(KILLED, encoding="utf-8")
-    process = start(tmp_path, api=None)
-    wait_until(lambda: finished(tmp_path, "features") >= 5, process=process)
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.communicate()
-    assert len(family) >= 3, "expected a server and two workers"
-    _, alive = psutil.wait_procs(family, timeout=15)
-    assert not alive, f"survivors: {alive}"
-    # A task killed between its result and the descriptor of it is done again.
-    done = len(list((tmp_path / "results" / "work" / "results").glob("features-*")))
-    assert 3 <= done < 17
-
-    rerun = start(tmp_path, api=None)
-    output, errors = rerun.communicate(timeout=240)
-    assert rerun.returncode == 0, errors
-    (counts,) = [line.split() for line in output.splitlines() if line.startswith("  features")]
-    assert counts[1:3] == [str(17 - done), str(done)]
-
-    uncut, config = tmp_path / "whole", load_config(tmp_path / "config.yaml")
-    preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(uncut), cluster=scheduler)
-    tables = [pl.read_parquet(folder_ / "features" / "part-*.parquet") for folder_ in (tmp_path / "results", uncut)]
-    assert_frame_equal(*tables, check_exact=True)
-
-
-@pytest.mark.chaos
 def test_a_batch_systems_signal_to_every_process_ends_the_run(folder: Path, prefect_api: str) -> None:
     process = start(folder, api=prefect_api)
     wait_until(lambda: finished(folder, "mask") >= 1, process=process)
@@ -253,7 +225,7 @@ def test_the_run_goes_on_whichever_process_of_it_is_killed_and_leaves_nothing(tm
     process = start(tmp_path, api=None, TMPDIR=str(tmp_path / "tmp"))
 
     def children(name: str) -> list[psutil.Process]:
-        return [one for one in psutil.Process(process.pid).children() if name in " ".join(one.cmdline())]
+        return [child for child in psutil.Process(process.pid).children() if name in " ".join(child.cmdline())]
 
     def workers() -> list[psutil.Process]:
         return [worker for server in children("forkserver") for worker in server.children()]
@@ -280,7 +252,7 @@ def test_the_run_goes_on_whichever_process_of_it_is_killed_and_leaves_nothing(tm
 
     undisturbed, config = tmp_path / "undisturbed", load_config(tmp_path / "config.yaml")
     preprocess(config=config, inputs=[str(tmp_path / "example")], output=str(undisturbed), cluster=scheduler)
-    tables = [pl.read_parquet(one / "features" / "part-*.parquet") for one in (tmp_path / "results", undisturbed)]
+    tables = [pl.read_parquet(path / "features" / "part-*.parquet") for path in (tmp_path / "results", undisturbed)]
     assert_frame_equal(*tables, check_exact=True)
 
 
