@@ -121,16 +121,15 @@ class Dispatcher:
     def _send(self, ticket: Hashable, *, leniency: int) -> None:
         """Send a task, in batches so much smaller, with so much more time, as it needed leniency so far."""
         order = self._current(ticket)
-        partition = order.partition
-        key = task_key(order.task, order.arguments)
+        partition, name, folder = order.partition, order.task.name, self._folder(order)
         self._submitter.submit(
             ticket,
             order.task,
-            name=f"{order.task.name} {_label(partition, key=key)}" if order.stage else order.task.name,
-            folder=self._folder(order, key=key),
+            name=name if folder is None else f"{name} {_label(partition, folder=folder)}",
+            folder=folder,
             resources=order.resources,
             arguments=order.with_batches_shrunk(leniency).arguments,
-            seconds=None if partition is None else leniency * self._pace.limit(order.task.name, partition),
+            seconds=None if partition is None else leniency * self._pace.limit(name, partition),
         )
 
     def _current(self, ticket: Hashable) -> Order:
@@ -141,8 +140,11 @@ class Dispatcher:
             return order
         return order.having(partition=self._convictions.apply(_versioned(order.task), partition))
 
-    def _folder(self, order: Order, *, key: str) -> Path | None:
-        return None if order.stage is None else self._work / order.stage.replace(" ", "-") / key
+    def _folder(self, order: Order) -> Path | None:
+        """Name the folder of a result by its key; what is done anew in every run has none."""
+        if order.stage is None:
+            return None
+        return self._work / order.stage.replace(" ", "-") / task_key(order.task, order.arguments)
 
     def _follow(self, ticket: Hashable, verdict: SendAgain | Investigate) -> None:
         if isinstance(verdict, SendAgain):
@@ -152,20 +154,19 @@ class Dispatcher:
 
     def _look_into(self, ticket: Hashable) -> None:
         order = self._current(ticket)
-        partition = order.partition
-        if partition is None:
+        partition, folder = order.partition, self._folder(order)
+        if partition is None or folder is None:
             raise TypeError(f"{order.task.name} works on no images")
-        key = task_key(order.task, order.arguments)
         self._submitter.submit(
             _Investigation(ticket),
             investigate,
-            name=f"investigation of {order.task.name} {_label(partition, key=key)}",
+            name=f"investigation of {order.task.name} {_label(partition, folder=folder)}",
             folder=None,
             resources=order.resources,
             arguments={
                 "function": path_of(order.task),
                 "arguments": order.arguments,
-                "folder": str(self._folder(order, key=key)),
+                "folder": str(folder),
                 "weights": self._pace.weights(partition),
                 "bound": self._pace.bound(order.task.name),
             },
@@ -187,6 +188,6 @@ def _versioned(task: Task[..., Any]) -> str:
     return f"{task.name} {task.version}"
 
 
-def _label(partition: Partition | None, *, key: str) -> str:
+def _label(partition: Partition | None, *, folder: Path) -> str:
     """Say which of a stage's tasks one is: its images by number, from 1, or the beginning of its key."""
-    return key[:8] if partition is None else f"{partition.start + 1}–{partition.stop}"
+    return folder.name[:8] if partition is None else f"{partition.start + 1}–{partition.stop}"

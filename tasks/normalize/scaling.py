@@ -128,9 +128,9 @@ def group_text(group: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> told({"plate": "P1", "well": ""})
+    >>> group_text({"plate": "P1", "well": ""})
     "the group plate 'P1', well ''"
-    >>> told({})
+    >>> group_text({})
     'the whole data set'
     """
     return "the group " + ", ".join(f"{name} {value!r}" for name, value in group.items()) if group else WHOLE
@@ -145,7 +145,7 @@ def abbreviated(groups: Iterable[tuple[str, ...]]) -> str:
 
     Examples
     --------
-    >>> listed([("P1",), ("P2",), ("P3",), ("P4",), ("P5",)])
+    >>> abbreviated([("P1",), ("P2",), ("P3",), ("P4",), ("P5",)])
     "'P1', 'P2', 'P3' and 2 more"
     """
     names = [repr(" ".join(group)) if group else WHOLE for group in sorted(groups)]

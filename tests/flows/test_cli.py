@@ -203,7 +203,7 @@ def test_long_paths_are_not_broken_where_no_terminal_is(tmp_path: Path, stamps: 
 UNTIL_THE_SERVER_STARTS = """
 import sys
 import flows.terminal.cli, flows.terminal.run
-flows.terminal.run.api_server = lambda: sys.exit(len({"prefect", "dask"} & {*sys.modules}))
+flows.terminal.run.api_server = lambda *_, **__: sys.exit(len({"prefect", "dask"} & {*sys.modules}))
 flows.terminal.cli.main()
 """
 

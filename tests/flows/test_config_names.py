@@ -82,8 +82,8 @@ UNKNOWN_KEYS = {
             "files; did you mean 'mask'?"
         ),
         (
-            "run.partition: unknown key; allowed: partition_size, max_quarantined, retries, seed, resources; "
-            "did you mean 'partition_size'?"
+            "run.partition: unknown key; allowed: partition_size, max_quarantined, retries, time_limit, seed, "
+            "resources; did you mean 'partition_size'?"
         ),
     ],
 }
