@@ -144,7 +144,7 @@ def run_directly(inputs: Path, *, output: Path) -> InTurn:
         preparation,
         run_id="direct",
         resources=resources,
-        dispatcher=supervised(in_turn, preparation=preparation),
+        dispatcher=supervised(in_turn, preparation=preparation, tell=print),
         progress=LineProgress(lambda _: None),
     )
     direct.in_turn = in_turn

@@ -63,8 +63,13 @@ class Conviction(Frozen):
             position=position,
             stage=self.task.rpartition(" ")[0],
             error=ERRORS[self.cause],
-            message=MESSAGES[self.cause].format(detail=self.detail),
+            message=self.reason,
         )
+
+    @property
+    def reason(self) -> str:
+        """What is told of the image."""
+        return MESSAGES[self.cause].format(detail=self.detail)
 
 
 class Convictions:
@@ -85,7 +90,9 @@ class Convictions:
         self._index = index
         self._time_limit = time_limit
         kept = _read(self._path)
-        self._all = [one for one in kept if one.holds(memory_bytes=memory_bytes, time_limit=time_limit)]
+        self._all = [
+            conviction for conviction in kept if conviction.holds(memory_bytes=memory_bytes, time_limit=time_limit)
+        ]
         self._by_task: dict[str, dict[int, Conviction]] = {}
         if self._all:
             known = ((image, size, mtime) for image, size, mtime in index["image", "size", "mtime_ns"].iter_rows())
@@ -103,8 +110,9 @@ class Convictions:
         rows = sorted(row for row in own if partition.start <= row < partition.stop)
         return partition.excluding(own[row].excluded(row - partition.start) for row in rows)
 
-    def add(self, task: str, partition: Partition, culprits: Iterable[Culprit]) -> None:
-        """Keep what an investigation has found."""
+    def add(self, task: str, partition: Partition, culprits: Iterable[Culprit]) -> list[Conviction]:
+        """Keep what an investigation has found, and return it."""
+        added = []
         for culprit in culprits:
             row = partition.start + culprit.position
             image, size, mtime_ns = self._index["image", "size", "mtime_ns"].row(row)
@@ -119,13 +127,15 @@ class Convictions:
                 time_limit=self._time_limit,
             )
             self._by_task.setdefault(task, {})[row] = conviction
-            self._all.append(conviction)
-        write_json(self._path, {"convictions": [one.model_dump(mode="json") for one in self._all]})
+            added.append(conviction)
+        self._all += added
+        write_json(self._path, {"convictions": [conviction.model_dump(mode="json") for conviction in self._all]})
+        return added
 
 
 def _read(path: Path) -> Sequence[Conviction]:
     """Read what earlier runs have found; a damaged file means that it has to be found again."""
     try:
-        return [Conviction.model_validate(one) for one in read_json(path)["convictions"]]
+        return [Conviction.model_validate(entry) for entry in read_json(path)["convictions"]]
     except (OSError, ValueError, KeyError, TypeError, ValidationError):
         return []

@@ -74,14 +74,19 @@ class Dispatcher:
         Images that are not to be touched.
     pace
         How long tasks may take.
+    tell
+        Takes a line for the user.
     """
 
-    def __init__(self, submitter: Submitter, *, work: Path, convictions: Convictions, pace: Pace) -> None:
+    def __init__(
+        self, submitter: Submitter, *, work: Path, convictions: Convictions, pace: Pace, tell: Callable[[str], None]
+    ) -> None:
         self.slots: Callable[[Resources], int] = submitter.slots
         self._submitter = submitter
         self._work = work
         self._convictions = convictions
         self._pace = pace
+        self._tell = tell
         self._supervisor = Supervisor()
         self._orders: dict[Hashable, Order] = {}
 
@@ -157,10 +162,12 @@ class Dispatcher:
         partition, folder = order.partition, self._folder(order)
         if partition is None or folder is None:
             raise TypeError(f"{order.task.name} works on no images")
+        label = f"{order.task.name} {_label(partition, folder=folder)}"
+        self._tell(f"{label}: its workers died or took too long; looking for the image that is the reason")
         self._submitter.submit(
             _Investigation(ticket),
             investigate,
-            name=f"investigation of {order.task.name} {_label(partition, folder=folder)}",
+            name=f"investigation of {label}",
             folder=None,
             resources=order.resources,
             arguments={
@@ -178,7 +185,9 @@ class Dispatcher:
         order = self._orders[ticket]
         culprits: Sequence[Culprit] = outcome if isinstance(outcome, list) else ()
         if culprits and order.partition is not None:
-            self._convictions.add(_versioned(order.task), order.partition, culprits)
+            added = self._convictions.add(_versioned(order.task), order.partition, culprits)
+            for conviction in added:
+                self._tell(f"{conviction.image} is set aside: {conviction.reason}")
         if isinstance(outcome, RunError):
             return GiveUp(str(outcome))
         return self._supervisor.investigated(ticket, culprits=len(culprits))

@@ -31,6 +31,9 @@ class Progress(AbstractContextManager["Progress"], Protocol):
     def stage(self, name: str, *, total: int) -> StageProgress:
         """Begin a stage of `total` tasks."""
 
+    def note(self, line: str) -> None:
+        """Tell of something that holds a stage up."""
+
 
 class Ending:
     """Nothing to end."""
@@ -62,6 +65,10 @@ class BarProgress(Bars):
         """Begin a stage of `total` tasks."""
         bar = self.add_task(name, total=total, start=False)
         return _Counter(begin=lambda: self.start_task(bar), show=lambda *_: self.advance(bar))
+
+    def note(self, line: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(line, highlight=False, markup=False)
 
 
 class _Counter:
@@ -101,6 +108,10 @@ class LineProgress(Ending):
                 self._write(f"{name}: {done} of {total}, {seconds:.1f} s{left}")
 
         return _Counter(show=show)
+
+    def note(self, line: str) -> None:
+        """Write a line."""
+        self._write(line)
 
 
 _current: ContextVar[Progress | None] = ContextVar("current", default=None)

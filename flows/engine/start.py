@@ -1,6 +1,6 @@
 """From a run that was found possible to one that goes on: its workers, its record, its way of submitting tasks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
 
@@ -63,7 +63,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             kernels.begin()
             runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
-            dispatcher = supervised(submitter, preparation=preparation)
+            dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
             yield (
                 Execution(
                     preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
@@ -78,11 +78,11 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
         raise
 
 
-def supervised(submitter: Submitter, *, preparation: Preparation) -> Dispatcher:
+def supervised(submitter: Submitter, *, preparation: Preparation, tell: Callable[[str], None]) -> Dispatcher:
     """Supervise the tasks of a run, with what earlier runs have learnt of its images."""
     limit, listing = preparation.spec.config.run.time_limit, preparation.listing
     work = preparation.spec.output / "work"
     convictions = Convictions(work, index=listing.index, memory_bytes=submitter.memory_bytes, time_limit=limit)
     sizes, typical = listing.index["size"].to_list(), listing.images.bytes_per_image
     pace = Pace(sizes, bytes_per_image=typical, limit=limit)
-    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace)
+    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace, tell=tell)

@@ -23,9 +23,11 @@ def sent() -> InProcess:
 @pytest.fixture
 def dispatcher(sent: InProcess, tmp_path: Path) -> Dispatcher:
     convictions = Convictions(tmp_path, index=INDEX, memory_bytes=sent.memory_bytes, time_limit=TimeLimit())
+    pace = Pace([1, 1, 1, 1], bytes_per_image=1, limit=TimeLimit())
     return Dispatcher(
         cast("Any", sent),
         work=tmp_path,
         convictions=convictions,
-        pace=Pace([1, 1, 1, 1], bytes_per_image=1, limit=TimeLimit()),
+        pace=pace,
+        tell=print,
     )

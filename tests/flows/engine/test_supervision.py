@@ -98,7 +98,7 @@ def test_a_deadly_image_is_excluded_and_the_key_says_so(tmp_path: Path, monkeypa
     def dispatcher() -> Dispatcher:
         convictions = Convictions(tmp_path, index=INDEX, memory_bytes=10**9, time_limit=limit)
         pace = Pace([1, 1, 1, 1], bytes_per_image=0, limit=limit)
-        return Dispatcher(cast("Any", sent), work=tmp_path, convictions=convictions, pace=pace)
+        return Dispatcher(cast("Any", sent), work=tmp_path, convictions=convictions, pace=pace, tell=print)
 
     order = Order(task=task("mask"), stage="mask", resources={}, arguments={"partition": FOUR})
     first = dispatcher()
