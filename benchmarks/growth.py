@@ -81,9 +81,8 @@ def main() -> None:
     fewest, most = min(memory), max(memory)
     if most > fewest:
         more = {name: (memory[most][name] - memory[fewest][name]) / (most - fewest) / 1e3 for name in memory[most]}
-        print(
-            f"kB per further task: flow {more['flow']:.1f}, server {more['server']:.1f}, {sum(more.values()):.1f} in all"
-        )
+        each = ", ".join(f"{name} {kilobytes:.1f}" for name, kilobytes in more.items())
+        print(f"kB per further task: {each}; {sum(more.values()):.1f} in all")
 
 
 if __name__ == "__main__":
