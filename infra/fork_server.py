@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 from multiprocessing import forkserver
+from pathlib import Path
 
 from infra.scratch import scratch_folder
 
@@ -12,6 +13,9 @@ FORKS = sys.platform == "linux"
 LONGEST = 85
 """Characters of a folder in which the name of a socket, of which 107 are allowed, has room."""
 
+SHORT = Path("/tmp")  # noqa: S108 - a folder of this user's alone is made in it
+"""Where sockets lie where the folder for temporary files, as a batch system may set it, has a longer name."""
+
 
 def start_fork_server() -> None:
     """Start it, unless it runs, and do not wait until it is ready: it goes on importing beside this process.
@@ -20,7 +24,9 @@ def start_fork_server() -> None:
     """
     if FORKS:
         folder = str(scratch_folder())
-        if len(folder) < LONGEST:  # else multiprocessing makes one of its own, which stays where this process is killed
-            multiprocessing.current_process()._config["tempdir"] = folder  # type: ignore[attr-defined]  # noqa: SLF001
+        if len(folder) >= LONGEST:
+            folder = str(scratch_folder(SHORT))
+        # Otherwise multiprocessing makes a folder of its own, which stays where this process is killed.
+        multiprocessing.current_process()._config["tempdir"] = folder  # type: ignore[attr-defined]  # noqa: SLF001
         multiprocessing.get_context("forkserver").set_forkserver_preload(["infra.forked"])
         forkserver.ensure_running()

@@ -16,13 +16,18 @@ import psutil
 PREFIX = "scip-flows-"
 
 
-@lru_cache(maxsize=1)
-def scratch_folder() -> Path:
+@lru_cache
+def scratch_folder(temporary: Path | None = None) -> Path:
     """Return this process's folder, which nobody else can read; it is made, and those of dead processes removed.
 
     It goes when the process ends, or, where that was killed, when the next one starts.
+
+    Parameters
+    ----------
+    temporary
+        Where it lies; default where the system keeps temporary files.
     """
-    temporary = Path(tempfile.gettempdir())
+    temporary = temporary or Path(tempfile.gettempdir())
     discard_abandoned(temporary)
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-", dir=temporary))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

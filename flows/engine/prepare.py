@@ -13,7 +13,7 @@ from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.stage import Stage
 from infra.cluster import check_cluster, find_cluster
 from tasks.core.errors import InputError
-from tasks.core.work import discard_unfinished
+from tasks.core.work import discard_temporary, discard_unfinished
 from tasks.export.published import mend_published
 from tasks.ingest.listing import list_images
 
@@ -100,3 +100,4 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
             yield preparation
         finally:
             _reserved.reset(token)
+            discard_temporary(spec.output / "work")

@@ -190,7 +190,17 @@ def discard_unfinished(work: Path) -> None:
     for path in work.glob("results/*"):
         if DESCRIPTOR_NAME.fullmatch(path.name) and path.is_file() and not path.stat().st_size:
             path.unlink()  # of a disk that was full
-    for folder in [*work.glob("*/.*.tmp"), *(marker.parent for marker in work.glob(f"*/*/{PROVISIONAL}"))]:
+    discard_temporary(work)
+    _discard(marker.parent for marker in work.glob(f"*/*/{PROVISIONAL}"))
+
+
+def discard_temporary(work: Path) -> None:
+    """Remove what tasks left half done whose workers died."""
+    _discard(work.glob("*/.*.tmp"))
+
+
+def _discard(folders: Iterable[Path]) -> None:
+    for folder in list(folders):
         if folder.is_dir() and not folder.is_symlink() and RESULT_NAME.fullmatch(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 from prefect import flow, task
 from prefect.context import FlowRunContext, TaskRunContext
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_LEVEL, PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_LOGGING_LEVEL,
+    PREFECT_TASKS_REFRESH_CACHE,
+    temporary_settings,
+)
 
 from infra.api_server import api_server
 from infra.cluster import Local
@@ -18,7 +24,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def own_api() -> Iterator[str]:
     with api_server() as server:
-        settings = {PREFECT_API_URL: server.wait(), PREFECT_LOGGING_LEVEL: "CRITICAL"}
+        url = server.wait()
+        settings = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: server.secret, PREFECT_LOGGING_LEVEL: "CRITICAL"}
         with temporary_settings(updates=settings):
             yield server.api
 
