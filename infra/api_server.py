@@ -144,7 +144,11 @@ class Server:
                 deaths = [*(death for death in deaths if death > now - DEATHS_SECONDS), now]
                 if len(deaths) > DEATHS or not (self._ready or status < 0):
                     break
-                self._process = self._start()
+                try:
+                    self._process = self._start()
+                except OSError as error:  # no memory for a process, say
+                    status = error.errno or 1
+                    break
         if self._ready or status < 0:
             self._error = RunError(
                 f"the local Prefect server died {len(deaths)} times within {DEATHS_SECONDS:.0f} s, the last time with "
@@ -157,7 +161,10 @@ class Server:
         self._give_up(self._error)
 
     def _printed(self) -> str:
-        printed = (self._home / "server.log").read_text(errors="replace")[-2000:].strip()
+        try:
+            printed = (self._home / "server.log").read_text(errors="replace")[-2000:].strip()
+        except OSError:
+            printed = ""
         return printed or "nothing"
 
 

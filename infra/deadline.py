@@ -3,11 +3,16 @@
 import faulthandler
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_armed = threading.Lock()
-"""There is one such timer per process; of tasks that run at the same time the first one has it."""
+_lock = threading.Lock()
+_ends: dict[object, float] = {}
+"""Of the tasks that run in this process, which has one timer for all."""
+
+_nowhere = open(os.devnull, "w")  # noqa: PTH123, SIM115 - faulthandler keeps its descriptor
+"""Where the stack at the end is written, which nobody would read."""
 
 
 @contextmanager
@@ -19,15 +24,25 @@ def deadline(seconds: float | None) -> Iterator[None]:
     seconds
         None is for ever.
     """
-    if seconds is None or not _armed.acquire(blocking=False):
+    if seconds is None:
         yield
         return
+    own = object()
+    _note(own, end=time.monotonic() + seconds)
     try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - faulthandler keeps its descriptor
-            faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
-            try:
-                yield
-            finally:
-                faulthandler.cancel_dump_traceback_later()
+        yield
     finally:
-        _armed.release()
+        _note(own, end=None)
+
+
+def _note(own: object, *, end: float | None) -> None:
+    """Set the timer to the first of the ends."""
+    with _lock:
+        if end is None:
+            del _ends[own]
+        else:
+            _ends[own] = end
+        faulthandler.cancel_dump_traceback_later()
+        if _ends:
+            left = max(min(_ends.values()) - time.monotonic(), 0.001)
+            faulthandler.dump_traceback_later(left, exit=True, file=_nowhere)

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import dask
-import psutil
 from distributed import Client, Scheduler
 from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
+from distributed.system import MEMORY_LIMIT
 
 from infra.cluster import Address, Local, local_offers, worker_count
 from infra.fork_server import FORKS, start_fork_server
@@ -56,7 +56,7 @@ def running(cluster: Local | Address, *, workers: int | None, segment: Asked) ->
         yield TaskRunner(address=cluster.address, client_kwargs={"security": security})
         return
     count, gpus = worker_count(cluster, workers), count_gpus()
-    memory = cluster.memory or psutil.virtual_memory().total // (count + gpus)
+    memory = cluster.memory or MEMORY_LIMIT // (count + gpus)
     with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
         yield TaskRunner(address=started.scheduler_address, client_kwargs={"security": started.security})
 

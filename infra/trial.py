@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import psutil
 
+from infra.deadline import deadline
 from infra.fork_server import FORKS
 from tasks.core.culprits import Death
 from tasks.core.errors import RunError
@@ -23,6 +25,9 @@ START_SECONDS = 120.0
 
 END_SECONDS = 10.0
 """Time that a process may take to end once it says nothing any more."""
+
+SERVER_GONE = 255
+"""What multiprocessing says where the fork server is gone, which alone knows the status."""
 
 DISTURBANCES = 5
 """Ends from outside after which it is not tried again."""
@@ -91,7 +96,7 @@ def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -
     detail = signal.Signals(-code).name if code < 0 else f"exit status {code}"
     if "started" not in messages:
         raise _DisturbedError(f"not ready within {START_SECONDS:.0f} s" if never_ready else f"{detail} at its start")
-    if code < 0 and -code in FROM_OUTSIDE:
+    if (code < 0 and -code in FROM_OUTSIDE) or code == SERVER_GONE:
         raise _DisturbedError(detail)
     return Death("crash", detail)
 
@@ -116,15 +121,12 @@ def _watch(pid: int, receiving: Connection, *, memory_bytes: int, seconds: float
 
 def _child(sending: Connection, function: Callable[[], object], seconds: float) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if sys.platform != "win32":
-        import resource  # noqa: PLC0415 - there is none on Windows
-
-        # Code that never lets go of the interpreter keeps that thread from running.
-        limit = int(seconds + START_SECONDS) * (os.cpu_count() or 1)
-        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+    if sys.platform == "linux":  # where memory is short, this process goes first
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     sending.send("started")
     try:
-        function()
+        with deadline(seconds + END_SECONDS):  # its parent may be gone, and code may keep that thread from running
+            function()
     except MemoryError:
         sending.send("memory")
     except Exception:  # noqa: BLE001 - the function's own affair; it did not end the process

@@ -32,7 +32,7 @@ class Conviction(Frozen):
     image, size, mtime_ns
         Which image it was; a changed file is tried again.
     task
-        Name and version of the task.
+        Name of the task, and a digest of its version and configuration.
     cause, detail
         How its process ended.
     memory_bytes, time_limit

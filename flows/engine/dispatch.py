@@ -13,10 +13,15 @@ from flows.engine.investigation import Culprit, investigate, path_of
 from flows.engine.keys import task_key
 from flows.engine.pace import Pace
 from flows.engine.submission import Resources, Submitter, WorkerDiedError
-from flows.engine.supervision import GiveUp, Investigate, SendAgain, Supervisor, Verdict
+from flows.engine.supervision import MOST_LENIENCY, GiveUp, Investigate, SendAgain, Supervisor, Verdict
+from tasks.core.decision import QualityDecision
+from tasks.core.digest import digest
 from tasks.core.errors import RunError
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
+
+QUIET_SECONDS = 30.0
+"""Without any task that ends, after which it is looked whether there are workers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,16 @@ class Order:
         """The images that it works on, if it works on such."""
         partition = self.arguments.get("partition")
         return partition if isinstance(partition, Partition) else None
+
+    @property
+    def judged(self) -> str:
+        """Name what an image is convicted of: the task, its version, and how it is configured."""
+        common = {
+            name: value
+            for name, value in self.arguments.items()
+            if not isinstance(value, (Partition, StageResult, QualityDecision))
+        }
+        return f"{self.task.name} {digest(self.task.version, common)}"
 
     def having(self, **arguments: object) -> "Order":
         """Return the order with other arguments."""
@@ -89,6 +104,7 @@ class Dispatcher:
         self._tell = tell
         self._supervisor = Supervisor()
         self._orders: dict[Hashable, Order] = {}
+        self._missing: set[frozenset[tuple[str, float]]] = set()
 
     def send(self, ticket: Hashable, order: Order) -> None:
         """Have a task done."""
@@ -100,21 +116,34 @@ class Dispatcher:
         while True:
             for due, leniency in self._supervisor.due(time.monotonic()):
                 self._send(due, leniency=leniency)
-            ended = self._submitter.next_done(seconds=self._supervisor.pause(time.monotonic()))
+            pause = self._supervisor.pause(time.monotonic())
+            ended = self._submitter.next_done(seconds=min(QUIET_SECONDS, QUIET_SECONDS if pause is None else pause))
             if ended is None:
+                self._look_for_workers()
                 continue
             verdict: Verdict
             sent, outcome = ended
             ticket = sent.ticket if isinstance(sent, _Investigation) else sent
             if isinstance(sent, _Investigation):
                 verdict = self._investigated(ticket, outcome)
-            elif isinstance(outcome, WorkerDiedError):
-                verdict = self._supervisor.died(ticket, divisible=self._orders[ticket].partition is not None)
+            elif isinstance(outcome, (WorkerDiedError, MemoryError)):
+                deaths = outcome.deaths if isinstance(outcome, WorkerDiedError) else 1
+                divisible = self._orders[ticket].partition is not None
+                verdict = self._supervisor.died(ticket, divisible=divisible, deaths=deaths)
             else:
                 return ticket, self._finish(ticket, outcome)
             if isinstance(verdict, GiveUp):
                 return ticket, self._finish(ticket, RunError(verdict.reason))
             self._follow(ticket, verdict)
+
+    def _look_for_workers(self) -> None:
+        """Tell, once, of tasks that nothing can run at present: Dask waits in silence."""
+        needed = {frozenset(order.resources.items()) for order in self._orders.values()}
+        missing = {resources for resources in needed if not self.slots(dict(resources))}
+        for resources in missing - self._missing:
+            names = ", ".join(f"{name}: {amount:g}" for name, amount in sorted(resources))
+            self._tell(f"no worker offers {{{names}}} at present; waiting for one")
+        self._missing = missing
 
     def _finish(self, ticket: Hashable, outcome: object) -> object:
         self._supervisor.ended(ticket)
@@ -143,7 +172,7 @@ class Dispatcher:
         partition = order.partition
         if partition is None:
             return order
-        return order.having(partition=self._convictions.apply(_versioned(order.task), partition))
+        return order.having(partition=self._convictions.apply(order.judged, partition))
 
     def _folder(self, order: Order) -> Path | None:
         """Name the folder of a result by its key; what is done anew in every run has none."""
@@ -172,7 +201,7 @@ class Dispatcher:
             resources=order.resources,
             arguments={
                 "function": path_of(order.task),
-                "arguments": order.arguments,
+                "arguments": order.with_batches_shrunk(MOST_LENIENCY).arguments,
                 "folder": str(folder),
                 "weights": self._pace.weights(partition),
                 "bound": self._pace.bound(order.task.name),
@@ -185,16 +214,14 @@ class Dispatcher:
         order = self._orders[ticket]
         culprits: Sequence[Culprit] = outcome if isinstance(outcome, list) else ()
         if culprits and order.partition is not None:
-            added = self._convictions.add(_versioned(order.task), order.partition, culprits)
+            added = self._convictions.add(order.judged, order.partition, culprits)
             for conviction in added:
                 self._tell(f"{conviction.image} is set aside: {conviction.reason}")
         if isinstance(outcome, RunError):
             return GiveUp(str(outcome))
+        if isinstance(outcome, Exception):
+            self._tell(f"the search failed: {type(outcome).__name__}: {outcome}")
         return self._supervisor.investigated(ticket, culprits=len(culprits))
-
-
-def _versioned(task: Task[..., Any]) -> str:
-    return f"{task.name} {task.version}"
 
 
 def _label(partition: Partition | None, *, folder: Path) -> str:

@@ -31,7 +31,7 @@ class Culprit(Frozen):
     cause, detail
         See `tasks.core.culprits.Death`.
     memory_bytes
-        What the process was allowed.
+        The worker's; a process was allowed `MEMORY_SHARE` of it.
     """
 
     position: int
@@ -70,27 +70,35 @@ def investigate(
     partition = arguments["partition"]
     if not isinstance(partition, Partition):
         raise TypeError(f"{function} works on no partition")
-    memory = int(MEMORY_SHARE * (get_worker().memory_manager.memory_limit or psutil.virtual_memory().total))
+    memory = int(get_worker().memory_manager.memory_limit or psutil.virtual_memory().total)
     excluded = {image.position for image in partition.excluded}
+    survived = False
 
     def attempt(positions: Sequence[int]) -> Death | None:
+        nonlocal survived
         others = set(range(partition.images)).difference(positions, excluded)
         hidden = [Excluded(position=position, stage="", error="", message="") for position in others]
         own = partition.excluding([*partition.excluded, *hidden])
         target = Path(folder).with_name(f".{Path(folder).name}.{uuid4().hex}.tmp")
         try:
-            return run_apart(
+            death = run_apart(
                 partial(_work, function, {**arguments, "partition": own, "folder": str(target / Path(folder).name)}),
-                memory_bytes=memory,
+                memory_bytes=int(MEMORY_SHARE * memory),
                 seconds=bound.seconds([weights[position] for position in positions]),
             )
         finally:
             shutil.rmtree(target, ignore_errors=True)
+        survived = survived or death is None
+        return death
 
-    culprits = find_culprits([row for row in range(partition.images) if row not in excluded], attempt)
+    candidates = [row for row in range(partition.images) if row not in excluded]
+    culprits = find_culprits(candidates, attempt)
+    # Where not one of several images is done in time, something else is the reason, such as a disk that hangs.
+    in_vain = not survived and len(candidates) > 1
     return [
         Culprit(position=position, cause=death.cause, detail=death.detail, memory_bytes=memory)
         for position, death in culprits.items()
+        if not (in_vain and death.cause == "time")
     ]
 
 

@@ -115,7 +115,7 @@ def only_run_in(output: Path) -> Iterator[None]:
         with ExitStack() as stack:
             locks = _mount_locks(work)
             try:
-                stack.enter_context(FileLock(work / LOCK, timeout=0))
+                stack.enter_context(FileLock(work / LOCK, timeout=0, fallback_to_soft=False))
             except Timeout as error:
                 raise _held(output, holder=Holder.read(work / HOLDER)) from error
             except OSError as error:
@@ -171,8 +171,8 @@ def _run_of(holder: Holder, *, output: Path) -> str | None:
 
 def _mount_locks(folder: Path) -> str:
     """Who sees the locks of a folder's file system, as far as its mount's options tell."""
-    places = [one for one in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(one.mountpoint)]
-    options = max(places, key=lambda one: len(one.mountpoint)).opts.split(",") if places else []
+    places = [mount for mount in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(mount.mountpoint)]
+    options = max(places, key=lambda mount: len(mount.mountpoint)).opts.split(",") if places else []
     return "this machine" if LOCAL.intersection(options) else "everybody"
 
 

@@ -1,12 +1,18 @@
 """How long a task may take for its images: it follows from the data, and from how long others took."""
 
-import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from flows.config import TimeLimit
 from tasks.core.work import Frozen, Partition
+
+SAMPLES = 3
+"""Partitions that have to be done before what they took counts."""
+
+LEAST_SHARE = 0.25
+"""Of what is granted for an image, what remains however quick the others were: blank ones tell little."""
 
 TIMES_SLOWEST = 10.0
 """How much longer than the slowest so far one may take for an image; other work on the machine slows it down, too."""
@@ -52,10 +58,12 @@ class Pace:
         self._start = limit.start
         self._granted = limit.image + limit.megabyte * bytes_per_image / 1e6
         self._slowest: dict[str, float] = {}
+        self._samples: Counter[str] = Counter()
 
     def add(self, task: str, partition: Partition, *, seconds: float) -> None:
         """Take in how long a task took."""
         own = seconds / sum(self.weights(partition))
+        self._samples[task] += 1
         self._slowest[task] = max(self._slowest.get(task, 0.0), own)
 
     def weights(self, partition: Partition) -> list[float]:
@@ -64,8 +72,9 @@ class Pace:
 
     def bound(self, task: str) -> TimeBound:
         """Tell what a task is granted by now."""
-        known = TIMES_SLOWEST * self._slowest.get(task, math.inf)
-        together = known if math.isfinite(known) else self._granted
+        known = TIMES_SLOWEST * self._slowest.get(task, 0.0)
+        enough = self._samples[task] >= SAMPLES
+        together = max(known, self._granted * (LEAST_SHARE if enough else 1.0))
         return TimeBound(start=self._start, together=together, alone=max(together, self._granted))
 
     def limit(self, task: str, partition: Partition) -> float:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -100,4 +100,5 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
             yield preparation
         finally:
             _reserved.reset(token)
-            discard_temporary(spec.output / "work")
+            with suppress(OSError):  # the disk may be gone, which is told otherwise
+                discard_temporary(spec.output / "work")

@@ -70,8 +70,9 @@ class Record:
     def ended(self, error: BaseException) -> None:
         """Record why a run did not come to its end, as far as the disk lets it: that reason is what counts."""
         status, more = _ending(error)
-        with suppress(StorageError):
-            self._end(status, error=more)
+        if self._content["status"] != "done":  # what comes afterwards changes nothing of what was published
+            with suppress(StorageError):
+                self._end(status, error=more)
 
     def _end(self, status: str, **more: object) -> None:
         self._content |= {"status": status, "ended": _now(), **more}

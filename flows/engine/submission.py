@@ -23,7 +23,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Crashed
 from prefect.tasks import exponential_backoff
 
-from flows.engine.descriptors import discard_foreign
+from flows.engine.descriptors import settle_descriptor
 from flows.engine.lock import LOCK
 from infra.runner import time_limit
 from tasks.core.errors import RunError, UserError
@@ -65,7 +65,17 @@ class Submitter(Protocol):
 
 
 class WorkerDiedError(Exception):
-    """The worker that had a task is gone, or the task was lost on the way."""
+    """The worker that had a task is gone, or the task was lost on the way.
+
+    Parameters
+    ----------
+    deaths
+        How many workers died; schedulers that others started try a task again by themselves.
+    """
+
+    def __init__(self, message: str, *, deaths: int = 1) -> None:
+        super().__init__(message)
+        self.deaths = deaths
 
 
 LOST = (KilledWorker, CancelledError, FutureCancelledError, CrashedRun)
@@ -191,7 +201,8 @@ class PrefectSubmitter:
                 ) from error
             self._looked = -math.inf
             _record_crash(future.task_run_id)
-            return ticket, WorkerDiedError(f"{type(error).__name__}: {error}")
+            deaths = error.allowed_failures + 1 if isinstance(error, KilledWorker) else 1
+            return ticket, WorkerDiedError(f"{type(error).__name__}: {error}", deaths=deaths)
         except Exception as error:  # noqa: BLE001 - a task's own error
             return ticket, error
 
@@ -206,7 +217,7 @@ def _cache_key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     del context
     folder = Path(parameters["folder"])
     name = f"{folder.parent.name}-{folder.name}"
-    discard_foreign(folder.parents[1] / RESULTS / name, key=folder.name)
+    settle_descriptor(folder.parents[1] / RESULTS / name, folder=folder)
     return name
 
 
@@ -214,4 +225,6 @@ def _may_pass(task: object, run: object, state: Any) -> bool:  # noqa: ANN401 - 
     """Whether to try again: not what the user has to mend, such as a full disk; a network mount may answer again."""
     del task, run
     error = state.result(raise_on_failure=False)
-    return error.passing if isinstance(error, StorageError) else not isinstance(error, (UserError, RunError))
+    return (
+        error.passing if isinstance(error, StorageError) else not isinstance(error, (UserError, RunError, MemoryError))
+    )

@@ -16,6 +16,8 @@ MOST_DEATHS = 12
 FACTOR = 2
 """A task is sent again in batches smaller, and with time larger, by this: what workers die of most."""
 
+MOST_LENIENCY = 16
+
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
@@ -62,17 +64,19 @@ class Supervisor:
     _pauses: list[tuple[float, int, Hashable, int]] = field(default_factory=list)
     _number: int = 0
 
-    def died(self, task: Hashable, *, divisible: bool) -> Verdict:
+    def died(self, task: Hashable, *, divisible: bool, deaths: int = 1) -> Verdict:
         """Decide after a worker died that had the task, or after the task was lost.
 
         Parameters
         ----------
         divisible
             Whether it works on images that can be set aside one by one.
+        deaths
+            How many workers died.
         """
         case = self._cases.setdefault(task, _Case())
-        case.deaths += 1
-        case.since_investigation += 1
+        case.deaths += deaths
+        case.since_investigation += deaths
         if case.deaths >= MOST_DEATHS:
             return GiveUp(
                 f"{case.deaths} workers died while they had one and the same task, and no image alone is the reason; "
@@ -81,7 +85,6 @@ class Supervisor:
         if divisible and case.since_investigation >= DEATHS:
             case.since_investigation = 0
             return Investigate()
-        case.leniency *= FACTOR
         return self._again(case)
 
     def investigated(self, task: Hashable, *, culprits: int) -> SendAgain:
@@ -89,9 +92,7 @@ class Supervisor:
         if culprits:
             del self._cases[task]
             return SendAgain(after=0.0, leniency=1)
-        case = self._cases[task]
-        case.leniency *= FACTOR
-        return self._again(case)
+        return self._again(self._cases[task])
 
     def ended(self, task: Hashable) -> None:
         """Forget a task that is done."""
@@ -115,5 +116,6 @@ class Supervisor:
         return max(self._pauses[0][0] - now, 0.0) if self._pauses else None
 
     def _again(self, case: _Case) -> SendAgain:
+        case.leniency = min(case.leniency * FACTOR, MOST_LENIENCY)
         pause = BACK_OFF_SECONDS[min(case.deaths, len(BACK_OFF_SECONDS)) - 1]
         return SendAgain(after=pause, leniency=case.leniency)

@@ -15,10 +15,10 @@ from tasks.illumination.files import CorrectionStore, FieldGroup, read_index
 from tasks.illumination.published import (
     CORRECTIONS,
     FOLDER,
-    FoundCorrections,
+    KnownCorrections,
     PublishedCorrections,
     discard_published,
-    find_usable_corrections,
+    find_known_corrections,
     is_published_image,
 )
 from tasks.illumination.warm_up import jobs
@@ -44,17 +44,17 @@ def _kernels(config: Config) -> Mapping[str, Job]:
     return jobs(config.illumination)
 
 
-def _prepare(config: Config, listing: ImageListing, layout: Layout) -> FoundCorrections | None:
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> KnownCorrections | None:
     """Find another run's correction images, of the groups that this one has."""
     if not isinstance(config.illumination, Use):
         return None
     shape = (listing.images.height, listing.images.width)
-    return find_usable_corrections(
+    return find_known_corrections(
         config.illumination, channels=layout.channels, shape=shape, present_groups=listing.present_groups
     )
 
 
-def _run(execution: "Execution", data: "Dataset", reused: FoundCorrections | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", reused: KnownCorrections | None) -> "Dataset":
     """Make, or take over, the correction images of all groups, and put them into the output folder.
 
     No task holds more than one group's sums, whatever the number of fields.
@@ -118,7 +118,7 @@ def _estimate(
 
 
 def _take_over(
-    execution: "Execution", data: "Dataset", *, reused: FoundCorrections
+    execution: "Execution", data: "Dataset", *, reused: KnownCorrections
 ) -> tuple[CorrectionStore, dict[FieldGroup, int]]:
     """Copy what another run has made, of the groups that this one has; tell of how many fields each was made."""
     from tasks.illumination.task import copy_correction

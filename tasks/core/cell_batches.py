@@ -1,6 +1,5 @@
 """Cells of a partition, ready to be measured: their pixels, read again, and the masks or labels found before."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from tasks.core.pixel_source import PixelSource, SourceImages, read_images, stam
 from tasks.core.storage import read_table
 from tasks.core.transforms import ScaleTransform
 from tasks.core.types import AnyArray, Batch, Region
-from tasks.core.work import Partition, StageResult
+from tasks.core.work import Partition, StageResult, discard_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,5 +142,5 @@ def _check_unchanged(images: pl.DataFrame, *, cells: StageResult) -> None:
     both = images.join(before, on="position", suffix="_before")
     changed = both.filter(pl.col("digest") != pl.col("digest_before"))["meta__image"].to_list()
     if changed:
-        shutil.rmtree(cells.folder)
+        discard_result(Path(cells.folder))
         raise InputChangedError(changed)

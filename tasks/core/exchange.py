@@ -70,8 +70,8 @@ def restore_folder(path: Path, *, owns: Owns) -> None:
     """Mend what a killed `exchanged_folder` left: the folder is there, with all files of others, and nothing beside."""
     path = path.resolve()
     name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.(tmp|old)")
-    left = sorted(one for one in path.parent.glob(".*") if name.fullmatch(one.name) and one.is_dir())
-    for folder in [one for one in left if one.suffix == ".old" and not one.is_symlink()]:
+    left = sorted(folder for folder in path.parent.glob(".*") if name.fullmatch(folder.name) and folder.is_dir())
+    for folder in [aside for aside in left if aside.suffix == ".old" and not aside.is_symlink()]:
         if not path.exists():
             folder.rename(path)
     for folder in left:
@@ -94,13 +94,13 @@ def _exchange(fresh: Path, path: Path) -> None:
         aside.rename(fresh)
 
 
-def _exchange_at_once(one: Path, other: Path) -> bool:
+def _exchange_at_once(path: Path, other: Path) -> bool:
     """Exchange two names by one system call; whether kernel, C library and file system can."""
     try:
         renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
     except (AttributeError, OSError, TypeError):  # of a system without it, and of Windows
         return False
-    if renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
+    if renameat2(AT_FDCWD, os.fsencode(path), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE) == 0:
         return True
     number = ctypes.get_errno()
     if number in REFUSED:

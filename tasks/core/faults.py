@@ -26,7 +26,7 @@ def isolate_faults(
     Raises
     ------
     MemoryError
-        As the work raises it: no item is to blame.
+        As the work raises it: with smaller batches there may be enough.
 
     Examples
     --------

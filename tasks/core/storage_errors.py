@@ -70,9 +70,15 @@ def storage_error(error: BaseException, *, path: Path) -> StorageError | None:
     if not isinstance(error, (OSError, pl.exceptions.PolarsError)):
         return None
     number = _number(error)
-    if number not in REASONS or (number == errno.ENOENT and path.parent.is_dir()):
+    if number not in REASONS or (number == errno.ENOENT and path.parent.is_dir()) or _is_elsewhere(error, path=path):
         return None
     return _explained(number, path=path)
+
+
+def _is_elsewhere(error: BaseException, *, path: Path) -> bool:
+    """Whether the error names a file that does not lie beside `path`, or below it: an input, say."""
+    named = error.filename if isinstance(error, OSError) else None
+    return isinstance(named, str) and not Path(named).is_relative_to(path.parent)
 
 
 def check_reachable(path: Path) -> None:

@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -180,7 +180,7 @@ def discard_results(work: Path) -> None:
         if path.is_symlink():
             continue
         if path.is_dir() and RESULT_NAME.fullmatch(path.name):
-            shutil.rmtree(path)
+            discard_result(path)
         elif path.parent.name == RESULTS and path.is_file() and DESCRIPTOR_NAME.fullmatch(path.name):
             path.unlink()
 
@@ -202,7 +202,15 @@ def discard_temporary(work: Path) -> None:
 def _discard(folders: Iterable[Path]) -> None:
     for folder in list(folders):
         if folder.is_dir() and not folder.is_symlink() and RESULT_NAME.fullmatch(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+            discard_result(folder)
+
+
+def discard_result(folder: Path) -> None:
+    """Remove a result; half removed it has the name of one that is not finished."""
+    unfinished = folder.with_name(f".{folder.name.lstrip('.')[:40]}.{uuid4().hex}.tmp")
+    with suppress(OSError):  # another task was faster, or the disk is gone
+        folder.rename(unfinished)
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 class Stopwatch:

@@ -233,20 +233,20 @@ class CorrectionFile(Frozen):
         return self.content, self.offset
 
 
-class FoundCorrections(Frozen):
+class KnownCorrections(Frozen):
     """Another run's correction images: their list, and those that this run needs."""
 
     published: PublishedCorrections
     files: dict[FieldGroup, CorrectionFile]
 
 
-def find_usable_corrections(
+def find_known_corrections(
     config: Use,
     *,
     channels: Sequence[str],
     shape: tuple[int, int],
     present_groups: Callable[[Sequence[str]], Collection[tuple[str, ...]]],
-) -> FoundCorrections:
+) -> KnownCorrections:
     """Find another run's correction images, of the groups that this one has.
 
     Parameters
@@ -274,4 +274,4 @@ def find_usable_corrections(
         for group, correction in published.by_group().items()
         if group.group in groups
     }
-    return FoundCorrections(published=published, files=files)
+    return KnownCorrections(published=published, files=files)

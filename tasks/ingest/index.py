@@ -183,10 +183,11 @@ def _taken_once(sources: Sequence[Source]) -> list[Source]:
     for source in sources:
         key = (source.path,) if source.inode is None else (*source.inode, source.size, source.mtime_ns)
         names.setdefault(key, []).append(source)
-    return [
-        own[0] if len(own) == 1 else next((one for one in own if os.path.realpath(one.path) == one.path), own[0])
-        for own in names.values()
-    ]
+    return [next((source for source in own if _is_no_link(source, own=own)), own[0]) for own in names.values()]
+
+
+def _is_no_link(source: Source, *, own: Sequence[Source]) -> bool:
+    return len(own) == 1 or os.path.realpath(source.path) == source.path
 
 
 def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int]:

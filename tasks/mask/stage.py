@@ -39,7 +39,7 @@ def mask_batch(batch: Batch, *, config: Mask) -> list[MaskResult]:
 
     Returns
     -------
-    list of Masked
+    list of MaskResult
         One per method, in the configuration's order.
 
     Raises

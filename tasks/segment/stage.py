@@ -24,7 +24,7 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
 
     Returns
     -------
-    Segmented
+    Segmentation
         Label k of every object is the same cell; those of the first object are 1..K in raster order of first pixels.
         With ``border: drop``, cells of which any object touches the frame are left out of all objects and are in
         `border`, numbered from K + 1; ``primary`` looks at the first object only. They are left out last, so that

@@ -13,7 +13,7 @@ import yaml
 from prefect.serializers import JSONSerializer
 
 from flows.config import load_config
-from flows.engine.descriptors import discard_foreign
+from flows.engine.descriptors import settle_descriptor
 from infra.cluster import find_cluster
 from tasks.core.errors import ConfigError
 from tasks.core.file_names import file_names
@@ -73,7 +73,7 @@ def test_yaml_makes_no_objects(find: object, tmp_path: Path) -> None:
 
 
 def descriptor(*, serializer: dict[str, object] | None = None, result: str | None = None) -> str:
-    described = StageResult(key=KEY, folder="/x", counts={"rows": 1}, seconds=1.0, peak_bytes=1, run_id="r")
+    described = StageResult(key=KEY, folder=f"/x/{KEY}", counts={"rows": 1}, seconds=1.0, peak_bytes=1, run_id="r")
     metadata = {
         "storage_key": "k",
         "serializer": serializer or JSONSerializer().model_dump(mode="json"),
@@ -84,12 +84,15 @@ def descriptor(*, serializer: dict[str, object] | None = None, result: str | Non
 
 
 def test_a_descriptor_of_our_own_is_left_for_prefect(tmp_path: Path) -> None:
-    (tmp_path / "d").write_text(descriptor(), encoding="utf-8")
-    discard_foreign(tmp_path / "d", key=KEY)
-    assert (tmp_path / "d").exists()
-    discard_foreign(tmp_path / "d", key="1" * 40)
-    assert not (tmp_path / "d").exists()
-    discard_foreign(tmp_path / "d", key=KEY)  # there is none
+    path, own = tmp_path / "d", Path("/x", KEY)
+    path.write_text(descriptor(), encoding="utf-8")
+    settle_descriptor(path, folder=own)
+    assert path.read_text(encoding="utf-8") == descriptor()
+    settle_descriptor(path, folder=Path("/moved", KEY))
+    assert json.loads(json.loads(path.read_text(encoding="utf-8"))["result"])["data"]["folder"] == f"/moved/{KEY}"
+    settle_descriptor(path, folder=Path("/x", "1" * 40))
+    assert not path.exists()
+    settle_descriptor(path, folder=own)  # there is none
 
 
 def test_a_descriptor_that_prefect_would_read_by_other_means_is_removed(tmp_path: Path) -> None:
@@ -112,7 +115,7 @@ def test_a_descriptor_that_prefect_would_read_by_other_means_is_removed(tmp_path
     for number, text in enumerate(planted):
         path = tmp_path / f"d{number}"
         path.write_text(text, encoding="utf-8")
-        discard_foreign(path, key=KEY)
+        settle_descriptor(path, folder=Path("/x", KEY))
         assert not path.exists(), text[:200]
     assert not (tmp_path / "owned").exists()
 

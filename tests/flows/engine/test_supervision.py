@@ -34,6 +34,10 @@ def test_a_task_is_sent_again_with_leniency_then_its_images_are_looked_into() ->
     assert supervisor.died("mask 1", divisible=True) == SendAgain(after=1.0, leniency=2)  # as if nothing had happened
 
 
+def test_a_scheduler_that_tries_again_itself_counts_for_as_many_deaths() -> None:
+    assert Supervisor().died("mask 1", divisible=True, deaths=4) == Investigate()
+
+
 def test_a_task_without_images_is_sent_again_until_it_is_hopeless() -> None:
     supervisor = Supervisor()
     verdicts = [supervisor.died("merge", divisible=False) for _ in range(supervision.MOST_DEATHS)]
@@ -163,7 +167,19 @@ def test_what_others_took_is_what_a_task_is_granted() -> None:
     limit = TimeLimit(start=10, image=2, megabyte=0)
     pace = Pace([100, 100, 300, 100], bytes_per_image=0, limit=limit)
     assert pace.limit("mask", FOUR) == 10 + 2 * 6  # the third counts as three
-    pace.add("mask", FOUR, seconds=0.6)
+    for _ in range(3):
+        assert pace.limit("mask", FOUR) == 10 + 2 * 6
+        pace.add("mask", FOUR, seconds=0.6)
     assert pace.limit("mask", FOUR) == pytest.approx(10 + 10 * 0.6)
+    pace = Pace([100] * 4, bytes_per_image=0, limit=limit)
+    for _ in range(3):
+        pace.add("mask", FOUR, seconds=0.01)
+    assert pace.limit("mask", FOUR) == 10 + 0.25 * 2 * 4  # blank images tell little
+    for seconds in (60, 60, 60):
+        pace.add("mask", FOUR, seconds=seconds)
+    assert pace.limit("mask", FOUR) == 10 + 10 * 60
+    pace = Pace([100] * 4, bytes_per_image=0, limit=limit)
+    for _ in range(3):
+        pace.add("mask", FOUR, seconds=0.4)
     assert pace.bound("mask").seconds([3.0]) == 10 + 2 * 3  # alone, the longer of both
-    assert pace.limit("features", FOUR) == 22
+    assert pace.limit("features", FOUR) == 10 + 2 * 4  # another stage's affair
