@@ -1,12 +1,18 @@
 """The value that flows through the pipeline."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flows.engine.graph import Handle
 from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
+
+if TYPE_CHECKING:
+    from flows.engine.execution import Execution
+
+Publication = Callable[["Execution"], object]
 
 ALL = QualityDecision(rules=())
 """Without quality rules all cells are kept."""
@@ -30,6 +36,8 @@ class Dataset:
         Which of the cells are kept.
     features
         What is measured of those.
+    publications
+        What stages have to put into ``statistics/``, or to remove there, once all that is published is known.
     exported
         What was published.
     """
@@ -40,11 +48,16 @@ class Dataset:
     metrics: tuple[Handle, ...] = ()
     decision: QualityDecision = ALL
     features: tuple[Handle, ...] = ()
+    publications: tuple[Publication, ...] = ()
     exported: StageResult | None = None
 
     def having(self, **changes: Any) -> "Dataset":  # noqa: ANN401 - fields of this class
         """Return the data set with more known of it."""
         return replace(self, **changes)
+
+    def to_publish(self, publication: Publication) -> "Dataset":
+        """Return the data set with something more to publish at the end."""
+        return self.having(publications=(*self.publications, publication))
 
     @property
     def handles(self) -> tuple[Handle, ...]:

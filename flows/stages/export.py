@@ -27,6 +27,8 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     from tasks.features.table import table_dictionary
 
     del prepared
+    for publish in data.publications:
+        publish(execution)
     layout, features = data.source.layout, execution.config.features
     exported = execution.run_single(
         STAGE,

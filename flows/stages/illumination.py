@@ -1,6 +1,7 @@
 """The illumination correction: a correction image per group of fields, from all of them or from another run."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,26 +56,30 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> KnownCorr
 
 
 def _run(execution: "Execution", data: "Dataset", reused: KnownCorrections | None) -> "Dataset":
-    """Make, or take over, the correction images of all groups, and put them into the output folder.
+    """Make, or take over, the correction images of all groups.
 
     No task holds more than one group's sums, whatever the number of fields.
     """
-    from tasks.illumination.task import publish
-
     config = execution.config.illumination
     if isinstance(config, Estimated):
         store, fields = _estimate(execution, data, config=config)
     elif reused is not None:
         store, fields = _take_over(execution, data, reused=reused)
     else:
-        discard_published(execution.output / STATISTICS_FOLDER)
-        return data
+        return data.to_publish(lambda execution: discard_published(execution.output / STATISTICS_FOLDER))
     published = PublishedCorrections.of(
         fields,
         config=config.model_dump(mode="json") if config else {},
         channels=data.source.layout.channels,
         group_by=store.group_by,
     )
+    corrected = data.having(source=data.source.transformed_by(store))
+    return corrected.to_publish(partial(_publish, published=published, store=store))
+
+
+def _publish(execution: "Execution", *, published: PublishedCorrections, store: CorrectionStore) -> None:
+    from tasks.illumination.task import publish
+
     execution.run_single(
         STAGE,
         publish,
@@ -86,7 +91,6 @@ def _run(execution: "Execution", data: "Dataset", reused: KnownCorrections | Non
         },
         show_progress=False,
     )
-    return data.having(source=data.source.transformed_by(store))
 
 
 def _estimate(

@@ -1,5 +1,6 @@
 """The normalization: a scaling per group and channel, from the pixels of all kept cells or from another run."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flows.config import Config
@@ -39,8 +40,8 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling |
 
 
 def _run(execution: "Execution", data: "Dataset", known: Scaling | None) -> "Dataset":
-    """Find, or take over, the scaling of pixels, and put it into the output folder."""
-    from tasks.normalize.task import publish, take_scaling
+    """Find, or take over, the scaling of pixels."""
+    from tasks.normalize.task import take_scaling
 
     resources = execution.resources
     if isinstance(execution.config.normalize, Normalize):
@@ -50,16 +51,25 @@ def _run(execution: "Execution", data: "Dataset", known: Scaling | None) -> "Dat
             execution.map(STAGE, take_scaling, mapped=[{"scaling": known}], resources=resources["normalize"])
         )
     else:
-        (execution.output / STATISTICS_FOLDER / SCALING).unlink(missing_ok=True)
-        return data
+        return data.to_publish(_discard)
+    scaled = data.having(source=data.source.scaled_by(NormalizationRef.of(scaling)))
+    return scaled.to_publish(partial(_publish, scaling=scaling))
+
+
+def _publish(execution: "Execution", *, scaling: "StageResult") -> None:
+    from tasks.normalize.task import publish
+
     execution.run_single(
         STAGE,
         publish,
-        resources=resources["files"],
+        resources=execution.resources["files"],
         arguments={"output": str(execution.output), "scaling": scaling},
         show_progress=False,
     )
-    return data.having(source=data.source.scaled_by(NormalizationRef.of(scaling)))
+
+
+def _discard(execution: "Execution") -> None:
+    (execution.output / STATISTICS_FOLDER / SCALING).unlink(missing_ok=True)
 
 
 def _fit(execution: "Execution", data: "Dataset", *, config: Normalize) -> "StageResult":

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -99,7 +99,7 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
     )
     published = published.model_copy(update={"corrections": own})
     names = {correction.file for correction in published.corrections}
-    discard_published(statistics, but=names)
+    earlier = _listed_files(statistics)
     for correction, folder in zip(published.corrections, folders, strict=True):
         target = statistics / correction.file
         for source, path in ((TIFF, target), (PICTURE, target.with_suffix(".png"))):
@@ -107,19 +107,30 @@ def publish_corrections(statistics: Path, *, published: PublishedCorrections, fo
                 shutil.copyfile(folder / source, temporary)
     with atomic(statistics / CORRECTIONS) as temporary:
         temporary.write_text(published.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    _remove(earlier - names, statistics=statistics)
 
 
-def discard_published(statistics: Path, *, but: Collection[str] = ()) -> None:
-    """Remove the correction images of an earlier run: those that its list names, and the list."""
+def discard_published(statistics: Path) -> None:
+    """Remove the correction images of an earlier run, those that its list names, and the list."""
+    _remove(_listed_files(statistics), statistics=statistics)
+    (statistics / CORRECTIONS).unlink(missing_ok=True)
+
+
+def _listed_files(statistics: Path) -> set[str]:
     path = statistics / CORRECTIONS
-    if not path.is_file():
-        return
-    for correction in read_published(path, complete=False).corrections:
-        file = statistics / FOLDER / Path(correction.file).name
-        if correction.file not in but:
-            file.unlink(missing_ok=True)
-            file.with_suffix(".png").unlink(missing_ok=True)
-    path.unlink()
+    return (
+        {correction.file for correction in read_published(path, complete=False).corrections}
+        if path.is_file()
+        else set()
+    )
+
+
+def _remove(names: Iterable[str], *, statistics: Path) -> None:
+    """Remove correction images and their pictures; the list that names them may come from anybody."""
+    for name in names:
+        file = statistics / FOLDER / Path(name).name
+        file.unlink(missing_ok=True)
+        file.with_suffix(".png").unlink(missing_ok=True)
 
 
 def is_published_image(path: Path) -> bool:
