@@ -56,6 +56,8 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             submitter = PrefectSubmitter(
                 runner.client, storage=spec.output / "work" / RESULTS, run_id=run_id, retries=config.run.retries
             )
+            if stop is not None:
+                stack.enter_context(stop.handed_to(submitter.interrupt))
             interrupt = stop.interrupt if stop else submitter.interrupt
             stack.enter_context(watching_for_cancel(context.flow_run, interrupt=interrupt))
             resources = settle_resources(runner.client, needed=config.needed_resources, devices=config.devices)

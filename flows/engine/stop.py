@@ -67,6 +67,7 @@ class Stop:
         self.error: Exception | None = None
         """Why the block ends, as soon as that is known: the first reason that came."""
         self._raised = False
+        self._take: Callable[[Exception], None] | None = None
         self._tell = tell
         self._record = record
         self._reading, self._writing = socket.socketpair()
@@ -98,6 +99,18 @@ class Stop:
             thread.join()  # it has read every signal then
             self._reading.close()
 
+    @contextmanager
+    def handed_to(self, take: Callable[[Exception], None]) -> Iterator[None]:
+        """Within the block the reason is handed over, from another thread, in place of an exception in the main one.
+
+        That comes up wherever the program happens to be; who waits for results anyway can end in good order.
+        """
+        self._take = take
+        try:
+            yield
+        finally:
+            self._take = None
+
     def note(self, error: Exception) -> None:
         """Record why the run ends, as far as the disk lets us."""
         with suppress(OSError):
@@ -108,7 +121,8 @@ class Stop:
         del frame
         if not self._raised and (number != WAKE or self.error is not None):
             self._raised = True
-            raise KeyboardInterrupt
+            if self._take is None:
+                raise KeyboardInterrupt
 
     def _watch(self, caught: frozenset[int]) -> None:
         """Read signals until the other end is closed, or time is up."""
@@ -133,6 +147,8 @@ class Stop:
                 again = "; Ctrl-C again stops at once" if number == signal.SIGINT else ""
                 with suppress(OSError):  # the terminal may be gone
                     self._tell(f"stopping{again}" if again else f"ending: {self.error}")
+                if self._take is not None:
+                    self._take(self.error)
             self._reading.settimeout(max(first + GRACE_SECONDS - now, 0.001))
 
     def _end(self) -> NoReturn:
