@@ -2,17 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flows.engine.graph import Handle
 from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
 
-if TYPE_CHECKING:
-    from flows.engine.execution import Execution
-
-Publication = Callable[["Execution"], object]
+Publication = Callable[[], object]
+"""Puts something into the output folder, or removes it there."""
 
 ALL = QualityDecision(rules=())
 """Without quality rules all cells are kept."""

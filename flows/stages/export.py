@@ -28,7 +28,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
 
     del prepared
     for publish in data.publications:
-        publish(execution)
+        publish()
     layout, features = data.source.layout, execution.config.features
     exported = execution.run_single(
         STAGE,

@@ -66,7 +66,7 @@ def _run(execution: "Execution", data: "Dataset", reused: KnownCorrections | Non
     elif reused is not None:
         store, fields = _take_over(execution, data, reused=reused)
     else:
-        return data.to_publish(lambda execution: discard_published(execution.output / STATISTICS_FOLDER))
+        return data.to_publish(partial(discard_published, execution.output / STATISTICS_FOLDER))
     published = PublishedCorrections.of(
         fields,
         config=config.model_dump(mode="json") if config else {},
@@ -74,7 +74,7 @@ def _run(execution: "Execution", data: "Dataset", reused: KnownCorrections | Non
         group_by=store.group_by,
     )
     corrected = data.having(source=data.source.transformed_by(store))
-    return corrected.to_publish(partial(_publish, published=published, store=store))
+    return corrected.to_publish(partial(_publish, execution, published=published, store=store))
 
 
 def _publish(execution: "Execution", *, published: PublishedCorrections, store: CorrectionStore) -> None:

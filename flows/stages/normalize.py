@@ -51,9 +51,9 @@ def _run(execution: "Execution", data: "Dataset", known: Scaling | None) -> "Dat
             execution.map(STAGE, take_scaling, mapped=[{"scaling": known}], resources=resources["normalize"])
         )
     else:
-        return data.to_publish(_discard)
+        return data.to_publish(partial(_discard, execution))
     scaled = data.having(source=data.source.scaled_by(NormalizationRef.of(scaling)))
-    return scaled.to_publish(partial(_publish, scaling=scaling))
+    return scaled.to_publish(partial(_publish, execution, scaling=scaling))
 
 
 def _publish(execution: "Execution", *, scaling: "StageResult") -> None:
