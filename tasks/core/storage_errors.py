@@ -76,9 +76,11 @@ def storage_error(error: BaseException, *, path: Path) -> StorageError | None:
 
 
 def _is_elsewhere(error: BaseException, *, path: Path) -> bool:
-    """Whether the error names a file that does not lie beside `path`, or below it: an input, say."""
-    named = error.filename if isinstance(error, OSError) else None
-    return isinstance(named, str) and not Path(named).is_relative_to(path.parent)
+    """Whether the error names files, none of which lies beside `path`, below it, or on the way to it: an input, say."""
+    named = [error.filename, error.filename2] if isinstance(error, OSError) else []
+    places = [Path(name) for name in named if isinstance(name, str)]
+    near = (place.is_relative_to(path.parent) or path.is_relative_to(place) for place in places)
+    return bool(places) and not any(near)
 
 
 def check_reachable(path: Path) -> None:

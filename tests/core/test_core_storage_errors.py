@@ -126,3 +126,12 @@ def test_an_error_travels_and_knows_whether_it_may_pass(tmp_path: Path) -> None:
         check_reachable(tmp_path / "table.json")
     write_json(tmp_path / "table.json", {})
     check_reachable(tmp_path / "table.json")
+
+
+def test_a_file_elsewhere_is_not_the_output_disks_fault(tmp_path: Path) -> None:
+    result = tmp_path / "out" / "work" / "mask" / "key"
+    denied = PermissionError(errno.EACCES, "denied", "/data/flat.tif")
+    assert storage_error(denied, path=result) is None
+    copied = OSError(errno.ENOSPC, "full", "/data/flat.tif", None, str(result / "flat.tif"))
+    assert storage_error(copied, path=result) is not None
+    assert storage_error(FileNotFoundError(errno.ENOENT, "gone", str(tmp_path / "out")), path=result) is not None
