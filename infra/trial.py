@@ -71,6 +71,8 @@ def run_apart(function: Callable[[], object], *, memory_bytes: int, seconds: flo
 
 def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -> Death | None:
     context = multiprocessing.get_context("forkserver") if FORKS else multiprocessing.get_context("spawn")
+    if FORKS:  # a worker has a fork server of its own, from which processes inherit what all import
+        context.set_forkserver_preload(["infra.forked"])
     receiving, sending = context.Pipe(duplex=False)
     # Dask's own workers are daemons, which may have no children unless they say that they are none.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
