@@ -108,6 +108,7 @@ class Server:
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+            "TMPDIR": str(self._home),
             "PREFECT_HOME": str(self._home),
             "PREFECT_SERVER_API_AUTH_STRING": self.secret,  # a command line would show it to every user
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",

@@ -1,6 +1,7 @@
 """The process that workers of this machine are forked from, so that they share what all of them import."""
 
 import multiprocessing
+import os
 import sys
 from multiprocessing import forkserver
 from pathlib import Path
@@ -23,10 +24,18 @@ def start_fork_server() -> None:
     It keeps the environment of this moment, and ends with this process.
     """
     if FORKS:
-        folder = str(scratch_folder())
+        temporary = folder = str(scratch_folder())
         if len(folder) >= LONGEST:
             folder = str(scratch_folder(SHORT))
         # Otherwise multiprocessing makes a folder of its own, which stays where this process is killed.
         multiprocessing.current_process()._config["tempdir"] = folder  # type: ignore[attr-defined]  # noqa: SLF001
         multiprocessing.get_context("forkserver").set_forkserver_preload(["infra.forked"])
-        forkserver.ensure_running()
+        before = os.environ.get("TMPDIR")
+        os.environ["TMPDIR"] = temporary  # what is left there by a process that is killed goes with this one
+        try:
+            forkserver.ensure_running()
+        finally:
+            if before is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = before

@@ -71,13 +71,14 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
     dask.config.set({"temporary-directory": str(scratch_folder())})
     security = Security.temporary()
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
+    environment = os.environ | {"TMPDIR": str(scratch_folder())}
     specification: dict[object, Any] = {}
     for number, resources in enumerate(local_offers(workers=workers, gpus=gpus, segment=segment)):
         device = number - workers
         name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
         options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
         # A process that is forked has the environment of when the first one was.
-        specification[name] = {"cls": PatientNanny, "options": options | {"env": dict(os.environ) | own}}
+        specification[name] = {"cls": PatientNanny, "options": options | {"env": environment | own}}
     # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
     options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}
