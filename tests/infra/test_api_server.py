@@ -39,8 +39,9 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
         time.sleep(0.05)
 
 
-def server_of(process: psutil.Process) -> psutil.Process:
-    (server,) = [child for child in process.children() if "infra.api_server" in child.cmdline()]
+def server_of(process: psutil.Process, *, home: Path) -> psutil.Process:
+    """Find a server by its home: others of this process's tests may have one, too."""
+    (server,) = [child for child in process.children() if str(home) in child.cmdline()]
     return server
 
 
@@ -62,7 +63,7 @@ def test_server_serves_the_loopback_until_its_parent_is_gone_and_leaves_nothing(
     try:
         assert parent.stdout is not None
         home, url = Path(parent.stdout.readline().strip()), parent.stdout.readline().strip()
-        server = server_of(psutil.Process(parent.pid))
+        server = server_of(psutil.Process(parent.pid), home=home)
         listening = [
             socket.laddr.ip for socket in server.net_connections("inet") if socket.status == psutil.CONN_LISTEN
         ]
@@ -89,14 +90,14 @@ def test_a_server_that_is_killed_goes_on_where_it_was_and_requests_wait_for_it(s
         return httpx.post(f"{server.api}/{path}", json=sent, headers=credentials(server), timeout=120)
 
     flow = post("flows/", name="kept").json()["id"]
-    process = server_of(psutil.Process())
+    process = server_of(psutil.Process(), home=server.certificate.parent)
     for kill in range(2):
         process.kill()
         process.wait()
         again = post("flows/", name="kept")  # the same flow, unless the database is another
         assert again.status_code == 200, kill
         assert again.json()["id"] == flow
-        process = server_of(psutil.Process())
+        process = server_of(psutil.Process(), home=server.certificate.parent)
 
 
 @pytest.mark.slow
@@ -105,7 +106,7 @@ def test_without_the_secret_nothing_is_told_and_no_command_line_shows_it(server:
         assert httpx.post(f"{server.api}/flow_runs/filter", json={}, headers=headers).status_code == 401
         assert httpx.get(f"{server.api}/admin/settings", headers=headers).status_code == 401
     assert httpx.post(f"{server.api}/flow_runs/filter", json={}, headers=credentials(server)).status_code == 200
-    assert server.secret not in " ".join(server_of(psutil.Process()).cmdline())
+    assert server.secret not in " ".join(server_of(psutil.Process(), home=server.certificate.parent).cmdline())
     for path in server.certificate.parent.rglob("*"):
         assert path.is_dir() or server.secret.encode() not in path.read_bytes()
 
