@@ -1,11 +1,11 @@
 """The process that workers of this machine are forked from, so that they share what all of them import."""
 
 import multiprocessing
-import os
 import sys
 from multiprocessing import forkserver
 from pathlib import Path
 
+from infra.environment import environment
 from infra.scratch import scratch_folder
 
 FORKS = sys.platform == "linux"
@@ -30,12 +30,5 @@ def start_fork_server() -> None:
         # Otherwise multiprocessing makes a folder of its own, which stays where this process is killed.
         multiprocessing.current_process()._config["tempdir"] = folder  # type: ignore[attr-defined]  # noqa: SLF001
         multiprocessing.get_context("forkserver").set_forkserver_preload(["infra.forked"])
-        before = os.environ.get("TMPDIR")
-        os.environ["TMPDIR"] = temporary  # what is left there by a process that is killed goes with this one
-        try:
+        with environment({"TMPDIR": temporary}):  # what a process that is killed leaves there goes with this one
             forkserver.ensure_running()
-        finally:
-            if before is None:
-                del os.environ["TMPDIR"]
-            else:
-                os.environ["TMPDIR"] = before

@@ -106,14 +106,14 @@ def _run(function: Callable[[], object], *, memory_bytes: int, seconds: float) -
 def _watch(pid: int, receiving: Connection, *, memory_bytes: int, seconds: float) -> tuple[list[str], Death | None]:
     """Take what a process says until it has done, has ended, or is over a limit."""
     messages: list[str] = []
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
         try:
             if receiving.poll(LOOK_SECONDS):
                 messages.append(receiving.recv())
                 if messages[-1] != "started":
                     return messages, None
-                deadline = time.monotonic() + seconds
+                until = time.monotonic() + seconds
             elif psutil.Process(pid).memory_info().rss > memory_bytes:
                 return messages, Death("memory", f"{memory_bytes / 1e9:.1f} GB")
         except (EOFError, OSError, psutil.Error):  # it has ended

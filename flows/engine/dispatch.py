@@ -117,7 +117,7 @@ class Dispatcher:
             for due, leniency in self._supervisor.due(time.monotonic()):
                 self._send(due, leniency=leniency)
             pause = self._supervisor.pause(time.monotonic())
-            ended = self._submitter.next_done(seconds=min(QUIET_SECONDS, QUIET_SECONDS if pause is None else pause))
+            ended = self._submitter.next_done(seconds=QUIET_SECONDS if pause is None else min(pause, QUIET_SECONDS))
             if ended is None:
                 self._look_for_workers()
                 continue

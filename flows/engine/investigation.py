@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Literal
-from uuid import uuid4
 
 import psutil
 from distributed import get_worker
@@ -15,7 +14,7 @@ from prefect import Task, task
 from flows.engine.pace import TimeBound
 from infra.trial import run_apart
 from tasks.core.culprits import Death, find_culprits
-from tasks.core.work import Excluded, Frozen, Partition, StageResult
+from tasks.core.work import Excluded, Frozen, Partition, StageResult, unfinished
 
 MEMORY_SHARE = 0.9
 """Of a worker's memory, what a process may take; Dask ends a worker at 0.95."""
@@ -79,7 +78,7 @@ def investigate(
         others = set(range(partition.images)).difference(positions, excluded)
         hidden = [Excluded(position=position, stage="", error="", message="") for position in others]
         own = partition.excluding([*partition.excluded, *hidden])
-        target = Path(folder).with_name(f".{Path(folder).name}.{uuid4().hex}.tmp")
+        target = unfinished(Path(folder))
         try:
             death = run_apart(
                 partial(_work, function, {**arguments, "partition": own, "folder": str(target / Path(folder).name)}),

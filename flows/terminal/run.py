@@ -3,8 +3,7 @@
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
 from infra.cluster import Local
+from infra.environment import environment
 from infra.fork_server import start_fork_server
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
             }
             variables = own | _log_level("INFO" if verbose else "CRITICAL")
         variables["DASK_LOGGING__DISTRIBUTED"] = "info" if verbose else "error"
-        stack.enter_context(_environment(variables))
+        stack.enter_context(environment(variables))
         if isinstance(preparation.cluster, Local):
             tell("starting the workers")
             start_fork_server()
@@ -114,18 +114,3 @@ def _configured_api() -> bool:
 
 def _log_level(level: str) -> dict[str, str]:
     return {"PREFECT_LOGGING_LEVEL": level, "PREFECT_INTERNAL_LOGGING_LEVEL": level}
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables that this process, its server and its workers read."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -153,7 +153,7 @@ def result_folder(path: Path, *, provisional: bool = False) -> Iterator[Path]:
     StorageError
         The disk is full, read-only or gone.
     """
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary = unfinished(path)
     try:
         with storage_errors(path):
             for folder in (path.parent.parent, path.parent):  # no more: a lost mount must not be written beneath
@@ -171,6 +171,11 @@ def result_folder(path: Path, *, provisional: bool = False) -> Iterator[Path]:
             flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def unfinished(folder: Path) -> Path:
+    """Name a folder beside a result, or beside one that is not finished, which nobody takes for finished."""
+    return folder.with_name(f".{folder.name.removeprefix('.').partition('.')[0]}.{uuid4().hex}.tmp")
 
 
 def discard_results(work: Path) -> None:
@@ -207,10 +212,10 @@ def _discard(folders: Iterable[Path]) -> None:
 
 def discard_result(folder: Path) -> None:
     """Remove a result; half removed it has the name of one that is not finished."""
-    unfinished = folder.with_name(f".{folder.name.lstrip('.')[:40]}.{uuid4().hex}.tmp")
+    removed = unfinished(folder)
     with suppress(OSError):  # another task was faster, or the disk is gone
-        folder.rename(unfinished)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        folder.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
 
 class Stopwatch:

@@ -125,6 +125,12 @@ def test_a_flow_run_whose_process_may_live_is_left(tmp_path: Path, client: SyncP
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"flow_run": "x", "status": "running"})])
-def test_a_record_that_tells_of_no_flow_run_is_passed_over(text: str, tmp_path: Path) -> None:
+def test_a_record_that_tells_of_no_flow_run_is_passed_over(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("flows.engine.flow_run._client", lambda: asked.append("the API"))
     (tmp_path / RUN).write_text(text, encoding="utf-8")
     close_predecessor(tmp_path)
+    assert asked == []
+    assert (tmp_path / RUN).read_text(encoding="utf-8") == text
