@@ -1,9 +1,10 @@
 """Kill processes of real runs at random moments, and compare what comes out with undisturbed runs.
 
-    python -m tests.chaos [--kills 100] [--seed 0] [--kinds worker,nanny,flow,server,scheduler] [--work 12]
+    python -m tests.chaos [--kills 100] [--seed 0] [--kinds worker,nanny,flow,server,scheduler] [--work 12] [--lanes 1]
 
-Exit status 0 where all is well. The folder of a trial that is not is kept; ``--trial N`` with the same seed and kinds
-repeats it alone. `SCIP_TEST_DATA` names the folder of real images.
+Lanes are worked through side by side, each with a site of its own. Exit status 0 where all is well. The folder of a
+trial that is not is kept; ``--trial N`` with the same seed and kinds repeats it alone. `SCIP_TEST_DATA` names the folder
+of real images.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
@@ -40,6 +42,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", type=_kinds, default=KINDS, help="separated by commas")
     parser.add_argument("--work", type=float, default=12, metavar="SECONDS", help="of one core, in each run")
+    parser.add_argument("--lanes", type=int, default=1, metavar="N", help="so many trials at a time")
     parser.add_argument("--trial", type=int, metavar="N", help="repeat this one alone")
     parser.add_argument("--folder", type=Path, help="where trials take place")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every outcome")
@@ -53,12 +56,18 @@ def main() -> int:
     numbers = range(options.kills) if options.trial is None else [options.trial]
     outcomes: list[Outcome] = []
     begin = time.monotonic()
-    try:
-        with Site(folder, seconds=options.work) as site:
-            for number in numbers:
+
+    def run_lane(lane: int) -> None:
+        with Site(folder / f"lane-{lane}", seconds=options.work) as site:
+            for number in numbers[lane :: options.lanes]:
                 outcome = run_trial(site, number=number, seed=options.seed, kind=kind_of(number, options.kinds))
                 outcomes.append(outcome)
                 _tell(outcome, console=console)
+
+    try:
+        with ThreadPoolExecutor(options.lanes) as pool:
+            for _ in pool.map(run_lane, range(options.lanes)):
+                pass
     finally:  # hours of trials, whatever ends them
         console.print(as_table(outcomes, kinds=options.kinds))
         if options.json is not None:

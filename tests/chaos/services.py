@@ -54,7 +54,8 @@ class DaskCluster:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port = free_port()
-        self._environment = environment(folder, mark="cluster")
+        self._mark = str(folder)
+        self._environment = environment(folder, mark=self._mark)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -113,7 +114,7 @@ class DaskCluster:
         """End all of its processes."""
         for name in self._processes:
             self._end(name)
-        end_orphans(["cluster"])
+        end_orphans([self._mark])
 
 
 @contextmanager
@@ -133,7 +134,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     port = free_port()
     own = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false", "DO_NOT_TRACK": "1"}
     line = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    variables: Mapping[str, str] = environment(folder, mark="server") | own
+    variables: Mapping[str, str] = environment(folder, mark=str(folder)) | own
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
             line, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -149,7 +150,7 @@ def prefect_server(folder: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
-        end_orphans(["server"], seconds=0)
+        end_orphans([str(folder)], seconds=0)
 
 
 def _answers(api: str) -> bool:
