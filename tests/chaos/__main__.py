@@ -3,8 +3,8 @@
     python -m tests.chaos [--kills 100] [--seed 0] [--kinds worker,nanny,flow,server,scheduler] [--work 12] [--lanes 1]
 
 Lanes are worked through side by side, each with a site of its own. Exit status 0 where all is well. The folder of a
-trial that is not is kept; ``--trial N`` with the same seed and kinds repeats it alone. `SCIP_TEST_DATA` names the folder
-of real images.
+trial that is not is kept; ``--trial N`` with the same seed and kinds repeats it alone. `SCIP_TEST_DATA` names the
+folder of real images.
 """
 
 import argparse
