@@ -4,37 +4,46 @@ import pickle
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future
+from distributed.protocol.pickle import dumps
 from prefect import Task
-from prefect.context import FlowRunContext, SettingsContext, TagsContext
+from prefect import tags as with_tags
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, SettingsContext, TagsContext, ensure_logging_setup
 from prefect.task_engine import run_task_sync
 from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefect_dask import DaskTaskRunner
 from prefect_dask.task_runners import PrefectDaskFuture
 
+from infra.by_name import travel_by_name
 from infra.deadline import deadline
 from tasks.core.errors import RunError
 
 
 class TaskRunner(DaskTaskRunner):
-    """Submits tasks of functions that are not coroutines, at a third of the cost.
+    """Submits tasks of functions that are not coroutines, at a fifth of the cost.
 
-    Prefect-dask writes all of Prefect's settings into each task, from which the worker builds them anew, and a function
-    of its own, which is pickled by value. Here the settings are written once, a worker reads them once, and the
-    function is `run_task`. Dask, for its part, would digest arguments, pickles and settings to find that no two tasks
-    are equal, which they never are: each has an identity of its own, and its name is made of that.
+    Prefect-dask writes all of Prefect's settings, the flow and its run into each task, from which the worker builds
+    them anew, and a function of its own, which is pickled by value. Here those are written once for a flow run, a
+    worker reads them once, the function is `run_task`, and tasks travel by name. Dask, for its part, would digest
+    arguments, pickles and settings to find that no two tasks are equal, which they never are: each has an identity of
+    its own, and its name is made of that.
     """
 
     @cached_property
-    def _settings(self) -> bytes:
-        settings = SettingsContext.get()
-        if settings is None:
-            raise RunError("Prefect has no settings; call a flow, which has")
-        return pickle.dumps(settings.serialize())
+    def _surroundings(self) -> bytes:
+        """Of the flow run that this runner serves."""
+        travel_by_name()
+        settings, flow = SettingsContext.get(), FlowRunContext.get()
+        if settings is None or flow is None:
+            raise RunError("a task was submitted outside of a flow; call a flow, which submits it")
+        written: bytes = dumps(_Surroundings(settings=settings.serialize(), flow_run=flow.serialize()))
+        return written
 
     def submit(  # type: ignore[override] # one signature in place of overloads
         self,
@@ -62,9 +71,9 @@ class TaskRunner(DaskTaskRunner):
             self.client,
             run_task,
             key=f"{task.name}-{number}",
-            settings=self._settings,
+            surroundings=self._surroundings,
             seconds=_seconds.get(),
-            context=_flow_context(),
+            tags=TagsContext.get().current_tags,
             task=task,
             task_run_id=number,
             parameters=arguments,
@@ -88,18 +97,34 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         _seconds.reset(token)
 
 
-def run_task(*, settings: bytes, seconds: float | None, **arguments: Any) -> object:  # noqa: ANN401 - of Prefect's engine
-    """Run a task in a worker, under the settings of the flow."""
-    with _settings_context(settings).model_copy(), deadline(seconds):  # a context is entered once
+def run_task(
+    *,
+    surroundings: bytes,
+    seconds: float | None,
+    tags: Iterable[str],
+    **arguments: Any,  # noqa: ANN401 - of Prefect's engine
+) -> object:
+    """Run a task in a worker, under the settings, in the run and with the tags of the flow."""
+    settings, flow_run = _contexts(surroundings)
+    with settings.model_copy(), flow_run.model_copy(), with_tags(*tags), deadline(seconds):  # each is entered once
         return run_task_sync(**arguments)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Surroundings:
+    """What Prefect writes down of its settings and of a flow run."""
+
+    settings: dict[str, Any]
+    flow_run: dict[str, Any]
+
+
 @lru_cache(maxsize=4)
-def _settings_context(settings: bytes) -> SettingsContext:
-    return SettingsContext(**pickle.loads(settings))  # noqa: S301 - the flow wrote it
-
-
-def _flow_context() -> dict[str, Any]:
-    """Write down the flow run that a task belongs to, as Prefect does, without the settings."""
-    flow, tags = FlowRunContext.get(), TagsContext.get()
-    return {"flow_run_context": flow.serialize() if flow else {}, "tags_context": tags.serialize()}
+def _contexts(surroundings: bytes) -> tuple[SettingsContext, FlowRunContext]:
+    """Build what Prefect builds for every task."""
+    written: _Surroundings = pickle.loads(surroundings)  # noqa: S301 - the flow wrote it
+    settings = SettingsContext(**written.settings)
+    with settings.model_copy():
+        ensure_logging_setup()
+        runner = written.flow_run["flow"].task_runner.duplicate()
+        client = get_client(sync_client=True)
+        return settings, FlowRunContext(**written.flow_run, client=client, task_runner=runner, detached=True)

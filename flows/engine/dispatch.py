@@ -9,11 +9,12 @@ from typing import Any
 from prefect import Task
 
 from flows.engine.convictions import Convictions
-from flows.engine.investigation import Culprit, investigate, path_of
+from flows.engine.investigation import Culprit, investigate
 from flows.engine.keys import task_key
 from flows.engine.pace import Pace
 from flows.engine.submission import Resources, Submitter, WorkerDiedError
 from flows.engine.supervision import MOST_LENIENCY, GiveUp, Investigate, SendAgain, Supervisor, Verdict
+from infra.by_name import path_of
 from tasks.core.decision import QualityDecision
 from tasks.core.digest import digest
 from tasks.core.errors import RunError

@@ -9,12 +9,12 @@ from typing import Literal
 
 import psutil
 from distributed import get_worker
-from prefect import Task, task
+from prefect import task
 
 from flows.engine.pace import TimeBound
 from infra.trial import run_apart
 from tasks.core.culprits import Death, find_culprits
-from tasks.core.work import Excluded, Frozen, Partition, StageResult, unfinished
+from tasks.core.work import Excluded, Frozen, Partition, unfinished
 
 MEMORY_SHARE = 0.9
 """Of a worker's memory, what a process may take; Dask ends a worker at 0.95."""
@@ -37,11 +37,6 @@ class Culprit(Frozen):
     cause: Literal["crash", "memory", "time"]
     detail: str
     memory_bytes: int
-
-
-def path_of(task: Task[..., StageResult]) -> str:
-    """Name the function of a task, so that a fresh process finds it."""
-    return f"{task.fn.__module__}:{task.fn.__name__}"
 
 
 @task(name="investigation")

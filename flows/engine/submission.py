@@ -25,6 +25,7 @@ from prefect.tasks import exponential_backoff
 
 from flows.engine.descriptors import settle_descriptor
 from flows.engine.lock import LOCK
+from infra.by_name import varied
 from infra.runner import time_limit
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, check_reachable
@@ -109,6 +110,7 @@ class PrefectSubmitter:
         self._run_id = run_id
         self._retries = retries
         self._done: queue.SimpleQueue[tuple[object, PrefectFuture[Any] | Exception]] = queue.SimpleQueue()
+        self._tasks: dict[tuple[Task[..., Any], bool], Task[..., Any]] = {}
         self._workers: list[Mapping[str, Any]] = []
         self._looked = -math.inf
 
@@ -150,28 +152,32 @@ class PrefectSubmitter:
         StorageError
             The output folder is gone.
         """
-        configured = task.with_options(
-            task_run_name=name,
-            persist_result=False,
-            cache_policy=NO_CACHE,
-            retries=self._retries,
-            retry_delay_seconds=exponential_backoff(backoff_factor=1),
-            retry_jitter_factor=1,
-            retry_condition_fn=_may_pass,
-        )
         check_reachable(self._storage.parent / LOCK)
         if folder is not None:
-            configured = configured.with_options(
-                persist_result=True,
-                result_storage=self._storage,
-                result_serializer="json",
-                cache_key_fn=_cache_key,
-                refresh_cache=not folder.is_dir(),
-            )
             arguments = {**arguments, "folder": str(folder), "run_id": self._run_id}
+        refresh = folder is not None and not folder.is_dir()
+        configured = varied(self._configured(task, kept=folder is not None), task_run_name=name, refresh_cache=refresh)
         with dask.annotate(resources=dict(resources)), time_limit(seconds):
             future = configured.submit(**arguments)
         future.add_done_callback(lambda ended: self._done.put((ticket, ended)))
+
+    def _configured(self, task: Task[..., Any], *, kept: bool) -> Task[..., Any]:
+        """Give a task the options of all tasks of the run, once; those whose results are kept have more."""
+        if (task, kept) not in self._tasks:
+            persistence: dict[str, Any] = (
+                {"result_storage": self._storage, "result_serializer": "json", "cache_key_fn": _cache_key}
+                if kept
+                else {"cache_policy": NO_CACHE}
+            )
+            self._tasks[task, kept] = task.with_options(
+                persist_result=kept,
+                retries=self._retries,
+                retry_delay_seconds=exponential_backoff(backoff_factor=1),
+                retry_jitter_factor=1,
+                retry_condition_fn=_may_pass,
+                **persistence,
+            )
+        return self._tasks[task, kept]
 
     def interrupt(self, error: Exception) -> None:
         """Let `next_done` raise an error; callable from any thread."""
