@@ -1,7 +1,6 @@
 """The flow run that a run is to Prefect: where it is kept, whether somebody cancels it, how a dead one is closed."""
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -9,13 +8,12 @@ from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import psutil
 from pydantic import ValidationError
 
 from flows.engine.stop import Stopped
+from infra.processes import ProcessIdentity
 from tasks.core.file_names import RUN
 from tasks.core.storage import read_json
-from tasks.core.work import Frozen
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -27,43 +25,27 @@ ANSWER_SECONDS = 5.0
 """How long an API may take to tell of a flow run."""
 
 
-class FlowRunPlace(Frozen):
+class FlowRunPlace(ProcessIdentity):
     """Where a flow run is kept, and which process carries it out.
 
     Parameters
     ----------
     flow_run, api
         Its identity, and the address of the API that has it.
-    host, process, process_started
-        The process: a number may be another one's later.
     """
 
     flow_run: str
     api: str | None
-    host: str
-    process: int
-    process_started: float
 
     @classmethod
-    def here(cls, flow_run: "FlowRun") -> Self:
+    def of(cls, flow_run: "FlowRun") -> Self:
         """Describe a flow run of this process."""
-        return cls(
-            flow_run=str(flow_run.id),
-            api=_api(),
-            host=socket.gethostname(),
-            process=os.getpid(),
-            process_started=psutil.Process().create_time(),
-        )
+        return cls.here(flow_run=str(flow_run.id), api=_api())
 
     @property
     def gone(self) -> bool:
         """Whether its process has surely ended; of other machines nobody knows."""
-        if self.host != socket.gethostname() or self.process == os.getpid():
-            return False
-        try:
-            return psutil.Process(self.process).create_time() > self.process_started + 1
-        except psutil.NoSuchProcess:
-            return True
+        return self.is_here and self.process != os.getpid() and not self.is_alive
 
 
 def close_predecessor(output: Path) -> None:
@@ -86,6 +68,25 @@ def close_predecessor(output: Path) -> None:
             message = f"its process {place.process} on {place.host} ended without telling; found by the next run"
             end = Cancelled if content.get("status") == "cancelled" else Crashed
             client.set_flow_run_state(place.flow_run, end(message=message), force=True)
+        _close_tasks(client, flow_run=place.flow_run)
+
+
+def close_tasks(flow_run: "FlowRun") -> None:
+    """Close what Prefect takes for running of a flow run whose workers are gone: they could not tell."""
+    with suppress(Exception), _client() as client:
+        _close_tasks(client, flow_run=str(flow_run.id))
+
+
+def _close_tasks(client: Any, *, flow_run: str) -> None:  # noqa: ANN401 - as `_client` gives it
+    from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter  # noqa: PLC0415 - as above
+    from prefect.states import Crashed  # noqa: PLC0415
+
+    open_tasks = client.read_task_runs(
+        flow_run_filter=FlowRunFilter.model_validate({"id": {"any_": [flow_run]}}),
+        task_run_filter=TaskRunFilter.model_validate({"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}),
+    )
+    for task in open_tasks:
+        client.set_task_run_state(task.id, Crashed(message="its worker was gone when the run ended"), force=True)
 
 
 @contextmanager

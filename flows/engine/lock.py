@@ -3,21 +3,21 @@
 import errno
 import getpass
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 import psutil
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
+from infra.processes import ProcessIdentity
 from tasks.core.errors import InputError
 from tasks.core.file_names import RUN
 from tasks.core.storage import read_json, write_json
 from tasks.core.storage_errors import storage_error
-from tasks.core.work import Frozen
 
 LOCK = "lock"
 HOLDER = "lock.json"
@@ -29,37 +29,23 @@ REFUSED = frozenset((errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP))
 LOCAL = frozenset(("nolock", "local_lock=all", "local_lock=flock", "localflock", "nobrl"))
 """Options of mounts whose locks other machines do not see."""
 
-SAME_SECONDS = 2.0
-"""Difference of two readings of the time at which a process started."""
 
-
-class Holder(Frozen):
+class Holder(ProcessIdentity):
     """The process whose run writes into an output folder.
 
     Parameters
     ----------
-    process, started
-        Its number, and the seconds since 1970 at which it started; a number alone is given again.
-    since
-        When it took the folder.
+    user, since
+        Who took the folder, and when.
     """
 
-    host: str
-    process: int
-    started: float
     user: str
     since: str
 
     @classmethod
-    def here(cls) -> "Holder":
+    def now(cls) -> Self:
         """Describe this process."""
-        return cls(
-            host=socket.gethostname(),
-            process=os.getpid(),
-            started=psutil.Process().create_time(),
-            user=_user(),
-            since=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        return cls.here(user=_user(), since=datetime.now(UTC).isoformat(timespec="seconds"))
 
     @classmethod
     def read(cls, path: Path) -> "Holder | None":
@@ -68,19 +54,6 @@ class Holder(Frozen):
             return cls.model_validate(read_json(path))
         except (OSError, ValueError, ValidationError):
             return None
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is, or was, on this machine."""
-        return self.host == socket.gethostname()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether that process of this machine is still there."""
-        try:
-            return abs(psutil.Process(self.process).create_time() - self.started) < SAME_SECONDS
-        except psutil.Error:
-            return False
 
     def blocks(self, *, locks: str) -> bool:
         """Whether it keeps others out although its lock is free.
@@ -125,7 +98,7 @@ def only_run_in(output: Path) -> Iterator[None]:
             holder = Holder.read(work / HOLDER)
             if holder is not None and holder.blocks(locks=locks):
                 raise _held(output, holder=holder, free=True)
-            write_json(work / HOLDER, Holder.here().model_dump())
+            write_json(work / HOLDER, Holder.now().model_dump())
             stack.callback(_let_go, work / HOLDER)
             yield
     except OSError as error:

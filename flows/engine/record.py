@@ -1,6 +1,5 @@
 """run.json: what ran, with what, how it ended."""
 
-import os
 import platform
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -8,11 +7,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from flows.engine.flow_run import FlowRunPlace
 from flows.engine.preparation import Preparation
 from flows.engine.stop import Stopped
+from infra.processes import ProcessIdentity
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
 from tasks.core.manifest import Manifest, read_manifest
@@ -88,7 +88,11 @@ def record_end(output: Path, error: Exception) -> None:
     """Let run.json say why this process's run was ended, whatever that made the run fail with."""
     path = output / RUN
     content = _read(path)
-    if content.get("process") == os.getpid() and content["status"] != "done":
+    try:
+        process = ProcessIdentity.model_validate({name: content.get(name) for name in ProcessIdentity.model_fields})
+    except ValidationError:  # none yet, or one of an earlier version
+        return
+    if process.is_this and content["status"] != "done":
         status, more = _ending(error)
         with suppress(StorageError):
             write_json(path, content | {"status": status, "ended": _now(), "error": more})

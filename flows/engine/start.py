@@ -9,7 +9,7 @@ from prefect.context import FlowRunContext
 from flows.engine.convictions import Convictions
 from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
-from flows.engine.flow_run import FlowRunPlace, close_predecessor, watching_for_cancel
+from flows.engine.flow_run import FlowRunPlace, close_predecessor, close_tasks, watching_for_cancel
 from flows.engine.kernels import WarmKernels
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
@@ -43,7 +43,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     spec, config = preparation.spec, preparation.spec.config
     close_predecessor(spec.output)
     run_id = uuid4().hex[:12]
-    record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
+    record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.of(context.flow_run))
     stop = current_stop()
     try:
         with (
@@ -73,6 +73,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 record,
             )
     except BaseException as error:
+        close_tasks(context.flow_run)
         if stop is not None and stop.error is not None:  # whatever that made of the interrupt
             record.ended(stop.error)
             raise stop.error from error

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +54,7 @@ def exchanged_folder(path: Path, *, owns: Owns) -> Iterator[Path]:
         fresh = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
         fresh.mkdir()
         try:
+            _let_in_the_same(fresh, path)
             yield fresh
             flush_all(fresh)
             _exchange(fresh, path)
@@ -77,6 +79,16 @@ def restore_folder(path: Path, *, owns: Owns) -> None:
     for folder in left:
         if folder.is_dir() and not folder.is_symlink():
             _dissolve(folder, into=path, owns=owns)
+
+
+def _let_in_the_same(fresh: Path, path: Path) -> None:
+    """Give a folder the group and the permissions of the one whose place it takes."""
+    if path.exists():
+        status = path.stat()
+        if status.st_gid != fresh.stat().st_gid:
+            with suppress(OSError):  # a group that this user is not in
+                os.chown(fresh, -1, status.st_gid)
+        fresh.chmod(stat.S_IMODE(status.st_mode))  # after the group, which would take a set-group bit away
 
 
 def _exchange(fresh: Path, path: Path) -> None:

@@ -156,3 +156,17 @@ def test_folders_of_others_beside_it_stay(tmp_path: Path) -> None:
     restore_folder(tmp_path / "features", owns=owns)
     kept = {path.name for path in tmp_path.iterdir()}
     assert kept == {*others, "features", f".features.{'2' * 32}.tmp"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_those_whom_the_folder_let_in_still_are(features: Path) -> None:
+    features.chmod(0o2750)
+    if os.geteuid() == 0:  # others may give a folder to a group of their own only
+        os.chown(features, -1, 12345)
+        features.chmod(0o2750)
+    before = features.stat()
+    with exchanged_folder(features, owns=owns) as fresh:
+        write(fresh, "part-0", text="ours, new")
+    after = features.stat()
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_gid) == (before.st_mode, before.st_gid)

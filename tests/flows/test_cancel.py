@@ -11,10 +11,11 @@ from uuid import UUID
 
 import psutil
 import pytest
+from prefect import task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.exceptions import CancelledRun
-from prefect.states import Cancelled, Cancelling, Running
+from prefect.states import Cancelled, Cancelling, Completed, Running
 
 from flows.config import Config, parse_config
 from flows.engine import flow_run as module
@@ -88,7 +89,7 @@ def dead_run(output: Path, *, client: SyncPrefectClient, **changed: object) -> s
     run = client.create_flow_run(preprocess, state=Running())
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    place = FlowRunPlace.here(run).model_copy(update={"process": ended.pid})
+    place = FlowRunPlace.of(run).model_copy(update={"process": ended.pid})
     write_json(output / RUN, place.model_dump(mode="json") | {"status": "running"} | changed)
     return str(run.id)
 
@@ -109,6 +110,25 @@ def test_the_next_run_closes_what_its_dead_predecessor_left_running(tmp_path: Pa
     cancelled = dead_run(tmp_path, client=client, status="cancelled")
     close_predecessor(tmp_path)
     assert state_of(cancelled, client=client) == "Cancelled"
+
+
+def test_tasks_of_a_dead_flow_run_are_closed_with_it(tmp_path: Path, client: SyncPrefectClient) -> None:
+    @task
+    def endless() -> None: ...
+
+    run = dead_run(tmp_path, client=client)
+    ran = client.create_task_run(endless, flow_run_id=UUID(run), dynamic_key="0", state=Running())
+    over = client.create_task_run(endless, flow_run_id=UUID(run), dynamic_key="1", state=Completed())
+    (tmp_path / "other").mkdir()
+    other = client.create_task_run(
+        endless, flow_run_id=UUID(dead_run(tmp_path / "other", client=client)), dynamic_key="0", state=Running()
+    )
+    close_predecessor(tmp_path)
+    assert [client.read_task_run(each.id).state_name for each in (ran, over, other)] == [
+        "Crashed",
+        "Completed",
+        "Running",
+    ]
 
 
 def test_a_flow_run_whose_process_may_live_is_left(tmp_path: Path, client: SyncPrefectClient) -> None:

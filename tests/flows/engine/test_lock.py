@@ -44,7 +44,7 @@ def assert_is_here(path: Path) -> None:
     """Compare all but the time."""
     holder = Holder.read(path)
     assert holder is not None
-    assert holder.model_copy(update={"since": ""}) == Holder.here().model_copy(update={"since": ""})
+    assert holder.model_copy(update={"since": ""}) == Holder.now().model_copy(update={"since": ""})
 
 
 def test_the_second_run_learns_who_holds_the_folder(tmp_path: Path) -> None:
@@ -64,8 +64,8 @@ def test_the_second_run_learns_who_holds_the_folder(tmp_path: Path) -> None:
 
 
 def test_only_where_locks_do_not_reach_does_the_file_decide() -> None:
-    here = Holder.here()
-    gone = here.model_copy(update={"started": here.started - 60})  # the number was given again
+    here = Holder.now()
+    gone = here.model_copy(update={"process_started": here.process_started - 60})  # the number was given again
     elsewhere = here.model_copy(update={"host": "another.example"})
     sees = ("everybody", "this machine", "nobody")
     assert [here.blocks(locks=locks) for locks in sees] == [False, False, True]
@@ -75,7 +75,7 @@ def test_only_where_locks_do_not_reach_does_the_file_decide() -> None:
 
 def test_a_holder_elsewhere_does_not_block_where_its_lock_is_free(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
-    elsewhere = Holder.here().model_copy(update={"host": "another.example", "process": 1})
+    elsewhere = Holder.now().model_copy(update={"host": "another.example", "process": 1})
     write_json(tmp_path / "work" / "lock.json", elsewhere.model_dump())
     with only_run_in(tmp_path):
         assert_is_here(tmp_path / "work" / "lock.json")
@@ -86,7 +86,7 @@ def test_on_a_mount_whose_locks_stay_on_one_machine_a_holder_elsewhere_blocks(
 ) -> None:
     monkeypatch.setattr("flows.engine.lock._mount_locks", lambda _: "this machine")
     (tmp_path / "work").mkdir()
-    elsewhere = Holder.here().model_copy(update={"host": "another.example", "process": 4, "user": "ada"})
+    elsewhere = Holder.now().model_copy(update={"host": "another.example", "process": 4, "user": "ada"})
     write_json(tmp_path / "work" / "lock.json", elsewhere.model_dump())
     said = refusal(tmp_path)
     assert ": ada on another.example, process 4, since " in said
