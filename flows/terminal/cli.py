@@ -72,6 +72,9 @@ def preprocess(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Discard finished parts of an earlier run instead of resuming; asks first.")
     ] = False,
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove work/, from which a finished run would be resumed, and stop.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every column in the plan, every log line, every traceback.")
@@ -79,6 +82,9 @@ def preprocess(
 ) -> None:
     """Check the arguments, then plan, preview or run."""
     with _told(verbose=verbose):
+        if clean:
+            _clean(output, yes=yes)
+            return
         looks = _only_looks(plan=plan, preview=preview)
         if fresh and not looks:
             _can_confirm(yes=yes)
@@ -105,9 +111,18 @@ def _only_looks(*, plan: bool, preview: int | None) -> bool:
     return plan or preview is not None
 
 
-def _can_confirm(*, yes: bool) -> None:
+def _can_confirm(*, yes: bool, option: str = "--fresh") -> None:
     if not (yes or sys.stdin.isatty()):
-        raise InputError("--fresh discards the finished parts of an earlier run; confirm it with --yes")
+        raise InputError(f"{option} discards the finished parts of an earlier run; confirm it with --yes")
+
+
+def _clean(output: Path, *, yes: bool) -> None:
+    from flows.engine.cleaning import clean  # noqa: PLC0415 - --help needs none of it
+
+    _can_confirm(yes=yes, option="--clean")
+    if not yes:
+        typer.confirm(f"Remove the stages' own files in {output / 'work'}?", abort=True, err=True)
+    _say(f"{clean(output.resolve()) / 1e6:,.1f} MB removed from {output / 'work'}")
 
 
 @contextmanager

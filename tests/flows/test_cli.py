@@ -138,8 +138,10 @@ def test_output_that_is_a_file_or_below_one(tmp_path: Path, stamps: Path, output
         (("--limt", "3"), ("--limt", "--limit")),
         (("--plan", "--preview", "3"), ("--plan", "--preview", "exclude")),
         (("--fresh",), ("--fresh", "--yes")),
+        (("--clean",), ("--clean", "--yes")),
+        (("--clean", "--yes"), ("--clean", "no run", "expected a finished one")),
     ],
-    ids=["limit", "workers", "unknown", "plan-and-preview", "fresh"],
+    ids=["limit", "workers", "unknown", "plan-and-preview", "fresh", "clean", "clean-nothing"],
 )
 def test_wrong_usage(arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
     check_told(invoke(*arguments), *words)
@@ -153,13 +155,31 @@ def test_a_folder_in_which_a_run_goes_on_is_not_started_over(tmp_path: Path, sta
     check_told(result, "another run is writing into")
 
 
+def test_cleaning_takes_what_is_ours_of_a_finished_run_only(tmp_path: Path) -> None:
+    work = tmp_path / "results" / "work"
+    result, descriptor = work / "mask" / ("0" * 40), work / "results" / f"mask-{'0' * 40}"
+    notes = work / "mask" / "notes.txt"
+    result.mkdir(parents=True)
+    descriptor.parent.mkdir()
+    for path in (result / "cells.parquet", descriptor, notes, work / "lock"):
+        path.write_text("x" * 2_000_000, encoding="utf-8")
+    record = work.parent / "run.json"
+    record.write_text('{"status": "failed"}', encoding="utf-8")
+    check_told(invoke("--output", work.parent, "--clean", "--yes"), "--clean", "status is failed", "resumed")
+    record.write_text('{"status": "done"}', encoding="utf-8")
+    cleaned = invoke("--output", work.parent, "--clean", "--yes")
+    assert cleaned.exit_code == 0, cleaned.output
+    assert "4.0 MB removed" in cleaned.output
+    assert sorted(path for path in work.rglob("*") if path.is_file()) == [work / "lock", notes]
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_help_fits_the_terminal_and_names_every_option(width: int) -> None:
     result = CliRunner().invoke(app, ["--help"], prog_name="python -m flows.preprocess", terminal_width=width)
     assert result.exit_code == 0
     assert max(map(len, result.stdout.splitlines())) <= width
     assert "Usage: python -m flows.preprocess [OPTIONS] [INPUT]..." in result.stdout
-    options = ["config", "output", "cluster", "workers", "limit", "plan", "preview", "fresh", "yes", "verbose"]
+    options = ["config", "output", "cluster", "workers", "limit", "plan", "preview", "fresh", "clean", "yes", "verbose"]
     assert [name for name in options if f"--{name}" not in result.stdout] == []
 
 
