@@ -10,11 +10,19 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
+from tasks.core.pixel_source import BATCH_BYTES
 from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
 from tasks.features.regions import region_list
 from tasks.ingest.label_hints import label_hints
 from tasks.ingest.references import from_frame
+
+WORKER_BYTES = 350 * 10**6
+"""Of a worker's memory, that programs and compiled kernels take."""
+
+PIXELS_OF_STAMPS, PIXELS_OF_FIELDS = 5, 16
+"""How often a worker holds the pixels that it reads at a time, with all that is made of them; measured on stamps of 12
+channels, and on fields of 2048 × 2048 pixels and 5 channels with two objects."""
 
 
 def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool) -> None:
@@ -36,6 +44,10 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {single_tasks} for the run{more}",
     }
+    rows["work/"] = _files(preparation, tasks=len(per_partition))
+    rows["disk"] = _disk(preparation, columns=len(columns))
+    pixels = max(BATCH_BYTES, images.bytes_per_image) * (PIXELS_OF_STAMPS if layout.stamps else PIXELS_OF_FIELDS)
+    rows["memory"] = f"about {(WORKER_BYTES + pixels) / 1e9:.1f} GB a worker"
     if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     if images.faults:
@@ -60,3 +72,19 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     for hint in label_hints(from_frame(preparation.listing.index), channels=images.channels):
         console.print(Text.assemble("\n", ("look: ", "bold yellow"), hint), soft_wrap=True)
     console.print("\nNothing was run.", highlight=False)
+
+
+def _files(preparation: Preparation, *, tasks: int) -> str:
+    """Say how many files ``work/`` will hold: a result and its descriptor per task, the first ones another table."""
+    images, layout = preparation.listing.images, preparation.layout
+    each = 2 * tasks + 1
+    labels = "" if layout.stamps else f", and up to {2 * len(layout.regions) * images.images:,} label images"
+    return f"about {each * len(images.partitions):,} files, {each} a partition{labels}"
+
+
+def _disk(preparation: Preparation, *, columns: int) -> str:
+    """Say how large the table will be; cells of fields are not known yet."""
+    row = columns * (4 if preparation.spec.config.features.dtype == "float32" else 8)
+    if not preparation.layout.stamps:
+        return f"about {1000 * row / 1e6:,.1f} MB per 1,000 cells, twice while work/ is there"
+    return f"up to {preparation.listing.images.images * row / 1e6:,.1f} MB of features, twice while work/ is there"

@@ -1,7 +1,8 @@
 """The files that masking and segmentation leave of one partition, read by all later stages.
 
-``images.parquet`` (Layout.images), ``faults.parquet`` (FAULTS), ``cells.parquet`` (Layout.cells) and, of fields,
-two label images per object in ``labels/``: of the cells that were kept, and of those left out at the border.
+``images.parquet`` (Layout.images), ``cells.parquet`` (Layout.cells), where there are any ``faults.parquet`` (FAULTS)
+and, of fields, two label images per object in ``labels/``: of the cells that were kept, and of those left out at the
+border.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,6 +33,18 @@ def fault_table(faults: Iterable[Fault], *, groups: Sequence[str] = ()) -> pl.Da
         for fault in faults
     ]
     return pl.DataFrame(rows, schema=FAULT_COLUMNS | {f"meta__{group}": pl.String() for group in groups}, orient="row")
+
+
+def write_faults(folder: Path, faults: pl.DataFrame) -> None:
+    """Write a table of faults into a result's folder, if there are any: hardly any partition has one."""
+    if len(faults):
+        faults.write_parquet(folder / FAULTS)
+
+
+def read_faults(result: StageResult) -> pl.DataFrame:
+    """Read the faults that a task met."""
+    path = result.file(FAULTS)
+    return read_table(path) if path.exists() else fault_table([])
 
 
 def in_table_order(faults: Iterable[Fault], *, images: pl.DataFrame) -> list[Fault]:
@@ -86,7 +99,7 @@ def write_cell_tables(
         .alias("status"),
     )
     images.write_parquet(folder / IMAGES)
-    set_aside.write_parquet(folder / FAULTS)
+    write_faults(folder, set_aside)
     cells.write_parquet(folder / CELLS, compression="zstd")
     if not all(fault.settled for fault in faults):
         (folder / PROVISIONAL).touch()

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from tasks.core.file_names import FAULTS
-from tasks.core.storage import read_table
+from tasks.core.partition_files import read_faults
 from tasks.core.work import StageResult
 
 
@@ -22,7 +21,7 @@ class PartitionResults:
     def faults(self) -> pl.DataFrame:
         """Images of this partition that were set aside, at whatever stage."""
         stages = [stage for stage in (self.cells, self.metrics, self.features) if stage is not None]
-        faults = pl.concat([read_table(stage.file(FAULTS)) for stage in stages])
+        faults = pl.concat([read_faults(stage) for stage in stages])
         return faults.unique("meta__image", keep="first", maintain_order=True)
 
 

@@ -15,8 +15,8 @@ from tasks.core.decision import KEPT, QualityDecision
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.feature_files import write_feature_file
-from tasks.core.file_names import FAULTS, FEATURES
-from tasks.core.partition_files import fault_table, in_table_order, kept_cells
+from tasks.core.file_names import FEATURES
+from tasks.core.partition_files import fault_table, in_table_order, kept_cells, write_faults
 from tasks.core.pixel_source import PixelSource
 from tasks.core.regions import COMBINED
 from tasks.core.types import FloatArray
@@ -58,7 +58,7 @@ def extract_partition(
 
     with result_folder(Path(folder)) as temporary:
         rows = write_feature_file(temporary / FEATURES, tables())
-        fault_table(in_table_order(faults, images=kept)).write_parquet(temporary / FAULTS)
+        write_faults(temporary, fault_table(in_table_order(faults, images=kept)))
         if is_provisional(cells, metrics) or not all(fault.settled for fault in faults):
             (temporary / PROVISIONAL).touch()
     return watch.result(folder, run_id=run_id, counts={"rows": rows, "quarantined": len(faults)})

@@ -13,8 +13,8 @@ from tasks.core.decision import KEPT
 from tasks.core.errors import Fault
 from tasks.core.exact.questions import merged
 from tasks.core.faults import isolate_faults
-from tasks.core.file_names import CELLS, FAULTS, METRICS
-from tasks.core.partition_files import fault_table, in_table_order
+from tasks.core.file_names import CELLS, METRICS
+from tasks.core.partition_files import fault_table, in_table_order, write_faults
 from tasks.core.pixel_source import PixelSource
 from tasks.core.storage import read_table
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
@@ -55,7 +55,7 @@ def measure_partition(
     provisional = is_provisional(cells) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:
         metrics.write_parquet(temporary / METRICS)
-        fault_table(in_table_order(faults, images=table)).write_parquet(temporary / FAULTS)
+        write_faults(temporary, fault_table(in_table_order(faults, images=table)))
     counts = {"cells": len(kept), "quarantined": len(faults)}
     return watch.result(folder, run_id=run_id, counts=counts)
 

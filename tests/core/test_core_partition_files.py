@@ -14,11 +14,13 @@ from tasks.core.partition_files import (
     LABEL_SOFTWARE,
     fault_table,
     label_path,
+    read_faults,
     read_labels,
     read_objects,
     write_cells,
 )
 from tasks.core.types import LabelArray
+from tasks.core.work import Stopwatch
 
 FIELD = Layout(channels=("DNA",), regions=("nucleus",), stamps=False, groups=(), numbered=False)
 
@@ -58,7 +60,9 @@ def test_images_know_how_many_cells_they_hold_and_which_are_set_aside(tmp_path: 
 def test_no_cell_and_no_fault_are_tables_too(tmp_path: Path) -> None:
     counts = write_cells(tmp_path / "found", images=images(2), faults=[], cells=cells([], statuses=[]))
     assert counts == {"images": 2, "quarantined": 0, "cells": 0}
-    assert dict(pl.read_parquet(tmp_path / "found" / "faults.parquet").schema) == FAULTS
+    assert not (tmp_path / "found" / "faults.parquet").exists()
+    result = Stopwatch().result(str(tmp_path / "found"), run_id="")
+    assert dict(read_faults(result).schema) == FAULTS
     assert dict(fault_table([]).schema) == FAULTS
 
 

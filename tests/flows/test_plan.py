@@ -66,6 +66,10 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
     assert (
         lines["tasks"] == "8: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
     )
+    assert lines["work/"] == "about 14 files, 7 a partition"
+    megabytes = 25 * 4 * len(columns_of(stamps, images=tmp_path / "images")) / 1e6
+    assert lines["disk"] == f"up to {megabytes:.1f} MB of features, twice while work/ is there"
+    assert lines["memory"] == "about 0.5 GB a worker"
     assert plan.rstrip().endswith("Nothing was run.")
     assert not (tmp_path / "out").exists()
 

@@ -89,6 +89,15 @@ def test_every_image_is_accounted_for(reference: tuple[Path, Summary]) -> None:
     assert table(output)["meta__image"].to_list() == cells.filter(pl.col("status") == "kept")["meta__image"].to_list()
 
 
+def test_a_run_leaves_as_many_files_as_the_plan_says(reference: tuple[Path, Summary]) -> None:
+    work = reference[0] / "work"
+    partitions = len([*(work / "features").iterdir()])
+    stages = ("mask", "quality-metrics", "features")
+    files = [path for stage in stages for path in (work / stage).rglob("*") if path.is_file()]
+    files += [path for path in (work / "results").iterdir() if path.name[:-41] in stages]
+    assert len(files) == 7 * partitions  # as test_plan.py has it: two for each task and one more
+
+
 def test_second_run_computes_nothing_and_a_changed_section_only_what_depends_on_it(
     run: Run, reference: tuple[Path, Summary], stamps: Path, tmp_path: Path
 ) -> None:
