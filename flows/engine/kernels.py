@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
-from distributed import Worker, WorkerPlugin
+from distributed import Client, Worker, WorkerPlugin
+from distributed.comm import CommClosedError
 
 from flows.config import Config
 from flows.engine.stage import Job
 from tasks.core.kernels.compile_lock import compile_once_per_host
+
+ATTEMPTS = 4
+"""How often the workers are told to get ready, where one dies of those that do."""
 
 
 class WarmKernels(WorkerPlugin):
@@ -32,3 +36,20 @@ class WarmKernels(WorkerPlugin):
 
     def _warm_up(self) -> None:
         compile_once_per_host({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})
+
+
+def prepare_workers(client: Client, kernels: WarmKernels) -> None:
+    """Have all workers, and those that come later, make kernels ready, whichever of them dies meanwhile.
+
+    Raises
+    ------
+    CommClosedError
+        The scheduler is gone, or workers die each time.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            client.register_plugin(kernels)
+        except CommClosedError:  # to a worker: the others are ready, its successor is about to be
+            continue
+        return
+    client.register_plugin(kernels)

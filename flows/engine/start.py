@@ -10,7 +10,7 @@ from flows.engine.convictions import Convictions
 from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
 from flows.engine.flow_run import FlowRunPlace, close_predecessor, close_tasks, watching_for_cancel
-from flows.engine.kernels import WarmKernels
+from flows.engine.kernels import WarmKernels, prepare_workers
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
 from flows.engine.progress import current_progress
@@ -63,7 +63,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             resources = settle_resources(runner.client, needed=config.needed_resources, devices=config.devices)
             kernels = progress.stage("kernels", total=1)
             kernels.begin()
-            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
+            prepare_workers(runner.client, WarmKernels([stage.kernels for stage in stages], config=config))
             kernels.advance()
             dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
             yield (
