@@ -12,6 +12,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -36,6 +38,8 @@ DEATHS, DEATHS_SECONDS = 5, 300.0
 
 COMMAND = ("-m", "infra.api_server")
 """What Python runs: this very module."""
+
+CHORES = timedelta(seconds=10)
 
 BACKLOG = 1024
 """Connections that may wait for a server."""
@@ -196,8 +200,13 @@ def _serve(listener: int, *, home: Path) -> None:
     try:
         prepare_database(home / "prefect.db")
         import uvicorn  # noqa: PLC0415 - the watch over the parent must stand before these slow imports
+        from prefect.server.api import background_workers  # noqa: PLC0415
         from prefect.server.api.server import create_app  # noqa: PLC0415
 
+        # Prefect's own worker for chores such as late runs, of which this server has none, looks every 250 ms.
+        background_workers.Worker = partial(  # type: ignore[assignment,misc]
+            background_workers.Worker, minimum_check_interval=CHORES, scheduling_resolution=CHORES
+        )
         uvicorn.run(create_app(webserver_only=True, final=True), fd=listener, log_level="warning")
     finally:
         os._exit(1)

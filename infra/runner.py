@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 from uuid import uuid4
 
-from distributed import Client, Future
+from distributed import Client, Future, futures_of
 from distributed.protocol.pickle import dumps
 from prefect import Task
 from prefect import tags as with_tags
@@ -32,7 +32,7 @@ class TaskRunner(DaskTaskRunner):
     them anew, and a function of its own, which is pickled by value. Here those are written once for a flow run, a
     worker reads them once, the function is `run_task`, and tasks travel by name. Dask, for its part, would digest
     arguments, pickles and settings to find that no two tasks are equal, which they never are: each has an identity of
-    its own, and its name is made of that.
+    its own, and its name is made of that. And its scheduler would build all arguments that hold no future, for nothing.
     """
 
     @cached_property
@@ -67,6 +67,7 @@ class TaskRunner(DaskTaskRunner):
             name: collect_task_run_inputs_sync(value, future_cls=Future) | (dependencies or {}).get(name, set())
             for name, value in arguments.items()
         }
+        linked = {name: value for name, value in arguments.items() if futures_of(value)}
         future = Client.submit(
             self.client,
             run_task,
@@ -74,9 +75,9 @@ class TaskRunner(DaskTaskRunner):
             surroundings=self._surroundings,
             seconds=_seconds.get(),
             tags=TagsContext.get().current_tags,
-            task=task,
             task_run_id=number,
-            parameters=arguments,
+            packed=dumps((task, {name: value for name, value in arguments.items() if name not in linked})),
+            linked=linked,
             wait_for=self._optimize_futures(wait_for) if wait_for else None,
             return_type="state",
             dependencies=inputs,
@@ -100,14 +101,17 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 def run_task(
     *,
     surroundings: bytes,
+    packed: bytes,
+    linked: Mapping[str, object],
     seconds: float | None,
     tags: Iterable[str],
-    **arguments: Any,  # noqa: ANN401 - of Prefect's engine
+    **options: Any,  # noqa: ANN401 - of Prefect's engine
 ) -> object:
     """Run a task in a worker, under the settings, in the run and with the tags of the flow."""
     settings, flow_run = _contexts(surroundings)
+    task, arguments = pickle.loads(packed)  # noqa: S301 - the flow wrote it
     with settings.model_copy(), flow_run.model_copy(), with_tags(*tags), deadline(seconds):  # each is entered once
-        return run_task_sync(**arguments)
+        return run_task_sync(task=task, parameters={**arguments, **linked}, **options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

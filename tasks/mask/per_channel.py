@@ -19,6 +19,16 @@ class ShortlyTitled(Section):
         plain = [get_args(param)[0] if get_origin(param) is Annotated else param for param in params]
         return f"{cls.__name__}[{', '.join(getattr(param, '__name__', str(param)) for param in plain)}]"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle it by what it is made of: a parametrised model stands in no module, and would be written as code."""
+        generic = type(self).__pydantic_generic_metadata__
+        return _restored, (generic["origin"], generic["args"], dict(self))
+
+
+def _restored(model: Any, parameters: tuple[Any, ...], values: dict[str, Any]) -> ShortlyTitled:  # noqa: ANN401
+    restored: ShortlyTitled = model[parameters].model_construct(**values)
+    return restored
+
 
 class ChannelValue(ShortlyTitled, Generic[ValueT]):
     """The value of a parameter in one channel."""
