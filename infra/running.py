@@ -11,7 +11,7 @@ from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from infra.cluster import Address, Local, local_offers, worker_count
+from infra.clusters.model import Address, Cluster, local_offers, worker_count
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
 from infra.nanny import PatientNanny
@@ -38,7 +38,7 @@ DASK_SETTINGS = {
 
 
 @contextmanager
-def running(cluster: Local | Address, *, workers: int | None, segment: Asked) -> Iterator[TaskRunner]:
+def running(cluster: Cluster, *, workers: int | None, segment: Asked) -> Iterator[TaskRunner]:
     """Start a cluster's workers, or find the scheduler that runs, and give the runner of its tasks.
 
     What workers read of the environment must be set before, such as PREFECT_API_URL; the server behind that address

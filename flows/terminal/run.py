@@ -17,7 +17,7 @@ from flows.engine.record import record_end
 from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
-from infra.cluster import Local
+from infra.clusters.model import Local
 from infra.environment import environment
 from infra.fork_server import start_fork_server
 

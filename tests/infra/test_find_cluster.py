@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.cluster import Address, Local, check_cluster, find_cluster, local_offers, worker_count
+from infra.clusters.model import Address, Local, check_cluster, find_cluster, local_offers, worker_count
 from infra.resources import Asked, resolve, settle
 from tasks.core.errors import ConfigError, RunError
 
@@ -132,7 +132,7 @@ def test_a_scheduler_that_answers_is_let_through() -> None:
 
 
 def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.cluster.count_gpus", lambda: 1)
+    monkeypatch.setattr("infra.clusters.model.count_gpus", lambda: 1)
     with pytest.raises(ConfigError, match=r"run\.resources\.mask: .* \{CPU: 2\}"):
         check_cluster(Local(), workers=2, needed={"mask": {"CPU": 2}}, devices={})
     check_cluster(Local(), workers=2, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}}, devices={})
@@ -140,6 +140,6 @@ def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.Monk
 
 def test_finding_a_cluster_imports_neither_prefect_nor_dask() -> None:
     heavy = "{'prefect', 'distributed', 'numba', 'polars'}"
-    code = f"import sys, infra.cluster, infra.api_server; print({heavy} & set(sys.modules))"
+    code = f"import sys, infra.clusters.model, infra.api_server; print({heavy} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"

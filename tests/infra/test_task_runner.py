@@ -15,7 +15,7 @@ from prefect.settings import (
 )
 
 from infra.api_server import api_server
-from infra.cluster import Local
+from infra.clusters.model import Local
 from infra.running import running
 
 pytestmark = pytest.mark.slow

@@ -10,13 +10,14 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import ByteSize, Field, TypeAdapter, ValidationError, field_validator
 
+from infra.clusters.pool import Pool
 from infra.gpus import count_gpus
 from infra.resources import CPU, GPU, Asked, Offer, settle
 from tasks.core.errors import ConfigError, RunError, suggestion
-from tasks.core.section import Section
+from tasks.core.section import Section, named_entries
 from tasks.core.yaml_text import parse_yaml
 
-CLUSTERS = Path(__file__).parent / "clusters"
+CLUSTERS = Path(__file__).parent
 
 ANSWER_SECONDS = 10.0
 """How long a scheduler that should run may take to accept a connection."""
@@ -59,10 +60,50 @@ class Address(Section):
         return parts.hostname or "", parts.port or 0
 
 
-Cluster = Annotated[Local | Address, Field(discriminator="kind")]
+class Batch(Section):
+    """Pools of jobs of a batch system; the scheduler runs in the process of the run."""
+
+    kind: Literal["slurm", "pbs", "sge", "lsf", "oar", "htcondor"]
+    pools: tuple[Pool, ...] = Field(description="By name: cpu, gpu, …", min_length=1)
+    interface: str | None = Field(
+        default=None,
+        description="Interface of this machine that nodes reach, such as ib0; default its address.",
+    )
+    ports: str | None = Field(
+        default=None,
+        description="Ports of this machine that nodes reach, such as 40000:40100; the scheduler and Prefect's server "
+        "take one each.",
+        pattern=r"^\d+:\d+$",
+    )
+    folder: Path = Field(
+        default=Path("~/.scip-flows"),
+        description="Folder that nodes see under the same path: certificates of runs, readable by you alone, job logs.",
+    )
+
+    @field_validator("pools", mode="before")
+    @classmethod
+    def _may_be_a_mapping(cls, pools: object) -> object:
+        return named_entries(pools)
+
+    @field_validator("pools")
+    @classmethod
+    def _have_names_of_their_own(cls, pools: tuple[Pool, ...]) -> tuple[Pool, ...]:
+        names = [pool.name for pool in pools]
+        if len(set(names)) < len(names):
+            raise ValueError(f"got pools {', '.join(names)}; expected names of their own")
+        return pools
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Dask resources of the workers of each pool."""
+        return tuple(pool.offer for pool in self.pools)
 
 
-def find_cluster(name: str) -> Local | Address:
+Cluster = Local | Address | Batch
+CLUSTER = TypeAdapter[Cluster](Annotated[Cluster, Field(discriminator="kind")])
+
+
+def find_cluster(name: str) -> Cluster:
     """Read what stands behind ``--cluster``: a scheduler's address, a YAML file, or a name in infra/clusters.
 
     Raises
@@ -86,9 +127,9 @@ def find_cluster(name: str) -> Local | Address:
     return _validated(content, where=f"the cluster file {path}")
 
 
-def _validated(content: object, *, where: str) -> Local | Address:
+def _validated(content: object, *, where: str) -> Cluster:
     try:
-        return TypeAdapter[Local | Address](Cluster).validate_python(content)
+        return CLUSTER.validate_python(content)
     except ValidationError as error:
         mistakes = error.errors(include_url=False)
         lines = [
@@ -112,7 +153,7 @@ def local_offers(*, workers: int, gpus: int, segment: Asked) -> Sequence[Offer]:
 
 
 def check_cluster(
-    cluster: Local | Address,
+    cluster: Cluster,
     *,
     workers: int | None,
     needed: Mapping[str, Asked],
@@ -130,10 +171,13 @@ def check_cluster(
     Raises
     ------
     ConfigError
-        No local worker would offer what a stage needs.
+        No worker would offer what a stage needs.
     RunError
         No scheduler answers at the address.
     """
+    if isinstance(cluster, Batch):
+        settle(needed, offers=cluster.offers, devices=devices)
+        return
     if isinstance(cluster, Local):
         offers = local_offers(
             workers=worker_count(cluster, workers), gpus=count_gpus(), segment=needed.get("segment", "auto")
