@@ -33,7 +33,7 @@ LOOK_SECONDS = 0.2
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
-class PoolWorker(Worker):  # type: ignore[misc] # untyped
+class PoolWorker(Worker):
     """Dask's worker, with what a job of a batch system needs besides."""
 
     def __init__(self, *args: Any, name: object = None, lifetime: Any = None, **options: Any) -> None:  # noqa: ANN401
@@ -45,7 +45,7 @@ class PoolWorker(Worker):  # type: ignore[misc] # untyped
             lifetime = max(parse_timedelta(lifetime) - _job_age(), LOOK_SECONDS)
         super().__init__(*args, name=name, lifetime=lifetime, **options)
 
-    async def close_gracefully(self, restart: bool | None = None, reason: str = "worker-close-gracefully") -> None:
+    async def close_gracefully(self, restart: Any = None, reason: str = "worker-close-gracefully") -> None:  # noqa: ANN401 - as of Dask
         """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
 
         What has not begun is sent to others by the scheduler.
@@ -55,7 +55,7 @@ class PoolWorker(Worker):  # type: ignore[misc] # untyped
             return
         self.status = Status.closing_gracefully  # the scheduler learns of it, and sends nothing more
         end = time.monotonic() + FINISH_SHARE * float(os.environ.get(MARGIN, "inf"))
-        while self.state.executing_count and time.monotonic() < end:
+        while self.state.executing_count and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(LOOK_SECONDS)
         await self.scheduler.retire_workers(
             workers=[self.address], close_workers=False, remove=True, stimulus_id=f"{reason}-{time.time()}"
@@ -113,7 +113,9 @@ def kind_of_node() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = [platform.processor()]
-    processor = sorted({line for line in lines if re.match(r"(model name|flags|Features|CPU (part|implementer))", line)})
+    processor = sorted(
+        {line for line in lines if re.match(r"(model name|flags|Features|CPU (part|implementer))", line)}
+    )
     versions = [platform.python_version(), version("numba"), version("llvmlite"), version("numpy")]
     return hashlib.sha256("\n".join([platform.machine(), *processor, *versions]).encode()).hexdigest()[:12]
 

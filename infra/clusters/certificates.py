@@ -86,9 +86,7 @@ def _written(folder: Path, *, hosts: Sequence[str]) -> Certificates:
         _builder(subject=subject, issuer=issuer, key=key)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     files = Certificates(
@@ -98,9 +96,7 @@ def _written(folder: Path, *, hosts: Sequence[str]) -> Certificates:
     _write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
     _write(
         files.key,
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
     )
     return files
 

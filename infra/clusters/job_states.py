@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 Kind = Literal["slurm", "pbs", "sge", "lsf", "oar", "htcondor"]
 
@@ -46,7 +46,7 @@ def queued_jobs(kind: Kind) -> list[QueuedJob]:
     output = _output([part.format(user=getpass.getuser()) for part in command])
     try:
         return list(read(output))
-    except (ValueError, KeyError, TypeError, ElementTree.ParseError) as error:
+    except (ValueError, KeyError, TypeError, ET.ParseError) as error:
         raise CannotTell(f"{command[0]} printed what cannot be read: {error}: {output[:200]}") from error
 
 
@@ -88,7 +88,9 @@ def _output(command: Sequence[str], *, accept_failure: bool = False) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotTell(f"{command[0]} did not answer: {error}") from error
     if ended.returncode and not accept_failure:
-        raise CannotTell(f"{command[0]} failed with status {ended.returncode}: {(ended.stderr or ended.stdout).strip()}")
+        raise CannotTell(
+            f"{command[0]} failed with status {ended.returncode}: {(ended.stderr or ended.stdout).strip()}"
+        )
     return ended.stdout
 
 
@@ -117,13 +119,11 @@ def _pbs(output: str) -> Iterator[QueuedJob]:
         attributes = dict(line.strip().split(" = ", 1) for line in lines if " = " in line)
         state = attributes["job_state"]
         if state not in {"C", "F", "X"}:  # ended, of which PBS keeps a record
-            yield QueuedJob(
-                number=first.strip(), name=attributes["Job_Name"], state=_state(state, pending="q h w t m")
-            )
+            yield QueuedJob(number=first.strip(), name=attributes["Job_Name"], state=_state(state, pending="q h w t m"))
 
 
 def _sge(output: str) -> Iterator[QueuedJob]:
-    for job in ElementTree.fromstring(output).iter("job_list"):  # noqa: S314 - of the site's own batch system
+    for job in ET.fromstring(output).iter("job_list"):  # noqa: S314 - of the site's own batch system
         number, name, state = (job.findtext(tag) or "" for tag in ("JB_job_number", "JB_name", "state"))
         yield QueuedJob(number=number, name=name, state="running" if state.strip("dRsStT") == "r" else "pending")
 

@@ -23,7 +23,13 @@ class JobSpec:
 
 
 def job_spec(
-    batch: Batch, pool: Pool, *, run: str, security: Any, shared: Path, environment: Mapping[str, str]  # noqa: ANN401
+    batch: Batch,
+    pool: Pool,
+    *,
+    run: str,
+    security: Any,
+    shared: Path,
+    environment: Mapping[str, str],  # noqa: ANN401
 ) -> JobSpec:
     resources = ",".join(f"{name}={amount:g}" for name, amount in pool.offer.items())
     variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1") | dict(environment)

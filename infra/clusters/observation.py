@@ -9,7 +9,7 @@ from distributed.scheduler import Scheduler, TaskState, WorkerState
 
 from infra.clusters.demand import Demand, Need
 from infra.clusters.pool import Pool
-from infra.clusters.sizing import JobObservation, PoolBounds, PoolObservation, Policy, drain_seconds
+from infra.clusters.sizing import JobObservation, Policy, PoolBounds, PoolObservation, drain_seconds
 
 
 @dataclass(slots=True, kw_only=True)

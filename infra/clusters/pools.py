@@ -86,6 +86,8 @@ class PoolCluster(SpecCluster):
         How large pools are.
     """
 
+    scheduler: Scheduler
+
     def __init__(
         self,
         batch: Batch,
@@ -132,13 +134,13 @@ class PoolCluster(SpecCluster):
             "dashboard": False,
             "dashboard_address": "127.0.0.1:0",
         }
-        super().__init__(scheduler={"cls": Scheduler, "options": options}, security=security)
-        self.sync(self._begin)
+        super().__init__(scheduler={"cls": Scheduler, "options": options}, security=security)  # type: ignore[no-untyped-call]
+        self.sync(self._begin)  # type: ignore[no-untyped-call]
 
     def close(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - as of Dask
         """Cancel all jobs, and end the scheduler."""
         if self._task is not None:
-            self.sync(self._end)
+            self.sync(self._end)  # type: ignore[no-untyped-call]
         return super().close(timeout)
 
     def ask(self, demand: Demand) -> None:

@@ -50,7 +50,7 @@ class BatchSystem:
             return  # all that is left is cancelled by name at the end
 
 
-class Submission(ProcessInterface):  # type: ignore[misc] # untyped
+class Submission(ProcessInterface):
     """A job.
 
     Parameters
@@ -66,7 +66,7 @@ class Submission(ProcessInterface):  # type: ignore[misc] # untyped
     """
 
     def __init__(self, scheduler: str, name: str, *, spec: JobSpec, system: BatchSystem) -> None:
-        super().__init__(scheduler=scheduler, name=name)
+        super().__init__(scheduler=scheduler, name=name)  # type: ignore[no-untyped-call]
         self._job = spec.cls(scheduler, name=name, **spec.options)
         self._system = system
         self.number: str | None = None
@@ -80,25 +80,23 @@ class Submission(ProcessInterface):  # type: ignore[misc] # untyped
         """Submit it; a rejection is noted, not raised: it would leave Dask's cluster in disorder."""
         try:
             async with self._system.gate:
-                await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)
+                await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)  # type: ignore[no-untyped-call]
             self.number = self._job.job_id
         except TimeoutError:
             self.rejection = f"{self._job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s"
         except (RuntimeError, OSError, ValueError) as error:
             self.rejection = _words(str(error))
         self.submitted = monotonic()
-        await super().start()
+        await super().start()  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """Cancel it."""
         if self.number is not None:
             await self._system.cancel(self.number)
-        await super().close()
+        await super().close()  # type: ignore[no-untyped-call]
 
 
 def _words(message: str) -> str:
     """Return what the batch system printed, of the message of dask-jobqueue."""
     printed = re.search(r"stdout:\n(.*)\nstderr:\n(.*)", message, flags=re.DOTALL)
     return " ".join((printed[2].strip() or printed[1].strip() if printed else message).split())
-
-
