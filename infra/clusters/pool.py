@@ -59,7 +59,8 @@ def _size(text: object) -> object:
 
 Size = Annotated[ByteSize, BeforeValidator(_size)]
 
-Name = Annotated[str, StringConstraints(pattern=r"^\w+$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[^\s,=]+$")]
+"""Of a resource, as Dask's command line reads it."""
 
 
 def _ports(text: object) -> object:
