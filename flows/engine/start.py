@@ -18,7 +18,7 @@ from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
-from infra.clusters.model import worker_memory
+from infra.clusters.check import worker_memory
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 from tasks.core.work import RESULTS
