@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import math
 import os
+import pickle
 import platform
 import re
 import time
@@ -17,16 +19,17 @@ from distributed import Worker
 from distributed.core import Status
 from filelock import FileLock
 
+from infra.clusters.pool import STAGGER_SHARE
 from tasks.core.errors import RunError
 
 KERNELS = "SCIP_FLOWS_KERNELS"
 """Variable with a folder that all nodes share, for compiled code."""
 
-MARGIN = "SCIP_FLOWS_MARGIN"
-"""Variable with the seconds between the end of a worker's lifetime and that of its job."""
+PREPARE = "SCIP_FLOWS_PREPARE"
+"""Variable with a file of what a worker does before it connects: a pickled function without arguments."""
 
 FINISH_SHARE = 0.8
-"""Of that margin, for which a task may go on."""
+"""Of the margin between the end of a worker's lifetime and that of its job, for which a task may go on."""
 
 LOOK_SECONDS = 0.2
 
@@ -36,14 +39,28 @@ DEVICES = "CUDA_VISIBLE_DEVICES"
 class PoolWorker(Worker):
     """Dask's worker, with what a job of a batch system needs besides."""
 
-    def __init__(self, *args: Any, name: object = None, lifetime: Any = None, **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *args: Any,  # noqa: ANN401 - as of Dask
+        name: object = None,
+        lifetime: Any = None,  # noqa: ANN401
+        lifetime_stagger: Any = None,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401
+    ) -> None:
+        self._finish_seconds = FINISH_SHARE * (parse_timedelta(lifetime_stagger) or math.inf) / STAGGER_SHARE
         if "GPU" in (options.get("resources") or {}):
             pin_device(str(name), variables=os.environ)
         share_kernels(os.environ)
         if lifetime:
             # The job's time began with the process that starts this one, perhaps again after a crash.
             lifetime = max(parse_timedelta(lifetime) - _job_age(), LOOK_SECONDS)
-        super().__init__(*args, name=name, lifetime=lifetime, **options)
+        super().__init__(*args, name=name, lifetime=lifetime, lifetime_stagger=lifetime_stagger, **options)
+
+    async def start_unsafe(self) -> Any:  # noqa: ANN401 - as of Dask
+        """Get ready, then connect: what is sent to a worker that does not listen yet is lost after half a minute."""
+        if path := os.environ.get(PREPARE):
+            await asyncio.to_thread(_prepare, Path(path))
+        return await super().start_unsafe()  # type: ignore[no-untyped-call]
 
     async def close_gracefully(self, restart: Any = None, reason: str = "worker-close-gracefully") -> None:  # noqa: ANN401 - as of Dask
         """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
@@ -54,7 +71,7 @@ class PoolWorker(Worker):
             await super().close_gracefully(restart=restart, reason=reason)
             return
         self.status = Status.closing_gracefully  # the scheduler learns of it, and sends nothing more
-        end = time.monotonic() + FINISH_SHARE * float(os.environ.get(MARGIN, "inf"))
+        end = time.monotonic() + self._finish_seconds
         while self.state.executing_count and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(LOOK_SECONDS)
         await self.scheduler.retire_workers(
@@ -118,6 +135,10 @@ def kind_of_node() -> str:
     )
     versions = [platform.python_version(), version("numba"), version("llvmlite"), version("numpy")]
     return hashlib.sha256("\n".join([platform.machine(), *processor, *versions]).encode()).hexdigest()[:12]
+
+
+def _prepare(path: Path) -> None:
+    pickle.loads(path.read_bytes())()  # noqa: S301 - the run wrote it, into a folder that is only its user's
 
 
 def _job_age() -> float:

@@ -23,9 +23,7 @@ from infra.runner import TaskRunner
 from infra.scratch import scratch_folder
 from tasks.core.errors import RunError
 
-DASK_SETTINGS = {
-    "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
-    "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
+WORKER_SETTINGS = {
     "distributed.comm.timeouts.connect": "60s",
     "distributed.worker.daemon": False,
     # Looks at the stack, the loop and the machine, 10 to 50 times a second, in every process, for pages that are off:
@@ -34,6 +32,12 @@ DASK_SETTINGS = {
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.monitor-interval": "200ms",
+}
+
+DASK_SETTINGS = {
+    **WORKER_SETTINGS,
+    "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
+    "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
     "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
     # Workers set up their log as they are imported, before a level could reach them in another way. A variable of this
     # name in the environment comes first.
@@ -62,7 +66,13 @@ class Workers:
 
 @contextmanager
 def running(
-    cluster: Cluster, *, workers: int | None, segment: Asked, run_id: str, tell: Callable[[str], None]
+    cluster: Cluster,
+    *,
+    workers: int | None,
+    segment: Asked,
+    run_id: str,
+    prepare: Callable[[], object],
+    tell: Callable[[str], None],
 ) -> Iterator[Workers]:
     """Start a cluster's workers, or find the scheduler that runs, and give the runner of its tasks.
 
@@ -77,6 +87,8 @@ def running(
         What is asked for segmentation; workers are given it where there is no GPU.
     run_id
         Part of the names of jobs.
+    prepare
+        What workers of jobs do before they connect.
     tell
         Takes lines for the user, from another thread.
     """
@@ -90,9 +102,9 @@ def running(
         )
         yield Workers(runner=TaskRunner(address=cluster.address, client_kwargs={"security": security}))
     elif isinstance(cluster, Batch):
-        from infra.clusters.pools import pool_cluster  # noqa: PLC0415 - the other kinds need no dask-jobqueue
+        from infra.clusters.start import pool_cluster  # noqa: PLC0415 - the other kinds need no dask-jobqueue
 
-        with pool_cluster(cluster, run_id=run_id) as pools:
+        with pool_cluster(cluster, run_id=run_id, settings=WORKER_SETTINGS, prepare=prepare) as pools:
             pools.tell = tell
             security = pools.security
             runner = TaskRunner(address=pools.scheduler_address, client_kwargs={"security": security})

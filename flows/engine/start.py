@@ -19,6 +19,7 @@ from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
 from infra.clusters.check import worker_memory
+from infra.clusters.model import Batch
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 from tasks.core.work import RESULTS
@@ -45,6 +46,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     close_predecessor(spec.output)
     run_id = uuid4().hex[:12]
     record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
+    warm_up = WarmKernels([stage.kernels for stage in stages], config=config)
     stop = current_stop()
     try:
         with (
@@ -54,6 +56,7 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 workers=spec.workers,
                 segment=config.run.resources.segment,
                 run_id=run_id,
+                prepare=warm_up.compile,
                 tell=progress.note,
             ) as workers,
             workers.runner as runner,
@@ -76,10 +79,11 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             resources = settle_resources(
                 runner.client, cluster=preparation.cluster, needed=config.needed_resources, devices=config.devices
             )
-            kernels = progress.stage("kernels", total=1)
-            kernels.begin()
-            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
-            kernels.advance()
+            if not isinstance(preparation.cluster, Batch):  # whose workers do so before they connect
+                kernels = progress.stage("kernels", total=1)
+                kernels.begin()
+                runner.client.register_plugin(warm_up)
+                kernels.advance()
             dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
             yield (
                 Execution(

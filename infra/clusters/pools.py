@@ -4,7 +4,6 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -14,8 +13,8 @@ from typing import Any
 from distributed import Scheduler
 from distributed.deploy.spec import SpecCluster
 
-from infra.clusters.addresses import listen, own_address, shared_folder
-from infra.clusters.certificates import Certificates, certificates
+from infra.clusters.addresses import listen
+from infra.clusters.certificates import Certificates
 from infra.clusters.demand import NONE, Demand
 from infra.clusters.job_states import CannotTell, QueuedJob, queued_jobs
 from infra.clusters.jobs import job_spec
@@ -24,9 +23,6 @@ from infra.clusters.observation import Job, observe, workers_by_job
 from infra.clusters.pool import Pool
 from infra.clusters.sizing import Policy, PoolBounds, decide
 from infra.clusters.submission import BatchSystem, Submission
-from infra.clusters.watchdog import watchdog
-from infra.pool_worker import KERNELS, MARGIN
-from infra.scratch import scratch_folder
 from tasks.core.errors import RunError
 
 STEP_SECONDS = 3.0
@@ -77,7 +73,7 @@ class PoolCluster(SpecCluster):
     files
         Certificates of the run.
     shared
-        Folder that nodes see, too.
+        Folder of the run that nodes see, too.
     environment
         Variables of the jobs.
     address
@@ -103,6 +99,7 @@ class PoolCluster(SpecCluster):
         """Takes lines for the user."""
         self._demand = NONE
         self._batch = batch
+        self._shared = shared
         self._prefix = job_prefix(run_id)
         self._policy = policy or Policy()
         self._give_up: Callable[[RunError], None] = lambda _: None
@@ -119,7 +116,7 @@ class PoolCluster(SpecCluster):
                 run=run_id,
                 security=security,
                 shared=shared,
-                environment={**environment, MARGIN: f"{pool.margin.total_seconds():.0f}"},
+                environment=environment,
             )
             for pool in batch.pools
         }
@@ -256,6 +253,11 @@ class PoolCluster(SpecCluster):
                 for job in state.jobs.values()
                 if job.number is not None and job.submitted < now and not _seen(job, present, now=now)
             ]
+            early = [job for job in lost if job.connected is not None and not job.draining]
+            if early:
+                self.tell(
+                    f"pool {pool.name}: {len(early)} jobs are gone before their time; what they did is done again"
+                )
             for job in lost:
                 self._forget(state.jobs, job.name)
             if lost and not any(job.connected for job in [*lost, *state.jobs.values()]):
@@ -264,7 +266,7 @@ class PoolCluster(SpecCluster):
                 self._give_up_after(
                     state,
                     f"pool {pool.name}: its jobs end before they have a worker; what they printed is in "
-                    f"{self._batch.folder}; `python -m infra.doctor --cluster …` looks for the reason",
+                    f"{self._shared / 'logs'}; `python -m infra.doctor --cluster …` looks for the reason",
                 )
 
     def _look_at_workers(self, now: float) -> None:
@@ -291,23 +293,6 @@ class PoolCluster(SpecCluster):
         if state.failures >= FAILURES:
             self._error = RunError(f"{reason}. What is finished is kept, and the same command goes on from there")
             self._give_up(self._error)
-
-
-@contextmanager
-def pool_cluster(batch: Batch, *, run_id: str) -> Iterator[PoolCluster]:
-    """Start a scheduler here and jobs around it; at the end, however this process ends, none is left."""
-    address = own_address(batch.interface)
-    shared = shared_folder(batch)
-    environment = {KERNELS: str(shared / "kernels")}
-    folder = scratch_folder(shared)
-    with (
-        certificates(folder, hosts=[address]) as files,
-        watchdog(batch.kind, prefix=job_prefix(run_id), folder=folder),
-        PoolCluster(
-            batch, run_id=run_id, files=files, shared=shared, environment=environment, address=address
-        ) as cluster,
-    ):
-        yield cluster
 
 
 def job_prefix(run_id: str) -> str:

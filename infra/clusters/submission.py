@@ -80,7 +80,7 @@ class Submission(ProcessInterface):
         """Submit it; a rejection is noted, not raised: it would leave Dask's cluster in disorder."""
         try:
             async with self._system.gate:
-                await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)  # type: ignore[no-untyped-call]
+                await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)
             self.number = self._job.job_id
         except TimeoutError:
             self.rejection = f"{self._job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s"
