@@ -62,22 +62,27 @@ class PoolWorker(Worker):
             await asyncio.to_thread(_prepare, Path(path))
         return await super().start_unsafe()  # type: ignore[no-untyped-call]
 
-    async def close_gracefully(self, restart: Any = None, reason: str = "worker-close-gracefully") -> None:  # noqa: ANN401 - as of Dask
-        """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
-
-        What has not begun is sent to others by the scheduler.
-        """
+    async def close_gracefully(
+        self,
+        restart: Any = None,  # noqa: ANN401 - as of Dask
+        reason: str = "worker-close-gracefully",
+    ) -> None:
+        """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it."""
         if self.status not in {Status.running, Status.paused}:
             await super().close_gracefully(restart=restart, reason=reason)
             return
         self.status = Status.closing_gracefully  # the scheduler learns of it, and sends nothing more
         end = time.monotonic() + self._finish_seconds
-        while self.state.executing_count and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of it
+        while time.monotonic() < end and (self.state.executing_count or not await self._retire(reason)):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
-        await self.scheduler.retire_workers(
+        await self.close(nanny=not restart, reason=reason)
+
+    async def _retire(self, reason: str) -> bool:
+        """Have what has not begun sent to others; not as long as a result is here that nobody has fetched."""
+        retired = await self.scheduler.retire_workers(
             workers=[self.address], close_workers=False, remove=True, stimulus_id=f"{reason}-{time.time()}"
         )
-        await self.close(nanny=not restart, reason=reason)
+        return bool(retired)
 
 
 def pin_device(name: str, *, variables: MutableMapping[str, str]) -> None:

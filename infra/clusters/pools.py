@@ -281,7 +281,7 @@ class PoolCluster(SpecCluster):
                     continue
                 if job.connected is None:
                     job.connected = job.busy = now
-                    job.began = job.began or now
+                    job.begin()
                     state.failures = 0
                     state.start_seconds = now - job.submitted
                 job.seen = now
@@ -312,6 +312,7 @@ def _seen(job: Job, present: Mapping[str, QueuedJob], *, now: float) -> bool:
         return False
     if queued.state == "pending":  # for the first time, or again after it was preempted
         job.began = job.connected = job.seen = None
+        job.waited = now
     else:
-        job.began = job.began or now
+        job.begin()
     return True
