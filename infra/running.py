@@ -11,7 +11,8 @@ from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from infra.clusters.model import Address, Cluster, local_offers, worker_count
+from infra.clusters.check import local_offers, worker_count
+from infra.clusters.model import Address, Cluster
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
 from infra.nanny import PatientNanny
