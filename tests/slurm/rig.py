@@ -104,14 +104,14 @@ class Slurm:
         return self.interface != "lo"
 
     def cluster_file(
-        self, folder: Path, *, pools: Mapping[str, Mapping[str, Any]] | None = None, **changes: object
+        self, place: Path, *, pools: Mapping[str, Mapping[str, Any]] | None = None, **changes: object
     ) -> Path:
         """Write a cluster file.
 
         Parameters
         ----------
-        folder
-            Where; one that nodes see. Certificates and logs lie in it, too.
+        place
+            Folder of the file; one that nodes see. Certificates and logs lie in it, too.
         pools
             By name, what is other than in `POOLS`: ``{"cpu": {"walltime": "1 min"}}``; default both as they are.
         changes
@@ -121,11 +121,10 @@ class Slurm:
         content = {
             "kind": "slurm",
             "interface": self.interface,
-            "folder": str(folder / "jobs"),
+            "folder": str(place / "jobs"),
             "pools": {name: {**POOLS.get(name, POOLS["cpu"]), **settings} for name, settings in pools.items()},
         } | changes
-        (folder / "jobs").mkdir(mode=0o700, exist_ok=True)
-        file = folder / "cluster.yaml"
+        file = place / "cluster.yaml"
         file.write_text(yaml.safe_dump(content), encoding="utf-8")
         return file
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.clusters.model import Batch, find_cluster
+from infra.clusters.find import find_cluster
+from infra.clusters.model import Batch
 from tests.slurm.rig import PROJECT, SCRIPTS, Slurm, run, start_slurm
 
 pytestmark = pytest.mark.slurm
@@ -141,4 +142,4 @@ def test_a_cluster_file_of_its_partitions(slurm: Slurm, shared: Path) -> None:
         ("gpu", "gpu", 600),
     ]
     assert cluster.offers == ({"CPU": 1}, {"GPU": 1})
-    assert (cluster.folder.stat().st_mode & 0o777, cluster.ports) == (0o700, "40000:40100")
+    assert (cluster.interface, cluster.ports, cluster.folder) == (slurm.interface, "40000:40100", shared / "jobs")
