@@ -18,6 +18,11 @@ def worker_count(cluster: Local, workers: int | None) -> int:
     return workers or cluster.workers or os.cpu_count() or 1
 
 
+def worker_memory(cluster: Cluster) -> int | None:
+    """Tell how many bytes the smallest worker may take, where that is known before there is any."""
+    return min(pool.worker_memory for pool in cluster.pools) if isinstance(cluster, Batch) else None
+
+
 def local_offers(*, workers: int, gpus: int, segment: Asked) -> Sequence[Offer]:
     """Resources of the workers of a local cluster: CPU workers first, then one per GPU.
 

@@ -22,8 +22,8 @@ from infra.clusters.directives import directives, job_name
 from infra.clusters.model import Batch
 from infra.clusters.pool import Pool
 
-CONNECT_SECONDS = 120
-"""A worker that reaches no scheduler for so long ends itself."""
+CONNECT_SECONDS = 900
+"""A worker that reaches no scheduler for so long ends itself; on a new kind of node it compiles kernels before."""
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """Each worker has one core; what these count would be multiplied by the number of workers."""
@@ -164,6 +164,7 @@ def _worker_arguments(pool: Pool, *, security: Security | None) -> list[str]:
         *(("--worker-port", pool.ports, "--nanny-port", pool.ports) if pool.ports else ()),
         "--no-dashboard",
         *("--dashboard-address", "127.0.0.1:0"),  # a page about the worker's health is there even so
+        *("--worker-class", "infra.pool_worker.PoolWorker"),
         *("--preload", "infra.worker"),
     ]
 
