@@ -5,10 +5,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from infra.clusters.find import find_cluster
@@ -167,6 +169,35 @@ def test_cleaning_ends_what_dead_runs_left_and_nothing_else(slurm: Slurm, shared
         doctor("--cluster", file, "--clean", "--yes", "--run", "unknown")
         assert slurm_names(slurm) == {"scip-live-gpu", "mine"}
     slurm.cancel_all(seconds=0)
+
+
+@pytest.mark.slow
+def test_jobs_of_a_run_that_was_killed_with_its_watchdog_are_cleaned_by_name(slurm: Slurm, shared: Path) -> None:
+    file = slurm.cluster_file(shared, pools={"cpu": {"minimum": 2}})
+    command = [sys.executable, "-m", "flows.preprocess", "--cluster", str(file), "--output", str(shared / "output")]
+    with (shared / "printed").open("w") as printed:
+        flow = psutil.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed)
+    processes: list[psutil.Process] = [flow]
+    try:
+        deadline = time.monotonic() + 120
+        while len(slurm.squeue()) < 2:
+            assert flow.poll() is None, (shared / "printed").read_text()
+            assert time.monotonic() < deadline, slurm.squeue()
+            time.sleep(0.5)
+        flow.suspend()  # so that it starts none while these are collected
+        processes += flow.children(recursive=True)
+        assert any("infra.clusters.watchdog" in process.cmdline() for process in processes)
+    finally:
+        for process in processes:
+            process.kill()
+        flow.wait()
+    assert slurm_names(slurm) != set()
+    assert sum(path.is_dir() for path in (shared / "jobs").glob("scip-flows-*")) == 1
+    ran = doctor("--cluster", file, "--clean", "--yes")
+    assert ran.returncode == 0, ran.stderr
+    assert "cleaned up: run " in ran.stdout
+    assert slurm_names(slurm) == set()
+    assert list((shared / "jobs").glob("scip-flows-*")) == []
 
 
 def slurm_names(slurm: Slurm) -> set[str]:
