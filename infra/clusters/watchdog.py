@@ -93,17 +93,21 @@ def _main(kind: Kind, *, prefix: str, process: int, since: float, folder: Path) 
         signal.signal(number, signal.SIG_IGN)  # they are for the run; what is killed with it cannot watch over it
     while _lives(process, since=since):
         time.sleep(WATCH_SECONDS)
+    sweep(kind, prefix=prefix, folder=folder)
+
+
+def sweep(kind: Kind, *, prefix: str, folder: Path) -> None:
+    """Remove a folder, and cancel jobs until there are none, nor any that are submitted late."""
+    shutil.rmtree(folder, ignore_errors=True)
     end = time.monotonic()
-    left = True
-    while left and time.monotonic() < end + LONGEST_SECONDS:
+    while time.monotonic() < end + LONGEST_SECONDS:
         try:
             left = cancel_all(kind, prefix=prefix)
         except CannotTell:
             left = True
-        shutil.rmtree(folder, ignore_errors=True)
-        if left or time.monotonic() < end + LATE_SECONDS:
-            left = True
-            time.sleep(SWEEP_SECONDS)
+        if not left and time.monotonic() > end + LATE_SECONDS:
+            return
+        time.sleep(SWEEP_SECONDS)
 
 
 def _lives(process: int, *, since: float) -> bool:
