@@ -266,7 +266,8 @@ def _main(listener: int, *, parent: int, home: Path, files: Sequence[str]) -> No
     ).start()  # only a main thread handles signals
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
-    shutil.rmtree(home.parent, ignore_errors=True)  # the parent's folder
+    for path in (home, *map(Path, files)):
+        shutil.rmtree(path.parent, ignore_errors=True)  # the parent's folders
     os._exit(1)
 
 
