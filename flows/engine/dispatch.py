@@ -15,6 +15,7 @@ from flows.engine.pace import Pace
 from flows.engine.submission import Resources, Submitter, WorkerDiedError
 from flows.engine.supervision import MOST_LENIENCY, GiveUp, Investigate, SendAgain, Supervisor, Verdict
 from infra.by_name import path_of
+from infra.clusters.demand import Demand
 from tasks.core.decision import QualityDecision
 from tasks.core.digest import digest
 from tasks.core.errors import RunError
@@ -98,6 +99,7 @@ class Dispatcher:
         self, submitter: Submitter, *, work: Path, convictions: Convictions, pace: Pace, tell: Callable[[str], None]
     ) -> None:
         self.slots: Callable[[Resources], int] = submitter.slots
+        self.ask: Callable[[Demand], None] = submitter.ask
         self._submitter = submitter
         self._work = work
         self._convictions = convictions

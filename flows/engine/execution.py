@@ -13,6 +13,7 @@ from flows.engine.graph import Graph, Handle, resolved, unresolved
 from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
 from flows.engine.submission import Resources
+from infra.clusters.demand import Demand, Need
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, storage_error
 from tasks.core.work import Frozen, StageResult
@@ -248,6 +249,7 @@ class Execution:
                 Order(task=submission.task, stage=handle.stage, resources=submission.resources, arguments=arguments),
             )
             any_sent = True
+        self._dispatcher.ask(Demand(ahead=_needs(self._graph.ready), coming=_needs(self._graph.waiting)))
         return any_sent
 
     def _window(self, pool: Hashable) -> int:
@@ -304,6 +306,10 @@ class Execution:
 def groups(items: Sequence[ItemT]) -> list[list[ItemT]]:
     """Cut into runs of what one task takes together."""
     return [list(items[start : start + SPLIT_EVERY]) for start in range(0, len(items), SPLIT_EVERY)]
+
+
+def _needs(tasks: Mapping[Hashable, int]) -> dict[Need, int]:
+    return {cast("Need", pool): number for pool, number in tasks.items()}
 
 
 def _pool(resources: Resources) -> Hashable:

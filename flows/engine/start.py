@@ -18,6 +18,8 @@ from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
+from infra.clusters.check import worker_memory
+from infra.clusters.model import Batch
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 from tasks.core.work import RESULTS
@@ -44,27 +46,44 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     close_predecessor(spec.output)
     run_id = uuid4().hex[:12]
     record = Record(preparation, run_id=run_id, flow_run=FlowRunPlace.here(context.flow_run))
+    warm_up = WarmKernels([stage.kernels for stage in stages], config=config)
     stop = current_stop()
     try:
         with (
-            running(preparation.cluster, workers=spec.workers, segment=config.run.resources.segment) as runner,
-            runner,
-            context.model_copy(update={"task_runner": runner}),
             current_progress() as progress,
+            running(
+                preparation.cluster,
+                workers=spec.workers,
+                segment=config.run.resources.segment,
+                run_id=run_id,
+                prepare=warm_up.compile,
+                tell=progress.note,
+            ) as workers,
+            workers.runner as runner,
+            context.model_copy(update={"task_runner": runner}),
             ExitStack() as stack,
         ):
             submitter = PrefectSubmitter(
-                runner.client, storage=spec.output / "work" / RESULTS, run_id=run_id, retries=config.run.retries
+                runner.client,
+                storage=spec.output / "work" / RESULTS,
+                run_id=run_id,
+                retries=config.run.retries,
+                memory_bytes=worker_memory(preparation.cluster),
+                ask=workers.ask,
             )
             if stop is not None:
                 stack.enter_context(stop.handed_to(submitter.interrupt))
             interrupt = stop.interrupt if stop else submitter.interrupt
             stack.enter_context(watching_for_cancel(context.flow_run, interrupt=interrupt))
-            resources = settle_resources(runner.client, needed=config.needed_resources, devices=config.devices)
-            kernels = progress.stage("kernels", total=1)
-            kernels.begin()
-            runner.client.register_plugin(WarmKernels([stage.kernels for stage in stages], config=config))
-            kernels.advance()
+            workers.on_failure(interrupt)
+            resources = settle_resources(
+                runner.client, cluster=preparation.cluster, needed=config.needed_resources, devices=config.devices
+            )
+            if not isinstance(preparation.cluster, Batch):  # whose workers do so before they connect
+                kernels = progress.stage("kernels", total=1)
+                kernels.begin()
+                runner.client.register_plugin(warm_up)
+                kernels.advance()
             dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
             yield (
                 Execution(

@@ -5,9 +5,18 @@ from datetime import timedelta
 from math import floor
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, ByteSize, Field, PositiveFloat, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ByteSize,
+    Field,
+    PositiveFloat,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from infra.resources import CPU, GPU, Offer
+from tasks.core.errors import as_yaml
 from tasks.core.section import Section
 
 WORKER_SHARE = 0.9
@@ -41,6 +50,30 @@ def _duration(text: object) -> object:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
+def _size(text: object) -> object:
+    """Refuse text that is no size with a unit; leave numbers to the type."""
+    if isinstance(text, str) and not re.fullmatch(r"\s*\d+(\.\d+)?\s*[kmgtp]i?b?\s*", text, flags=re.IGNORECASE):
+        raise ValueError(f"got {text!r}; expected a size with its unit, such as 64 GB")
+    return text
+
+
+Size = Annotated[ByteSize, BeforeValidator(_size)]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[^\s,=]+$")]
+"""Of a resource, as Dask's command line reads it."""
+
+
+def _ports(text: object) -> object:
+    """Refuse what is no range of ports, such as ``40000:40100``."""
+    first, _, last = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if not (first.isdecimal() and last.isdecimal() and 0 < int(first) <= int(last) < 2**16):
+        raise ValueError(f"got {as_yaml(text)}; expected a range of ports such as 40000:40100")
+    return text
+
+
+Ports = Annotated[str, BeforeValidator(_ports)]
+
+
 class Pool(Section):
     """Jobs that are all alike; on this machine: worker processes.
 
@@ -50,33 +83,59 @@ class Pool(Section):
     name: str = Field(description="Such as cpu or gpu.", pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
     queue: str | None = Field(default=None, description="Queue or partition; default the site's.")
     cores: int = Field(default=1, description="Of a job.", ge=1)
-    memory: ByteSize = Field(description="Of a job, such as 64 GB; its workers together use 90 % of it.")
+    memory: Size = Field(description="Of a job, such as 64 GB; its workers together use 90 % of it.")
     memory_per_core: bool = Field(
         default=False, description="Ask for memory by core: some sites refuse --mem and want --mem-per-cpu."
     )
     gpus: int = Field(default=0, description="Of a job.", ge=0)
+    core_directive: str | None = Field(
+        default=None,
+        description="How the site is asked for cores, with {cores} for the number, such as -pe openmp {cores}; empty: "
+        "it is not asked; default the batch system's usual way.",
+    )
+    memory_directive: str | None = Field(
+        default=None,
+        description="How the site is asked for memory, with {mib} for the MiB of a job and {mib_per_core}, such as "
+        "-l h_vmem={mib_per_core}M; empty: it is not asked; default the batch system's usual way.",
+    )
     gpu_directive: str | None = Field(
         default=None,
-        description="How the site is asked for GPUs, with {gpus} for the number; default the batch system's own.",
+        description="How the site is asked for GPUs, with {gpus} for the number, such as --gpus=a100:{gpus}; default "
+        "the batch system's usual way.",
     )
     walltime: Duration = Field(default=timedelta(hours=1), description="Such as 90 min, 2 h or 1-12:00:00.")
     account: str | None = Field(default=None, description="Who pays.")
     qos: str | None = Field(default=None, description="Quality of service.")
     interface: str | None = Field(default=None, description="Network interface of the workers, such as ib0.")
-    ports: str | None = Field(
-        default=None, description="Ports that workers listen on, such as 40000:40100.", pattern=r"^\d+:\d+$"
+    ports: Ports | None = Field(
+        default=None, description="Ports that workers listen on, two each, such as 40000:40100."
     )
-    resources: dict[str, PositiveFloat] = Field(
+    resources: dict[Name, PositiveFloat] = Field(
         default_factory=dict, description="Dask resources of each worker, besides CPU or GPU."
     )
     directives: tuple[str, ...] = Field(default=(), description="Further directives, without their #SBATCH.")
     prologue: tuple[str, ...] = Field(default=(), description="Lines of shell before the workers start: module load …")
-    python: str | None = Field(default=None, description="Python of the nodes; default the one that runs here.")
+    python: str | None = Field(
+        default=None,
+        description="How the nodes' shell starts Python, such as apptainer exec my.sif python; default the Python that "
+        "runs here.",
+    )
     scratch: str | None = Field(
         default=None, description="Folder on the node for temporary files, such as $TMPDIR; default the system's."
     )
     minimum: int = Field(default=0, description="Jobs that are kept, whatever there is to do.", ge=0)
     maximum: int = Field(default=10, description="Jobs at a time, at most.", ge=1)
+
+    @field_validator("core_directive", "memory_directive", "gpu_directive")
+    @classmethod
+    def _has_known_fields(cls, directive: str | None) -> str | None:
+        try:
+            (directive or "").format(cores=1, mib=1, mib_per_core=1, gpus=1)
+        except (KeyError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"got {directive!r}; expected text with {{cores}}, {{mib}}, {{mib_per_core}} or {{gpus}} in it"
+            ) from error
+        return directive
 
     @field_validator("memory")
     @classmethod
@@ -88,7 +147,14 @@ class Pool(Section):
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         if self.minimum > self.maximum:
-            raise ValueError(f"got minimum {self.minimum} above maximum {self.maximum}; exchange them")
+            raise ValueError(f"minimum: got {self.minimum}; expected at most the maximum, {self.maximum}")
+        if self.ports is not None:
+            first, last = map(int, self.ports.split(":"))
+            if last - first + 1 < 2 * self.workers:
+                raise ValueError(
+                    f"ports: got {last - first + 1} of them; expected {2 * self.workers} or more: each of the "
+                    f"{self.workers} workers of a job and the process that watches it take one"
+                )
         return self
 
     @property
