@@ -33,6 +33,9 @@ FINISH_SHARE = 0.8
 
 LOOK_SECONDS = 0.2
 
+OUTLASTING = "scip-flows-outlasting"
+"""Topic of Dask's events under which workers tell of tasks that were not done at their end."""
+
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
@@ -65,15 +68,22 @@ class PoolWorker(Worker):
     async def close_gracefully(self, restart: Any = None, reason: str = "worker-close-gracefully") -> None:  # noqa: ANN401 - as of Dask
         """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
 
-        What has not begun is sent to others by the scheduler.
+        What waits here goes to others at once; what runs when time is over, is begun anew elsewhere, and it is told how
+        long it ran.
         """
         if self.status not in {Status.running, Status.paused}:
             await super().close_gracefully(restart=restart, reason=reason)
             return
         self.status = Status.closing_gracefully  # the scheduler learns of it, and sends nothing more
+        for task in [*self.state.ready, *self.state.constrained]:
+            back = {"op": "reschedule", "key": task.key, "worker": self.address, "stimulus_id": f"back-{time.time()}"}
+            self.batched_send(back)
         end = time.monotonic() + self._finish_seconds
         while self.state.executing_count and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(LOOK_SECONDS)
+        for task in self.state.executing:
+            seconds = time.time() - (task.start_time or time.time())
+            self.log_event(OUTLASTING, {"task": str(task.key), "seconds": seconds, "lifetime": self.lifetime})
         await self.scheduler.retire_workers(
             workers=[self.address], close_workers=False, remove=True, stimulus_id=f"{reason}-{time.time()}"
         )
