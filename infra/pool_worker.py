@@ -83,7 +83,8 @@ class PoolWorker(Worker):
             await asyncio.sleep(LOOK_SECONDS)
         for task in self.state.executing:
             seconds = time.time() - (task.start_time or time.time())
-            self.log_event(OUTLASTING, {"task": str(task.key), "seconds": seconds, "lifetime": self.lifetime})
+            offer = dict(self.state.total_resources)
+            self.log_event(OUTLASTING, {"task": str(task.key), "seconds": seconds, "offer": offer})
         await self.scheduler.retire_workers(
             workers=[self.address], close_workers=False, remove=True, stimulus_id=f"{reason}-{time.time()}"
         )

@@ -10,6 +10,7 @@ from flows.engine.convictions import Convictions
 from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
 from flows.engine.flow_run import FlowRunPlace, close_predecessor, watching_for_cancel
+from flows.engine.forecast import watch_outlasting
 from flows.engine.kernels import WarmKernels
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
@@ -20,6 +21,7 @@ from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
 from infra.clusters.check import worker_memory
 from infra.clusters.model import Batch
+from infra.pool_worker import OUTLASTING
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
 from tasks.core.work import RESULTS
@@ -76,6 +78,9 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             interrupt = stop.interrupt if stop else submitter.interrupt
             stack.enter_context(watching_for_cancel(context.flow_run, interrupt=interrupt))
             workers.on_failure(interrupt)
+            if isinstance(preparation.cluster, Batch):
+                watch = watch_outlasting(preparation.cluster.pools, give_up=interrupt)
+                runner.client.subscribe_topic(OUTLASTING, watch)
             resources = settle_resources(
                 runner.client, cluster=preparation.cluster, needed=config.needed_resources, devices=config.devices
             )
@@ -106,4 +111,5 @@ def supervised(submitter: Submitter, *, preparation: Preparation, tell: Callable
     convictions = Convictions(work, index=listing.index, memory_bytes=submitter.memory_bytes, time_limit=limit)
     sizes, typical = listing.index["size"].to_list(), listing.images.bytes_per_image
     pace = Pace(sizes, bytes_per_image=typical, limit=limit)
-    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace, tell=tell)
+    pools = preparation.cluster.pools if isinstance(preparation.cluster, Batch) else ()
+    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace, tell=tell, pools=pools)

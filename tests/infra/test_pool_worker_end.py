@@ -92,4 +92,5 @@ def test_a_task_that_lasts_too_long_is_begun_anew_and_told_of_as_no_death(tmp_pa
     assert log.read_text().count("begun") == 2
     ((_, event),) = events
     assert event["task"].startswith("work")
+    assert event["offer"] == {"CPU": 1}
     assert 0 < event["seconds"] < 14.6
