@@ -1,7 +1,7 @@
 """From a run that was found possible to one that goes on: its workers, its record, its way of submitting tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from uuid import uuid4
 
 from prefect.context import FlowRunContext
@@ -19,11 +19,13 @@ from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
+from flows.engine.timeline import write_timeline
 from infra.clusters.check import worker_memory
 from infra.clusters.model import Batch
 from infra.pool_worker import OUTLASTING
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
+from tasks.core.storage_errors import StorageError
 from tasks.core.work import RESULTS
 
 
@@ -90,12 +92,14 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 runner.client.register_plugin(warm_up)
                 kernels.advance()
             dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
-            yield (
-                Execution(
-                    preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
-                ),
-                record,
+            execution = Execution(
+                preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
             )
+            try:
+                yield execution, record
+            finally:
+                with suppress(StorageError):  # how the run ended is what counts
+                    write_timeline(spec.output / "work", execution.timeline)
     except BaseException as error:
         if stop is not None and stop.error is not None:  # whatever that made of the interrupt
             record.ended(stop.error)
