@@ -160,8 +160,7 @@ def decide(observation: PoolObservation, *, bounds: PoolBounds, policy: Policy =
         What holds for all the run.
     """
     lead = lead_seconds(observation, bounds=bounds, policy=policy)
-    ending = [job for job in observation.jobs if job.left is not None and job.left <= lead]
-    lasting = [job for job in observation.jobs if job not in ending]
+    ending, lasting = _by_end(observation, bounds=bounds, policy=policy)
     needed = needed_jobs(observation, policy=policy)
     most = _within(ceil(needed * (1.0 + policy.hysteresis)), bounds)
     kept = min(len(lasting) + _without_successor(ending, lasting, lead=lead), most)
@@ -198,7 +197,8 @@ def drain_seconds(observation: PoolObservation, *, bounds: PoolBounds, policy: P
     """Tell how long a pool takes for its tasks, those that will come included, with the jobs it will have by then."""
     seconds = expected_seconds(observation, policy=policy)
     tasks = observation.running / 2 + observation.waiting + observation.ahead + observation.coming
-    jobs = max(len(observation.jobs), _within(ceil(needed_jobs(observation, policy=policy)), bounds), 1)
+    _, lasting = _by_end(observation, bounds=bounds, policy=policy)
+    jobs = max(len(lasting), _within(ceil(needed_jobs(observation, policy=policy)), bounds), 1)
     return tasks * seconds / (jobs * observation.slots)
 
 
@@ -212,6 +212,15 @@ def lead_seconds(observation: PoolObservation, *, bounds: PoolBounds, policy: Po
     """Tell how long before the end of a job its successor is submitted: so long as jobs take to start."""
     lead = max(policy.lead_seconds, observation.start_seconds or 0.0)
     return lead if bounds.lifetime is None else min(lead, LEAD_SHARE * bounds.lifetime)
+
+
+def _by_end(
+    observation: PoolObservation, *, bounds: PoolBounds, policy: Policy
+) -> tuple[list[JobObservation], list[JobObservation]]:
+    """Tell the jobs near their end from the others."""
+    lead = lead_seconds(observation, bounds=bounds, policy=policy)
+    ending = [job for job in observation.jobs if job.left is not None and job.left <= lead]
+    return ending, [job for job in observation.jobs if job.left is None or job.left > lead]
 
 
 def _without_successor(ending: list[JobObservation], lasting: list[JobObservation], *, lead: float) -> int:

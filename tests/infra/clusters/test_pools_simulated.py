@@ -68,15 +68,32 @@ def test_pools_keep_to_their_maximum_and_are_gone_soon_after_the_last_task(seed:
 
 @pytest.mark.parametrize("batch", [UNDISTURBED, BATCH], ids=["undisturbed", "with losses"])
 def test_at_constant_load_jobs_are_only_succeeded_or_replaced(batch: BatchSystem) -> None:
+    """For half an hour, in which all jobs end once, the GPUs bring work for about half of the other pool."""
+    chain = drawn({"gpu": 15.0, "cpu": 60.0}, partitions=24_000, seed=1)
+    simulation = Simulation(pools(), chain=chain, batch=batch, seed=1)
+    simulation.run()
+    for looks in simulation.looks.values():
+        check_steady([look for look in looks if 1200 < look.time < 3200])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [UNDISTURBED, BATCH], ids=["undisturbed", "with losses"])
+def test_so_it_is_where_no_pool_knows_what_is_to_come(batch: BatchSystem) -> None:
+    """Each partition that is done comes anew, for hours."""
     chain = drawn({"gpu": 15.0, "cpu": 60.0}, partitions=1000, seed=1)
     simulation = Simulation(pools(), chain=chain, batch=batch, seed=1, closed=True)
     simulation.run(until=4 * 3600.0)
     for looks in simulation.looks.values():
-        steady = [look for look in looks if look.time > 3600]
-        assert not any(look.decision.stop for look in steady)
-        sizes = [look.lasting + look.decision.add for look in steady]
-        assert max(sizes) - min(sizes) <= max(1, 0.1 * max(sizes))
-        assert sum(look.decision.add for look in steady) <= gone(steady) + 1
+        check_steady([look for look in looks if look.time > 3600])
+
+
+def check_steady(looks: Sequence[Look]) -> None:
+    """See that nothing is stopped, the size moves by a tenth at most, and jobs are added for such as end."""
+    assert not any(look.decision.stop for look in looks)
+    sizes = [look.lasting + look.decision.add for look in looks]
+    assert max(sizes) - min(sizes) <= max(1, 0.1 * max(sizes))
+    added = sum(look.decision.add for look in looks)
+    assert min(sizes) <= added <= gone(looks) + 1
 
 
 def gone(looks: Sequence[Look]) -> int:
