@@ -65,11 +65,15 @@ class PoolWorker(Worker):
             await asyncio.to_thread(_prepare, Path(path))
         return await super().start_unsafe()  # type: ignore[no-untyped-call]
 
-    async def close_gracefully(self, restart: Any = None, reason: str = "worker-close-gracefully") -> None:  # noqa: ANN401 - as of Dask
+    async def close_gracefully(
+        self,
+        restart: Any = None,  # noqa: ANN401 - as of Dask
+        reason: str = "worker-close-gracefully",
+    ) -> None:
         """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
 
-        What waits here goes to others at once; what runs when time is over, is begun anew elsewhere, and it is told how
-        long it ran.
+        What waits here goes to others at once. What still runs when time is over is begun anew elsewhere, which for
+        Dask is no death, and it is told how long it ran.
         """
         if self.status not in {Status.running, Status.paused}:
             await super().close_gracefully(restart=restart, reason=reason)
@@ -79,16 +83,23 @@ class PoolWorker(Worker):
             back = {"op": "reschedule", "key": task.key, "worker": self.address, "stimulus_id": f"back-{time.time()}"}
             self.batched_send(back)
         end = time.monotonic() + self._finish_seconds
-        while self.state.executing_count and time.monotonic() < end:  # noqa: ASYNC110 - nothing tells of it
+        while time.monotonic() < end and (self.state.executing_count or not await self._retire(reason)):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
-        for task in self.state.executing:
+        outlasting = list(self.state.executing)
+        for task in outlasting:
             seconds = time.time() - (task.start_time or time.time())
             offer = dict(self.state.total_resources)
             self.log_event(OUTLASTING, {"task": str(task.key), "seconds": seconds, "offer": offer})
-        await self.scheduler.retire_workers(
+        if outlasting:
+            await self._retire(reason)
+        await self.close(nanny=not restart, reason=reason)
+
+    async def _retire(self, reason: str) -> bool:
+        """Have what has not begun sent to others; not as long as a result is here that nobody has fetched."""
+        retired = await self.scheduler.retire_workers(
             workers=[self.address], close_workers=False, remove=True, stimulus_id=f"{reason}-{time.time()}"
         )
-        await self.close(nanny=not restart, reason=reason)
+        return bool(retired)
 
 
 def pin_device(name: str, *, variables: MutableMapping[str, str]) -> None:
@@ -125,14 +136,14 @@ def share_kernels(variables: MutableMapping[str, str]) -> None:
     if not folder or "NUMBA_CACHE_DIR" in variables:
         return
     own = Path(folder) / kind_of_node()
+    trial = own / f"try-{platform.node()}-{os.getpid()}.lock"
     try:
         own.mkdir(parents=True, exist_ok=True)
-        with FileLock(own / f"try-{platform.node()}-{os.getpid()}.lock"):
+        with FileLock(trial):
             variables["NUMBA_CACHE_DIR"] = str(own)
+        trial.unlink(missing_ok=True)
     except (OSError, NotImplementedError):
         return  # each node compiles for itself
-    finally:
-        (own / f"try-{platform.node()}-{os.getpid()}.lock").unlink(missing_ok=True)
 
 
 def kind_of_node() -> str:

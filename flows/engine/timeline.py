@@ -1,5 +1,6 @@
 """Which worker did what, and when: the records of a run's tasks, for `python -m flows.timeline`."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -48,13 +49,13 @@ class TaskRecord:
 
     @classmethod
     def of(cls, result: StageResult, *, stage: str, task: int, resources: Mapping[str, float]) -> "TaskRecord":
-        """Return what a result tells of its task."""
+        """Return what a result tells of its task; of each name there is one copy, however many tasks."""
         return cls(
             stage=stage,
             task=task,
-            resources=" ".join(name if amount == 1 else f"{name}:{amount:g}" for name, amount in resources.items()),
-            worker=result.worker,
-            host=result.host,
+            resources=sys.intern(" ".join(f"{name}:{n:g}" if n != 1 else name for name, n in resources.items())),
+            worker=sys.intern(result.worker),
+            host=sys.intern(result.host),
             started=result.started,
             ended=result.started + result.seconds,
         )

@@ -64,6 +64,9 @@ def listen(address: str, *, ports: str | None) -> socket.socket:
     first, last = map(int, ports.split(":")) if ports else (0, 0)
     for port in range(first, last + 1):
         listener = socket.socket()
+        listener.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections of the last run linger for a minute
         try:
             listener.bind((address, port))
         except OSError:

@@ -20,8 +20,10 @@ class Job:
     ----------
     number
         By which the batch system calls it, once it has accepted it.
+    waited
+        When it was last seen to wait in the queue.
     began
-        When it was first seen to have left the queue.
+        When it began at the earliest, once it was seen to have done so.
     connected
         When it was first seen to have a worker.
     seen
@@ -36,11 +38,21 @@ class Job:
     pool: Pool
     submitted: float
     number: str | None = None
+    waited: float = 0.0
     began: float | None = None
     connected: float | None = None
     seen: float | None = None
     busy: float = 0.0
     draining: bool = False
+
+    def begin(self) -> None:
+        """Note that it does not wait any more."""
+        if self.began is None:
+            self.began = max(self.waited, self.submitted)
+
+    def left(self, now: float) -> float | None:
+        """Return how many seconds of its lifetime remain; None as long as it has not begun."""
+        return None if self.began is None else self.pool.lifetime.total_seconds() - (now - self.began)
 
 
 def workers_by_job(scheduler: Scheduler) -> dict[str, list[WorkerState]]:
@@ -155,5 +167,5 @@ def _job_observation(job: Job, *, now: float) -> JobObservation:
         state=state,
         age=now - job.submitted,
         idle=0.0 if job.connected is None else now - job.busy,
-        left=None if job.began is None else job.pool.lifetime.total_seconds() - (now - job.began),
+        left=job.left(now),
     )

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,9 @@ from infra.clusters.addresses import own_address, shared_folder
 from infra.clusters.certificates import certificates
 from infra.clusters.model import Batch
 from infra.clusters.pools import PoolCluster, job_prefix
+from infra.clusters.run_folder import run_folder
 from infra.clusters.watchdog import watchdog
 from infra.pool_worker import KERNELS, PREPARE
-from infra.scratch import scratch_folder
 
 PASSED_ON = ("PREFECT_API_", "PREFECT_LOGGING_", "PREFECT_INTERNAL_", "DASK_LOGGING_")
 """What the names of variables begin with that jobs are given as they are here."""
@@ -39,9 +38,10 @@ def pool_cluster(
     address = own_address(batch.interface)
     shared = shared_folder(batch)
     with (
-        _run_folder(shared, run_id=run_id) as folder,
+        run_folder(batch, run=run_id) as folder,
+        _logs(shared / "logs" / run_id, folder=folder),
         certificates(folder, hosts=[address]) as files,
-        watchdog(batch.kind, prefix=job_prefix(run_id), folder=scratch_folder(shared)),
+        watchdog(batch.kind, prefix=job_prefix(run_id), folder=folder),
     ):
         preparation = folder / "prepare.pickle"
         preparation.write_bytes(dumps(prepare))
@@ -68,14 +68,9 @@ def job_environment(variables: Mapping[str, str], *, settings: Mapping[str, obje
 
 
 @contextmanager
-def _run_folder(shared: Path, *, run_id: str) -> Iterator[Path]:
-    """Make a folder for secrets of the run, and one for what its jobs print, which is kept where the run fails."""
-    logs = shared / "logs" / run_id
+def _logs(logs: Path, *, folder: Path) -> Iterator[None]:
+    """Have jobs print into a folder outside of the run's own, where it is kept if the run fails."""
     logs.mkdir(parents=True)
-    folder = Path(tempfile.mkdtemp(prefix="run-", dir=scratch_folder(shared)))
-    try:
-        (folder / "logs").symlink_to(logs)
-        yield folder
-        shutil.rmtree(logs, ignore_errors=True)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    (folder / "logs").symlink_to(logs)
+    yield
+    shutil.rmtree(logs, ignore_errors=True)
