@@ -33,6 +33,9 @@ FINISH_SHARE = 0.8
 
 LOOK_SECONDS = 0.2
 
+OUTLASTING = "scip-flows-outlasting"
+"""Topic of Dask's events under which workers tell of tasks that were not done at their end."""
+
 DEVICES = "CUDA_VISIBLE_DEVICES"
 
 
@@ -67,14 +70,28 @@ class PoolWorker(Worker):
         restart: Any = None,  # noqa: ANN401 - as of Dask
         reason: str = "worker-close-gracefully",
     ) -> None:
-        """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it."""
+        """Begin no more tasks, finish the one that runs, and end; Dask's worker would abandon it.
+
+        What waits here goes to others at once. What still runs when time is over is begun anew elsewhere, which for
+        Dask is no death, and it is told how long it ran.
+        """
         if self.status not in {Status.running, Status.paused}:
             await super().close_gracefully(restart=restart, reason=reason)
             return
         self.status = Status.closing_gracefully  # the scheduler learns of it, and sends nothing more
+        for task in [*self.state.ready, *self.state.constrained]:
+            back = {"op": "reschedule", "key": task.key, "worker": self.address, "stimulus_id": f"back-{time.time()}"}
+            self.batched_send(back)
         end = time.monotonic() + self._finish_seconds
         while time.monotonic() < end and (self.state.executing_count or not await self._retire(reason)):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
+        outlasting = list(self.state.executing)
+        for task in outlasting:
+            seconds = time.time() - (task.start_time or time.time())
+            offer = dict(self.state.total_resources)
+            self.log_event(OUTLASTING, {"task": str(task.key), "seconds": seconds, "offer": offer})
+        if outlasting:
+            await self._retire(reason)
         await self.close(nanny=not restart, reason=reason)
 
     async def _retire(self, reason: str) -> bool:

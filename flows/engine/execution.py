@@ -13,6 +13,7 @@ from flows.engine.graph import Graph, Handle, resolved, unresolved
 from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
 from flows.engine.submission import Resources
+from flows.engine.timeline import TaskRecord
 from infra.clusters.demand import Demand, Need
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, storage_error
@@ -88,6 +89,8 @@ class Execution:
         self.resources = resources
         self._dispatcher = dispatcher
         self.progress = progress
+        self.timeline: list[TaskRecord] = []
+        """Of the tasks that workers did so far."""
         self._graph = Graph()
         self._submissions: dict[Handle, _Submission] = {}
         self._ranks: dict[str, int] = {}
@@ -213,6 +216,7 @@ class Execution:
             self._note(outcome, stage=stage)
             self._fail()
         self._tasks[stage, False] += 1
+        self._remember(outcome, stage=stage, task=0, resources=resources)
         self._clock(stage)
         if progress is not None:
             progress.advance()
@@ -266,6 +270,7 @@ class Execution:
             return
         self._graph.finish(ticket, outcome)
         self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
+        self._remember(outcome, stage=ticket.stage, task=ticket.number, resources=submission.resources)
         if submission.progress is not None:
             submission.progress.advance()
         if submission.watch is not None:
@@ -296,6 +301,10 @@ class Execution:
         if self._stopped is not None:
             stopped, self._stopped = self._stopped, None  # the reasons may be published afterwards
             raise stopped
+
+    def _remember(self, outcome: object, *, stage: str, task: int, resources: Resources) -> None:
+        if isinstance(outcome, StageResult) and outcome.run_id == self.run_id:
+            self.timeline.append(TaskRecord.of(outcome, stage=stage, task=task, resources=resources))
 
     def _clock(self, stage: str) -> None:
         now = time.perf_counter()

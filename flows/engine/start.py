@@ -1,7 +1,7 @@
 """From a run that was found possible to one that goes on: its workers, its record, its way of submitting tasks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from uuid import uuid4
 
 from prefect.context import FlowRunContext
@@ -10,6 +10,7 @@ from flows.engine.convictions import Convictions
 from flows.engine.dispatch import Dispatcher
 from flows.engine.execution import Execution
 from flows.engine.flow_run import FlowRunPlace, close_predecessor, watching_for_cancel
+from flows.engine.forecast import watch_outlasting
 from flows.engine.kernels import WarmKernels
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
@@ -18,10 +19,13 @@ from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
+from flows.engine.timeline import write_timeline
 from infra.clusters.check import worker_memory
 from infra.clusters.model import Batch
+from infra.pool_worker import OUTLASTING
 from infra.running import running, settle_resources
 from tasks.core.errors import RunError
+from tasks.core.storage_errors import StorageError
 from tasks.core.work import RESULTS
 
 
@@ -76,6 +80,9 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             interrupt = stop.interrupt if stop else submitter.interrupt
             stack.enter_context(watching_for_cancel(context.flow_run, interrupt=interrupt))
             workers.on_failure(interrupt)
+            if isinstance(preparation.cluster, Batch):
+                watch = watch_outlasting(preparation.cluster.pools, give_up=interrupt)
+                runner.client.subscribe_topic(OUTLASTING, watch)
             resources = settle_resources(
                 runner.client, cluster=preparation.cluster, needed=config.needed_resources, devices=config.devices
             )
@@ -85,12 +92,14 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 runner.client.register_plugin(warm_up)
                 kernels.advance()
             dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
-            yield (
-                Execution(
-                    preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
-                ),
-                record,
+            execution = Execution(
+                preparation, run_id=record.run_id, resources=resources, dispatcher=dispatcher, progress=progress
             )
+            try:
+                yield execution, record
+            finally:
+                with suppress(StorageError):  # how the run ended is what counts
+                    write_timeline(spec.output / "work", execution.timeline)
     except BaseException as error:
         if stop is not None and stop.error is not None:  # whatever that made of the interrupt
             record.ended(stop.error)
@@ -106,4 +115,5 @@ def supervised(submitter: Submitter, *, preparation: Preparation, tell: Callable
     convictions = Convictions(work, index=listing.index, memory_bytes=submitter.memory_bytes, time_limit=limit)
     sizes, typical = listing.index["size"].to_list(), listing.images.bytes_per_image
     pace = Pace(sizes, bytes_per_image=typical, limit=limit)
-    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace, tell=tell)
+    pools = preparation.cluster.pools if isinstance(preparation.cluster, Batch) else ()
+    return Dispatcher(submitter, work=work, convictions=convictions, pace=pace, tell=tell, pools=pools)

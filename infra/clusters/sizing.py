@@ -10,6 +10,9 @@ from infra.clusters.pool import Pool
 LEAD_SHARE = 0.25
 """Of a job's lifetime, in which it may at most be succeeded: where jobs wait longer in the queue, there is a gap."""
 
+LEAD_SLACK = 1.1
+"""By how much more than now the lead may have been a while ago; a successor submitted by then is recognized."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobObservation:
@@ -51,7 +54,9 @@ class PoolObservation:
         In which they will come, spread evenly: how long the pools whose tasks they wait for need, see `drain_seconds`;
         0 where they wait for tasks of this pool alone; None where that is not known.
     seconds
-        Mean of what a task takes; None before any is done.
+        Mean of what a task took; None before any is done.
+    elapsed
+        Mean of what those that run have taken so far: of the first, only the short ones are done at the beginning.
     slots
         Tasks that a job works on at a time: its workers.
     start_seconds
@@ -66,6 +71,7 @@ class PoolObservation:
     coming: int = 0
     coming_seconds: float | None = None
     seconds: float | None = None
+    elapsed: float = 0.0
     slots: int
     start_seconds: float | None = None
     jobs: tuple[JobObservation, ...] = ()
@@ -140,10 +146,11 @@ DEFAULT_POLICY = Policy()
 def decide(observation: PoolObservation, *, bounds: PoolBounds, policy: Policy = DEFAULT_POLICY) -> Decision:
     """Decide how many jobs a pool gets or loses.
 
-    It gets what `needed_jobs` says at once, but loses jobs only where it is larger than that by the hysteresis. Pending
-    ones go first, the youngest of them before the others, then those that were idle for so long as patience lasts, the
-    one with the shortest life left first. Jobs that work are never stopped. A job near its end does not count any
-    more, so that its successor is submitted while it still works.
+    It gets what `needed_jobs` says at once, but loses jobs only where it is larger than that by the hysteresis; up to
+    there those that end are succeeded, so that its size stays while the load does. Pending ones go first, the youngest
+    of them before the others, then those that were idle for so long as patience lasts, the one with the shortest life
+    left first. Jobs that work are never stopped. A job near its end does not count any more, so that its successor is
+    submitted while it still works.
 
     Parameters
     ----------
@@ -153,13 +160,14 @@ def decide(observation: PoolObservation, *, bounds: PoolBounds, policy: Policy =
         What holds for all the run.
     """
     lead = lead_seconds(observation, bounds=bounds, policy=policy)
-    ending = [job for job in observation.jobs if job.left is not None and job.left <= lead]
-    lasting = [job for job in observation.jobs if job not in ending]
+    ending, lasting = _by_end(observation, bounds=bounds, policy=policy)
     needed = needed_jobs(observation, policy=policy)
-    wanted = _within(ceil(needed), bounds)
+    most = _within(ceil(needed * (1.0 + policy.hysteresis)), bounds)
+    kept = min(len(lasting) + _without_successor(ending, lasting, lead=lead), most)
+    wanted = max(_within(ceil(needed), bounds), kept)
     if len(lasting) < wanted:
         return Decision(add=wanted - len(lasting))
-    surplus = len(lasting) - _within(ceil(needed * (1.0 + policy.hysteresis)), bounds)
+    surplus = len(lasting) - most
     stopped = [*_dispensable(lasting, policy=policy)][: max(surplus, 0)]
     return Decision(stop=tuple(job.name for job in [*_dispensable(ending, policy=policy), *stopped]))
 
@@ -172,7 +180,7 @@ def needed_jobs(observation: PoolObservation, *, policy: Policy = DEFAULT_POLICY
     `target_seconds`, but no more than have a task for every slot while it comes. So a pool that works on what another
     one delivers is as large as that delivers fast, from the beginning, and has no backlog when that is done.
     """
-    seconds = policy.presumed_seconds if observation.seconds is None else observation.seconds
+    seconds = expected_seconds(observation, policy=policy)
     ready = observation.running + observation.waiting + observation.ahead
     work = (observation.running / 2 + observation.waiting + observation.ahead) * seconds
     slots, target = observation.slots, policy.target_seconds
@@ -187,16 +195,39 @@ def needed_jobs(observation: PoolObservation, *, policy: Policy = DEFAULT_POLICY
 
 def drain_seconds(observation: PoolObservation, *, bounds: PoolBounds, policy: Policy = DEFAULT_POLICY) -> float:
     """Tell how long a pool takes for its tasks, those that will come included, with the jobs it will have by then."""
-    seconds = policy.presumed_seconds if observation.seconds is None else observation.seconds
+    seconds = expected_seconds(observation, policy=policy)
     tasks = observation.running / 2 + observation.waiting + observation.ahead + observation.coming
-    jobs = max(len(observation.jobs), _within(ceil(needed_jobs(observation, policy=policy)), bounds), 1)
+    _, lasting = _by_end(observation, bounds=bounds, policy=policy)
+    jobs = max(len(lasting), _within(ceil(needed_jobs(observation, policy=policy)), bounds), 1)
     return tasks * seconds / (jobs * observation.slots)
+
+
+def expected_seconds(observation: PoolObservation, *, policy: Policy = DEFAULT_POLICY) -> float:
+    """Tell what a task will take."""
+    known = policy.presumed_seconds if observation.seconds is None else observation.seconds
+    return max(known, observation.elapsed)
 
 
 def lead_seconds(observation: PoolObservation, *, bounds: PoolBounds, policy: Policy = DEFAULT_POLICY) -> float:
     """Tell how long before the end of a job its successor is submitted: so long as jobs take to start."""
     lead = max(policy.lead_seconds, observation.start_seconds or 0.0)
     return lead if bounds.lifetime is None else min(lead, LEAD_SHARE * bounds.lifetime)
+
+
+def _by_end(
+    observation: PoolObservation, *, bounds: PoolBounds, policy: Policy
+) -> tuple[list[JobObservation], list[JobObservation]]:
+    """Tell the jobs near their end from the others."""
+    lead = lead_seconds(observation, bounds=bounds, policy=policy)
+    ending = [job for job in observation.jobs if job.left is not None and job.left <= lead]
+    return ending, [job for job in observation.jobs if job.left is None or job.left > lead]
+
+
+def _without_successor(ending: list[JobObservation], lasting: list[JobObservation], *, lead: float) -> int:
+    """Count the jobs near their end that none has been submitted for since."""
+    left = [job.left for job in ending if job.left]  # what is at its end was succeeded, or was to shrink the pool
+    since = LEAD_SLACK * lead - min(left, default=lead)
+    return max(len(left) - sum(job.age <= since for job in lasting), 0)
 
 
 def _within(jobs: int, bounds: PoolBounds) -> int:

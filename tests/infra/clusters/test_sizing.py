@@ -92,6 +92,20 @@ def test_how_long_a_pool_takes_for_its_tasks_counts_the_jobs_that_it_will_have()
     assert drain_seconds(pool(waiting=10_000), bounds=BOUNDS, policy=POLICY) == pytest.approx(10_000 * 30 / 160)
 
 
+def test_a_pool_whose_jobs_are_just_succeeded_is_not_taken_for_one_of_twice_the_size() -> None:
+    load = {"running": 160, "waiting": 10_000}
+    jobs = [job(f"{number}") for number in range(10)]
+    before = drain_seconds(pool(*jobs, **load), bounds=BOUNDS, policy=POLICY)
+    ending = [replace(running, left=30.0) for running in jobs]
+    successors = [job(f"new {number}", state="pending") for number in range(10)]
+    assert drain_seconds(pool(*ending, *successors, **load), bounds=BOUNDS, policy=POLICY) == before
+
+
+def test_lost_jobs_are_replaced() -> None:
+    load = {"running": 160, "waiting": 10_000}
+    assert decide(pool(*(job(f"{number}") for number in range(7)), **load), bounds=BOUNDS) == Decision(add=3)
+
+
 counts = st.integers(0, 5000)
 jobs = st.builds(
     JobObservation,
