@@ -12,13 +12,12 @@ from typing import Any
 import psutil
 import pytest
 from dask_jobqueue.core import Job
-from distributed import Client, Scheduler
-from distributed.deploy.spec import SpecCluster
-from distributed.security import Security
+from distributed import Client
 
 from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from tests.infra.clusters import standin
+from tests.infra.clusters.rig import certificates, cluster_of
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
@@ -75,21 +74,6 @@ def test_a_directive_that_the_manual_does_not_have_is_refused(kind: str, directi
     assert words in str(caught.value)
 
 
-def certificates(folder: Path) -> Security:
-    """Write temporary certificates to files, which the command lines of workers can name."""
-    folder.mkdir(mode=0o700)
-    temporary = Security.temporary()
-    names: dict[str, str] = {}
-    for name in ("tls_ca_file", *(f"tls_{role}_{part}" for role in ROLES for part in ("cert", "key"))):
-        path = folder / f"{name}.pem"
-        path.write_text(getattr(temporary, name), encoding="utf-8")
-        names[name] = str(path)
-    return Security(require_encryption=True, **names)
-
-
-ROLES = ("client", "scheduler", "worker")
-
-
 def look() -> dict[str, str]:
     return {**os.environ, "cwd": str(Path.cwd()), "process": str(os.getpid())}
 
@@ -105,13 +89,7 @@ def test_a_job_starts_workers_that_join_over_tls_and_end_with_the_cluster(
     security = certificates(shared)
     variables = {"PYTHONPATH": str(PROJECT), "PREFECT_API_AUTH_STRING": "me:it's"}
     spec = job_spec(batch, batch.pools[0], run="r1", security=security, shared=shared, environment=variables)
-    job = {"cls": spec.cls, "options": spec.options, "group": ["-0", "-1"]}
-    listens = {"host": "127.0.0.1", "protocol": "tls://", "port": 0, "security": security, "dashboard": False}
-    scheduler = {"cls": Scheduler, "options": listens | {"dashboard_address": "127.0.0.1:0"}}
-    with (
-        SpecCluster(workers={"cpu-0": job}, scheduler=scheduler, security=security) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    with cluster_of({"cpu-0": spec}, security=security) as cluster, Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=120)
         workers = client.scheduler_info(n_workers=-1)["workers"]
         assert sorted(worker["name"] for worker in workers.values()) == ["cpu-0-0", "cpu-0-1"]
