@@ -1,4 +1,4 @@
-"""Jobs of PBS, Grid Engine and LSF that really run, by programs that stand in for theirs."""
+"""Jobs of the batch systems but Slurm that really run, by programs that stand in for theirs."""
 
 import asyncio
 import json
@@ -21,7 +21,13 @@ from tests.infra.clusters.rig import certificates, cluster_of
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
-COMMANDS = {"pbs": ("qsub", "qdel"), "sge": ("qsub", "qdel"), "lsf": ("bsub", "bkill")}
+COMMANDS = {
+    "pbs": ("qsub", "qdel"),
+    "sge": ("qsub", "qdel"),
+    "lsf": ("bsub", "bkill"),
+    "oar": ("oarsub", "oardel"),
+    "htcondor": ("condor_submit", "condor_rm"),
+}
 POOL: dict[str, Any] = {"name": "cpu", "cores": 2, "memory": "2 GB", "account": "lab", "resources": {"TPU": 2}}
 
 
@@ -51,7 +57,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 @pytest.mark.parametrize("like", ["plain", "rich"])
 def test_a_reference_is_accepted(kind: str, like: str) -> None:
     script = (HERE / "scripts" / f"{kind}.{like}").read_text(encoding="utf-8")
-    options = [option for option, _ in standin.parse(kind, script)]
+    options = [option for option, _ in standin.parse(kind, script + ("Queue" if kind == "htcondor" else ""))]
     assert len(options) >= len(script.splitlines())
 
 
@@ -66,6 +72,8 @@ def test_a_reference_is_accepted(kind: str, like: str) -> None:
         ("sge", "-pe smp", "-pe: illegal value 'smp'"),
         ("lsf", "-W 1:00:00", "-W: illegal value"),
         ("lsf", '-R "rusage[memory=1]"', "-R: illegal value"),
+        ("oar", "-l /nodes=1/core=4", "-l: illegal value"),
+        ("htcondor", "request_cores = 4\nQueue", "request_cores: unknown option"),
     ],
 )
 def test_a_directive_that_the_manual_does_not_have_is_refused(kind: str, directive: str, words: str) -> None:
@@ -111,7 +119,7 @@ def test_a_job_starts_workers_that_join_over_tls_and_end_with_the_cluster(
     assert Path(record["log"]).parent == shared / "logs"
 
 
-@pytest.mark.parametrize("kind", ["pbs", "sge"])
+@pytest.mark.parametrize("kind", ["pbs", "sge", "oar"])
 def test_a_job_that_the_system_refuses_says_so(kind: str, install: Install, tmp_path: Path) -> None:
     jobs = install(kind)
     batch = Batch.model_validate({"kind": kind, "pools": [{**POOL, "directives": ["--frobnicate"]}]})
