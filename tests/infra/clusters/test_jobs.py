@@ -162,6 +162,12 @@ def test_variables_are_in_a_file_of_this_user_only_and_arrive_as_they_are(tmp_pa
     assert (arrived["OMP_NUM_THREADS"], arrived["TMPDIR"]) == ("1", str(tmp_path))
 
 
+def test_a_key_that_is_no_path_is_kept_out_of_the_script() -> None:
+    cluster = batch("slurm", PLAIN)
+    with pytest.raises(ValueError, match="expected paths of certificate, key and authority"):
+        describe_job(cluster, cluster.pools[0], run="r1", security=Security.temporary(), shared=SHARED)
+
+
 def test_a_job_whose_run_is_gone_ends_at_once(tmp_path: Path) -> None:
     cluster = batch("slurm", PLAIN)
     spec = describe_job(cluster, cluster.pools[0], run="r1", security=None, shared=tmp_path / "gone")
