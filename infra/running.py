@@ -12,7 +12,7 @@ from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from infra.clusters.check import local_offers, worker_count
+from infra.clusters.check import local_pools, worker_count
 from infra.clusters.demand import Demand
 from infra.clusters.model import Address, Batch, Cluster
 from infra.fork_server import FORKS, start_fork_server
@@ -129,12 +129,13 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     environment = os.environ | {"TMPDIR": str(scratch_folder())}
     specification: dict[object, Any] = {}
-    for number, resources in enumerate(local_offers(workers=workers, gpus=gpus, segment=segment)):
-        device = number - workers
-        name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
-        options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
-        # A process that is forked has the environment of when the first one was.
-        specification[name] = {"cls": PatientNanny, "options": options | {"env": environment | own}}
+    for pool in local_pools(workers=workers, gpus=gpus, memory=memory, segment=segment):
+        options = common | {"nthreads": 1, "memory_limit": pool.worker_memory, "resources": pool.offer}
+        for number in range(pool.workers):
+            own = {"CUDA_VISIBLE_DEVICES": str(number)} if pool.gpus else {}
+            # A process that is forked has the environment of when the first one was.
+            own_options = options | {"preload": ["infra.worker"], "env": environment | own}
+            specification[f"{pool.name}-{number}"] = {"cls": PatientNanny, "options": own_options}
     # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
     options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}

@@ -2,11 +2,15 @@
 
 import os
 import socket
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from math import ceil
+
+from pydantic import ByteSize
 
 from infra.clusters.model import Batch, Cluster, Local
+from infra.clusters.pool import SMALLEST, WORKER_SHARE, Pool
 from infra.gpus import count_gpus
-from infra.resources import CPU, GPU, Asked, Offer, settle
+from infra.resources import Asked, settle
 from tasks.core.errors import RunError
 
 ANSWER_SECONDS = 10.0
@@ -23,13 +27,25 @@ def worker_memory(cluster: Cluster) -> int | None:
     return min(pool.worker_memory for pool in cluster.pools) if isinstance(cluster, Batch) else None
 
 
-def local_offers(*, workers: int, gpus: int, segment: Asked) -> Sequence[Offer]:
-    """Resources of the workers of a local cluster: CPU workers first, then one per GPU.
+def local_pools(*, workers: int, gpus: int, memory: int, segment: Asked) -> tuple[Pool, ...]:
+    """Describe this machine as pools of one job each: workers for CPUs, and one more for each GPU.
 
     Without a GPU every worker carries the segmentation's resource too, so that the same configuration runs.
+
+    Parameters
+    ----------
+    memory
+        Bytes that each worker may take.
     """
-    extra = {} if gpus or segment == "auto" else segment
-    return [{**CPU, **extra}] * workers + [GPU] * gpus
+    extra = {} if gpus or segment == "auto" else {name: amount for name, amount in segment.items() if amount > 0}
+    pools = [Pool(name="cpu", cores=workers, memory=_job_memory(memory, workers=workers), resources=extra)]
+    if gpus:
+        pools.append(Pool(name="gpu", gpus=gpus, memory=_job_memory(memory, workers=gpus)))
+    return tuple(pools)
+
+
+def _job_memory(memory: int, *, workers: int) -> ByteSize:
+    return ByteSize(max(ceil(memory * workers / WORKER_SHARE), SMALLEST))
 
 
 def check_cluster(
@@ -59,10 +75,13 @@ def check_cluster(
         settle(needed, offers=cluster.offers, devices=devices)
         return
     if isinstance(cluster, Local):
-        offers = local_offers(
-            workers=worker_count(cluster, workers), gpus=count_gpus(), segment=needed.get("segment", "auto")
+        pools = local_pools(
+            workers=worker_count(cluster, workers),
+            gpus=count_gpus(),
+            memory=cluster.memory or 0,
+            segment=needed.get("segment", "auto"),
         )
-        settle(needed, offers=offers, devices=devices)
+        settle(needed, offers=[pool.offer for pool in pools], devices=devices)
         return
     try:
         socket.create_connection(cluster.host_and_port, timeout=ANSWER_SECONDS).close()

@@ -155,8 +155,10 @@ def _worker_arguments(pool: Pool, *, security: Security | None) -> list[str]:
     """Arguments of ``dask worker``, as a shell reads them."""
     resources = ",".join(f"{name}={amount:g}" for name, amount in pool.offer.items())
     tls = {} if security is None else security.get_tls_config_for_role("worker")
+    if any("\n" in (tls.get(key) or "\n") for key in ("ca_file", "cert", "key") if tls):
+        raise ValueError("expected paths of certificate, key and authority; a key itself would be in every job script")
     return [
-        *(part for key in ("ca_file", "cert", "key") if tls for part in (f"--tls-{key.replace('_', '-')}", tls[key])),
+        *(f"--tls-{key.replace('_', '-')} {shlex.quote(tls[key])}" for key in ("ca_file", "cert", "key") if tls),
         *("--resources", shlex.quote(resources)),
         *("--lifetime", f"{floor(pool.lifetime.total_seconds())}s"),
         *("--lifetime-stagger", f"{floor(pool.stagger.total_seconds())}s"),

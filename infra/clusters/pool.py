@@ -23,6 +23,9 @@ WORKER_SHARE = 0.9
 """Of a job's memory, that its workers may take together: Dask ends a worker that takes more, which the run survives,
 before the batch system ends the whole job."""
 
+SMALLEST = 100 * 10**6
+"""Bytes of memory with which a job could do anything; fewer were meant to be of another unit."""
+
 LARGEST_MARGIN = timedelta(minutes=5)
 """Before its walltime ends, a worker takes no more tasks."""
 
@@ -140,7 +143,7 @@ class Pool(Section):
     @field_validator("memory")
     @classmethod
     def _is_enough(cls, memory: ByteSize) -> ByteSize:
-        if memory < 100 * 10**6:
+        if memory < SMALLEST:
             raise ValueError(f"got {memory} bytes; expected a job's memory with its unit, such as 64 GB")
         return memory
 

@@ -1,4 +1,4 @@
-"""Stands in for the commands of a batch system: ``standin.py pbs|sge|lsf submit|cancel …``.
+"""Stands in for the commands of a batch system: ``standin.py KIND submit|cancel …``.
 
 It knows the options of the manuals, refuses any other and values that the manual does not allow, and runs the job at
 once, as the systems do: in a session of its own, with a new environment, a copy of the script and a folder for
@@ -12,7 +12,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +86,36 @@ LSF = rf"""
 """
 
 
+OAR = rf"""
+-d \S+
+-E \S+
+-l (?:/?\w+=\d+)(?:/\w+=\d+)*,walltime={CLOCK}
+-n \S+
+-O \S+
+-p .+
+--project \w+
+-q \w+
+-t \w+
+"""
+HTCONDOR = r"""
+accounting_group \S+
+Arguments ".*"
+batch_name \S+
+error \S+
+Executable /\S+
+output \S+
+periodic_remove .+
+request_cpus \d+
+request_disk \d+[KMGT]?B?
+request_gpus \d+
+request_memory \d+[KMGT]?B?
+requirements .+
+stream_error true|false
+stream_output true|false
+transfer_executable true|false
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """A batch system as its manual describes it.
@@ -96,8 +126,8 @@ class System:
         What a directive begins with.
     manual
         A line per option, with what its value must look like if it has one.
-    place
-        What stands for the job's number in the name of the file that it prints to.
+    output, place
+        The option that names the file that a job prints to, and what stands for its number therein.
     answer
         What a submission prints.
     job_id
@@ -106,6 +136,7 @@ class System:
 
     mark: str
     manual: str
+    output: str = "-o"
     place: str
     answer: str
     job_id: str
@@ -132,6 +163,15 @@ SYSTEMS = {
         answer="Job <{id}> is submitted to queue <normal>.",
         job_id="LSB_JOBID",
     ),
+    "oar": System(mark="#OAR", manual=OAR, output="-O", place="%jobid%", answer="OAR_JOB_ID={id}", job_id="OAR_JOB_ID"),
+    "htcondor": System(
+        mark="",
+        manual=HTCONDOR,
+        output="output",
+        place="$(ClusterId)",
+        answer="Submitting job(s).\n1 job(s) submitted to cluster {id}.",
+        job_id="_CONDOR_JOB",
+    ),
 }
 
 
@@ -148,8 +188,20 @@ def parse(kind: str, script: str) -> list[tuple[str, str]]:
         An option is unknown, or its value is not as in the manual.
     """
     system = SYSTEMS[kind]
+    if kind == "htcondor":
+        *lines, queue = [line for line in script.splitlines() if line and not line.startswith("#")]
+        if queue != "Queue":
+            raise Refused("no Queue at the end")
+        commands = (line.partition(" = ") for line in lines)
+        return [option for name, _, value in commands for option in _options(system, [name, value])]
     lines = [line.removeprefix(system.mark) for line in script.splitlines() if line.startswith(system.mark)]
     return [option for line in lines for option in _options(system, shlex.split(line))]
+
+
+def condor_arguments(text: str) -> list[str]:
+    """Split arguments by HTCondor's newer rules: all in double quotes, blanks in single ones, quotes doubled."""
+    parts = re.findall(r"'((?:[^']|'')*)'|(\S+)", text.removeprefix('"').removesuffix('"').replace('""', '"'))
+    return [quoted.replace("''", "'") or bare for quoted, bare in parts]
 
 
 def _options(system: System, words: list[str]) -> Iterator[tuple[str, str]]:
@@ -166,22 +218,31 @@ def _options(system: System, words: list[str]) -> Iterator[tuple[str, str]]:
         yield option, value
 
 
-def submit(kind: str, script: str, *, folder: Path) -> str:
+def submit(kind: str, arguments: Sequence[str], *, folder: Path) -> str:
     """Run a job, and return what the system prints."""
-    system, asked = SYSTEMS[kind], parse(kind, script)
+    system = SYSTEMS[kind]
+    if kind == "oar":
+        *words, script = arguments
+        asked = list(_options(system, words))
+    else:
+        script = sys.stdin.read() if kind == "lsf" else Path(arguments[-1]).read_text(encoding="utf-8")
+        asked = parse(kind, script)
     number = str(1000 + len(list(folder.glob("*.json"))))
     options = dict(asked)
-    log = Path(options["-o"].replace(system.place, number))
+    log = Path(options[system.output].replace(system.place, number))
     if log.is_dir():
         log /= f"{number}.OU"
     own = folder / f"tmp-{number}"
     own.mkdir()
     copy = folder / f"{number}.sh"
     copy.write_text(script, encoding="utf-8")
+    command = ["/bin/bash", str(copy)]
+    if kind == "htcondor":
+        command = [options["Executable"], *condor_arguments(options["Arguments"])]
     passed = {name: os.environ[name] for name in ("HOME", "PATH", "USER", "LOGNAME") if name in os.environ}
     with log.open("wb") as printed:
         process = subprocess.Popen(
-            ["/bin/bash", str(copy)],
+            command,
             env={**passed, "TMPDIR": str(own), system.job_id: number},
             cwd=own,
             stdin=subprocess.DEVNULL,
@@ -206,11 +267,10 @@ def main(kind: str, action: str, *arguments: str) -> None:
     folder = Path(os.environ["STANDIN"])
     if action == "cancel":
         for number in arguments:
-            cancel(number, folder=folder)
+            cancel(number.partition(".")[0], folder=folder)
         return
-    script = Path(arguments[-1]).read_text(encoding="utf-8") if kind != "lsf" else sys.stdin.read()
     try:
-        answer = submit(kind, script, folder=folder)
+        answer = submit(kind, arguments, folder=folder)
     except Refused as error:
         sys.exit(f"{kind}: {error}")
     sys.stdout.write(f"{answer}\n")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.clusters.check import check_cluster, local_offers, worker_count
+from infra.clusters.check import check_cluster, local_pools, worker_count
 from infra.clusters.find import find_cluster
 from infra.clusters.model import Address, Local
-from infra.resources import Asked, resolve, settle
+from infra.resources import Asked, Offer, resolve, settle
 from tasks.core.errors import ConfigError, RunError
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -122,13 +122,21 @@ def test_number_of_workers_comes_from_the_command_then_the_file_then_the_cores(m
     assert worker_count(Local(), None) == 7
 
 
+def local(*, workers: int, gpus: int, segment: Asked) -> list[tuple[str, int, Offer, int]]:
+    pools = local_pools(workers=workers, gpus=gpus, memory=3 * 10**9, segment=segment)
+    return [(pool.name, pool.workers, pool.offer, pool.worker_memory) for pool in pools]
+
+
 def test_without_gpu_every_worker_takes_the_segmentations_resource() -> None:
-    assert local_offers(workers=3, gpus=0, segment={"GPU": 1}) == [{"CPU": 1, "GPU": 1}] * 3
-    assert local_offers(workers=3, gpus=0, segment="auto") == [{"CPU": 1}] * 3
+    asked: Asked = {"GPU": 1}
+    assert local(workers=3, gpus=0, segment=asked) == [("cpu", 3, {"CPU": 1, "GPU": 1}, 3 * 10**9)]
+    assert local(workers=3, gpus=0, segment="auto") == [("cpu", 3, {"CPU": 1}, 3 * 10**9)]
+    assert local(workers=3, gpus=0, segment={"GPU": 0}) == [("cpu", 3, {"CPU": 1}, 3 * 10**9)]
 
 
 def test_each_gpu_is_a_worker_of_its_own() -> None:
-    assert local_offers(workers=1, gpus=2, segment={"GPU": 1}) == [{"CPU": 1}, {"GPU": 1}, {"GPU": 1}]
+    expected = [("cpu", 1, {"CPU": 1}, 3 * 10**9), ("gpu", 2, {"GPU": 1}, 3 * 10**9)]
+    assert local(workers=1, gpus=2, segment={"GPU": 1}) == expected
 
 
 @pytest.mark.parametrize(

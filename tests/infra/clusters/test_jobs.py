@@ -18,6 +18,7 @@ from distributed.security import Security
 
 from infra.clusters.jobs import CLASSES, describe_job, job_script, job_spec
 from infra.clusters.model import Batch
+from tests.infra.clusters.standin import condor_arguments
 
 HERE = Path(__file__).parent
 KINDS = get_args(Batch.model_fields["kind"].annotation)
@@ -75,15 +76,6 @@ def reference(file: str) -> str:
     """Read a reference; in a long command a line that begins with a dash belongs to the one before."""
     text = (HERE / "scripts" / file).read_text(encoding="utf-8").replace("PYTHON", shlex.quote(sys.executable))
     return re.sub(r"\n(?=--)", " ", text).rstrip("\n")
-
-
-def condor_arguments(text: str) -> list[str]:
-    """Split arguments by HTCondor's newer rules: all in double quotes, blanks in single ones, quotes doubled."""
-    assert text.startswith('"')
-    assert text.endswith('"')
-    inner = text[1:-1].replace('""', '"')
-    parts = re.findall(r"'((?:[^']|'')*)'|(\S+)", inner)
-    return [quoted.replace("''", "'") or bare for quoted, bare in parts]
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "htcondor"])
@@ -168,6 +160,12 @@ def test_variables_are_in_a_file_of_this_user_only_and_arrive_as_they_are(tmp_pa
     arrived = dict(line.split("=", 1) for line in ran.stdout.splitlines())
     assert {name: arrived[name] for name in variables} == variables
     assert (arrived["OMP_NUM_THREADS"], arrived["TMPDIR"]) == ("1", str(tmp_path))
+
+
+def test_a_key_that_is_no_path_is_kept_out_of_the_script() -> None:
+    cluster = batch("slurm", PLAIN)
+    with pytest.raises(ValueError, match="expected paths of certificate, key and authority"):
+        describe_job(cluster, cluster.pools[0], run="r1", security=Security.temporary(), shared=SHARED)
 
 
 def test_a_job_whose_run_is_gone_ends_at_once(tmp_path: Path) -> None:

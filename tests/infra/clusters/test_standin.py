@@ -1,4 +1,4 @@
-"""Jobs of PBS, Grid Engine and LSF that really run, by programs that stand in for theirs."""
+"""Jobs of the batch systems but Slurm that really run, by programs that stand in for theirs."""
 
 import asyncio
 import json
@@ -12,17 +12,22 @@ from typing import Any
 import psutil
 import pytest
 from dask_jobqueue.core import Job
-from distributed import Client, Scheduler
-from distributed.deploy.spec import SpecCluster
-from distributed.security import Security
+from distributed import Client
 
 from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from tests.infra.clusters import standin
+from tests.infra.clusters.rig import certificates, cluster_of
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parents[2]
-COMMANDS = {"pbs": ("qsub", "qdel"), "sge": ("qsub", "qdel"), "lsf": ("bsub", "bkill")}
+COMMANDS = {
+    "pbs": ("qsub", "qdel"),
+    "sge": ("qsub", "qdel"),
+    "lsf": ("bsub", "bkill"),
+    "oar": ("oarsub", "oardel"),
+    "htcondor": ("condor_submit", "condor_rm"),
+}
 POOL: dict[str, Any] = {"name": "cpu", "cores": 2, "memory": "2 GB", "account": "lab", "resources": {"TPU": 2}}
 
 
@@ -52,7 +57,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 @pytest.mark.parametrize("like", ["plain", "rich"])
 def test_a_reference_is_accepted(kind: str, like: str) -> None:
     script = (HERE / "scripts" / f"{kind}.{like}").read_text(encoding="utf-8")
-    options = [option for option, _ in standin.parse(kind, script)]
+    options = [option for option, _ in standin.parse(kind, script + ("Queue" if kind == "htcondor" else ""))]
     assert len(options) >= len(script.splitlines())
 
 
@@ -67,27 +72,14 @@ def test_a_reference_is_accepted(kind: str, like: str) -> None:
         ("sge", "-pe smp", "-pe: illegal value 'smp'"),
         ("lsf", "-W 1:00:00", "-W: illegal value"),
         ("lsf", '-R "rusage[memory=1]"', "-R: illegal value"),
+        ("oar", "-l /nodes=1/core=4", "-l: illegal value"),
+        ("htcondor", "request_cores = 4\nQueue", "request_cores: unknown option"),
     ],
 )
 def test_a_directive_that_the_manual_does_not_have_is_refused(kind: str, directive: str, words: str) -> None:
     with pytest.raises(standin.Refused) as caught:
         standin.parse(kind, f"{standin.SYSTEMS[kind].mark} {directive}\n")
     assert words in str(caught.value)
-
-
-def certificates(folder: Path) -> Security:
-    """Write temporary certificates to files, which the command lines of workers can name."""
-    folder.mkdir(mode=0o700)
-    temporary = Security.temporary()
-    names: dict[str, str] = {}
-    for name in ("tls_ca_file", *(f"tls_{role}_{part}" for role in ROLES for part in ("cert", "key"))):
-        path = folder / f"{name}.pem"
-        path.write_text(getattr(temporary, name), encoding="utf-8")
-        names[name] = str(path)
-    return Security(require_encryption=True, **names)
-
-
-ROLES = ("client", "scheduler", "worker")
 
 
 def look() -> dict[str, str]:
@@ -105,13 +97,7 @@ def test_a_job_starts_workers_that_join_over_tls_and_end_with_the_cluster(
     security = certificates(shared)
     variables = {"PYTHONPATH": str(PROJECT), "PREFECT_API_AUTH_STRING": "me:it's"}
     spec = job_spec(batch, batch.pools[0], run="r1", security=security, shared=shared, environment=variables)
-    job = {"cls": spec.cls, "options": spec.options, "group": ["-0", "-1"]}
-    listens = {"host": "127.0.0.1", "protocol": "tls://", "port": 0, "security": security, "dashboard": False}
-    scheduler = {"cls": Scheduler, "options": listens | {"dashboard_address": "127.0.0.1:0"}}
-    with (
-        SpecCluster(workers={"cpu-0": job}, scheduler=scheduler, security=security) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    with cluster_of({"cpu-0": spec}, security=security) as cluster, Client(cluster, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=120)
         workers = client.scheduler_info(n_workers=-1)["workers"]
         assert sorted(worker["name"] for worker in workers.values()) == ["cpu-0-0", "cpu-0-1"]
@@ -133,7 +119,7 @@ def test_a_job_starts_workers_that_join_over_tls_and_end_with_the_cluster(
     assert Path(record["log"]).parent == shared / "logs"
 
 
-@pytest.mark.parametrize("kind", ["pbs", "sge"])
+@pytest.mark.parametrize("kind", ["pbs", "sge", "oar"])
 def test_a_job_that_the_system_refuses_says_so(kind: str, install: Install, tmp_path: Path) -> None:
     jobs = install(kind)
     batch = Batch.model_validate({"kind": kind, "pools": [{**POOL, "directives": ["--frobnicate"]}]})
