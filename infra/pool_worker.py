@@ -119,14 +119,14 @@ def share_kernels(variables: MutableMapping[str, str]) -> None:
     if not folder or "NUMBA_CACHE_DIR" in variables:
         return
     own = Path(folder) / kind_of_node()
+    trial = own / f"try-{platform.node()}-{os.getpid()}.lock"
     try:
         own.mkdir(parents=True, exist_ok=True)
-        with FileLock(own / f"try-{platform.node()}-{os.getpid()}.lock"):
+        with FileLock(trial):
             variables["NUMBA_CACHE_DIR"] = str(own)
+        trial.unlink(missing_ok=True)
     except (OSError, NotImplementedError):
         return  # each node compiles for itself
-    finally:
-        (own / f"try-{platform.node()}-{os.getpid()}.lock").unlink(missing_ok=True)
 
 
 def kind_of_node() -> str:

@@ -21,7 +21,7 @@ from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from infra.clusters.observation import Job, observe, workers_by_job
 from infra.clusters.pool import Pool
-from infra.clusters.sizing import Policy, PoolBounds, decide
+from infra.clusters.sizing import DEFAULT_POLICY, PoolBounds, decide
 from infra.clusters.submission import BatchSystem, Submission
 from tasks.core.errors import RunError
 
@@ -78,8 +78,6 @@ class PoolCluster(SpecCluster):
         Variables of the jobs.
     address
         Of this machine, where nodes reach it.
-    policy
-        How large pools are.
     """
 
     scheduler: Scheduler
@@ -93,7 +91,6 @@ class PoolCluster(SpecCluster):
         shared: Path,
         environment: Mapping[str, str],
         address: str,
-        policy: Policy | None = None,
     ) -> None:
         self.tell: Callable[[str], None] = LOG.info
         """Takes lines for the user."""
@@ -101,7 +98,7 @@ class PoolCluster(SpecCluster):
         self._batch = batch
         self._shared = shared
         self._prefix = job_prefix(run_id)
-        self._policy = policy or Policy()
+        self._policy = DEFAULT_POLICY
         self._give_up: Callable[[RunError], None] = lambda _: None
         self._error: RunError | None = None
         self._states = {pool.name: _State() for pool in batch.pools}
@@ -253,10 +250,11 @@ class PoolCluster(SpecCluster):
                 for job in state.jobs.values()
                 if job.number is not None and job.submitted < now and not _seen(job, present, now=now)
             ]
-            early = [job for job in lost if job.connected is not None and not job.draining]
+            margin = pool.margin.total_seconds()
+            early = [job.number for job in lost if job.connected is not None and (job.left(now) or 0.0) > margin]
             if early:
                 self.tell(
-                    f"pool {pool.name}: {len(early)} jobs are gone before their time; what they did is done again"
+                    f"pool {pool.name}: jobs {', '.join(map(str, early))} are gone; what they were at is done again"
                 )
             for job in lost:
                 self._forget(state.jobs, job.name)

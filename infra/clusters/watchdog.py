@@ -14,6 +14,7 @@ from typing import cast
 import psutil
 
 from infra.clusters.job_states import CannotTell, Kind, cancel, queued_jobs
+from tasks.core.errors import RunError
 
 COMMAND = ("-m", "infra.clusters.watchdog")
 """What Python runs: this very module."""
@@ -44,16 +45,24 @@ def watchdog(kind: Kind, *, prefix: str, folder: Path) -> Iterator[None]:
         With which the names of the run's jobs begin.
     folder
         Removed with them.
+
+    Raises
+    ------
+    RunError
+        It cannot be started.
     """
     process = psutil.Process()
     arguments = [kind, prefix, str(process.pid), repr(process.create_time()), str(folder)]
     started = subprocess.Popen(  # noqa: S603 - see COMMAND
         [sys.executable, *COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    if started.stdout is None or not started.stdout.readline():
+        raise RunError("what watches over the run's jobs did not start; is this machine out of memory or processes?")
+    started.stdout.close()
     try:
         yield
     finally:
@@ -91,19 +100,25 @@ def cancel_all(kind: Kind, *, prefix: str) -> bool:
 def _main(kind: Kind, *, prefix: str, process: int, since: float, folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are for the run; what is killed with it cannot watch over it
+    sys.stdout.write("watching\n")
+    sys.stdout.flush()
     while _lives(process, since=since):
         time.sleep(WATCH_SECONDS)
+    sweep(kind, prefix=prefix, folder=folder)
+
+
+def sweep(kind: Kind, *, prefix: str, folder: Path) -> None:
+    """Remove a folder, and cancel jobs until there are none, nor any that are submitted late."""
+    shutil.rmtree(folder, ignore_errors=True)
     end = time.monotonic()
-    left = True
-    while left and time.monotonic() < end + LONGEST_SECONDS:
+    while time.monotonic() < end + LONGEST_SECONDS:
         try:
             left = cancel_all(kind, prefix=prefix)
         except CannotTell:
             left = True
-        shutil.rmtree(folder, ignore_errors=True)
-        if left or time.monotonic() < end + LATE_SECONDS:
-            left = True
-            time.sleep(SWEEP_SECONDS)
+        if not left and time.monotonic() > end + LATE_SECONDS:
+            return
+        time.sleep(SWEEP_SECONDS)
 
 
 def _lives(process: int, *, since: float) -> bool:
