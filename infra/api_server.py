@@ -26,7 +26,7 @@ import certifi
 
 from infra.clusters.model import Batch
 from infra.database import prepare_database
-from infra.scratch import scratch_folder
+from infra.scratch import make_folder, scratch_folder
 from tasks.core.errors import RunError
 
 if TYPE_CHECKING:
@@ -228,7 +228,8 @@ def api_server(*, batch: Batch | None = None, give_up: Callable[[RunError], None
 
             address = own_address(batch.interface)
             listener = stack.enter_context(listen(address, ports=batch.ports))
-            folder = scratch_folder(shared_folder(batch))
+            folder = make_folder(shared_folder(batch))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
             files = stack.enter_context(certificates(folder, hosts=[address]))
         listener.listen(BACKLOG)
         server = Server(listener=listener, home=home, give_up=give_up, files=files)

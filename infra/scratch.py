@@ -40,6 +40,12 @@ def make_folder(temporary: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-", dir=temporary))
 
 
+def folders_beside(folder: Path) -> list[Path]:
+    """List the folders of the same process beside one that `make_folder` made, itself included."""
+    name = re.fullmatch(rf"({PREFIX}\w+-\d+-)\w+", folder.name)
+    return sorted(folder.parent.glob(f"{name[1]}*")) if name else []
+
+
 def discard_abandoned(temporary: Path) -> None:
     """Remove this user's folders of processes that this machine runs no more; those of other machines stay."""
     for path in temporary.glob(f"{PREFIX}{_machine()}-*"):

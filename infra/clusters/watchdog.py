@@ -14,6 +14,7 @@ from typing import cast
 import psutil
 
 from infra.clusters.job_states import CannotTell, Kind, cancel, queued_jobs
+from infra.scratch import folders_beside
 from tasks.core.errors import RunError
 
 COMMAND = ("-m", "infra.clusters.watchdog")
@@ -108,8 +109,9 @@ def _main(kind: Kind, *, prefix: str, process: int, since: float, folder: Path) 
 
 
 def sweep(kind: Kind, *, prefix: str, folder: Path) -> None:
-    """Remove a folder, and cancel jobs until there are none, nor any that are submitted late."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Remove a process's folders, and cancel jobs until there are none, nor any that are submitted late."""
+    for own in (folder, *folders_beside(folder)):
+        shutil.rmtree(own, ignore_errors=True)
     end = time.monotonic()
     while time.monotonic() < end + LONGEST_SECONDS:
         try:

@@ -1,19 +1,19 @@
 """The command line: ``python -m infra.doctor``."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from infra.clusters.check import check_cluster
 from infra.clusters.find import find_cluster
 from infra.clusters.model import Address, Batch, Cluster
 from infra.doctor.check import Check, as_table
 from infra.doctor.machine import HERE
 from infra.doctor.probe import Report, ask_api, look_around
-from tasks.core.errors import ConfigError, RunError, UserError
+from tasks.core.errors import ConfigError, UserError
 
 FAILED, USAGE = 1, 2
 
@@ -29,6 +29,9 @@ def main(
         str, typer.Option(metavar="NAME|FILE|ADDRESS", help="As of a run; batch systems get a small job of each pool.")
     ] = "local",
     wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for those jobs.", min=1)] = 300.0,
+    path: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="Images or output folder that nodes have to see, too.")
+    ] = None,
     clean: Annotated[
         bool, typer.Option("--clean", help="Check nothing; cancel jobs and remove certificates of runs that died.")
     ] = False,
@@ -48,7 +51,7 @@ def main(
             _clean(place, run=run, yes=yes)
             return
         with console.status("looking around"):
-            checks = list(_checks(place, wait=wait))
+            checks = list(_checks(place, wait=wait, paths=path or []))
     except UserError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(USAGE) from error
@@ -58,15 +61,17 @@ def main(
     raise typer.Exit(FAILED if failed else 0)
 
 
-def _checks(cluster: Cluster, *, wait: float) -> Iterator[Check]:
-    here = look_around(unreachable={})
+def _checks(cluster: Cluster, *, wait: float, paths: Sequence[Path]) -> Iterator[Check]:
+    here = look_around()
     yield from (check(here) for check in HERE)
     if api := os.environ.get(API):
         yield _check_api(api)
     if isinstance(cluster, Batch):
-        yield from _check_batch(cluster, here=here, wait=wait, api=api)
+        yield from _check_batch(cluster, here=here, wait=wait, api=api, paths=paths)
     elif isinstance(cluster, Address):
-        yield _check_scheduler(cluster)
+        from infra.doctor.workers import check_scheduler  # noqa: PLC0415 - needs Dask, which other kinds do without
+
+        yield from check_scheduler(cluster, here=here, paths=paths)
 
 
 def _check_api(api: str) -> Check:
@@ -79,15 +84,7 @@ def _check_api(api: str) -> Check:
     )
 
 
-def _check_scheduler(cluster: Address) -> Check:
-    try:
-        check_cluster(cluster, workers=None, needed={}, devices={})
-    except RunError as error:
-        return Check(name="scheduler", ok=False, seen=str(error), remedy="start it, or correct the address")
-    return Check(name="scheduler", ok=True, seen=f"{cluster.address} takes connections")
-
-
-def _check_batch(batch: Batch, *, here: Report, wait: float, api: str | None) -> Iterator[Check]:
+def _check_batch(batch: Batch, *, here: Report, wait: float, api: str | None, paths: Sequence[Path]) -> Iterator[Check]:
     from infra.doctor.batch_system import check_batch  # noqa: PLC0415 - needs Dask, which other kinds do without
     from infra.doctor.jobs import probe_pools  # noqa: PLC0415
     from infra.doctor.nodes import judge  # noqa: PLC0415
@@ -97,7 +94,7 @@ def _check_batch(batch: Batch, *, here: Report, wait: float, api: str | None) ->
     if not all(check.ok for check in before):
         return  # the jobs would say the same, less clearly
     try:
-        outcomes = probe_pools(batch, seconds=wait, api=api)
+        outcomes = probe_pools(batch, seconds=wait, api=api, paths=paths)
     except ConfigError as error:
         yield Check(name="ports for nodes", ok=False, seen=str(error), remedy="give other `ports` in the cluster file")
         return

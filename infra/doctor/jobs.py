@@ -4,10 +4,11 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -18,6 +19,7 @@ from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from infra.clusters.pool import Pool
 from infra.clusters.run_folder import run_folder
+from infra.clusters.start import job_environment
 from infra.doctor.listener import Listener, listening
 from infra.doctor.probe import Report
 
@@ -49,8 +51,6 @@ class Outcome:
         Until it reported.
     report
         Of the node.
-    greetings
-        What the node told this machine: ``scheduler``, ``Prefect API``.
     """
 
     pool: Pool
@@ -58,7 +58,6 @@ class Outcome:
     words: str = ""
     seconds: float = 0.0
     report: Report | None = None
-    greetings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,7 @@ class _Submitted:
     number: str
 
 
-def probe_pools(batch: Batch, *, seconds: float, api: str | None) -> list[Outcome]:
+def probe_pools(batch: Batch, *, seconds: float, api: str | None, paths: Sequence[Path] = ()) -> list[Outcome]:
     """Submit a job of each pool, wait, and tell what became of them; none is left in the queue.
 
     Parameters
@@ -77,6 +76,8 @@ def probe_pools(batch: Batch, *, seconds: float, api: str | None) -> list[Outcom
         How long to wait.
     api
         The Prefect API that nodes have to reach; None: one that the run would start, on this machine.
+    paths
+        What nodes have to see, too.
 
     Raises
     ------
@@ -89,6 +90,7 @@ def probe_pools(batch: Batch, *, seconds: float, api: str | None) -> list[Outcom
         listeners = [stack.enter_context(listening(host, ports=batch.ports)) for _ in range(1 if api else 2)]
         shared = stack.enter_context(run_folder(batch, run=run))
         arguments = ["--second", listeners[1].address] if api is None else ["--api", api]
+        arguments += [part for path in paths for part in ("--path", str(path.absolute()))]
         begin = time.monotonic()
         outcomes: list[Outcome] = []
         submitted: list[_Submitted] = []
@@ -102,20 +104,19 @@ def probe_pools(batch: Batch, *, seconds: float, api: str | None) -> list[Outcom
             outcomes += _wait(batch, submitted, shared=shared, begin=begin, seconds=seconds)
         finally:
             cancel(batch.kind, [job.number for job in submitted])
-        said = frozenset().union(*(listener.greetings for listener in listeners))
-        order = [pool.name for pool in batch.pools]
-        heard = [replace(outcome, greetings=_of(said, pool=outcome.pool, run=run)) for outcome in outcomes]
-        return sorted(heard, key=lambda outcome: order.index(outcome.pool.name))
+        return sorted(outcomes, key=lambda outcome: batch.pools.index(outcome.pool))
 
 
 def _submit(
     batch: Batch, pool: Pool, *, run: str, shared: Path, listener: Listener, arguments: Sequence[str]
 ) -> _Submitted | Outcome:
     short = pool.model_copy(update={"walltime": min(pool.walltime, LONGEST_WALLTIME)})
-    spec = job_spec(batch, short, run=run, security=None, shared=shared, environment={})
+    environment = job_environment(os.environ, settings={})
+    spec = job_spec(batch, short, run=run, security=None, shared=shared, environment=environment)
+    own = ["--report", str(_report(shared, pool)), *arguments]
     options = spec.options | {
         "worker_command": "infra.doctor.probe",
-        "worker_extra_args": ["--report", str(_report(shared, pool)), *arguments],
+        "worker_extra_args": [shlex.quote(argument) for argument in own],
     }
     job = spec.cls(listener.address, name=f"{run}.{pool.name}", **options)
     try:
@@ -169,11 +170,6 @@ def _log(shared: Path, name: str) -> str:
     """Return the last lines of what a job printed."""
     lines = [line for path in sorted((shared / "logs").glob(f"{name}*")) for line in path.read_text().splitlines()]
     return " / ".join(line.strip() for line in lines[-LOG_LINES:])
-
-
-def _of(said: frozenset[str], *, pool: Pool, run: str) -> frozenset[str]:
-    mark = f"{run}.{pool.name} "
-    return frozenset(greeting.removeprefix(mark) for greeting in said if greeting.startswith(mark))
 
 
 def _words(message: str) -> str:

@@ -45,6 +45,18 @@ def _checks(batch: Batch, outcome: Outcome, *, here: Report) -> Iterator[Check]:
             seen=f"{node['host']}: {problem or 'yes'}",
             remedy=TARGETS[target],
         )
+    yield from sees(node)
+
+
+def sees(node: Report) -> Iterator[Check]:
+    """Check that a node sees what it was asked for."""
+    for path, problem in node["unseen"].items():
+        yield Check(
+            name=f"sees {path}",
+            ok=not problem,
+            seen=f"{node['host']}: {problem or 'yes'}",
+            remedy="move it to a folder that nodes see under the same path, such as one in your home folder",
+        )
 
 
 def _failure(batch: Batch, outcome: Outcome) -> Check:

@@ -9,13 +9,15 @@ import os
 import platform
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.metadata import distributions
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -37,7 +39,7 @@ class Report(TypedDict):
     """What a machine has.
 
     `packages` are versions by name; `gpus` counts those that can be used, `driver` is what nvidia-smi says, a line for
-    each; `unreachable` are the problems with each address that was tried, empty where there were none.
+    each; `unreachable` and `unseen` are the problems with each address and path that was tried, or empty.
     """
 
     host: str
@@ -48,10 +50,11 @@ class Report(TypedDict):
     driver: str
     scratch: Scratch
     unreachable: dict[str, str]
+    unseen: dict[str, str]
 
 
-def look_around(*, unreachable: dict[str, str]) -> Report:
-    """Describe the machine on which this runs."""
+def look_around(*, unreachable: Mapping[str, str] = MappingProxyType({}), paths: Iterable[str] = ()) -> Report:
+    """Describe the machine on which this runs, and tell whether it sees some paths."""
     return Report(
         host=socket.gethostname(),
         python=platform.python_version(),
@@ -60,8 +63,17 @@ def look_around(*, unreachable: dict[str, str]) -> Report:
         gpus=count_gpus(),
         driver=driver(),
         scratch=scratch(),
-        unreachable=unreachable,
+        unreachable=dict(unreachable),
+        unseen={path: _unseen(path) for path in paths},
     )
+
+
+def _unseen(path: str) -> str:
+    try:
+        Path(path).stat()
+    except OSError as error:
+        return error.strerror or str(error)
+    return "" if os.access(path, os.R_OK) else "it cannot be read"
 
 
 def _packages() -> Iterator[tuple[str, str]]:
@@ -93,12 +105,12 @@ def scratch() -> Scratch:
     return Scratch(path=wanted, free=shutil.disk_usage(folder).free, problem=problem)
 
 
-def greet(address: str, *, name: str) -> str:
-    """Tell the doctor by name that this node reaches it; return what kept it from that, or nothing."""
+def greet(address: str) -> str:
+    """Return what keeps this machine from a listener of the doctor, or nothing."""
     parts = urlsplit(address)
     try:
         with socket.create_connection((parts.hostname, parts.port), timeout=CONNECT_SECONDS) as connection:
-            connection.sendall(f"{name}\n".encode())
+            connection.sendall(b"hello\n")
             return "" if connection.recv(2) == b"ok" else "somebody else answers there"
     except OSError as error:
         return error.strerror or str(error)
@@ -107,15 +119,21 @@ def greet(address: str, *, name: str) -> str:
 def ask_api(url: str) -> str:
     """Return what keeps this machine from a Prefect API such as ``http://host:4200/api``, or nothing."""
     parts = urlsplit(url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=CONNECT_SECONDS)
+    host = parts.hostname or ""
+    connection: HTTPConnection | None = None
     try:
+        if parts.scheme == "https":
+            trusted = ssl.create_default_context(cafile=os.environ.get("PREFECT_API_SSL_CERT_FILE"))
+            connection = HTTPSConnection(host, parts.port, timeout=CONNECT_SECONDS, context=trusted)
+        else:
+            connection = HTTPConnection(host, parts.port, timeout=CONNECT_SECONDS)
         connection.request("GET", f"{parts.path.rstrip('/')}/health")
         status = connection.getresponse().status
     except (OSError, HTTPException) as error:
         return getattr(error, "strerror", None) or str(error) or type(error).__name__
     finally:
-        connection.close()
+        if connection is not None:
+            connection.close()
     return "" if status in {200, 401, 403} else f"it answers with HTTP status {status}"
 
 
@@ -123,18 +141,18 @@ def main(arguments: list[str]) -> None:
     """Report into a file; arguments that are for a worker are left alone."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("scheduler")
-    parser.add_argument("--name")
     parser.add_argument("--report", type=Path)
     parser.add_argument("--second")
     parser.add_argument("--api")
+    parser.add_argument("--path", action="append", default=[])
     own, _ = parser.parse_known_args(arguments)
-    unreachable = {"scheduler": greet(own.scheduler, name=f"{own.name} scheduler")}
+    unreachable = {"scheduler": greet(own.scheduler)}
     if own.second:
-        unreachable["Prefect API"] = greet(own.second, name=f"{own.name} Prefect API")
+        unreachable["Prefect API"] = greet(own.second)
     elif own.api:
         unreachable["Prefect API"] = ask_api(own.api)
     temporary = own.report.with_suffix(".part")
-    temporary.write_text(json.dumps(look_around(unreachable=unreachable)), encoding="utf-8")
+    temporary.write_text(json.dumps(look_around(unreachable=unreachable, paths=own.path)), encoding="utf-8")
     temporary.replace(own.report)
 
 

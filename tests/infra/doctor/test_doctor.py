@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from distributed import LocalCluster
 
 from infra.clusters.model import Batch
 from infra.doctor.batch_system import check_address, check_commands, check_folder
@@ -40,7 +41,7 @@ def a_batch(folder: Path, **changes: object) -> Batch:
 
 @pytest.fixture(scope="module")
 def here() -> Report:
-    return look_around(unreachable={})
+    return look_around()
 
 
 def doctor(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -133,11 +134,13 @@ def test_a_job_has_to_see_all_gpus_that_it_asks_for(here: Report) -> None:
     assert "gpu_directive" in node_gpus(node, asked=2).remedy
 
 
-def test_a_listener_hears_who_reaches_it_and_others_are_told_why_they_do_not() -> None:
+def test_a_listener_is_reached_and_what_keeps_from_it_is_told() -> None:
     with listening("127.0.0.1", ports=None) as listener:
-        assert greet(listener.address, name="doctor.cpu scheduler") == ""
-        assert listener.greetings == {"doctor.cpu scheduler"}
-    assert greet(listener.address, name="late") == "Connection refused"
+        assert greet(listener.address) == ""
+    assert greet(listener.address) == "Connection refused"
+    with HTTPServer(("127.0.0.1", 0), _Api) as other:
+        Thread(target=other.handle_request, daemon=True).start()
+        assert greet(f"tcp://127.0.0.1:{other.server_port}") == "somebody else answers there"
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
@@ -266,13 +269,20 @@ def test_a_node_that_does_not_reach_this_machine_is_told(here: Report, tmp_path:
     assert checks["pool gpu: reaches the Prefect API"].ok
 
 
-def test_a_scheduler_that_does_not_answer_is_told() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening_socket:
-        address = f"tcp://127.0.0.1:{listening_socket.getsockname()[1]}"
-        assert doctor("--cluster", address).returncode == 0
+def test_workers_of_a_scheduler_are_asked_until_it_is_gone(tmp_path: Path) -> None:
+    place = {"protocol": "tcp://", "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, resources={"GPU": 1}, **place) as cluster:
+        address = cluster.scheduler_address
+        ran = doctor("--cluster", address, "--path", str(tmp_path), "--path", "/nowhere")
+        assert (ran.returncode, ran.stderr) == (1, "")
+        failed = [line for line in ran.stdout.splitlines() if line.startswith("failed")]
+        assert [line.split(": ")[1].split("  ")[0] for line in failed] == ["sees /nowhere", "GPU"]
+        assert f"{address} has 1 workers" in ran.stdout
+        assert f"sees {tmp_path}" in ran.stdout
     ran = doctor("--cluster", address)
     assert ran.returncode == 1
     assert f"no Dask scheduler answers at {address}" in failures(ran)
+    assert "for tls:// name `tls_ca_file`" in failures(ran)
 
 
 def test_errors_in_usage_end_with_status_2() -> None:
