@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from flows.explain import explain
 from infra.resources import Asked
 from tasks.core.errors import ConfigError, as_yaml
+from tasks.core.explain import explain
 from tasks.core.layout import Layout
 from tasks.core.section import Section
 from tasks.core.yaml_text import parse_yaml

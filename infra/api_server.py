@@ -1,4 +1,7 @@
-"""A Prefect API server for runs that have none: loopback only, with a secret, kept alive, ends with its parent."""
+"""A Prefect API server for runs that have none: with a secret, kept alive, ends with its parent.
+
+It listens on the loopback, or, over TLS, where the nodes of a cluster reach it.
+"""
 
 import os
 import secrets
@@ -10,20 +13,26 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from ssl import create_default_context
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import certifi
 
+from infra.clusters.model import Batch
 from infra.database import prepare_database
-from infra.scratch import scratch_folder
+from infra.scratch import make_folder, scratch_folder
 from tasks.core.errors import RunError
+
+if TYPE_CHECKING:
+    from infra.clusters.certificates import Certificates
 
 START_SECONDS = 180.0
 """A loaded machine needs a while to import Prefect and make the database."""
@@ -56,21 +65,32 @@ class Server:
         Folder of the server, which only this user may read.
     give_up
         Told when the server can not be kept alive.
+    files
+        With which it speaks TLS.
     """
 
-    def __init__(self, *, listener: socket.socket, home: Path, give_up: Callable[[RunError], None]) -> None:
-        self.api = f"http://127.0.0.1:{listener.getsockname()[1]}/api"
+    def __init__(
+        self,
+        *,
+        listener: socket.socket,
+        home: Path,
+        give_up: Callable[[RunError], None],
+        files: "Certificates | None" = None,
+    ) -> None:
+        host, port = listener.getsockname()
+        self.api = f"{'http' if files is None else 'https'}://{host}:{port}/api"
         """The address of its API, which takes connections from the start and answers them once it is ready."""
         self.secret = secrets.token_urlsafe()
         """What clients have to know, for PREFECT_API_AUTH_STRING."""
-        self.certificate = home / "certificate.pem"
-        """A file with one of the known authorities, for PREFECT_API_SSL_CERT_FILE.
+        self.certificate = home / "certificate.pem" if files is None else files.authority
+        """A file with its authority, or, with plain http, with one of the known ones, for PREFECT_API_SSL_CERT_FILE.
 
-        Every client, several per task, reads all of them (50 ms), although this server speaks plain http; a file with
-        one in their place takes 2 ms.
+        Every client, several per task, would read all of those (50 ms), even for plain http; one takes 2 ms.
         """
-        authorities = Path(certifi.where()).read_text(encoding="utf-8")
-        self.certificate.write_text("".join(authorities.partition(CERTIFICATE_END)[:2]), encoding="utf-8")
+        if files is None:
+            authorities = Path(certifi.where()).read_text(encoding="utf-8")
+            self.certificate.write_text("".join(authorities.partition(CERTIFICATE_END)[:2]), encoding="utf-8")
+        self._files = files
         self._listener = listener
         self._home = home
         self._give_up = give_up
@@ -93,7 +113,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._error is None:
             # The socket takes connections from the start, so that one request waits until the server is ready.
-            connection = HTTPConnection(urlsplit(self.api).netloc, timeout=max(deadline - time.monotonic(), 0.1))
+            connection = self._connection(timeout=max(deadline - time.monotonic(), 0.1))
             with closing(connection), suppress(OSError, HTTPException):
                 connection.request("GET", "/api/health")
                 if connection.getresponse().status == HTTPStatus.OK:
@@ -108,6 +128,13 @@ class Server:
             self._closed = True
             self._process.kill()
         self._thread.join()
+
+    def _connection(self, *, timeout: float) -> HTTPConnection:
+        address = urlsplit(self.api).netloc
+        if self._files is None:
+            return HTTPConnection(address, timeout=timeout)
+        context = create_default_context(cafile=str(self._files.authority))
+        return HTTPSConnection(address, timeout=timeout, context=context)
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {
@@ -126,6 +153,8 @@ class Server:
         # The server is handed the listening socket itself: no other process can take the port meanwhile.
         socket_number = self._listener.fileno()
         command = [sys.executable, *COMMAND, str(socket_number), str(os.getpid()), str(self._home)]
+        if self._files is not None:
+            command += [str(self._files.certificate), str(self._files.key)]
         with (self._home / "server.log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - see COMMAND
                 command,
@@ -174,29 +203,45 @@ class Server:
 
 
 @contextmanager
-def api_server(*, give_up: Callable[[RunError], None] = lambda _: None) -> Iterator[Server]:
+def api_server(*, batch: Batch | None = None, give_up: Callable[[RunError], None] = lambda _: None) -> Iterator[Server]:
     """Start a server; stop it and remove its home at the end.
 
     Parameters
     ----------
+    batch
+        Whose nodes have to reach it; default nobody outside this machine.
     give_up
         Told, from another thread, when the server can not be kept alive.
+
+    Raises
+    ------
+    ConfigError
+        At no address of this machine nodes would reach it.
     """
     home = Path(tempfile.mkdtemp(prefix="prefect-", dir=scratch_folder()))
-    try:
-        with socket.socket() as listener:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        files = None
+        if batch is None:
+            listener = stack.enter_context(socket.socket())
             listener.bind(("127.0.0.1", 0))
-            listener.listen(BACKLOG)
-            server = Server(listener=listener, home=home, give_up=give_up)
-            try:
-                yield server
-            finally:
-                server.close()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+        else:
+            # What this imports, a server for this machine alone does without.
+            from infra.clusters.addresses import listen, own_address, shared_folder  # noqa: PLC0415
+            from infra.clusters.certificates import certificates  # noqa: PLC0415
+
+            address = own_address(batch.interface)
+            listener = stack.enter_context(listen(address, ports=batch.ports))
+            folder = make_folder(shared_folder(batch))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            files = stack.enter_context(certificates(folder, hosts=[address]))
+        listener.listen(BACKLOG)
+        server = Server(listener=listener, home=home, give_up=give_up, files=files)
+        stack.callback(server.close)
+        yield server
 
 
-def _serve(listener: int, *, home: Path) -> None:
+def _serve(listener: int, *, home: Path, files: Sequence[str]) -> None:
     try:
         prepare_database(home / "prefect.db")
         import uvicorn  # noqa: PLC0415 - the watch over the parent must stand before these slow imports
@@ -207,12 +252,19 @@ def _serve(listener: int, *, home: Path) -> None:
         background_workers.Worker = partial(  # type: ignore[assignment,misc]
             background_workers.Worker, minimum_check_interval=CHORES, scheduling_resolution=CHORES
         )
-        uvicorn.run(create_app(webserver_only=True, final=True), fd=listener, log_level="warning")
+        certificate, key = files or (None, None)
+        uvicorn.run(
+            create_app(webserver_only=True, final=True),
+            fd=listener,
+            log_level="warning",
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
     finally:
         os._exit(1)
 
 
-def _main(listener: int, *, parent: int, home: Path) -> None:
+def _main(listener: int, *, parent: int, home: Path, files: Sequence[str]) -> None:
     """Serve until the parent is gone, however that went, and leave nothing behind.
 
     A batch system may send SIGTERM to every process of a job; the parent still needs the server then.
@@ -220,13 +272,14 @@ def _main(listener: int, *, parent: int, home: Path) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(
-        target=_serve, args=(listener,), kwargs={"home": home}, daemon=True
+        target=_serve, args=(listener,), kwargs={"home": home, "files": files}, daemon=True
     ).start()  # only a main thread handles signals
     while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
-    shutil.rmtree(home.parent, ignore_errors=True)  # the parent's folder
+    for path in (home, *map(Path, files)):
+        shutil.rmtree(path.parent, ignore_errors=True)  # the parent's folders
     os._exit(1)
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]), parent=int(sys.argv[2]), home=Path(sys.argv[3]))
+    _main(int(sys.argv[1]), parent=int(sys.argv[2]), home=Path(sys.argv[3]), files=sys.argv[4:])

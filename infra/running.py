@@ -1,8 +1,9 @@
 """From a cluster that was found to workers and the Prefect task runner on them."""
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import dask
@@ -11,17 +12,18 @@ from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from infra.cluster import Address, Local, local_offers, worker_count
+from infra.clusters.check import local_pools, worker_count
+from infra.clusters.demand import Demand
+from infra.clusters.model import Address, Batch, Cluster
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
 from infra.nanny import PatientNanny
 from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
 from infra.scratch import scratch_folder
+from tasks.core.errors import RunError
 
-DASK_SETTINGS = {
-    "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
-    "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
+WORKER_SETTINGS = {
     "distributed.comm.timeouts.connect": "60s",
     "distributed.worker.daemon": False,
     # Looks at the stack, the loop and the machine, 10 to 50 times a second, in every process, for pages that are off:
@@ -30,6 +32,12 @@ DASK_SETTINGS = {
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.monitor-interval": "200ms",
+}
+
+DASK_SETTINGS = {
+    **WORKER_SETTINGS,
+    "distributed.scheduler.allowed-failures": 0,  # a task is sent again by the run, which knows what happened to it
+    "distributed.deploy.lost-worker-timeout": "120s",  # at the default of 15 s restarting workers are given up
     "distributed.worker.multiprocessing-method": "forkserver" if FORKS else "spawn",
     # Workers set up their log as they are imported, before a level could reach them in another way. A variable of this
     # name in the environment comes first.
@@ -37,8 +45,35 @@ DASK_SETTINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """A cluster that runs.
+
+    Parameters
+    ----------
+    runner
+        Of the tasks.
+    ask
+        Takes what there is to do besides what was sent, so that a cluster of pools may grow.
+    on_failure
+        Takes who is told, from another thread, when there will be no workers.
+    """
+
+    runner: TaskRunner
+    ask: Callable[[Demand], None] = lambda _: None
+    on_failure: Callable[[Callable[[RunError], None]], None] = lambda _: None
+
+
 @contextmanager
-def running(cluster: Local | Address, *, workers: int | None, segment: Asked) -> Iterator[TaskRunner]:
+def running(
+    cluster: Cluster,
+    *,
+    workers: int | None,
+    segment: Asked,
+    run_id: str,
+    prepare: Callable[[], object],
+    tell: Callable[[str], None],
+) -> Iterator[Workers]:
     """Start a cluster's workers, or find the scheduler that runs, and give the runner of its tasks.
 
     What workers read of the environment must be set before, such as PREFECT_API_URL; the server behind that address
@@ -50,6 +85,12 @@ def running(cluster: Local | Address, *, workers: int | None, segment: Asked) ->
         Overrides the cluster's own number.
     segment
         What is asked for segmentation; workers are given it where there is no GPU.
+    run_id
+        Part of the names of jobs.
+    prepare
+        What workers of jobs do before they connect.
+    tell
+        Takes lines for the user, from another thread.
     """
     dask.config.set(DASK_SETTINGS)
     if isinstance(cluster, Address):
@@ -59,12 +100,21 @@ def running(cluster: Local | Address, *, workers: int | None, segment: Asked) ->
             tls_client_key=cluster.tls_cert,
             require_encryption=cluster.address.startswith("tls://"),
         )
-        yield TaskRunner(address=cluster.address, client_kwargs={"security": security})
-        return
-    count, gpus = worker_count(cluster, workers), count_gpus()
-    memory = cluster.memory or MEMORY_LIMIT // (count + gpus)
-    with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
-        yield TaskRunner(address=started.scheduler_address, client_kwargs={"security": started.security})
+        yield Workers(runner=TaskRunner(address=cluster.address, client_kwargs={"security": security}))
+    elif isinstance(cluster, Batch):
+        from infra.clusters.start import pool_cluster  # noqa: PLC0415 - the other kinds need no dask-jobqueue
+
+        with pool_cluster(cluster, run_id=run_id, settings=WORKER_SETTINGS, prepare=prepare) as pools:
+            pools.tell = tell
+            security = pools.security
+            runner = TaskRunner(address=pools.scheduler_address, client_kwargs={"security": security})
+            yield Workers(runner=runner, ask=pools.ask, on_failure=pools.on_failure)
+    else:
+        count, gpus = worker_count(cluster, workers), count_gpus()
+        memory = cluster.memory or MEMORY_LIMIT // (count + gpus)
+        with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
+            security = started.security
+            yield Workers(runner=TaskRunner(address=started.scheduler_address, client_kwargs={"security": security}))
 
 
 def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> SpecCluster:
@@ -79,12 +129,13 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
     common: dict[str, Any] = {"host": "127.0.0.1", "protocol": "tls://", "security": security}
     environment = os.environ | {"TMPDIR": str(scratch_folder())}
     specification: dict[object, Any] = {}
-    for number, resources in enumerate(local_offers(workers=workers, gpus=gpus, segment=segment)):
-        device = number - workers
-        name, own = (f"gpu-{device}", {"CUDA_VISIBLE_DEVICES": str(device)}) if device >= 0 else (f"cpu-{number}", {})
-        options = common | {"nthreads": 1, "memory_limit": memory, "resources": resources, "preload": ["infra.worker"]}
-        # A process that is forked has the environment of when the first one was.
-        specification[name] = {"cls": PatientNanny, "options": options | {"env": environment | own}}
+    for pool in local_pools(workers=workers, gpus=gpus, memory=memory, segment=segment):
+        options = common | {"nthreads": 1, "memory_limit": pool.worker_memory, "resources": pool.offer}
+        for number in range(pool.workers):
+            own = {"CUDA_VISIBLE_DEVICES": str(number)} if pool.gpus else {}
+            # A process that is forked has the environment of when the first one was.
+            own_options = options | {"preload": ["infra.worker"], "env": environment | own}
+            specification[f"{pool.name}-{number}"] = {"cls": PatientNanny, "options": own_options}
     # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
     options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}
@@ -92,8 +143,10 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
 
 
 def settle_resources(
-    client: Client, *, needed: Mapping[str, Asked], devices: Mapping[str, Collection[str]]
+    client: Client, *, cluster: Cluster, needed: Mapping[str, Asked], devices: Mapping[str, Collection[str]]
 ) -> dict[str, Offer]:
-    """Resolve what the stages need by what the workers of a running cluster offer; see `infra.resources.settle`."""
+    """Resolve what the stages need by what workers offer, which jobs may have yet to start; see `settle`."""
+    if isinstance(cluster, Batch):
+        return settle(needed, offers=cluster.offers, devices=devices)
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
     return settle(needed, offers=[worker.get("resources", {}) for worker in workers], devices=devices)

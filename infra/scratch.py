@@ -8,6 +8,7 @@ import shutil
 import socket
 import stat
 import tempfile
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,22 +30,43 @@ def scratch_folder(temporary: Path | None = None) -> Path:
     """
     temporary = temporary or Path(tempfile.gettempdir())
     discard_abandoned(temporary)
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-", dir=temporary))
+    folder = make_folder(temporary)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def make_folder(temporary: Path) -> Path:
+    """Make a folder whose name says which process it is of; nobody else can read it."""
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{_machine()}-{os.getpid()}-", dir=temporary))
+
+
+def folders_beside(folder: Path) -> list[Path]:
+    """List the folders of the same process beside one that `make_folder` made, itself included."""
+    name = re.fullmatch(rf"({PREFIX}\w+-\d+-)\w+", folder.name)
+    return sorted(folder.parent.glob(f"{name[1]}*")) if name else []
 
 
 def discard_abandoned(temporary: Path) -> None:
     """Remove this user's folders of processes that this machine runs no more; those of other machines stay."""
     for path in temporary.glob(f"{PREFIX}{_machine()}-*"):
-        name = re.fullmatch(rf"{PREFIX}\w+-(\d+)-\w+", path.name)
-        try:
-            status = path.lstat()
-            own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
-            if name and own and not _lives(int(name[1]), since=status.st_mtime):
+        with suppress(OSError):  # another run was faster
+            if is_abandoned(path):
                 shutil.rmtree(path, ignore_errors=True)
-        except OSError:  # another run was faster
-            continue
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether a folder is this user's, and of a process that this machine ran but runs no more.
+
+    Raises
+    ------
+    OSError
+        It is gone.
+    """
+    name = re.fullmatch(rf"{PREFIX}(\w+)-(\d+)-\w+", path.name)
+    status = path.lstat()
+    own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
+    here = name is not None and own and name[1] == _machine()
+    return name is not None and here and not _lives(int(name[2]), since=status.st_mtime)
 
 
 def _lives(process: int, *, since: float) -> bool:

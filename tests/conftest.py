@@ -21,7 +21,7 @@ settings.load_profile("quick")
 """A run tests what the run before it tested; an example that fails goes into a test of its own."""
 
 PROJECT = Path(__file__).resolve().parent.parent
-MARKERS = ("slow", "chaos", "slurm", "browser", "gpu")
+MARKERS = ("slow", "chaos", "slurm", "sge", "browser", "gpu")
 REQUIRE_ALL = "SCIP_REQUIRE_ALL" in os.environ
 """Nothing but a missing GPU excuses a test; `.ci/run` sets it."""
 

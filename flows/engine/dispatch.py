@@ -9,12 +9,15 @@ from typing import Any
 from prefect import Task
 
 from flows.engine.convictions import Convictions
+from flows.engine.forecast import refused
 from flows.engine.investigation import Culprit, investigate
 from flows.engine.keys import task_key
 from flows.engine.pace import Pace
 from flows.engine.submission import Resources, Submitter, WorkerDiedError
 from flows.engine.supervision import MOST_LENIENCY, GiveUp, Investigate, SendAgain, Supervisor, Verdict
 from infra.by_name import path_of
+from infra.clusters.demand import Demand
+from infra.clusters.pool import Pool
 from tasks.core.decision import QualityDecision
 from tasks.core.digest import digest
 from tasks.core.errors import RunError
@@ -92,17 +95,29 @@ class Dispatcher:
         How long tasks may take.
     tell
         Takes a line for the user.
+    pools
+        In whose jobs, which end, tasks run; none where workers last.
     """
 
     def __init__(
-        self, submitter: Submitter, *, work: Path, convictions: Convictions, pace: Pace, tell: Callable[[str], None]
+        self,
+        submitter: Submitter,
+        *,
+        work: Path,
+        convictions: Convictions,
+        pace: Pace,
+        tell: Callable[[str], None],
+        pools: Sequence[Pool] = (),
     ) -> None:
         self.slots: Callable[[Resources], int] = submitter.slots
+        self.ask: Callable[[Demand], None] = submitter.ask
         self._submitter = submitter
         self._work = work
         self._convictions = convictions
         self._pace = pace
         self._tell = tell
+        self._pools = pools
+        self._refused: list[tuple[Hashable, RunError]] = []
         self._supervisor = Supervisor()
         self._orders: dict[Hashable, Order] = {}
         self._missing: set[frozenset[tuple[str, float]]] = set()
@@ -110,11 +125,25 @@ class Dispatcher:
     def send(self, ticket: Hashable, order: Order) -> None:
         """Have a task done."""
         self._orders[ticket] = order
-        self._send(ticket, leniency=1)
+        if error := self._refusal(order):
+            self._refused.append((ticket, error))
+        else:
+            self._send(ticket, leniency=1)
+
+    def _refusal(self, order: Order) -> RunError | None:
+        """Say why a task would be in vain, if it is to be done."""
+        partition, folder, name = order.partition, self._folder(order), order.task.name
+        if not self._pools or partition is None or folder is None or folder.is_dir():
+            return None
+        seconds = self._pace.expected(name, partition)
+        return refused(name, partition, seconds=seconds, resources=order.resources, pools=self._pools)
 
     def next_done(self) -> tuple[Hashable, object]:
         """Wait for any task to be done, and return its ticket and what it returned, or the error that it ended with."""
         while True:
+            if self._refused:
+                ticket, error = self._refused.pop(0)
+                return ticket, self._finish(ticket, error)
             for due, leniency in self._supervisor.due(time.monotonic()):
                 self._send(due, leniency=leniency)
             pause = self._supervisor.pause(time.monotonic())

@@ -13,6 +13,8 @@ from flows.engine.graph import Graph, Handle, resolved, unresolved
 from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
 from flows.engine.submission import Resources
+from flows.engine.timeline import TaskRecord
+from infra.clusters.demand import Demand, Need
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, storage_error
 from tasks.core.work import Frozen, StageResult
@@ -87,6 +89,8 @@ class Execution:
         self.resources = resources
         self._dispatcher = dispatcher
         self.progress = progress
+        self.timeline: list[TaskRecord] = []
+        """Of the tasks that workers did so far."""
         self._graph = Graph()
         self._submissions: dict[Handle, _Submission] = {}
         self._ranks: dict[str, int] = {}
@@ -212,6 +216,7 @@ class Execution:
             self._note(outcome, stage=stage)
             self._fail()
         self._tasks[stage, False] += 1
+        self._remember(outcome, stage=stage, task=0, resources=resources)
         self._clock(stage)
         if progress is not None:
             progress.advance()
@@ -248,6 +253,7 @@ class Execution:
                 Order(task=submission.task, stage=handle.stage, resources=submission.resources, arguments=arguments),
             )
             any_sent = True
+        self._dispatcher.ask(Demand(ahead=_needs(self._graph.ready), coming=_needs(self._graph.waiting)))
         return any_sent
 
     def _window(self, pool: Hashable) -> int:
@@ -264,6 +270,7 @@ class Execution:
             return
         self._graph.finish(ticket, outcome)
         self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
+        self._remember(outcome, stage=ticket.stage, task=ticket.number, resources=submission.resources)
         if submission.progress is not None:
             submission.progress.advance()
         if submission.watch is not None:
@@ -295,6 +302,10 @@ class Execution:
             stopped, self._stopped = self._stopped, None  # the reasons may be published afterwards
             raise stopped
 
+    def _remember(self, outcome: object, *, stage: str, task: int, resources: Resources) -> None:
+        if isinstance(outcome, StageResult) and outcome.run_id == self.run_id:
+            self.timeline.append(TaskRecord.of(outcome, stage=stage, task=task, resources=resources))
+
     def _clock(self, stage: str) -> None:
         now = time.perf_counter()
         first, _ = self._clocks.get(stage, (now, now))
@@ -304,6 +315,10 @@ class Execution:
 def groups(items: Sequence[ItemT]) -> list[list[ItemT]]:
     """Cut into runs of what one task takes together."""
     return [list(items[start : start + SPLIT_EVERY]) for start in range(0, len(items), SPLIT_EVERY)]
+
+
+def _needs(tasks: Mapping[Hashable, int]) -> dict[Need, int]:
+    return {cast("Need", pool): number for pool, number in tasks.items()}
 
 
 def _pool(resources: Resources) -> Hashable:

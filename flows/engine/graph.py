@@ -76,6 +76,16 @@ class Graph:
         """Number of tasks that were taken and have not ended."""
         return len(self._under_way)
 
+    @property
+    def ready(self) -> dict[Hashable, int]:
+        """Number of tasks of each pool that could begin."""
+        return {pool: len(handles) for pool, handles in self._ready.items()}
+
+    @property
+    def waiting(self) -> Counter[Hashable]:
+        """Number of tasks of each pool that wait for others."""
+        return Counter(handle.pool for handle in self._missing)
+
     def add(self, handle: Handle) -> None:
         """Add a task; one that needs a dropped task is dropped, too."""
         missing = [needed for needed in handle.needs if not needed.done]

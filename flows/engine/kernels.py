@@ -32,9 +32,10 @@ class WarmKernels(WorkerPlugin):
     async def setup(self, worker: Worker) -> None:
         """Compile beside the worker's event loop, which has to answer the scheduler meanwhile."""
         del worker
-        await asyncio.to_thread(self._warm_up)
+        await asyncio.to_thread(self.compile)
 
-    def _warm_up(self) -> None:
+    def compile(self) -> None:
+        """Compile in this process; what another one of this machine compiles is read from its files."""
         compile_once_per_host({name: job for kernels in self._kernels for name, job in kernels(self._config).items()})
 
 

@@ -1,6 +1,6 @@
 """How long a task may take for its images: it follows from the data, and from how long others took."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -59,12 +59,16 @@ class Pace:
         self._granted = limit.image + limit.megabyte * bytes_per_image / 1e6
         self._slowest: dict[str, float] = {}
         self._samples: Counter[str] = Counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._weight: defaultdict[str, float] = defaultdict(float)
 
     def add(self, task: str, partition: Partition, *, seconds: float) -> None:
         """Take in how long a task took."""
-        own = seconds / sum(self.weights(partition))
+        weight = sum(self.weights(partition))
         self._samples[task] += 1
-        self._slowest[task] = max(self._slowest.get(task, 0.0), own)
+        self._seconds[task] += seconds
+        self._weight[task] += weight
+        self._slowest[task] = max(self._slowest.get(task, 0.0), seconds / weight)
 
     def weights(self, partition: Partition) -> list[float]:
         """For how many images of the usual size each of a partition's counts."""
@@ -76,6 +80,12 @@ class Pace:
         enough = self._samples[task] >= SAMPLES
         together = max(known, self._granted * (LEAST_SHARE if enough else 1.0))
         return TimeBound(start=self._start, together=together, alone=max(together, self._granted))
+
+    def expected(self, task: str, partition: Partition) -> float | None:
+        """Seconds that a task will take if it is as fast as others were on average; None before some are done."""
+        if self._samples[task] < SAMPLES:
+            return None
+        return sum(self.weights(partition)) * self._seconds[task] / self._weight[task]
 
     def limit(self, task: str, partition: Partition) -> float:
         """Seconds that a task may take."""

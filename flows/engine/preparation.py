@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flows.config import Config
 from flows.engine.dataset import Dataset
-from infra.cluster import Address, Local
+from infra.clusters.model import Cluster
 from tasks.core.layout import Layout
 from tasks.core.pixel_source import PixelSource
 from tasks.ingest.listing import ImageListing
@@ -45,7 +45,7 @@ class Preparation:
 
     spec: RunSpec
     inputs: tuple[str, ...]
-    cluster: Local | Address
+    cluster: Cluster
     listing: ImageListing
     layout: Layout
     stages: Mapping[str, object]

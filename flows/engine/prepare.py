@@ -11,7 +11,8 @@ from flows.engine.example import example_inputs
 from flows.engine.lock import only_run_in
 from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.stage import Stage
-from infra.cluster import check_cluster, find_cluster
+from infra.clusters.check import check_cluster
+from infra.clusters.find import find_cluster
 from tasks.core.errors import InputError
 from tasks.core.work import discard_temporary, discard_unfinished
 from tasks.export.published import mend_published

@@ -4,7 +4,7 @@ import math
 import queue
 import time
 from asyncio import CancelledError
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError as FutureCancelledError
 from contextlib import suppress
 from pathlib import Path
@@ -26,6 +26,7 @@ from prefect.tasks import exponential_backoff
 from flows.engine.descriptors import settle_descriptor
 from flows.engine.lock import LOCK
 from infra.by_name import varied
+from infra.clusters.demand import Demand
 from infra.runner import time_limit
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, check_reachable
@@ -44,6 +45,9 @@ class Submitter(Protocol):
 
     def slots(self, resources: Resources) -> int:
         """How many tasks that need these resources run at a time."""
+
+    def ask(self, demand: Demand) -> None:
+        """Say what there is to do besides what was submitted, so that there may be more workers."""
 
     def submit(
         self,
@@ -102,9 +106,24 @@ class PrefectSubmitter:
         Name of this run.
     retries
         How often a failed task is tried again, after a growing, jittered pause.
+    memory_bytes
+        Memory of the smallest worker, where that is known before there is any.
+    ask
+        Takes what there is to do besides what was submitted.
     """
 
-    def __init__(self, client: Client, *, storage: Path, run_id: str, retries: int) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        storage: Path,
+        run_id: str,
+        retries: int,
+        memory_bytes: int | None,
+        ask: Callable[[Demand], None],
+    ) -> None:
+        self.ask = ask
+        self._memory_bytes = memory_bytes
         self._client = client
         self._storage = storage
         self._run_id = run_id
@@ -117,6 +136,8 @@ class PrefectSubmitter:
     @property
     def memory_bytes(self) -> int:
         """Memory of the smallest worker."""
+        if self._memory_bytes is not None:
+            return self._memory_bytes
         return min((worker["memory_limit"] or psutil.virtual_memory().total for worker in self._look()), default=0)
 
     def slots(self, resources: Resources) -> int:

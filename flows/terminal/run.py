@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -17,9 +18,10 @@ from flows.engine.record import record_end
 from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
-from infra.cluster import Local
+from infra.clusters.model import Batch, Local
 from infra.environment import environment
 from infra.fork_server import start_fork_server
+from tasks.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from flows.engine.summary import Summary
@@ -51,11 +53,14 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
         configured = _configured_api()
         preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
+        batch = preparation.cluster if isinstance(preparation.cluster, Batch) else None
         if configured:
+            if batch is not None:
+                _check_reached_by_nodes()
             variables = _log_level("INFO") | ({} if verbose else QUIET)
         else:
             tell("starting a local Prefect server")
-            server = stack.enter_context(api_server(give_up=stop.interrupt))
+            server = stack.enter_context(api_server(batch=batch, give_up=stop.interrupt))
             own = {
                 "PREFECT_API_URL": server.api,
                 "PREFECT_API_AUTH_STRING": server.secret,
@@ -110,6 +115,18 @@ def _configured_api() -> bool:
     from flows.terminal.prefect_session import check_configured_api  # noqa: PLC0415 - as above
 
     return check_configured_api()
+
+
+def _check_reached_by_nodes() -> None:
+    """Refuse an API of this machine alone for a run on others."""
+    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imported already
+
+    url = str(PREFECT_API_URL.value())
+    if urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused
+        raise ConfigError(
+            f"PREFECT_API_URL: got {url}, which the nodes of the cluster do not reach; name this machine as they call "
+            "it, or unset it, and a server is started for this run where they reach it"
+        )
 
 
 def _log_level(level: str) -> dict[str, str]:

@@ -16,6 +16,9 @@ FEATURES = "features.parquet"
 CONVICTIONS = "convictions.json"
 """In ``work/``: images that end the processes that work on them."""
 
+TIMELINE = "timeline.parquet"
+"""In ``work/``: which worker did what and when in the last run."""
+
 QUARANTINE = "quarantine.parquet"
 RUN = "run.json"
 STATISTICS_FOLDER = "statistics"

@@ -1,7 +1,9 @@
 """Partitions, and the folders in `work/` that hold what one task made of one partition."""
 
+import os
 import re
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -24,6 +26,10 @@ RESULTS = "results"
 
 DESCRIPTOR_NAME = re.compile(r"[a-z-]+-[0-9a-f]{40}")
 """What Prefect persists of a finished task: its stage and its key."""
+
+
+WORKER = "SCIP_FLOWS_WORKER"
+"""Variable with the name of the worker that this process is; without it goes by its number."""
 
 
 class Frozen(BaseModel):
@@ -107,8 +113,10 @@ class StageResult(Frozen):
     content
         Digest of the pixels that were read, where later stages depend on them: files may change behind an equal size
         and time.
-    seconds
-        Wall time.
+    started, seconds
+        When it began, in seconds since 1970 by its machine's clock, and wall time.
+    worker, host
+        Which process computed it, and where.
     peak_bytes
         Peak resident memory of the process that computed it; 0 where the platform does not tell.
     run_id
@@ -119,7 +127,10 @@ class StageResult(Frozen):
     folder: str
     counts: dict[str, int]
     content: str = ""
+    started: float = 0.0
     seconds: float
+    worker: str = ""
+    host: str = ""
     peak_bytes: int
     run_id: str
 
@@ -222,7 +233,7 @@ class Stopwatch:
     """Wall time since it was made, and the peak memory of this process."""
 
     def __init__(self) -> None:
-        self._start = time.perf_counter()
+        self._started, self._start = time.time(), time.perf_counter()
 
     def result(
         self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = ""
@@ -233,7 +244,10 @@ class Stopwatch:
             folder=folder,
             counts=counts or {},
             content=content,
+            started=self._started,
             seconds=time.perf_counter() - self._start,
+            worker=os.environ.get(WORKER, str(os.getpid())),
+            host=socket.gethostname(),
             peak_bytes=peak_bytes(),
             run_id=run_id,
         )

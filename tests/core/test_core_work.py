@@ -1,6 +1,7 @@
 """Results in work/: whole or absent, never twice, and never somebody else's files."""
 
 import os
+import socket
 import time
 from pathlib import Path
 
@@ -122,11 +123,14 @@ def test_a_partition_counts_its_images() -> None:
 
 
 def test_a_result_tells_where_it_is_and_what_it_cost() -> None:
+    before = time.time()
     watch = Stopwatch()
     time.sleep(0.02)
     result = watch.result(f"work/mask/{KEY}", run_id="run", counts={"cells": 3}, content="pixels")
     assert (result.identity, result.counts, result.run_id) == ((KEY, "pixels"), {"cells": 3}, "run")
     assert result.file("cells.parquet") == Path("work", "mask", KEY, "cells.parquet")
     assert 0.02 <= result.seconds < 5
+    assert before <= result.started <= time.time() - 0.02
+    assert (result.worker, result.host) == (str(os.getpid()), socket.gethostname())
     if os.name == "posix":
         assert 10 * 2**20 < result.peak_bytes < 2**40

@@ -15,6 +15,7 @@ import pytest
 from distributed import Client
 from distributed.deploy.spec import SpecCluster
 
+from infra.clusters.model import Local
 from infra.fork_server import FORKS
 from infra.running import DASK_SETTINGS, local_cluster, settle_resources
 from tasks.core.errors import ConfigError
@@ -51,10 +52,12 @@ def test_workers_carry_cpu_or_gpu_and_a_task_goes_where_its_resource_is(client: 
 
 
 def test_a_stage_that_no_worker_can_run_is_refused(client: Client) -> None:
-    settled = settle_resources(client, needed={"mask": {"CPU": 1}, "segment": "auto"}, devices={"segment": {"gpu"}})
+    settled = settle_resources(
+        client, cluster=Local(), needed={"mask": {"CPU": 1}, "segment": "auto"}, devices={"segment": {"gpu"}}
+    )
     assert settled == {"mask": {"CPU": 1}, "segment": {"GPU": 1}}
     with pytest.raises(ConfigError, match=r"run\.resources\.segment: .*\{GPU: 1, CPU: 1\}"):
-        settle_resources(client, needed={"segment": {"GPU": 1, "CPU": 1}}, devices={})
+        settle_resources(client, cluster=Local(), needed={"segment": {"GPU": 1, "CPU": 1}}, devices={})
 
 
 def test_everything_listens_on_the_loopback_only(cluster: SpecCluster, client: Client) -> None:

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.scratch import folders_beside, is_abandoned, make_folder
+
 PROJECT = Path(__file__).resolve().parents[2]
 MAKE = "from infra.scratch import scratch_folder; print(scratch_folder(), flush=True); {then}"
 
@@ -54,3 +56,14 @@ def test_the_folder_of_a_killed_process_goes_with_the_next_one_and_no_other_does
     }  # fmt: skip
     living.communicate("\n")
     assert not alive.exists()
+
+
+def test_folders_of_one_process_are_recognized_by_name_and_a_living_one_has_abandoned_none(tmp_path: Path) -> None:
+    first, second = make_folder(tmp_path), make_folder(tmp_path)
+    machine, number = first.name.split("-")[2:4]
+    (tmp_path / f"scip-flows-{machine}-{number}9-other").mkdir()
+    assert set(folders_beside(first)) == {first, second}
+    assert folders_beside(tmp_path) == []
+    assert [is_abandoned(path) for path in (first, second, tmp_path)] == [False, False, False]
+    killed = make(tmp_path, then="import os; os.kill(os.getpid(), 9)")
+    assert is_abandoned(killed)

@@ -15,7 +15,7 @@ from prefect.settings import (
 )
 
 from infra.api_server import api_server
-from infra.cluster import Local
+from infra.clusters.model import Local
 from infra.running import running
 
 pytestmark = pytest.mark.slow
@@ -53,8 +53,8 @@ def test_a_task_knows_the_flows_settings_its_run_and_what_it_depends_on(own_api:
         return seen.submit(number=before).result(), str(context.flow_run.id)
 
     with (
-        running(Local(), workers=1, segment="auto") as runner,
+        running(Local(), workers=1, segment="auto", run_id="", prepare=list, tell=print) as workers,
         temporary_settings(updates={PREFECT_TASKS_REFRESH_CACHE: True}),
     ):
-        answer, run = asks.with_options(task_runner=runner)()  # type: ignore[arg-type] # as in flows/preprocess.py
+        answer, run = asks.with_options(task_runner=workers.runner)()  # type: ignore[arg-type] # as in flows/preprocess.py
     assert answer == (6, own_api, True, run, ["task_run"])

@@ -166,8 +166,8 @@ def test_a_circle_is_found(tmp_path: Path) -> None:
         ("tasks/mask/task.py", "from tasks.segment.task import segment_partition"),
         ("tasks/core/types.py", "def late():\n    import tasks.mask"),
         ("tasks/ingest/load.py", "from flows.config import Config"),
-        ("infra/cluster.py", "from tasks.mask import Mask"),
-        ("infra/cluster.py", "from flows import config"),
+        ("infra/clusters/model.py", "from tasks.mask import Mask"),
+        ("infra/clusters/model.py", "from flows import config"),
         ("flows/config.py", "import deployments"),
     ],
 )

@@ -14,7 +14,7 @@ from prefect.serializers import JSONSerializer
 
 from flows.config import load_config
 from flows.engine.descriptors import settle_descriptor
-from infra.cluster import find_cluster
+from infra.clusters.find import find_cluster
 from tasks.core.errors import ConfigError
 from tasks.core.file_names import file_names
 from tasks.core.work import StageResult

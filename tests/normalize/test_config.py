@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field, ValidationError
 
-from flows.explain import explain
 from tasks.core.errors import ConfigError
+from tasks.core.explain import explain
 from tasks.core.section import Section
 from tasks.normalize import Asinh, MinMax, Normalize, Quantile, Robust, ScalingMethod, Use, check_normalize, scalings
 

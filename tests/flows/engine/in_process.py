@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.clusters.demand import Demand
 from tasks.core.work import StageResult
 
 
@@ -25,6 +26,9 @@ class InProcess:
         self._waiting: deque[tuple[object, Task, Path | None, Mapping[str, object]]] = deque()
 
     memory_bytes = 10**9
+
+    def ask(self, demand: Demand) -> None:
+        del demand
 
     def slots(self, resources: Mapping[str, float]) -> int:
         del resources

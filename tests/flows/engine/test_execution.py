@@ -52,6 +52,8 @@ def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_en
     assert sent.most == 2
     assert len({result.key for result in results}) == 4
     assert {stage: count.computed for stage, count in execution.counts.items()} == {"mask": 4, "features": 4}
+    done = {(record.stage, record.task) for record in execution.timeline}
+    assert done == {(stage, n) for stage in ("mask", "features") for n in range(4)}
 
 
 def test_equal_arguments_give_equal_folders_and_a_key_holds_what_came_before(execution: Execution) -> None:

@@ -84,7 +84,7 @@ CONFIGS = {
 FREE: dict[type, set[str]] = {
     PixelSource: {"batch_bytes"},
     Partition: {"number", "index", "start", "stop"},
-    StageResult: {"folder", "counts", "seconds", "peak_bytes", "run_id"},
+    StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "run_id"},
     CorrectionFile: {"path"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels", "limits"},

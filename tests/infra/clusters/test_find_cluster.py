@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from infra.cluster import Address, Local, check_cluster, find_cluster, local_offers, worker_count
-from infra.resources import Asked, resolve, settle
+from infra.clusters.check import check_cluster, local_pools, worker_count
+from infra.clusters.find import find_cluster
+from infra.clusters.model import Address, Local
+from infra.resources import Asked, Offer, resolve, settle
 from tasks.core.errors import ConfigError, RunError
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 
 
 def test_local_is_a_name() -> None:
@@ -48,17 +50,63 @@ def test_file_of_the_users_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("kind: locl", "mine.yaml.*'local', 'address'"),
-        ("kind: local\nworker: 3", "local: worker: "),
-        ("kind: local\nworkers: 0", "local: workers: .*greater than or equal to 1"),
+        ("kind: locl", "mine.yaml: kind: got 'locl'; allowed: local, address, slurm, .*; did you mean 'local'"),
+        ("kind: [local]", r"kind: got \[local\]; allowed: local, address, slurm, "),
+        ("workers: 3", "kind: got nothing; allowed: local, address, slurm, "),
+        ("kind: local\nworker: 3", "worker: unknown key; allowed: .*; did you mean 'workers'"),
+        ("kind: local\nworkers: 0", "workers: got 0; expected at least 1"),
         ("kind: [", "cannot be read as YAML"),
-        ("- local", "mine.yaml"),
+        ("- local", r"mine.yaml: got \[local\]; expected keys and values"),
     ],
 )
 def test_file_that_is_wrong(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=f"(?s){words}"):
+        find_cluster(str(file))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("memory: 64", "pools.cpu.memory: got 64 bytes; expected a job's memory with its unit, such as 64 GB"),
+        ("memory: 64 BG", "pools.cpu.memory: got '64 BG'; expected a size with its unit, such as 64 GB"),
+        ("cores: 4", "pools.cpu.memory: this key is missing (of a job, such as 64 GB; "),
+        ("memory: 4 GB, core: 4", "pools.cpu.core: unknown key; allowed: name, queue, cores, "),
+        ("memory: 4 GB, minimum: 3, maximum: 2", "pools.cpu.minimum: got 3; expected at most the maximum, 2"),
+        ("memory: 4 GB, walltime: soon", "pools.cpu.walltime: got 'soon'; expected a time such as 90 min, 2 h or "),
+        ("memory: 4 GB, ports: 40100:40000", "pools.cpu.ports: got '40100:40000'; expected a range of ports such as "),
+        ("memory: 4 GB, cores: 4, ports: '1:7'", "pools.cpu.ports: got 7 of them; expected 8 or more: each of the 4 "),
+        (
+            "memory: 4 GB, gpu_directive: '--gpus={n}'",
+            "pools.cpu.gpu_directive: got '--gpus={n}'; expected text with {",
+        ),
+        ("memory: 4 GB, resources: {TP U: 1}", "pools.cpu.resources"),
+    ],
+)
+def test_pool_that_is_wrong(tmp_path: Path, lines: str, message: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"kind: slurm\npools: {{cpu: {{{lines}}}}}", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        find_cluster(str(file))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [("pbs", "qos", "high"), ("pbs", "memory_per_core", "true"), ("sge", "qos", "high"), ("htcondor", "queue", "long")],
+)
+def test_what_a_batch_system_cannot_be_asked_for_is_refused(tmp_path: Path, kind: str, field: str, value: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"kind: {kind}\npools: {{cpu: {{memory: 4 GB, {field}: {value}}}}}", encoding="utf-8")
+    with pytest.raises(ConfigError, match=f"pools.cpu.{field}: got '?{value}'?, for which {kind} has no option; expec"):
+        find_cluster(str(file))
+
+
+def test_a_folder_that_directives_cannot_name_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("kind: lsf\nfolder: /my home\npools: {cpu: {memory: 4 GB}}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="folder: got '/my home'; expected a path without blanks"):
         find_cluster(str(file))
 
 
@@ -74,13 +122,21 @@ def test_number_of_workers_comes_from_the_command_then_the_file_then_the_cores(m
     assert worker_count(Local(), None) == 7
 
 
+def local(*, workers: int, gpus: int, segment: Asked) -> list[tuple[str, int, Offer, int]]:
+    pools = local_pools(workers=workers, gpus=gpus, memory=3 * 10**9, segment=segment)
+    return [(pool.name, pool.workers, pool.offer, pool.worker_memory) for pool in pools]
+
+
 def test_without_gpu_every_worker_takes_the_segmentations_resource() -> None:
-    assert local_offers(workers=3, gpus=0, segment={"GPU": 1}) == [{"CPU": 1, "GPU": 1}] * 3
-    assert local_offers(workers=3, gpus=0, segment="auto") == [{"CPU": 1}] * 3
+    asked: Asked = {"GPU": 1}
+    assert local(workers=3, gpus=0, segment=asked) == [("cpu", 3, {"CPU": 1, "GPU": 1}, 3 * 10**9)]
+    assert local(workers=3, gpus=0, segment="auto") == [("cpu", 3, {"CPU": 1}, 3 * 10**9)]
+    assert local(workers=3, gpus=0, segment={"GPU": 0}) == [("cpu", 3, {"CPU": 1}, 3 * 10**9)]
 
 
 def test_each_gpu_is_a_worker_of_its_own() -> None:
-    assert local_offers(workers=1, gpus=2, segment={"GPU": 1}) == [{"CPU": 1}, {"GPU": 1}, {"GPU": 1}]
+    expected = [("cpu", 1, {"CPU": 1}, 3 * 10**9), ("gpu", 2, {"GPU": 1}, 3 * 10**9)]
+    assert local(workers=1, gpus=2, segment={"GPU": 1}) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,7 +188,7 @@ def test_a_scheduler_that_answers_is_let_through() -> None:
 
 
 def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.cluster.count_gpus", lambda: 1)
+    monkeypatch.setattr("infra.clusters.check.count_gpus", lambda: 1)
     with pytest.raises(ConfigError, match=r"run\.resources\.mask: .* \{CPU: 2\}"):
         check_cluster(Local(), workers=2, needed={"mask": {"CPU": 2}}, devices={})
     check_cluster(Local(), workers=2, needed={"mask": {"CPU": 1}, "segment": {"GPU": 1}}, devices={})
@@ -140,6 +196,6 @@ def test_a_local_cluster_is_checked_without_starting_it(monkeypatch: pytest.Monk
 
 def test_finding_a_cluster_imports_neither_prefect_nor_dask() -> None:
     heavy = "{'prefect', 'distributed', 'numba', 'polars'}"
-    code = f"import sys, infra.cluster, infra.api_server; print({heavy} & set(sys.modules))"
+    code = f"import sys, infra.clusters.check, infra.clusters.find, infra.api_server; print({heavy} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
