@@ -146,7 +146,12 @@ def test_whatever_is_seen_the_pool_stays_within_its_bounds_and_what_works_goes_o
 
 @given(pools)
 def test_a_decision_that_was_carried_out_is_not_followed_by_another(seen: PoolObservation) -> None:
+    """But that idle jobs which are about to end go once their successors are submitted."""
     decision = decide(seen, bounds=BOUNDS, policy=POLICY)
     new = tuple(JobObservation(name=f"new {number}", state="pending", age=0.0) for number in range(decision.add))
     kept = tuple(job for job in seen.jobs if job.name not in decision.stop)
-    assert decide(replace(seen, jobs=(*kept, *new)), bounds=BOUNDS, policy=POLICY) == Decision()
+    following = decide(replace(seen, jobs=(*kept, *new)), bounds=BOUNDS, policy=POLICY)
+    lead = lead_seconds(seen, bounds=BOUNDS, policy=POLICY)
+    ending = {job.name for job in kept if job.left is not None and job.left <= lead}
+    assert not following.add
+    assert ending.issuperset(following.stop)
