@@ -270,7 +270,7 @@ class PoolCluster(SpecCluster):
                 self._give_up_after(
                     state,
                     f"pool {pool.name}: its jobs end before they have a worker; what they printed is in "
-                    f"{self._shared / 'logs'}; `python -m infra.doctor --cluster …` looks for the reason",
+                    f"{(self._shared / 'logs').resolve()}; `python -m infra.doctor --cluster …` looks for the reason",
                 )
 
     def _look_at_workers(self, now: float) -> None:
