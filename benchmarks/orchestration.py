@@ -28,6 +28,7 @@ from flows.engine.prepare import prepare
 from flows.engine.progress import LineProgress
 from flows.engine.start import supervised
 from flows.pipeline import PIPELINE
+from infra.clusters.demand import Demand
 from tasks.ingest.example import write_example
 
 DRAWN = 200
@@ -94,6 +95,10 @@ class InTurn:
         """One at a time."""
         del resources
         return 1
+
+    def ask(self, demand: Demand) -> None:
+        """Have no more workers."""
+        del demand
 
     def submit(
         self,

@@ -18,6 +18,7 @@ from flows.engine.record import record_end
 from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
+from infra.clusters.find import find_cluster
 from infra.clusters.model import Batch, Local
 from infra.environment import environment
 from infra.fork_server import start_fork_server
@@ -51,12 +52,12 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
 
     with stoppable(tell=tell, record=partial(record_end, spec.output)) as stop, ExitStack() as stack:
         configured = _configured_api()
+        if configured and isinstance(find_cluster(spec.cluster), Batch):
+            _check_reached_by_nodes()
         preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
         batch = preparation.cluster if isinstance(preparation.cluster, Batch) else None
         if configured:
-            if batch is not None:
-                _check_reached_by_nodes()
             variables = _log_level("INFO") | ({} if verbose else QUIET)
         else:
             tell("starting a local Prefect server")

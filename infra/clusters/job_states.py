@@ -15,6 +15,10 @@ COMMAND_SECONDS = 20.0
 """How long a batch system may take to answer."""
 
 
+NOTHING = "No unfinished job found"
+"""What LSF says of an empty queue, which it takes for a failure."""
+
+
 class CannotTell(Exception):  # noqa: N818 - no error of a run: it asks again
     """The batch system did not answer, or not in the form that is expected: its jobs may be there or not."""
 
@@ -87,7 +91,7 @@ def _output(command: Sequence[str], *, accept_failure: bool = False) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CannotTell(f"{command[0]} did not answer: {error}") from error
-    if ended.returncode and not accept_failure:
+    if ended.returncode and not accept_failure and NOTHING not in ended.stderr:
         raise CannotTell(
             f"{command[0]} failed with status {ended.returncode}: {(ended.stderr or ended.stdout).strip()}"
         )
@@ -145,9 +149,12 @@ def _htcondor(output: str) -> Iterator[QueuedJob]:
             yield QueuedJob(number=f"{cluster}.{process}", name=name, state=_state(state, pending="1 5"))
 
 
+PBS_QUEUE = 'jobs=$(qselect -u "$0") || exit; [ -z "$jobs" ] || exec qstat -f $jobs'
+"""Of this user alone: ``qstat -f`` lists everybody's."""
+
 QUEUES: Mapping[Kind, tuple[Sequence[str], Callable[[str], Iterator[QueuedJob]]]] = {
     "slurm": (("squeue", "--me", "--noheader", "--format=%i|%T|%j"), _slurm),
-    "pbs": (("qstat", "-f"), _pbs),
+    "pbs": (("/bin/sh", "-c", PBS_QUEUE, "{user}"), _pbs),
     "sge": (("qstat", "-u", "{user}", "-xml"), _sge),
     "lsf": (("bjobs", "-noheader", "-o", "jobid stat job_name delimiter=';'"), _lsf),
     "oar": (("oarstat", "--json", "--user", "{user}"), _oar),

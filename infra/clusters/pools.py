@@ -38,7 +38,8 @@ MOST_ADDED = 20
 """Jobs of a pool that are submitted in a step."""
 
 FAILURES = 5
-"""Rejections in a row, or jobs in a row that end without ever having had a worker, after which the run fails."""
+"""Rejections in a row, or jobs in a row that end without ever having had a worker, after which the run fails; and so
+with steps of the adaption."""
 
 BACK_OFF_SECONDS = (5.0, 15.0, 30.0, 60.0)
 """Pauses after each; the last one from then on."""
@@ -157,11 +158,16 @@ class PoolCluster(SpecCluster):
             await asyncio.wait([task])
 
     async def _adapt(self) -> None:
+        failures = 0
         while self._error is None:
             try:
                 await self._step()
-            except Exception:
+                failures = 0
+            except Exception as error:
                 LOG.exception("pools could not be adapted")  # the next step sees the same jobs
+                failures += 1
+                if failures >= FAILURES:
+                    self._fail(f"pools cannot be adapted to what there is to do: {type(error).__name__}: {error}")
             await asyncio.sleep(STEP_SECONDS)
 
     async def _step(self) -> None:
@@ -264,7 +270,7 @@ class PoolCluster(SpecCluster):
                 self._give_up_after(
                     state,
                     f"pool {pool.name}: its jobs end before they have a worker; what they printed is in "
-                    f"{self._shared / 'logs'}; `python -m infra.doctor --cluster …` looks for the reason",
+                    f"{(self._shared / 'logs').resolve()}; `python -m infra.doctor --cluster …` looks for the reason",
                 )
 
     def _look_at_workers(self, now: float) -> None:
@@ -289,8 +295,11 @@ class PoolCluster(SpecCluster):
 
     def _give_up_after(self, state: _State, reason: str) -> None:
         if state.failures >= FAILURES:
-            self._error = RunError(f"{reason}. What is finished is kept, and the same command goes on from there")
-            self._give_up(self._error)
+            self._fail(reason)
+
+    def _fail(self, reason: str) -> None:
+        self._error = RunError(f"{reason}. What is finished is kept, and the same command goes on from there")
+        self._give_up(self._error)
 
 
 def job_prefix(run_id: str) -> str:

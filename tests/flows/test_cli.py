@@ -253,6 +253,16 @@ def test_a_prefect_api_that_does_not_answer_is_told_at_once(tmp_path: Path, stam
     assert not Path("output").exists()
 
 
+@pytest.mark.usefixtures("prefect_api")
+def test_a_prefect_api_that_nodes_do_not_reach_is_told_before_anything_is_started(tmp_path: Path, stamps: Path) -> None:
+    cluster = tmp_path / "cluster.yaml"
+    cluster.write_text("{kind: slurm, pools: {cpu: {memory: 4 GB}}}", encoding="utf-8")
+    result = invoke(stamps, "--config", write_config(tmp_path), "--cluster", cluster)
+    check_told(
+        result, "PREFECT_API_URL: got http://127.0.0.1:", "which the nodes of the cluster do not reach", "unset it"
+    )
+
+
 def test_no_to_the_question_before_starting_over_runs_and_discards_nothing(
     tmp_path: Path, stamps: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from infra import api_server as module
 from infra.api_server import Server, api_server
+from infra.clusters.model import Batch
 from tasks.core.errors import RunError
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -151,3 +152,19 @@ def test_the_certificate_is_one_that_clients_can_load() -> None:
     with api_server() as server:
         context = ssl.create_default_context(cafile=str(server.certificate))
     assert context.cert_store_stats()["x509"] == 1
+
+
+@pytest.mark.slow
+def test_for_a_cluster_it_speaks_tls_and_its_certificates_go_with_it(tmp_path: Path) -> None:
+    pools = ({"name": "cpu", "memory": "4 GB"},)
+    batch = Batch.model_validate({"kind": "slurm", "interface": "lo", "folder": tmp_path / "shared", "pools": pools})
+    with api_server(batch=batch) as server:
+        url = server.wait()
+        assert url.startswith("https://127.0.0.1:")
+        assert server.certificate.is_relative_to(tmp_path / "shared")
+        known = ssl.create_default_context(cafile=str(server.certificate))
+        assert httpx.get(f"{url}/admin/version", headers=credentials(server), verify=known).is_success
+        assert httpx.get(f"{url}/admin/version", verify=known).status_code == 401
+        with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            httpx.get(f"{url}/admin/version")
+    assert not server.certificate.exists()

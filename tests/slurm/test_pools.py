@@ -151,6 +151,24 @@ def test_a_rejected_job_is_told_in_the_batch_systems_words_and_ends_the_run(
 
 
 @pytest.mark.slow
+def test_jobs_that_end_before_they_have_a_worker_end_the_run_which_names_their_log(
+    slurm: Slurm, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infra.clusters.pools.BACK_OFF_SECONDS", (0.1,))
+    monkeypatch.setattr("infra.clusters.pools.QUEUE_SECONDS", 1.0)
+    file = slurm.cluster_file(shared, pools={"cpu": {"python": "/no/such/python", "maximum": 1}})
+    errors: list[RunError] = []
+    with pools(file, run_id="broken") as (cluster, client, _):
+        cluster.on_failure(errors.append)
+        future = client.submit(where, 0, seconds=0, resources={"CPU": 1})
+        wait_until(lambda: errors, seconds=90)
+        assert not future.done()
+        logs = shared / "jobs" / "logs" / "broken"
+        assert f"its jobs end before they have a worker; what they printed is in {logs}" in str(errors[0])
+        assert "/no/such/python" in next(logs.iterdir()).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_a_pool_without_work_shrinks_to_its_minimum(
     slurm: Slurm, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

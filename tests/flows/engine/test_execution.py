@@ -154,3 +154,16 @@ def test_a_dropped_task_takes_along_what_needs_it() -> None:
     assert second.dropped
     assert third.dropped
     assert list(graph.take(lambda _: 5)) == []
+
+
+def test_what_is_ready_and_what_waits_for_others_is_counted_by_what_it_needs() -> None:
+    graph = Graph()
+    segmented = [Handle(stage="a", rank=0, number=number, needs=(), pool="GPU") for number in range(3)]
+    measured = [Handle(stage="b", rank=1, number=first.number, needs=(first,), pool="CPU") for first in segmented]
+    for handle in [*segmented, *measured]:
+        graph.add(handle)
+    assert (graph.ready, graph.waiting) == ({"GPU": 3}, {"CPU": 3})
+    (first,) = graph.take(lambda _: 1)
+    assert (graph.ready, graph.waiting) == ({"GPU": 2}, {"CPU": 3})
+    graph.finish(first, StageResult(key="a", folder="", run_id="", counts={}, seconds=0.0, peak_bytes=0))
+    assert (graph.ready, graph.waiting) == ({"GPU": 2, "CPU": 1}, {"CPU": 2})

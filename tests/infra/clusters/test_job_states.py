@@ -64,6 +64,7 @@ def test_jobs_that_have_not_ended_are_read(kind: Kind, programs: Path) -> None:
     name, output = SAMPLES[kind]
     (programs / "output").write_text(output, encoding="utf-8")
     program(programs, name, script=f"cat {programs}/output")
+    program(programs, "qselect", script="echo 17.server.site; echo 18.server.site")
     running, pending = NUMBERS.get(kind, ("17", "18"))
     assert queued_jobs(kind) == [
         QueuedJob(number=running, name="scip-abc-cpu", state="running"),
@@ -74,8 +75,16 @@ def test_jobs_that_have_not_ended_are_read(kind: Kind, programs: Path) -> None:
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_an_empty_queue_has_no_jobs(kind: Kind, programs: Path) -> None:
     output = "<job_info><queue_info/><job_info/></job_info>" if kind == "sge" else ""
-    program(programs, SAMPLES[kind][0], script=f"echo '{output}'" if output else "true")
+    script = {"lsf": "echo No unfinished job found >&2; exit 255", "pbs": "exit 1"}.get(kind, f"printf %s '{output}'")
+    program(programs, SAMPLES[kind][0], script=script)
+    program(programs, "qselect", script="true")
     assert queued_jobs(kind) == []
+
+
+def test_a_queue_of_pbs_that_does_not_answer_is_not_empty(programs: Path) -> None:
+    program(programs, "qselect", script="echo cannot connect to server >&2; exit 111")
+    with pytest.raises(CannotTell, match="failed with status 111: cannot connect"):
+        queued_jobs("pbs")
 
 
 def test_a_preempted_job_waits_again(programs: Path) -> None:
