@@ -115,7 +115,7 @@ def _interruptible(
         workers.on_failure(interrupt)
         if isinstance(cluster, Batch):
             watch = watch_outlasting(cluster.pools, give_up=interrupt)
-            workers.runner.client.subscribe_topic(OUTLASTING, watch)
+            workers.runner.client.subscribe_topic(OUTLASTING, watch)  # type: ignore[no-untyped-call]
         yield
 
 
