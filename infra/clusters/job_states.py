@@ -161,3 +161,8 @@ QUEUES: Mapping[Kind, tuple[Sequence[str], Callable[[str], Iterator[QueuedJob]]]
     "htcondor": (("condor_q", "{user}", "-af", "ClusterId", "ProcId", "JobStatus", "JobBatchName"), _htcondor),
 }
 """By batch system: the command, and what reads its output."""
+
+QUEUE_PROGRAMS: Mapping[Kind, Sequence[str]] = {
+    kind: ("qselect", "qstat") if kind == "pbs" else (command[0],) for kind, (command, _) in QUEUES.items()
+}
+"""What those commands need."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from infra.clusters.addresses import own_address, shared_folder
-from infra.clusters.job_states import CANCEL, QUEUES, CannotTell, queued_jobs
+from infra.clusters.job_states import CANCEL, QUEUE_PROGRAMS, QUEUES, CannotTell, queued_jobs
 from infra.clusters.jobs import CLASSES
 from infra.clusters.model import Batch
 from infra.doctor.check import Check
@@ -31,7 +31,7 @@ QUEUE_LISTS = {
 def check_commands(batch: Batch) -> Check:
     """Check that the commands of the batch system are here and that it answers."""
     submit = shlex.split(CLASSES[batch.kind].submit_command)[0]
-    commands = list(dict.fromkeys([submit, CANCEL[batch.kind][0], QUEUES[batch.kind][0][0]]))
+    commands = list(dict.fromkeys([submit, CANCEL[batch.kind][0], *QUEUE_PROGRAMS[batch.kind]]))
     if missing := [command for command in commands if shutil.which(command) is None]:
         return Check(
             name=f"commands of {batch.kind}",

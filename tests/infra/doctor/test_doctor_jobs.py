@@ -15,7 +15,11 @@ from tests.infra.clusters import standin
 
 PROJECT = Path(__file__).resolve().parents[3]
 STANDIN = Path(standin.__file__)
-COMMANDS = {"pbs": ("qsub", "qdel", "qstat"), "sge": ("qsub", "qdel", "qstat"), "lsf": ("bsub", "bkill", "bjobs")}
+COMMANDS = {
+    "pbs": ("qsub", "qdel", "qselect", "qstat"),
+    "sge": ("qsub", "qdel", "qstat"),
+    "lsf": ("bsub", "bkill", "bjobs"),
+}
 EMPTY_QUEUE = {"pbs": "", "sge": "<job_info/>", "lsf": ""}
 
 
@@ -23,11 +27,11 @@ EMPTY_QUEUE = {"pbs": "", "sge": "<job_info/>", "lsf": ""}
 def test_a_job_reports_from_every_batch_system(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (programs := tmp_path / "bin").mkdir()
     (tmp_path / "jobs").mkdir()
-    submit, cancel, queue = COMMANDS[kind]
+    submit, cancel, *queue = COMMANDS[kind]
     for name, line in {
         submit: f'exec {sys.executable} {STANDIN} {kind} submit "$@"',
         cancel: f'exec {sys.executable} {STANDIN} {kind} cancel "$@"',
-        queue: f"printf '{EMPTY_QUEUE[kind]}'",
+        **dict.fromkeys(queue, f"printf '{EMPTY_QUEUE[kind]}'"),
     }.items():
         (programs / name).write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
         (programs / name).chmod(0o755)
@@ -37,7 +41,7 @@ def test_a_job_reports_from_every_batch_system(kind: str, tmp_path: Path, monkey
     settings = {"kind": kind, "interface": "lo", "folder": str(tmp_path / "shared"), "pools": {"cpu": pool}}
     batch = Batch.model_validate(settings)
     commands = check_commands(batch)
-    assert (commands.ok, commands.seen) == (True, f"{submit}, {cancel}, {queue}; 0 jobs of yours")
+    assert (commands.ok, commands.seen) == (True, f"{', '.join(COMMANDS[kind])}; 0 jobs of yours")
     (outcome,) = probe_pools(batch, seconds=60, api=None, paths=[tmp_path])
     checks = judge(batch, outcome, here=look_around())
     assert [check for check in checks if not check.ok] == []
