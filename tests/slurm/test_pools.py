@@ -1,6 +1,7 @@
 """Pools on a real Slurm: what runs where, what happens to jobs that end, and that nothing stays in the queue."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import pytest
 from distributed import Client, Future, get_worker
 from polars.testing import assert_frame_equal
 
+from flows.timeline import read_timeline, seconds_at_once
 from infra.clusters.demand import Demand
 from infra.clusters.find import find_cluster
 from infra.clusters.model import Batch
@@ -30,8 +32,6 @@ from tasks.core.errors import RunError
 from tests.slurm.rig import PROJECT, Slurm, run
 
 pytestmark = pytest.mark.slurm
-
-EXAMPLE = PROJECT / "deployments" / "configs" / "example.yaml"
 
 
 def where(number: int, *, seconds: float) -> tuple[int, str, str]:
@@ -182,7 +182,7 @@ def test_a_pool_without_work_shrinks_to_its_minimum(
 
 
 @contextmanager
-def preprocess(shared: Path, file: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def preprocess(shared: Path, file: Path, *options: str | Path) -> Iterator[subprocess.Popen[str]]:
     """Run the pipeline on the example, in a process group of its own."""
     command = [sys.executable, "-m", "flows.preprocess", "--cluster", file, "--output", shared / "out", *options]
     with subprocess.Popen(
@@ -200,17 +200,36 @@ def preprocess(shared: Path, file: Path, *options: str) -> Iterator[subprocess.P
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+FIELDS = """
+load: {channels: {DNA: 0}}
+segment: {objects: {nucleus: {method: watershed, channel: DNA, diameter: 20}}}
+run: {partition_size: 2, resources: {segment: {GPU: 1}}}
+"""
+
+
 @pytest.mark.slow
-def test_the_table_of_a_run_in_two_pools_is_that_of_a_local_run(slurm: Slurm, shared: Path) -> None:
-    config = shared / "config.yaml"
-    config.write_text(EXAMPLE.read_text(encoding="utf-8") + "run: {resources: {mask: {GPU: 1}}}\n", encoding="utf-8")
-    with preprocess(shared, slurm.cluster_file(shared), "--config", str(config)) as process:
+def test_segmentation_in_gpu_jobs_and_features_in_cpu_jobs_at_the_same_time_give_the_local_table(
+    slurm: Slurm, shared: Path, data_root: Path
+) -> None:
+    (images := shared / "images").mkdir()
+    for path in sorted((data_root / "seg_dsb2018_train" / "images").glob("*.tif"))[:64]:
+        shutil.copy2(path, images)
+    (config := shared / "config.yaml").write_text(FIELDS, encoding="utf-8")
+    with preprocess(shared, slurm.cluster_file(shared), images, "--config", config) as process:
         printed, _ = process.communicate(timeout=600)
         assert process.returncode == 0, printed
     assert slurm.squeue() == []
-    local = [sys.executable, "-m", "flows.preprocess", "--config", EXAMPLE, "--output", shared / "local"]
+
+    records = read_timeline(shared / "out")
+    pools_of = records.select("stage", pool=pl.col("worker").str.extract(r"^scip-[0-9a-f]+-(\w+)\.")).unique()
+    stages = pools_of.filter(pl.col("stage").is_in(["segment", "features"])).sort("stage").rows()
+    assert stages == [("features", "cpu"), ("segment", "gpu")]
+    assert seconds_at_once(records, ["segment", "features"]) > 0
+
+    local = [sys.executable, "-m", "flows.preprocess", images, "--config", config, "--output", shared / "local"]
     subprocess.run(list(map(str, local)), cwd=PROJECT, check=True, timeout=600, capture_output=True)
     tables = [pl.read_parquet(shared / name / "features" / "*.parquet") for name in ("out", "local")]
+    assert len(tables[0]) > 300
     assert_frame_equal(*tables, check_exact=True)
 
 
