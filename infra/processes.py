@@ -51,8 +51,10 @@ class ProcessIdentity(Frozen):
 
     @property
     def is_alive(self) -> bool:
-        """Whether that process of this machine is still there."""
+        """Whether that process of this machine is still there, and not only its remains."""
         try:
-            return abs(psutil.Process(self.process).create_time() - self.process_started) < SAME_SECONDS
+            process = psutil.Process(self.process)
+            same = abs(process.create_time() - self.process_started) < SAME_SECONDS
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False

@@ -1,24 +1,21 @@
 """A folder for each run that nodes see, which says whose it is: by it the jobs of a run that died are recognized."""
 
-import json
-import os
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.clusters.addresses import shared_folder
 from infra.clusters.model import Batch
+from infra.processes import ProcessIdentity
 from infra.scratch import PREFIX, is_abandoned, make_folder
 
 OWNER = "run.json"
 """In the folder, whose it is."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(ProcessIdentity):
     """The process of a run.
 
     Parameters
@@ -28,8 +25,6 @@ class Owner:
     """
 
     run: str
-    host: str
-    process: int
 
 
 @contextmanager
@@ -46,8 +41,7 @@ def run_folder(batch: Batch, *, run: str) -> Iterator[Path]:
     """
     folder = make_folder(shared_folder(batch))
     try:
-        owner = Owner(run=run, host=socket.gethostname(), process=os.getpid())
-        (folder / OWNER).write_text(json.dumps(asdict(owner)), encoding="utf-8")
+        (folder / OWNER).write_text(Owner.here(run=run).model_dump_json(), encoding="utf-8")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -81,6 +75,6 @@ def run_folders(shared: Path) -> list[RunFolder]:
 
 def _owner(folder: Path) -> Owner | None:
     try:
-        return Owner(**json.loads((folder / OWNER).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        return Owner.model_validate_json((folder / OWNER).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None

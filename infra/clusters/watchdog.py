@@ -1,6 +1,5 @@
 """Cancels the jobs of a run whose process is gone, however that went; it runs beside it, in a session of its own."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -11,9 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
-import psutil
-
 from infra.clusters.job_states import CannotTell, Kind, cancel, queued_jobs
+from infra.processes import ProcessIdentity
 from infra.scratch import folders_beside
 from tasks.core.errors import RunError
 
@@ -52,8 +50,7 @@ def watchdog(kind: Kind, *, prefix: str, folder: Path) -> Iterator[None]:
     RunError
         It cannot be started.
     """
-    process = psutil.Process()
-    arguments = [kind, prefix, str(process.pid), repr(process.create_time()), str(folder)]
+    arguments = [kind, prefix, ProcessIdentity.here().model_dump_json(), str(folder)]
     started = subprocess.Popen(  # noqa: S603 - see COMMAND
         [sys.executable, *COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
@@ -98,12 +95,12 @@ def cancel_all(kind: Kind, *, prefix: str) -> bool:
     return bool(numbers)
 
 
-def _main(kind: Kind, *, prefix: str, process: int, since: float, folder: Path) -> None:
+def _main(kind: Kind, *, prefix: str, run: ProcessIdentity, folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are for the run; what is killed with it cannot watch over it
     sys.stdout.write("watching\n")
     sys.stdout.flush()
-    while _lives(process, since=since):
+    while run.is_alive:
         time.sleep(WATCH_SECONDS)
     sweep(kind, prefix=prefix, folder=folder)
 
@@ -123,21 +120,10 @@ def sweep(kind: Kind, *, prefix: str, folder: Path) -> None:
         time.sleep(SWEEP_SECONDS)
 
 
-def _lives(process: int, *, since: float) -> bool:
-    """Whether a process runs, and not only its remains; a later one of the same number is another."""
-    try:
-        found = psutil.Process(process)
-        return found.create_time() == since and found.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 if __name__ == "__main__":
     _main(
         cast("Kind", sys.argv[1]),
         prefix=sys.argv[2],
-        process=int(sys.argv[3]),
-        since=float(sys.argv[4]),
-        folder=Path(sys.argv[5]),
+        run=ProcessIdentity.model_validate_json(sys.argv[3]),
+        folder=Path(sys.argv[4]),
     )
-    os._exit(0)

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -37,7 +36,7 @@ class Leftover:
         if self.folder is not None and self.folder.abandoned:
             return True
         owner = self.folder.owner if self.folder else None
-        return False if owner and owner.host == socket.gethostname() else None
+        return False if owner and owner.is_here else None
 
     def __str__(self) -> str:
         owner = self.folder.owner if self.folder else None
