@@ -54,8 +54,13 @@ def discard_abandoned(temporary: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def is_abandoned(path: Path) -> bool:
+def is_abandoned(path: Path, *, alive: bool | None = None) -> bool:
     """Whether a folder is this user's, and of a process that this machine ran but runs no more.
+
+    Parameters
+    ----------
+    alive
+        Whether that process runs, where something tells better than the folder's time, which a file server may set.
 
     Raises
     ------
@@ -66,7 +71,9 @@ def is_abandoned(path: Path) -> bool:
     status = path.lstat()
     own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid()
     here = name is not None and own and name[1] == _machine()
-    return name is not None and here and not _lives(int(name[2]), since=status.st_mtime)
+    if name is None or not here:
+        return False
+    return not (_lives(int(name[2]), since=status.st_mtime) if alive is None else alive)
 
 
 def _lives(process: int, *, since: float) -> bool:

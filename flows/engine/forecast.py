@@ -52,7 +52,7 @@ def watch_outlasting(pools: Sequence[Pool], *, give_up: Callable[[RunError], Non
 
     def take_in(event: tuple[float, Mapping[str, Any]]) -> None:
         _, told = event
-        pool = next((pool for pool in pools if pool.offer == told["offer"]), None)
+        pool = max((pool for pool in pools if pool.offer == told["offer"]), key=_life, default=None)
         if pool is None or told["seconds"] < (pool.lifetime - pool.stagger).total_seconds():
             return
         give_up(

@@ -19,7 +19,7 @@ from flows.engine.stop import stoppable
 from flows.pipeline import PIPELINE
 from infra.api_server import Server, api_server
 from infra.clusters.find import find_cluster
-from infra.clusters.model import Batch, Local
+from infra.clusters.model import Address, Batch, Cluster, Local
 from infra.environment import environment
 from infra.fork_server import start_fork_server
 from tasks.core.errors import ConfigError
@@ -52,8 +52,7 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
 
     with stoppable(tell=tell, record=partial(record_end, spec.output)) as stop, ExitStack() as stack:
         configured = _configured_api()
-        if configured and isinstance(find_cluster(spec.cluster), Batch):
-            _check_reached_by_nodes()
+        _check_reached_by_nodes(find_cluster(spec.cluster), configured=configured)
         preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
         server: Server | None = None
         batch = preparation.cluster if isinstance(preparation.cluster, Batch) else None
@@ -92,6 +91,8 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
         return summary
 
 
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1", "0.0.0.0"))  # noqa: S104 - refused
+
 QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """Keeps Prefect's log off the terminal, not out of the API of a server that stays."""
 
@@ -118,15 +119,21 @@ def _configured_api() -> bool:
     return check_configured_api()
 
 
-def _check_reached_by_nodes() -> None:
-    """Refuse an API of this machine alone for a run on others."""
-    from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imported already
+def _check_reached_by_nodes(cluster: Cluster, *, configured: bool) -> None:
+    """Refuse an API of this machine alone for workers on others."""
+    if isinstance(cluster, Batch) and configured:
+        from prefect.settings import PREFECT_API_URL  # noqa: PLC0415 - imported already
 
-    url = str(PREFECT_API_URL.value())
-    if urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1", "0.0.0.0"}:  # noqa: S104 - refused
+        url = str(PREFECT_API_URL.value())
+        if urlsplit(url).hostname in LOOPBACK:
+            raise ConfigError(
+                f"PREFECT_API_URL: got {url}, which the nodes of the cluster do not reach; name this machine as they "
+                "call it, or unset it, and a server is started for this run where they reach it"
+            )
+    if isinstance(cluster, Address) and not configured and cluster.host_and_port[0] not in LOOPBACK:
         raise ConfigError(
-            f"PREFECT_API_URL: got {url}, which the nodes of the cluster do not reach; name this machine as they call "
-            "it, or unset it, and a server is started for this run where they reach it"
+            f"PREFECT_API_URL is not set; the workers of {cluster.address} need a Prefect server that they reach: "
+            "start one (prefect server start --host …), and name its address, such as http://host:4200/api"
         )
 
 

@@ -3,6 +3,7 @@
 import socket
 from ipaddress import ip_address
 from pathlib import Path
+from random import sample
 
 import psutil
 from distributed.utils import get_ip
@@ -62,13 +63,14 @@ def listen(address: str, *, ports: str | None) -> socket.socket:
         None is free.
     """
     first, last = map(int, ports.split(":")) if ports else (0, 0)
-    for port in range(first, last + 1):
+    for port in sample(range(first, last + 1), last - first + 1):  # runs that start together meet less often
         listener = socket.socket()
         listener.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
         )  # connections of the last run linger for a minute
         try:
             listener.bind((address, port))
+            listener.listen()  # else another one may take it, too
         except OSError:
             listener.close()
         else:

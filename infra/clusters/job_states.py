@@ -10,6 +10,7 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 Kind = Literal["slurm", "pbs", "sge", "lsf", "oar", "htcondor"]
+State = Literal["pending", "running", "failed"]
 
 COMMAND_SECONDS = 20.0
 """How long a batch system may take to answer."""
@@ -35,7 +36,7 @@ class QueuedJob:
 
     number: str
     name: str
-    state: Literal["pending", "running"]
+    state: State
 
 
 def queued_jobs(kind: Kind) -> list[QueuedJob]:
@@ -98,7 +99,7 @@ def _output(command: Sequence[str], *, accept_failure: bool = False) -> str:
     return ended.stdout
 
 
-def _state(text: str, *, pending: str) -> Literal["pending", "running"]:
+def _state(text: str, *, pending: str) -> State:
     return "pending" if text.strip().lower() in pending.split() else "running"
 
 
@@ -129,7 +130,8 @@ def _pbs(output: str) -> Iterator[QueuedJob]:
 def _sge(output: str) -> Iterator[QueuedJob]:
     for job in ET.fromstring(output).iter("job_list"):  # noqa: S314 - of the site's own batch system
         number, name, state = (job.findtext(tag) or "" for tag in ("JB_job_number", "JB_name", "state"))
-        yield QueuedJob(number=number, name=name, state="running" if state.strip("dRsStT") == "r" else "pending")
+        begun: State = "running" if state.strip("dRsStT") == "r" else "pending"
+        yield QueuedJob(number=number, name=name, state="failed" if "E" in state else begun)
 
 
 def _oar(output: str) -> Iterator[QueuedJob]:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Literal
 
 from distributed.scheduler import Scheduler, TaskState, WorkerState
@@ -89,6 +90,7 @@ def observe(
     """
     running, waiting = Counter[str](), Counter[str]()
     tasks: dict[str, list[TaskState]] = defaultdict(list)
+    elapsed: dict[str, list[float]] = defaultdict(list)
     pool_of_job = {name: pool for pool, own in jobs.items() for name in own}
     for job, workers in workers_by_job(scheduler).items():
         pool = pool_of_job.get(job)
@@ -99,6 +101,7 @@ def observe(
             running[pool] += begun
             waiting[pool] += len(worker.processing) - begun
             tasks[pool].extend(worker.processing)
+            elapsed[pool].extend(worker.executing.values())
     unsent = defaultdict(list)
     for task in [*scheduler.unrunnable, *scheduler.queued]:
         unsent[frozenset((task.resource_restrictions or {}).items())].append(task)
@@ -115,6 +118,7 @@ def observe(
             ahead=ahead[pool.name],
             coming=coming[pool.name],
             seconds=_mean_seconds(tasks[pool.name]),
+            elapsed=fmean(elapsed[pool.name] or [0.0]),
             slots=pool.workers,
             start_seconds=start_seconds[pool.name],
             jobs=tuple(_job_observation(job, now=now) for job in jobs[pool.name].values() if not job.draining),

@@ -26,6 +26,8 @@ before the batch system ends the whole job."""
 SMALLEST = 100 * 10**6
 """Bytes of memory with which a job could do anything; fewer were meant to be of another unit."""
 
+SHORTEST_WALLTIME = timedelta(minutes=1)
+
 LARGEST_MARGIN = timedelta(minutes=5)
 """Before its walltime ends, a worker takes no more tasks."""
 
@@ -39,9 +41,13 @@ UNITS = {"s": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
 
 
 def _duration(text: object) -> object:
-    """Read ``90 min``, ``2h``, ``1-12:00:00``, ``02:30:00``; leave anything else to the type."""
-    if not isinstance(text, str):
+    """Read ``90 min``, ``2h``, ``1-12:00:00``, ``02:30:00``; nothing else."""
+    if isinstance(text, timedelta):
         return text
+    if not isinstance(text, str):  # YAML makes a number of 4:00, in seconds
+        raise ValueError(  # noqa: TRY004 - pydantic tells of these
+            f"got {text!r}; expected a time with its unit, such as 90 min or 2 h, or '4:00:00' in quotes"
+        )
     if match := re.fullmatch(r"(?:(\d+)-)?(\d+):(\d\d)(?::(\d\d))?", text.strip()):
         days, hours, minutes, seconds = (int(number or 0) for number in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
@@ -127,7 +133,11 @@ class Pool(Section):
         default=None, description="Folder on the node for temporary files, such as $TMPDIR; default the system's."
     )
     minimum: int = Field(default=0, description="Jobs that are kept, whatever there is to do.", ge=0)
-    maximum: int = Field(default=10, description="Jobs at a time, at most.", ge=1)
+    maximum: int = Field(
+        default=10,
+        description="Jobs at a time, at most; successors of those about to end come on top.",
+        ge=1,
+    )
 
     @field_validator("core_directive", "memory_directive", "gpu_directive")
     @classmethod
@@ -139,6 +149,13 @@ class Pool(Section):
                 f"got {directive!r}; expected text with {{cores}}, {{mib}}, {{mib_per_core}} or {{gpus}} in it"
             ) from error
         return directive
+
+    @field_validator("walltime")
+    @classmethod
+    def _is_long_enough(cls, walltime: timedelta) -> timedelta:
+        if walltime < SHORTEST_WALLTIME:
+            raise ValueError(f"got {walltime.total_seconds():g} s; expected at least a minute")
+        return walltime
 
     @field_validator("memory")
     @classmethod

@@ -17,7 +17,7 @@ from infra.clusters.addresses import listen
 from infra.clusters.certificates import Certificates
 from infra.clusters.demand import NONE, Demand
 from infra.clusters.job_states import CannotTell, QueuedJob, queued_jobs
-from infra.clusters.jobs import job_spec
+from infra.clusters.jobs import CONNECT_SECONDS, job_spec
 from infra.clusters.model import Batch
 from infra.clusters.observation import Job, observe, workers_by_job
 from infra.clusters.pool import Pool
@@ -30,6 +30,12 @@ STEP_SECONDS = 3.0
 
 QUEUE_SECONDS = 15.0
 """How often the batch system is asked for its queue, which on a large site is work for it."""
+
+SETTLE_SECONDS = 10.0
+"""So long the queue that a batch system shows may lack a job that it has accepted."""
+
+STUCK_SECONDS = CONNECT_SECONDS + 300.0
+"""After which a job is cancelled that runs and has no worker: it hangs before that begins."""
 
 ABANDONED_SECONDS = 120.0
 """So long after its last worker is gone a job that goes on is cancelled."""
@@ -153,6 +159,7 @@ class PoolCluster(SpecCluster):
 
     async def _end(self) -> None:
         task, self._task = self._task, None
+        self._system.closed = True
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
@@ -192,7 +199,7 @@ class PoolCluster(SpecCluster):
             decision = decide(observations[pool.name], bounds=PoolBounds.of(pool), policy=self._policy)
             self._add(pool, decision.add, now=now)
             await self._stop(pool, decision.stop)
-        await self
+        await asyncio.shield(self)  # cancelled with this step, it would lose sight of jobs that are being submitted
 
     def _add(self, pool: Pool, number: int, *, now: float) -> None:
         state = self._states[pool.name]
@@ -254,7 +261,7 @@ class PoolCluster(SpecCluster):
             lost = [
                 job
                 for job in state.jobs.values()
-                if job.number is not None and job.submitted < now and not _seen(job, present, now=now)
+                if job.number is not None and not _seen(job, present, now=now) and job.submitted + SETTLE_SECONDS < now
             ]
             margin = pool.margin.total_seconds()
             early = [job.number for job in lost if job.connected is not None and (job.left(now) or 0.0) > margin]
@@ -264,9 +271,11 @@ class PoolCluster(SpecCluster):
                 )
             for job in lost:
                 self._forget(state.jobs, job.name)
-            if lost and not any(job.connected for job in [*lost, *state.jobs.values()]):
+            unborn = [job for job in lost if job.connected is None]
+            if unborn:
                 state.failed(now)
-                self.tell(f"pool {pool.name}: {len(lost)} jobs ended before they had a worker")
+                self.tell(f"pool {pool.name}: {len(unborn)} jobs ended before they had a worker")
+            if unborn and not any(job.connected for job in [*lost, *state.jobs.values()]):
                 self._give_up_after(
                     state,
                     f"pool {pool.name}: its jobs end before they have a worker; what they printed is in "
@@ -280,7 +289,11 @@ class PoolCluster(SpecCluster):
             for name, job in list(state.jobs.items()):
                 workers = running.get(name, ())
                 if not workers:
-                    if job.seen is not None and now > job.seen + ABANDONED_SECONDS:
+                    if job.connected is None and job.began is not None and now > job.began + STUCK_SECONDS:
+                        self._forget(state.jobs, name)
+                        state.failed(now)
+                        self.tell(f"pool {job.pool.name}: job {job.number} runs and has no worker; it is cancelled")
+                    elif job.seen is not None and now > job.seen + ABANDONED_SECONDS:
                         self._forget(state.jobs, name)
                     continue
                 if job.connected is None:
@@ -289,7 +302,7 @@ class PoolCluster(SpecCluster):
                     state.failures = 0
                     state.start_seconds = now - job.submitted
                 job.seen = now
-                job.draining = all(worker.status.name != "running" for worker in workers)
+                job.draining = all(worker.status.name not in {"running", "paused"} for worker in workers)
                 if any(worker.processing for worker in workers):
                     job.busy = now
 
@@ -315,7 +328,7 @@ def _key(name: str) -> str:
 def _seen(job: Job, present: Mapping[str, QueuedJob], *, now: float) -> bool:
     """Whether a job is in the queue, noting its state there."""
     queued = present.get(job.number or "")
-    if queued is None:
+    if queued is None or queued.state == "failed":
         return False
     if queued.state == "pending":  # for the first time, or again after it was preempted
         job.began = job.connected = job.seen = None

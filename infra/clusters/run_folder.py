@@ -69,7 +69,9 @@ def run_folders(shared: Path) -> list[RunFolder]:
     folders = []
     for path in sorted(shared.glob(f"{PREFIX}*")):
         with suppress(OSError):  # gone meanwhile
-            folders.append(RunFolder(path=path, owner=_owner(path), abandoned=is_abandoned(path)))
+            owner = _owner(path)
+            abandoned = is_abandoned(path, alive=None if owner is None else owner.is_alive)
+            folders.append(RunFolder(path=path, owner=owner, abandoned=abandoned))
     return folders
 
 

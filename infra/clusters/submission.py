@@ -30,6 +30,8 @@ class BatchSystem:
 
     def __init__(self, kind: Kind) -> None:
         self.gate = asyncio.Semaphore(AT_A_TIME)
+        self.closed = False
+        """Whether the run is over, so that nothing more is submitted."""
         self._kind = kind
         self._numbers: list[str] = []
         self._flush: asyncio.Task[None] | None = None
@@ -80,12 +82,15 @@ class Submission(ProcessInterface):
         """Submit it; a rejection is noted, not raised: it would leave Dask's cluster in disorder."""
         try:
             async with self._system.gate:
-                await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)
-            self.number = self._job.job_id
+                if self._system.closed:
+                    self.rejection = "the run is over"
+                else:
+                    await asyncio.wait_for(self._job.start(), SUBMIT_SECONDS)
+                    self.number = self._job.job_id
         except TimeoutError:
             self.rejection = f"{self._job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s"
         except (RuntimeError, OSError, ValueError) as error:
-            self.rejection = _words(str(error))
+            self.rejection = words(str(error))
         self.submitted = monotonic()
         await super().start()  # type: ignore[no-untyped-call]
 
@@ -96,7 +101,7 @@ class Submission(ProcessInterface):
         await super().close()  # type: ignore[no-untyped-call]
 
 
-def _words(message: str) -> str:
+def words(message: str) -> str:
     """Return what the batch system printed, of the message of dask-jobqueue."""
     printed = re.search(r"stdout:\n(.*)\nstderr:\n(.*)", message, flags=re.DOTALL)
     return " ".join((printed[2].strip() or printed[1].strip() if printed else message).split())

@@ -1,17 +1,17 @@
 """Cancels the jobs of a run whose process is gone, however that went; it runs beside it, in a session of its own."""
 
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
 from infra.clusters.job_states import CannotTell, Kind, cancel, queued_jobs
-from infra.processes import ProcessIdentity
 from infra.scratch import folders_beside
 from tasks.core.errors import RunError
 
@@ -50,7 +50,7 @@ def watchdog(kind: Kind, *, prefix: str, folder: Path) -> Iterator[None]:
     RunError
         It cannot be started.
     """
-    arguments = [kind, prefix, ProcessIdentity.here().model_dump_json(), str(folder)]
+    arguments = [kind, prefix, str(os.getpid()), str(folder)]
     started = subprocess.Popen(  # noqa: S603 - see COMMAND
         [sys.executable, *COMMAND, *arguments],
         stdin=subprocess.DEVNULL,
@@ -72,14 +72,13 @@ def watchdog(kind: Kind, *, prefix: str, folder: Path) -> Iterator[None]:
 def _all_gone(kind: Kind, *, prefix: str, seconds: float) -> bool:
     """Cancel all jobs; whether the queue shows none after so long at most."""
     deadline = time.monotonic() + seconds
-    try:
-        while cancel_all(kind, prefix=prefix):
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(LOOK_SECONDS)
-    except CannotTell:
-        return False
-    return True
+    while True:
+        with suppress(CannotTell):  # PBS fails where a job ended while it was asked for
+            if not cancel_all(kind, prefix=prefix):
+                return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(LOOK_SECONDS)
 
 
 def cancel_all(kind: Kind, *, prefix: str) -> bool:
@@ -95,12 +94,12 @@ def cancel_all(kind: Kind, *, prefix: str) -> bool:
     return bool(numbers)
 
 
-def _main(kind: Kind, *, prefix: str, run: ProcessIdentity, folder: Path) -> None:
+def _main(kind: Kind, *, prefix: str, parent: int, folder: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # they are for the run; what is killed with it cannot watch over it
     sys.stdout.write("watching\n")
     sys.stdout.flush()
-    while run.is_alive:
+    while os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
     sweep(kind, prefix=prefix, folder=folder)
 
@@ -124,6 +123,6 @@ if __name__ == "__main__":
     _main(
         cast("Kind", sys.argv[1]),
         prefix=sys.argv[2],
-        run=ProcessIdentity.model_validate_json(sys.argv[3]),
+        parent=int(sys.argv[3]),
         folder=Path(sys.argv[4]),
     )

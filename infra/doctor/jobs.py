@@ -3,23 +3,25 @@
 import asyncio
 import json
 import os
-import re
 import shlex
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
 from infra.clusters.addresses import own_address
-from infra.clusters.job_states import CannotTell, QueuedJob, cancel, queued_jobs
+from infra.clusters.job_states import CannotTell, QueuedJob, queued_jobs
 from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from infra.clusters.pool import Pool
+from infra.clusters.pools import job_prefix
 from infra.clusters.run_folder import run_folder
 from infra.clusters.start import job_environment
+from infra.clusters.submission import SUBMIT_SECONDS, words
+from infra.clusters.watchdog import cancel_all
 from infra.doctor.listener import Listener, listening
 from infra.doctor.probe import Report
 
@@ -103,7 +105,8 @@ def probe_pools(batch: Batch, *, seconds: float, api: str | None, paths: Sequenc
                     submitted.append(attempt)
             outcomes += _wait(batch, submitted, shared=shared, begin=begin, seconds=seconds)
         finally:
-            cancel(batch.kind, [job.number for job in submitted])
+            with suppress(CannotTell):  # what is left goes by its walltime of some minutes
+                cancel_all(batch.kind, prefix=job_prefix(run))
         return sorted(outcomes, key=lambda outcome: batch.pools.index(outcome.pool))
 
 
@@ -120,9 +123,12 @@ def _submit(
     }
     job = spec.cls(listener.address, name=f"{run}.{pool.name}", **options)
     try:
-        asyncio.run(job.start())
+        asyncio.run(asyncio.wait_for(job.start(), SUBMIT_SECONDS))
+    except TimeoutError:
+        silence = f"{job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s"
+        return Outcome(pool=pool, state="rejected", words=silence)
     except (RuntimeError, OSError, ValueError) as error:
-        return Outcome(pool=pool, state="rejected", words=_words(str(error)))
+        return Outcome(pool=pool, state="rejected", words=words(str(error)))
     return _Submitted(pool=pool, name=options["job_name"], number=str(job.job_id))
 
 
@@ -170,9 +176,3 @@ def _log(shared: Path, name: str) -> str:
     """Return the last lines of what a job printed."""
     lines = [line for path in sorted((shared / "logs").glob(f"{name}*")) for line in path.read_text().splitlines()]
     return " / ".join(line.strip() for line in lines[-LOG_LINES:])
-
-
-def _words(message: str) -> str:
-    """Return what the batch system printed, of dask-jobqueue's message."""
-    printed = re.search(r"stdout:\n(.*)\nstderr:\n(.*)", message, flags=re.DOTALL)
-    return " ".join((printed[2].strip() or printed[1].strip() if printed else message).split())
