@@ -57,11 +57,14 @@ class Workers:
         Takes what there is to do besides what was sent, so that a cluster of pools may grow.
     on_failure
         Takes who is told, from another thread, when there will be no workers.
+    on_line
+        Takes who is told, from another thread, what users are to read.
     """
 
     runner: TaskRunner
     ask: Callable[[Demand], None] = lambda _: None
     on_failure: Callable[[Callable[[RunError], None]], None] = lambda _: None
+    on_line: Callable[[Callable[[str], None]], None] = lambda _: None
 
 
 @contextmanager
@@ -72,7 +75,6 @@ def running(
     segment: Asked,
     run_id: str,
     prepare: Callable[[], object],
-    tell: Callable[[str], None],
 ) -> Iterator[Workers]:
     """Start a cluster's workers, or find the scheduler that runs, and give the runner of its tasks.
 
@@ -89,8 +91,6 @@ def running(
         Part of the names of jobs.
     prepare
         What workers of jobs do before they connect.
-    tell
-        Takes lines for the user, from another thread.
     """
     dask.config.set(DASK_SETTINGS)
     if isinstance(cluster, Address):
@@ -105,10 +105,9 @@ def running(
         from infra.clusters.start import pool_cluster  # noqa: PLC0415 - the other kinds need no dask-jobqueue
 
         with pool_cluster(cluster, run_id=run_id, settings=WORKER_SETTINGS, prepare=prepare) as pools:
-            pools.tell = tell
             security = pools.security
             runner = TaskRunner(address=pools.scheduler_address, client_kwargs={"security": security})
-            yield Workers(runner=runner, ask=pools.ask, on_failure=pools.on_failure)
+            yield Workers(runner=runner, ask=pools.ask, on_failure=pools.on_failure, on_line=pools.on_line)
     else:
         count, gpus = worker_count(cluster, workers), count_gpus()
         memory = cluster.memory or MEMORY_LIMIT // (count + gpus)

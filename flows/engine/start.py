@@ -57,18 +57,18 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
     stop = current_stop()
     try:
         with (
-            current_progress() as progress,
             running(
                 preparation.cluster,
                 workers=spec.workers,
                 segment=config.run.resources.segment,
                 run_id=run_id,
                 prepare=warm_up.compile,
-                tell=progress.note,
             ) as workers,
             workers.runner as runner,
             context.model_copy(update={"task_runner": runner}),
+            current_progress() as progress,
         ):
+            workers.on_line(progress.note)
             submitter = _submitter(preparation, workers=workers, run_id=run_id)
             with _interruptible(submitter, flow_run=context.flow_run, workers=workers, cluster=preparation.cluster):
                 resources = _get_ready(preparation, client=runner.client, warm_up=warm_up, progress=progress)

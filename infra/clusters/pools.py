@@ -99,8 +99,7 @@ class PoolCluster(SpecCluster):
         environment: Mapping[str, str],
         address: str,
     ) -> None:
-        self.tell: Callable[[str], None] = LOG.info
-        """Takes lines for the user."""
+        self._tell: Callable[[str], None] = LOG.info
         self._demand = NONE
         self._batch = batch
         self._shared = shared
@@ -153,6 +152,10 @@ class PoolCluster(SpecCluster):
         self._give_up = give_up
         if self._error is not None:
             give_up(self._error)
+
+    def on_line(self, tell: Callable[[str], None]) -> None:
+        """Say who is told, from another thread, what users are to read."""
+        self._tell = tell
 
     async def _begin(self) -> None:
         self._task = asyncio.ensure_future(self._adapt())
@@ -210,7 +213,7 @@ class PoolCluster(SpecCluster):
             options = {"name": name, "spec": self._specs[pool.name], "system": self._system}
             self.worker_spec[_key(name)] = {"cls": Submission, "options": options}
         if number:
-            self.tell(f"pool {pool.name}: {number} {'job' if number == 1 else 'jobs'} submitted")
+            self._tell(f"pool {pool.name}: {number} {'job' if number == 1 else 'jobs'} submitted")
 
     async def _stop(self, pool: Pool, names: tuple[str, ...]) -> None:
         jobs = self._states[pool.name].jobs
@@ -244,7 +247,7 @@ class PoolCluster(SpecCluster):
                     job.number, job.submitted = submission.number, submission.submitted
             if rejections:
                 state.failed(now)
-                self.tell(f"pool {pool.name}: the batch system rejects {len(rejections)} jobs: {rejections[0]}")
+                self._tell(f"pool {pool.name}: the batch system rejects {len(rejections)} jobs: {rejections[0]}")
                 if not state.jobs:  # with some it goes on
                     self._give_up_after(state, f"pool {pool.name}: the batch system rejects its jobs: {rejections[0]}")
 
@@ -266,7 +269,7 @@ class PoolCluster(SpecCluster):
             margin = pool.margin.total_seconds()
             early = [job.number for job in lost if job.connected is not None and (job.left(now) or 0.0) > margin]
             if early:
-                self.tell(
+                self._tell(
                     f"pool {pool.name}: jobs {', '.join(map(str, early))} are gone; what they were at is done again"
                 )
             for job in lost:
@@ -274,7 +277,7 @@ class PoolCluster(SpecCluster):
             unborn = [job for job in lost if job.connected is None]
             if unborn:
                 state.failed(now)
-                self.tell(f"pool {pool.name}: {len(unborn)} jobs ended before they had a worker")
+                self._tell(f"pool {pool.name}: {len(unborn)} jobs ended before they had a worker")
             if unborn and not any(job.connected for job in [*lost, *state.jobs.values()]):
                 self._give_up_after(
                     state,
@@ -292,7 +295,7 @@ class PoolCluster(SpecCluster):
                     if job.connected is None and job.began is not None and now > job.began + STUCK_SECONDS:
                         self._forget(state.jobs, name)
                         state.failed(now)
-                        self.tell(f"pool {job.pool.name}: job {job.number} runs and has no worker; it is cancelled")
+                        self._tell(f"pool {job.pool.name}: job {job.number} runs and has no worker; it is cancelled")
                     elif job.seen is not None and now > job.seen + ABANDONED_SECONDS:
                         self._forget(state.jobs, name)
                     continue

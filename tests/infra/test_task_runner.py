@@ -53,7 +53,7 @@ def test_a_task_knows_the_flows_settings_its_run_and_what_it_depends_on(own_api:
         return seen.submit(number=before).result(), str(context.flow_run.id)
 
     with (
-        running(Local(), workers=1, segment="auto", run_id="", prepare=list, tell=print) as workers,
+        running(Local(), workers=1, segment="auto", run_id="", prepare=list) as workers,
         temporary_settings(updates={PREFECT_TASKS_REFRESH_CACHE: True}),
     ):
         answer, run = asks.with_options(task_runner=workers.runner)()  # type: ignore[arg-type] # as in flows/preprocess.py

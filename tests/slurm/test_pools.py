@@ -50,7 +50,7 @@ def pools(file: Path, *, run_id: str) -> Iterator[tuple[PoolCluster, Client, lis
         dask.config.set(DASK_SETTINGS),
         pool_cluster(batch, run_id=run_id, settings=WORKER_SETTINGS, prepare=partial(int)) as cluster,
     ):
-        cluster.tell = lines.append
+        cluster.on_line(lines.append)
         with Client(cluster.scheduler_address, security=cluster.security) as client:
             yield cluster, client, lines
 

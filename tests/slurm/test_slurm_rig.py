@@ -69,7 +69,7 @@ def test_a_node_has_a_name_processes_and_temporary_folders_of_its_own(
 
 
 def test_files_in_tmp_stay_on_their_node(apart: Slurm, shared: Path) -> None:
-    assert apart.output("touch /tmp/mine; ls /tmp", folder=shared, options=("--nodelist=c1",)).split()[0] == "mine"
+    assert "mine" in apart.output("touch /tmp/mine; ls /tmp", folder=shared, options=("--nodelist=c1",)).split()
     again = 'test -e /tmp/mine && echo "$SLURMD_NODENAME"; true'
     assert apart.output(again, folder=shared, options=("--nodelist=c1",)) == "c1\n"
     assert apart.output(again, folder=shared, options=("--nodelist=c2",)) == ""
