@@ -263,6 +263,11 @@ def test_a_prefect_api_that_nodes_do_not_reach_is_told_before_anything_is_starte
     )
 
 
+def test_workers_elsewhere_need_an_api_that_they_reach(tmp_path: Path, stamps: Path) -> None:
+    result = invoke(stamps, "--config", write_config(tmp_path), "--cluster", "tcp://192.0.2.7:8786")
+    check_told(result, "PREFECT_API_URL is not set", "workers of tcp://192.0.2.7:8786", "prefect server start")
+
+
 def test_no_to_the_question_before_starting_over_runs_and_discards_nothing(
     tmp_path: Path, stamps: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
