@@ -264,7 +264,8 @@ def test_a_prefect_api_that_nodes_do_not_reach_is_told_before_anything_is_starte
 
 
 def test_workers_elsewhere_need_an_api_that_they_reach(tmp_path: Path, stamps: Path) -> None:
-    result = invoke(stamps, "--config", write_config(tmp_path), "--cluster", "tcp://192.0.2.7:8786")
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):  # whatever server other tests have started
+        result = invoke(stamps, "--config", write_config(tmp_path), "--cluster", "tcp://192.0.2.7:8786")
     check_told(result, "PREFECT_API_URL is not set", "workers of tcp://192.0.2.7:8786", "prefect server start")
 
 
