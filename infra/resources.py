@@ -32,7 +32,11 @@ def resolve(asked: Asked, *, devices: Collection[str], offers: Sequence[Offer]) 
 
 
 def settle(
-    needed: Mapping[str, Asked], *, offers: Sequence[Offer], devices: Mapping[str, Collection[str]]
+    needed: Mapping[str, Asked],
+    *,
+    offers: Sequence[Offer],
+    devices: Mapping[str, Collection[str]],
+    pools: Sequence[str] = (),
 ) -> dict[str, Offer]:
     """Resolve what all stages need, and refuse what no worker offers: Dask would wait for ever, in silence.
 
@@ -44,11 +48,13 @@ def settle(
         The resources of each worker.
     devices
         What the methods of stages can use, where that is not a CPU alone.
+    pools
+        Names of the pools whose workers offer that, if there are such.
 
     Raises
     ------
     ConfigError
-        Naming the stages, the resource, and what the workers offer.
+        Naming the stages, the resource, and what the workers offer, of which pool.
     """
     settled = {
         stage: resolve(asked, devices=devices.get(stage, ("cpu",)), offers=offers) for stage, asked in needed.items()
@@ -59,7 +65,9 @@ def settle(
         if not any(all(offer.get(name, 0) >= amount for name, amount in resources.items()) for offer in offers)
     ]
     if lacking:
-        offered = " or ".join(sorted({_written(offer) for offer in offers})) or "nothing: there is none"
+        names = [f" (pool {name})" for name in pools] or [""] * len(offers)
+        written = {f"{_written(offer)}{name}" for offer, name in zip(offers, names, strict=True)}
+        offered = " or ".join(sorted(written)) or "nothing: there is none"
         raise ConfigError("\n".join([*lacking, f"the workers offer {offered}"]))
     return settled
 

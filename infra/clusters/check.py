@@ -72,7 +72,7 @@ def check_cluster(
         No scheduler answers at the address.
     """
     if isinstance(cluster, Batch):
-        settle(needed, offers=cluster.offers, devices=devices)
+        settle(needed, offers=cluster.offers, devices=devices, pools=[pool.name for pool in cluster.pools])
         return
     if isinstance(cluster, Local):
         pools = local_pools(

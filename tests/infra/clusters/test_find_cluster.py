@@ -9,7 +9,7 @@ import pytest
 
 from infra.clusters.check import check_cluster, local_pools, worker_count
 from infra.clusters.find import find_cluster
-from infra.clusters.model import Address, Local
+from infra.clusters.model import Address, Batch, Local
 from infra.resources import Asked, Offer, resolve, settle
 from tasks.core.errors import ConfigError, RunError
 
@@ -199,3 +199,14 @@ def test_finding_a_cluster_imports_neither_prefect_nor_dask() -> None:
     code = f"import sys, infra.clusters.check, infra.clusters.find, infra.api_server; print({heavy} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
+
+
+def test_what_no_pool_offers_is_refused_with_the_pools_named() -> None:
+    pools = {"cpu": {"memory": "4 GB"}, "fat": {"memory": "64 GB", "resources": {"FAT": 1}}}
+    batch = Batch.model_validate({"kind": "slurm", "pools": pools})
+    with pytest.raises(ConfigError) as caught:
+        check_cluster(batch, workers=None, needed={"segment": {"GPU": 1}}, devices={})
+    assert str(caught.value).splitlines() == [
+        "run.resources.segment: no worker of the cluster offers {GPU: 1}",
+        "the workers offer {CPU: 1, FAT: 1} (pool fat) or {CPU: 1} (pool cpu)",
+    ]
