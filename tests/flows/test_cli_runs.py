@@ -202,7 +202,11 @@ def test_a_batch_systems_signal_to_every_process_ends_the_run(folder: Path, pref
 
 
 @pytest.mark.chaos
-def test_a_cancel_through_prefect_ends_a_run_that_a_terminal_started(folder: Path, prefect_api: str) -> None:
+def test_a_cancel_through_prefect_ends_a_run_that_a_terminal_started(tmp_path: Path, prefect_api: str) -> None:
+    folder = tmp_path
+    write_example(folder, count=400, seed=2)
+    small = CONFIG.replace("partition_size: 6", "partition_size: 2")  # so many tasks that the run outlasts a look
+    (folder / "config.yaml").write_text(small, encoding="utf-8")
     process = start(folder, api=prefect_api)
     wait_until(lambda: finished(folder, "mask") >= 1, process=process)
     with get_client(sync_client=True) as client:
