@@ -57,7 +57,7 @@ def test_a_cancel_ends_a_flow_that_no_terminal_started(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.2)
-    stamps = write_example(tmp_path, count=24, seed=2)
+    stamps = write_example(tmp_path, count=60, seed=2)
     results = tmp_path / "results"
 
     def cancel() -> None:
@@ -78,7 +78,7 @@ def test_a_cancel_ends_a_flow_that_no_terminal_started(
     assert ended.is_cancelled()
 
     done = len(list(results.glob("work/mask/[!.]*")))
-    assert 0 < done < 24
+    assert 0 < done < 60
     summary = preprocess(config=config, inputs=[str(stamps)], output=str(results), cluster=scheduler)
     assert summary.stages["mask"].cached >= done - 2  # a result without its descriptor is made again
     assert read_json(results / RUN)["status"] == "done"
