@@ -132,8 +132,11 @@ class Dispatcher:
 
     def _refusal(self, order: Order) -> RunError | None:
         """Say why a task would be in vain, if it is to be done."""
-        partition, folder, name = order.partition, self._folder(order), order.task.name
-        if not self._pools or partition is None or folder is None or folder.is_dir():
+        partition, name = order.partition, order.task.name
+        if not self._pools or partition is None:
+            return None
+        folder = self._folder(order)
+        if folder is None or folder.is_dir():
             return None
         seconds = self._pace.expected(name, partition)
         return refused(name, partition, seconds=seconds, resources=order.resources, pools=self._pools)

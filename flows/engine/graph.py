@@ -67,6 +67,7 @@ class Graph:
     def __init__(self) -> None:
         self._ready: dict[Hashable, list[Handle]] = {}
         self._missing: dict[Handle, int] = {}
+        self._blocked: Counter[Hashable] = Counter()  # of those, by pool: asked for whenever a task ends
         self._waiting: dict[Handle, list[Handle]] = {}
         self._under_way: set[Handle] = set()
         self._busy: Counter[Hashable] = Counter()
@@ -84,7 +85,7 @@ class Graph:
     @property
     def waiting(self) -> Counter[Hashable]:
         """Number of tasks of each pool that wait for others."""
-        return Counter(handle.pool for handle in self._missing)
+        return +self._blocked
 
     def add(self, handle: Handle) -> None:
         """Add a task; one that needs a dropped task is dropped, too."""
@@ -93,6 +94,7 @@ class Graph:
             handle.dropped = True
         elif missing:
             self._missing[handle] = len(missing)
+            self._blocked[handle.pool] += 1
             for needed in missing:
                 self._waiting.setdefault(needed, []).append(handle)
         else:
@@ -121,14 +123,14 @@ class Graph:
                 continue
             self._missing[waiting] -= 1
             if not self._missing[waiting]:
-                del self._missing[waiting]
+                self._unblock(waiting)
                 self._make_ready(waiting)
 
     def drop(self, handle: Handle) -> None:
         """Give up a task, and all that need it."""
         self._end(handle)
         handle.dropped = True
-        self._missing.pop(handle, None)
+        self._unblock(handle)
         for waiting in self._waiting.pop(handle, ()):
             self.drop(waiting)
 
@@ -137,6 +139,10 @@ class Graph:
         for handle in [*chain.from_iterable(self._ready.values()), *self._missing]:
             if handle.stage != stage:
                 self.drop(handle)
+
+    def _unblock(self, handle: Handle) -> None:
+        if self._missing.pop(handle, None) is not None:
+            self._blocked[handle.pool] -= 1
 
     def _begin(self, handle: Handle) -> None:
         self._under_way.add(handle)

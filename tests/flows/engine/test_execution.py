@@ -167,3 +167,5 @@ def test_what_is_ready_and_what_waits_for_others_is_counted_by_what_it_needs() -
     assert (graph.ready, graph.waiting) == ({"GPU": 2}, {"CPU": 3})
     graph.finish(first, StageResult(key="a", folder="", run_id="", counts={}, seconds=0.0, peak_bytes=0))
     assert (graph.ready, graph.waiting) == ({"GPU": 2, "CPU": 1}, {"CPU": 2})
+    graph.drop_all_but(None)
+    assert graph.waiting == {}
