@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask
-from distributed import Client, Scheduler
+from distributed import Client
 from distributed.deploy.spec import SpecCluster
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
@@ -15,6 +15,7 @@ from distributed.system import MEMORY_LIMIT
 from infra.clusters.check import local_pools, worker_count
 from infra.clusters.demand import Demand
 from infra.clusters.model import Address, Batch, Cluster
+from infra.clusters.scheduler import scheduler_spec
 from infra.fork_server import FORKS, start_fork_server
 from infra.gpus import count_gpus
 from infra.nanny import PatientNanny
@@ -94,13 +95,7 @@ def running(
     """
     dask.config.set(DASK_SETTINGS)
     if isinstance(cluster, Address):
-        security = Security(
-            tls_ca_file=cluster.tls_ca_file,
-            tls_client_cert=cluster.tls_cert,
-            tls_client_key=cluster.tls_cert,
-            require_encryption=cluster.address.startswith("tls://"),
-        )
-        yield Workers(runner=TaskRunner(address=cluster.address, client_kwargs={"security": security}))
+        yield Workers(runner=TaskRunner(address=cluster.address, client_kwargs={"security": security_of(cluster)}))
     elif isinstance(cluster, Batch):
         from infra.clusters.start import pool_cluster  # noqa: PLC0415 - the other kinds need no dask-jobqueue
 
@@ -114,6 +109,16 @@ def running(
         with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
             security = started.security
             yield Workers(runner=TaskRunner(address=started.scheduler_address, client_kwargs={"security": security}))
+
+
+def security_of(cluster: Address) -> Security:
+    """Return how a client shows itself to a scheduler that runs already."""
+    return Security(
+        tls_ca_file=cluster.tls_ca_file,
+        tls_client_cert=cluster.tls_cert,
+        tls_client_key=cluster.tls_cert,
+        require_encryption=cluster.address.startswith("tls://"),
+    )
 
 
 def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> SpecCluster:
@@ -135,9 +140,7 @@ def local_cluster(*, workers: int, gpus: int, segment: Asked, memory: int) -> Sp
             # A process that is forked has the environment of when the first one was.
             own_options = options | {"preload": ["infra.worker"], "env": environment | own}
             specification[f"{pool.name}-{number}"] = {"cls": PatientNanny, "options": own_options}
-    # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
-    options = common | {"port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    scheduler = {"cls": Scheduler, "options": options}
+    scheduler = scheduler_spec(host="127.0.0.1", port=0, security=security)
     return SpecCluster(workers=specification, scheduler=scheduler, security=security)
 
 

@@ -40,11 +40,6 @@ class Certificates:
     key: Path
 
     @property
-    def folder(self) -> Path:
-        """The folder that holds nothing else."""
-        return self.authority.parent
-
-    @property
     def security(self) -> Security:
         """Dask's form of it: both ends of a connection show the certificate."""
         own = {

@@ -13,7 +13,12 @@ MIB = 2**20
 
 def job_name(pool: Pool, *, run: str) -> str:
     """Name the jobs of a pool, so that they are recognized in the queue."""
-    return f"scip-{run}-{pool.name}"
+    return f"{job_prefix(run=run)}{pool.name}"
+
+
+def job_prefix(*, run: str) -> str:
+    """Return what the names of all jobs of a run begin with."""
+    return f"scip-{run}-"
 
 
 def directives(kind: str, pool: Pool, *, run: str, logs: Path) -> tuple[str, ...]:

@@ -16,11 +16,13 @@ from distributed.deploy.spec import SpecCluster
 from infra.clusters.addresses import listen
 from infra.clusters.certificates import Certificates
 from infra.clusters.demand import NONE, Demand
+from infra.clusters.directives import job_prefix
 from infra.clusters.job_states import CannotTell, QueuedJob, queued_jobs
 from infra.clusters.jobs import CONNECT_SECONDS, job_spec
 from infra.clusters.model import Batch
 from infra.clusters.observation import Job, observe, workers_by_job
 from infra.clusters.pool import Pool
+from infra.clusters.scheduler import scheduler_spec
 from infra.clusters.sizing import DEFAULT_POLICY, PoolBounds, decide
 from infra.clusters.submission import BatchSystem, Submission
 from tasks.core.errors import RunError
@@ -103,7 +105,7 @@ class PoolCluster(SpecCluster):
         self._demand = NONE
         self._batch = batch
         self._shared = shared
-        self._prefix = job_prefix(run_id)
+        self._prefix = job_prefix(run=run_id)
         self._policy = DEFAULT_POLICY
         self._give_up: Callable[[RunError], None] = lambda _: None
         self._error: RunError | None = None
@@ -125,16 +127,8 @@ class PoolCluster(SpecCluster):
         }
         with listen(address, ports=batch.ports) as listener:
             port = listener.getsockname()[1]
-        # Without Dask's dashboard, whose address nobody is told, there is no bokeh to import.
-        options = {
-            "host": address,
-            "port": port,
-            "protocol": "tls://",
-            "security": security,
-            "dashboard": False,
-            "dashboard_address": "127.0.0.1:0",
-        }
-        super().__init__(scheduler={"cls": Scheduler, "options": options}, security=security)  # type: ignore[no-untyped-call]
+        scheduler = scheduler_spec(host=address, port=port, security=security)
+        super().__init__(scheduler=scheduler, security=security)  # type: ignore[no-untyped-call]
         self.sync(self._begin)  # type: ignore[no-untyped-call]
 
     def close(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - as of Dask
@@ -316,11 +310,6 @@ class PoolCluster(SpecCluster):
     def _fail(self, reason: str) -> None:
         self._error = RunError(f"{reason}. What is finished is kept, and the same command goes on from there")
         self._give_up(self._error)
-
-
-def job_prefix(run_id: str) -> str:
-    """Return what the names of all jobs of a run begin with."""
-    return f"scip-{run_id}-"
 
 
 def _key(name: str) -> str:

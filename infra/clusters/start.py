@@ -10,8 +10,9 @@ from distributed.protocol.pickle import dumps
 
 from infra.clusters.addresses import own_address, shared_folder
 from infra.clusters.certificates import certificates
+from infra.clusters.directives import job_prefix
 from infra.clusters.model import Batch
-from infra.clusters.pools import PoolCluster, job_prefix
+from infra.clusters.pools import PoolCluster
 from infra.clusters.run_folder import run_folder
 from infra.clusters.watchdog import watchdog
 from infra.pool_worker import KERNELS, PREPARE
@@ -41,7 +42,7 @@ def pool_cluster(
         run_folder(batch, run=run_id) as folder,
         _logs(shared / "logs" / run_id, folder=folder),
         certificates(folder, hosts=[address]) as files,
-        watchdog(batch.kind, prefix=job_prefix(run_id), folder=folder),
+        watchdog(batch.kind, prefix=job_prefix(run=run_id), folder=folder),
     ):
         preparation = folder / "prepare.pickle"
         preparation.write_bytes(dumps(prepare))

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from infra.clusters.addresses import shared_folder
+from infra.clusters.directives import job_prefix
 from infra.clusters.job_states import QueuedJob, cancel, queued_jobs
 from infra.clusters.model import Batch
 from infra.clusters.run_folder import RunFolder, run_folders
 
-NAME = re.compile(r"scip-(?P<run>[^-]+)-.+")
-"""Of jobs; see `infra.clusters.directives.job_name`."""
+NAME = re.compile(job_prefix(run="(?P<run>[^-]+)") + ".+")
+"""Of jobs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from infra.clusters.addresses import own_address
+from infra.clusters.directives import job_prefix
 from infra.clusters.job_states import CannotTell, QueuedJob, queued_jobs
 from infra.clusters.jobs import job_spec
 from infra.clusters.model import Batch
 from infra.clusters.pool import Pool
-from infra.clusters.pools import job_prefix
 from infra.clusters.run_folder import run_folder
 from infra.clusters.start import job_environment
 from infra.clusters.submission import SUBMIT_SECONDS, words
@@ -106,7 +106,7 @@ def probe_pools(batch: Batch, *, seconds: float, api: str | None, paths: Sequenc
             outcomes += _wait(batch, submitted, shared=shared, begin=begin, seconds=seconds)
         finally:
             with suppress(CannotTell):  # what is left goes by its walltime of some minutes
-                cancel_all(batch.kind, prefix=job_prefix(run))
+                cancel_all(batch.kind, prefix=job_prefix(run=run))
         return sorted(outcomes, key=lambda outcome: batch.pools.index(outcome.pool))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from distributed import Client
-from distributed.security import Security
 
 from infra.clusters.check import check_cluster
 from infra.clusters.model import Address
@@ -12,6 +11,7 @@ from infra.doctor.check import Check
 from infra.doctor.machine import node_gpus, node_scratch, same_packages, same_python
 from infra.doctor.nodes import sees
 from infra.doctor.probe import Report, look_around
+from infra.running import security_of
 from tasks.core.errors import RunError
 
 CONNECT_SECONDS = 20
@@ -25,13 +25,9 @@ def check_scheduler(cluster: Address, *, here: Report, paths: Sequence[Path]) ->
     """Check a scheduler, and a worker of each host that it has workers on."""
     try:
         check_cluster(cluster, workers=None, needed={}, devices={})  # Dask would try again and again
-        security = Security(
-            tls_ca_file=cluster.tls_ca_file,
-            tls_client_cert=cluster.tls_cert,
-            tls_client_key=cluster.tls_cert,
-            require_encryption=cluster.address.startswith("tls://"),
-        )
-        with Client(cluster.address, security=security, timeout=CONNECT_SECONDS, set_as_default=False) as client:
+        with Client(
+            cluster.address, security=security_of(cluster), timeout=CONNECT_SECONDS, set_as_default=False
+        ) as client:
             workers = client.scheduler_info(n_workers=-1)["workers"]
             yield Check(
                 name="scheduler",

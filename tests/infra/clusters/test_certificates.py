@@ -21,8 +21,8 @@ def files(tmp_path: Path) -> Iterator[Certificates]:
 
 def test_only_the_user_may_read_them_and_they_go_at_the_end(tmp_path: Path) -> None:
     with certificates(tmp_path, hosts=["127.0.0.1", "node.example"]) as files:
-        assert files.folder.stat().st_mode & 0o777 == 0o700
-        assert {path.stat().st_mode & 0o777 for path in files.folder.iterdir()} == {0o600}
+        assert files.authority.parent.stat().st_mode & 0o777 == 0o700
+        assert {path.stat().st_mode & 0o777 for path in files.authority.parent.iterdir()} == {0o600}
     assert not any(tmp_path.iterdir())
 
 
