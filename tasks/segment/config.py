@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.registry import Device
 from tasks.core.section import Section, named_entries
 from tasks.segment.registry import ObjectMethod, segmenters
 
@@ -62,6 +63,24 @@ class Segment(Section):
                     )
             earlier.append(entry.name)
         return self
+
+    @model_validator(mode="after")
+    def _check_device(self) -> Self:
+        if not self.devices:
+            methods = ", ".join(sorted({str(entry.model_dump()["method"]) for entry in self.objects}))
+            having = ", ".join(name for name in segmenters.names if "gpu" in segmenters[name].devices)
+            raise ValueError(
+                f"device: got 'gpu', but no method here has a form for one: {methods}; set it to auto or cpu "
+                f"(methods that have: {having or 'none'})"
+            )
+        return self
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """Devices that at least one method has a form for, and that are allowed."""
+        known = {device for entry in self.objects for device in segmenters.part(entry).devices}
+        allowed: tuple[Device, ...] = ("gpu", "cpu") if self.device == "auto" else (self.device,)
+        return tuple(device for device in allowed if device in known)
 
     @property
     def identity(self) -> object:
