@@ -17,6 +17,15 @@ SCRATCH_BYTES = 2 * 10**9
 
 INSTALL = "pip install -c constraints.txt -e ."
 
+GPU_PACKAGES = {
+    "cupy-cuda12x": "cupy",
+    "cupy-cuda13x": "cupy",
+    "cucim-cu12": "cupy",
+    "cucim-cu13": "cupy",
+    "onnxruntime-gpu": "onnxruntime",
+}
+"""Packages that compute on GPUs, and which of `Report.gpu_obstacles` tells whether they can."""
+
 
 @cache
 def requirements() -> tuple[Requirement, ...]:
@@ -63,6 +72,25 @@ def check_gpu(report: Report) -> Check:
         seen=f"{seen}; {report['driver']}",
         remedy="the driver is there, its library libcuda.so.1 is not, or does not start: install it again, and see "
         "whether CUDA_VISIBLE_DEVICES hides them",
+    )
+
+
+def check_gpu_packages(report: Report) -> Check:
+    """Check that what computes on GPUs works where it is installed; where it is not, processors do its work."""
+    installed = {name: version for name, version in report["packages"].items() if name in GPU_PACKAGES}
+    broken = {
+        name: obstacle
+        for name, obstacle in report["gpu_obstacles"].items()
+        if obstacle and any(GPU_PACKAGES[package] == name for package in installed)
+    }
+    versions = ", ".join(f"{name} {version}" for name, version in installed.items())
+    obstacles = [obstacle for obstacle in report["gpu_obstacles"].values() if obstacle]
+    return Check(
+        name="GPU packages",
+        ok=not broken,
+        seen="; ".join([versions or "none is installed", *obstacles]),
+        remedy="install the extra for the CUDA version that nvidia-smi names, cuda12 or cuda13, and not both: "
+        "pip install -c constraints.txt -e '.[cuda13]'",
     )
 
 

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from tasks.core.gpus import count_gpus
+from tasks.core.gpus import count_gpus, cupy_obstacle, onnx_obstacle
 
 CONNECT_SECONDS = 10.0
 """How long a connection may take; what a firewall drops is never answered."""
@@ -39,7 +39,8 @@ class Report(TypedDict):
     """What a machine has.
 
     `packages` are versions by name; `gpus` counts those that can be used, `driver` is what nvidia-smi says, a line for
-    each; `unreachable` and `unseen` are the problems with each address and path that was tried, or empty.
+    each; where there are some, `gpu_obstacles` tells what keeps each package that computes on them from that, or is
+    empty; `unreachable` and `unseen` are the problems with each address and path that was tried, or empty.
     """
 
     host: str
@@ -48,6 +49,7 @@ class Report(TypedDict):
     packages: dict[str, str]
     gpus: int
     driver: str
+    gpu_obstacles: dict[str, str]
     scratch: Scratch
     unreachable: dict[str, str]
     unseen: dict[str, str]
@@ -55,13 +57,15 @@ class Report(TypedDict):
 
 def look_around(*, unreachable: Mapping[str, str] = MappingProxyType({}), paths: Iterable[str] = ()) -> Report:
     """Describe the machine on which this runs, and tell whether it sees some paths."""
+    gpus = count_gpus()
     return Report(
         host=socket.gethostname(),
         python=platform.python_version(),
         executable=sys.executable,
         packages=dict(sorted(_packages())),
-        gpus=count_gpus(),
+        gpus=gpus,
         driver=driver(),
+        gpu_obstacles={"cupy": cupy_obstacle(), "onnxruntime": onnx_obstacle()} if gpus else {},
         scratch=scratch(),
         unreachable=dict(unreachable),
         unseen={path: _unseen(path) for path in paths},

@@ -19,6 +19,7 @@ from infra.doctor.listener import listening
 from infra.doctor.machine import (
     INSTALL,
     check_gpu,
+    check_gpu_packages,
     check_packages,
     check_python,
     check_scratch,
@@ -132,6 +133,26 @@ def test_a_job_has_to_see_all_gpus_that_it_asks_for(here: Report) -> None:
     assert node_gpus(node, asked=1).ok
     assert not node_gpus(node, asked=2).ok
     assert "gpu_directive" in node_gpus(node, asked=2).remedy
+
+
+@pytest.mark.parametrize(
+    ("packages", "cupy", "onnxruntime", "ok"),
+    [
+        ({}, "cupy cannot be imported", "onnxruntime 1.32 is the one for processors", True),
+        ({"cupy-cuda13x": "14.2", "cucim-cu13": "26.10"}, "", "onnxruntime 1.32 is the one for processors", True),
+        ({"cupy-cuda13x": "14.2", "onnxruntime-gpu": "1.32"}, "", "", True),
+        ({"cupy-cuda13x": "14.2"}, "cupy does not work: CUDARuntimeError: insufficient driver", "", False),
+        ({"onnxruntime-gpu": "1.32"}, "", "onnxruntime cannot load its CUDA provider", False),
+    ],
+)
+def test_what_computes_on_gpus_has_to_work_where_it_is_installed(
+    here: Report, packages: dict[str, str], cupy: str, onnxruntime: str, *, ok: bool
+) -> None:
+    obstacles = {"cupy": cupy, "onnxruntime": onnxruntime}
+    check = check_gpu_packages({**here, "gpus": 1, "packages": packages, "gpu_obstacles": obstacles})
+    assert check.ok is ok
+    told = [f"{name} {version}" for name, version in packages.items()]
+    assert all(text in check.seen for text in (*told, cupy, onnxruntime))
 
 
 def test_a_listener_is_reached_and_what_keeps_from_it_is_told() -> None:
