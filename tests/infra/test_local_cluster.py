@@ -80,10 +80,14 @@ def test_strangers_are_refused(cluster: SpecCluster) -> None:
         Client(address.replace("tls://", "tcp://"), timeout="2s", set_as_default=False)
 
 
-def test_what_workers_are_forked_from_has_no_thread_whose_locks_they_would_inherit() -> None:
-    code = "import os, infra.forked; print(len(os.listdir('/proc/self/task')))"
+def test_what_workers_are_forked_from_has_no_thread_whose_locks_they_would_inherit_and_no_gpu() -> None:
+    code = (
+        "import os, sys, infra.forked; "
+        "print(len(os.listdir('/proc/self/task')), {'cupy', 'cucim', 'onnxruntime', 'torch'} & set(sys.modules), "
+        "'libcuda' in open('/proc/self/maps').read())"
+    )
     ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "1"
+    assert ran.stdout.strip() == "1 set() False"  # a GPU that a process has begun to use is of no use to its forks
 
 
 @pytest.mark.skipif(not FORKS, reason="workers are forked on Linux")

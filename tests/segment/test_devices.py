@@ -1,8 +1,11 @@
 """On which device each object is found: every combination of what is wished, what methods can, and what answers."""
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from tasks.segment.registry import segmenters
 from tasks.segment.stage import segment_image
 from tests.segment.two_devices import METHODS, OBJECTS
 
+PROJECT = Path(__file__).resolve().parents[2]
 IMAGE = np.zeros((1, 9, 9), dtype=np.uint16)
 
 
@@ -105,6 +109,16 @@ def test_a_process_that_lacks_what_was_decided_refuses(monkeypatch: pytest.Monke
     with pytest.raises(NoGpuError, match="cannot find nucleus on a GPU, as the run decided: no cupy"):
         check_gpus(segment(), devices=decided)
     check_gpus(segment(), devices={**decided, "nucleus": "cpu", "ring": "cpu"})
+
+
+def test_methods_are_listed_without_what_computes_on_gpus() -> None:
+    heavy = "{'cupy', 'cucim', 'onnxruntime', 'torch', 'tensorflow'}"
+    code = (
+        "import sys; from tasks.segment.registry import segmenters; "
+        f"assert segmenters.names; print({heavy} & set(sys.modules))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"
 
 
 def test_the_error_travels_between_processes() -> None:

@@ -288,6 +288,7 @@ def test_a_node_that_does_not_reach_this_machine_is_told(here: Report, tmp_path:
     assert "`interface`" in scheduler.remedy
     assert "`ports`" in scheduler.remedy
     assert checks["pool gpu: reaches the Prefect API"].ok
+    assert checks["pool gpu: GPU packages"].ok
 
 
 def test_workers_of_a_scheduler_are_asked_until_it_is_gone(tmp_path: Path) -> None:
