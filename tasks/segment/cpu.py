@@ -1,0 +1,3 @@
+"""The operations on a CPU."""
+
+from tasks.segment.plain import *
