@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-SOURCES = ("relax.cu", "pieces.cu")
+SOURCES = ("relax.cu", "pieces.cu", "filters.cu")
 OPTIONS = ("--std=c++17", "--fmad=false")
 """Products and sums are rounded one by one, as on other devices."""
 
@@ -15,6 +15,9 @@ TILE = 32
 """Side of the tiles that blocks relax, as in relax.cu."""
 THREADS = 256
 """Threads per block of kernels that look at each pixel by itself."""
+
+STRETCH = 32
+"""Pixels that a thread of areas_add counts, as in pieces.cu."""
 
 DeviceArray = Any
 """An array in the memory of the device: cupy, or numpy where kernels run on the processor."""

@@ -1,4 +1,4 @@
-// Connected pieces of equal values, counts, and exact distances.
+// Connected pieces of equal values, what is counted or found in them, and exact distances.
 
 // The first pixel of a piece, as far as it is known.
 __device__ int first_of(const int *firsts, int pixel)
@@ -75,26 +75,14 @@ extern "C" __global__ void areas_add(const int *labels, long long size, unsigned
     }
 }
 
-// Count values in bins of one width, first of the block, then of all.
-#define MOST_BINS 4096
-
-extern "C" __global__ void bins_add(const float *values, long long size, float low, float high, int bins,
-                                    unsigned int *counts)
+// Of each piece, which its first pixel stands for, find the highest pixel, and of equal ones the first: the greatest
+// height · 2³² + what is left of 2³² − 1 without the pixel. Heights are above 0.
+extern "C" __global__ void peaks_find(const float *heights, const int *firsts, long long size, unsigned long long *best)
 {
-    __shared__ unsigned int own[MOST_BINS];
-    for (int bin = threadIdx.x; bin < bins; bin += blockDim.x)
-        own[bin] = 0;
-    __syncthreads();
-    double scale = bins / ((double)high - low);
-    for (long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x; place < size;
-         place += (long long)gridDim.x * blockDim.x) {
-        int bin = (int)(((double)values[place] - low) * scale);
-        atomicAdd(&own[bin < bins ? bin : bins - 1], 1u);
-    }
-    __syncthreads();
-    for (int bin = threadIdx.x; bin < bins; bin += blockDim.x)
-        if (own[bin] != 0)
-            atomicAdd(&counts[bin], own[bin]);
+    long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (place < size && firsts[place] >= 0)
+        atomicMax(&best[firsts[place]],
+                  (unsigned long long)__float_as_uint(heights[place]) << 32 | (0xFFFFFFFFu - (unsigned int)place));
 }
 
 #define FARTHEST 46340

@@ -199,8 +199,8 @@ struct ArrivalRule {
                 if (other >= best)
                     continue;
                 // what lies outside the image or the mask is never reached, so the neighbor's cost can be read
-                float step = 0.5f * (cost[place] + cost[place + (long long)far * columns + wide]);
-                float offer = other + (far != 0 && wide != 0 ? step * 1.41421356f : step);
+                float both = cost[place] + cost[place + (long long)far * columns + wide];
+                float offer = other + both * (far != 0 && wide != 0 ? (float)sqrt(0.5) : 0.5f);
                 best = offer < best ? offer : best;
             }
         return best;

@@ -47,6 +47,13 @@ static inline int atomicMin(int *at, int value)
     return before;
 }
 
+static inline unsigned long long atomicMax(unsigned long long *at, unsigned long long value)
+{
+    unsigned long long before = *at;
+    *at = value > before ? value : before;
+    return before;
+}
+
 namespace shim {
 
 const size_t STACK = 16384;
