@@ -3,15 +3,16 @@
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from tasks.core.registry import Device
-from tasks.core.types import BoolArray, FloatArray, IntArray
+from tasks.core.types import BoolArray, FloatArray, IntArray, LabelArray
 
-Image = Any
-"""(H, W) float32 in the memory of a device: numpy or cupy."""
-Mask = Any
+Image = npt.NDArray[np.float32]
+"""(H, W) float32 in the memory of a device: an array of numpy, or of cupy, which offers the same."""
+Mask = BoolArray
 """(H, W) bool, likewise."""
-Labels = Any
+Labels = LabelArray
 """(H, W) int32, likewise: 0 for background, one number per object. Neighbors are 4-connected wherever not said."""
 
 
