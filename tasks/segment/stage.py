@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tasks.core.registry import Device
-from tasks.core.types import AnyArray, LabelArray, Segmentation
+from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.devices import choose_devices, gpu_obstacles
-from tasks.segment.label_images import at_frame, raster_order
+from tasks.segment.operations import Labels, on_device, operations_for
 from tasks.segment.registry import segmenters
 
 
@@ -62,28 +62,38 @@ def segment_image(
         )
     check_channels(config, channels)
     devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
-    label_images: dict[str, LabelArray] = {}
+    label_images: dict[str, Labels] = {}
     for entry in config.objects:
-        segmenter = segmenters.function(entry, device=devices[entry.name])
-        labels = segmenter(image, labels=label_images, config=entry, channels=channels)
+        device = devices[entry.name]
+        references = {name: label_images[name] for name in entry.references.values()}
+        if device == "cpu":
+            references = {name: on_device(labels, device=device) for name, labels in references.items()}
+        segmenter = segmenters.function(entry, device=device)
+        labels = segmenter(image, labels=references, config=entry, channels=channels)
         if labels.shape != image.shape[1:]:
             raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
         if not label_images:
-            labels = raster_order(labels)
-            count = int(labels.max(initial=0))
-        elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
+            labels = operations_for(labels).raster_order(labels.astype(np.int32, copy=False))
+            count = int(labels.max()) if labels.size else 0
+        elif labels.size and (int(labels.max()) > count or int(labels.min()) < 0):
             raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
         label_images[entry.name] = labels.astype(np.int32, copy=False)
 
     cut = np.zeros(count + 1, dtype=np.bool_)
     for name in {"drop": config.names, "primary": config.names[:1], "keep": ()}[config.border]:
-        cut[at_frame(label_images[name])] = True
+        cut[operations_for(label_images[name]).at_frame(label_images[name])] = True
     cut[0] = False
     # the kept ones first; both orders are raster orders, because leaving out some labels keeps the order of the others
-    number = np.zeros(count + 1, dtype=np.int32)
+    number = np.zeros(count + 1, dtype=np.int64)
     number[1:][np.argsort(cut[1:], kind="stable")] = np.arange(1, count + 1)
-    inside, outside = np.where(cut, 0, number).astype(np.int32), np.where(cut, number, 0).astype(np.int32)
+
+    def renumbered(labels: Labels, which: BoolArray) -> LabelArray:
+        if not which.any():
+            return np.zeros(labels.shape, dtype=np.int32)
+        operations = operations_for(labels)
+        return operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+
     return Segmentation(
-        labels={name: inside[labels] for name, labels in label_images.items()},
-        border={name: outside[labels] for name, labels in label_images.items()},
+        labels={name: renumbered(labels, ~cut) for name, labels in label_images.items()},
+        border={name: renumbered(labels, cut) for name, labels in label_images.items()},
     )
