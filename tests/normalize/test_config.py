@@ -76,7 +76,8 @@ def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
     assert str(caught.value).splitlines() == [
         f"normalize.group_by: got 'wall', {group}; did you mean 'well'?",
         f"normalize.group_by: got 'plate', {group}",
-        "normalize.region: got 'cel', which is no mask or object; allowed: nucleus, cell; did you mean 'cell'?",
+        "normalize.region: got 'cel', which is no mask and not one object per cell; "
+        "allowed: nucleus, cell; did you mean 'cell'?",
     ]
 
 
