@@ -39,7 +39,7 @@ class Segment(Section):
         first = self.objects[0]
         if first.references:
             key, name = next(iter(first.references.items()))
-            primary = [config.model_fields["method"].default for config in segmenters if not config.REFERENCES]
+            primary = [config.model_fields["method"].default for config in segmenters if config.by_itself()]
             raise ValueError(
                 f"objects.{first.name}.{key}: got {name!r}, but the first object makes the rows and has no earlier one "
                 f"to derive from; put the object that is found by itself first (methods: {', '.join(primary)})"
@@ -67,6 +67,11 @@ class Segment(Section):
         """Names of the objects in order."""
         return tuple(entry.name for entry in self.objects)
 
+    @property
+    def label_files(self) -> dict[str, str]:
+        """Object to where its label images are, of the methods that take them from files."""
+        return {entry.name: files for entry in self.objects if (files := entry.label_files) is not None}
+
 
 def check_channels(config: Segment, channels: Sequence[str]) -> None:
     """Check that every channel the configuration names exists.
@@ -77,10 +82,10 @@ def check_channels(config: Segment, channels: Sequence[str]) -> None:
         An object names a channel that `channels` lacks.
     """
     for entry in config.objects:
-        for key in entry.CHANNELS:
-            channel = getattr(entry, key, None)
-            if channel is not None and channel not in channels:
-                raise ConfigError(
-                    f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
-                    f"{suggestion(channel, channels)}"
-                )
+        for key, named in entry.channels_by_key.items():
+            for channel in named:
+                if channel not in channels:
+                    raise ConfigError(
+                        f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
+                        f"{suggestion(channel, channels)}"
+                    )

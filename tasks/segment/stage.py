@@ -1,16 +1,19 @@
 """Find all objects of one field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from tasks.core.types import AnyArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
+from tasks.segment.label_check import check_labels
 from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
-def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmentation:
+def segment_image(
+    image: AnyArray, *, channels: Sequence[str], config: Segment, given: Mapping[str, AnyArray] | None = None
+) -> Segmentation:
     """Find the objects of a field, in configured order.
 
     Parameters
@@ -21,6 +24,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
         C names.
     config
         Objects and methods; see `tasks.segment.config.Segment`.
+    given
+        Object to the label image (H, W) that its method takes from a file; the method gets it under that name.
 
     Returns
     -------
@@ -35,8 +40,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     ------
     ConfigError
         The configuration names a channel that is not among `channels`.
-    ValueError
-        The image is not (C, H, W) for C channels, or a method returned labels that do not fit the field.
+    ValueError, TypeError
+        The image is not (C, H, W) for C channels, or a method returned what is no label image of the field.
 
     Examples
     --------
@@ -57,14 +62,14 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     check_channels(config, channels)
     label_images: dict[str, LabelArray] = {}
     for entry in config.objects:
-        labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
-        if labels.shape != image.shape[1:]:
-            raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
+        own = {entry.name: given[entry.name]} if given and entry.name in given else {}
+        labels = segmenters.function(entry)(image, labels={**label_images, **own}, config=entry, channels=channels)
+        labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if not label_images:
             labels = raster_order(labels)
             count = int(labels.max(initial=0))
-        elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
-            raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
+        elif int(labels.max(initial=0)) > count:
+            raise ValueError(f"{entry.described}: got labels that the first object {config.names[0]!r} lacks")
         label_images[entry.name] = labels.astype(np.int32, copy=False)
 
     cut = np.zeros(count + 1, dtype=np.bool_)

@@ -72,7 +72,7 @@ def test_every_field_has_a_description_in_the_form() -> None:
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "nuclei"}}, ["objects.cell.seeds", "did you mean 'nucleus'?"]),
         ({"nucleus": NUCLEUS, "cytoplasm": CYTOPLASM, "cell": CELL}, ["objects.cytoplasm.from: got 'cell'", "earlier"]),
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "cell"}}, ["objects.cell.seeds: got 'cell'", "earlier"]),
-        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: watershed"]),
+        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: ", "watershed)"]),
         ({"nucleus": NUCLEUS, "spot": NUCLEUS}, ["objects.spot", "only be the first"]),
         ([{"name": "a", **NUCLEUS}, {"name": "a", **CELL, "seeds": "a"}], ["two objects are named 'a'"]),
         ({"my__nucleus": NUCLEUS}, ["'my__nucleus'", "'__'"]),
