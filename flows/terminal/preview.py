@@ -71,7 +71,8 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
             _draw(drawn, channels=_channels_to_draw(config, layout=layout), layout=layout).savefig(
                 temporary, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
             )
-        legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
+        names = layout.regions if config.segment is None else config.segment.names
+        legend = ", ".join(f"{name} {colour}" for name, colour in zip(names, COLOURS, strict=False))
         text = f"\noutlines: {legend}\npicture:  {path}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 

@@ -13,9 +13,9 @@ from tasks.core.types import AnyArray, LabelArray
 class ObjectMethod(Method):
     """How one kind of object is found; base of every method's configuration.
 
-    A method that starts from other objects names the fields that hold their names in `REFERENCES`; one of which no
-    reference is needed finds objects by itself, and only such a method can make the first object, which is the row.
-    `CHANNELS` names the fields that hold a channel, or several.
+    A method that starts from other objects names the fields that hold their names in `REFERENCES`; one that needs none
+    finds objects by itself: the first object, which is the row, or children `within` an earlier one. `CHANNELS` names
+    the fields that hold a channel, or several.
     """
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
@@ -24,6 +24,12 @@ class ObjectMethod(Method):
     CHANNELS: ClassVar[tuple[str, ...]] = ("channel",)
 
     name: str = Field(description="Name of the object, such as nucleus; the first part of its column names.")
+    within: str | None = Field(
+        default=None,
+        description="Of a method that finds objects by itself, such as spots: earlier object in which they lie. A cell "
+        "may then have several; each belongs to the one that it shares most pixels with, and features give their "
+        "number and their means.",
+    )
 
     @field_validator("name")
     @classmethod

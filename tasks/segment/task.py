@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 from prefect import task
 
-from tasks.core.cells import field_cells
+from tasks.core.cells import field_cells, field_children
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
@@ -39,22 +39,34 @@ def segment_partition(
     watch = Stopwatch()
     for entry in config.objects:
         entry.load(device="cpu")
-    tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
+    layout = source.layout
+    tables, faults = [], []
+    cells, children = [pl.DataFrame(schema=layout.cells())], [pl.DataFrame(schema=layout.child_table())]
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(images, config=config, given=given, layout=source.layout, folder=temporary)
+            segmented = _segment(images, config=config, given=given, layout=layout, folder=temporary)
+            cells += [own for own, _ in segmented]
+            children += [own for _, own in segmented]
             faults += images.faults
         table = pl.concat(tables)
-        counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
+        found_within = pl.concat(children) if layout.children else None
+        counts = write_cell_tables(
+            temporary, images=table, faults=faults, cells=pl.concat(cells), children=found_within
+        )
     return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
 
 
 def _segment(
     images: SourceImages, *, config: Segment, given: LabelSource | None, layout: Layout, folder: Path
-) -> list[pl.DataFrame]:
-    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
-    tables: list[pl.DataFrame] = []
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults.
+
+    Returns
+    -------
+    Table of cells and table of their children of each field.
+    """
+    tables: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
@@ -67,7 +79,12 @@ def _segment(
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
-            tables.append(field_cells(image, segmented=segmented, layout=layout))
+            tables.append(
+                (
+                    field_cells(image, segmented=segmented, layout=layout),
+                    field_children(image, segmented=segmented, layout=layout),
+                )
+            )
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables

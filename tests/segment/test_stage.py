@@ -199,7 +199,7 @@ def test_unknown_channel_and_wrong_shape_are_refused(field: AnyArray) -> None:
 def test_a_method_that_returns_no_label_image_is_named(
     field: AnyArray, labels: object, words: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    faulty = replace(segmenters[method], function=lambda *_, **__: labels)  # type: ignore[arg-type,return-value]
+    faulty = replace(segmenters[method], function=lambda *_, **__: labels)  # type: ignore[arg-type]
     monkeypatch.setitem(segmenters._parts, method, faulty)
     with pytest.raises((TypeError, ValueError), match=rf"object '\w+' \(method {method}\): {words}"):
         segment_image(field, channels=CHANNELS, config=config())
