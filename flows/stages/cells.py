@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING
 
 from flows.config import Config
 from flows.engine.stage import Job, PlanRow, Stage
+from infra.resources import CPU, Offer
 from tasks.core.layout import Layout
+from tasks.core.registry import Device
 from tasks.ingest.label_files import LabelFiles, check_present, find_label_files
 from tasks.ingest.listing import ImageListing
 from tasks.ingest.references import from_frame
+from tasks.segment.config import Segment
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -43,24 +46,46 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> LabelFile
     return files
 
 
-def _run(execution: "Execution", data: "Dataset", given: LabelFiles | None) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", files: LabelFiles | None) -> "Dataset":
     from flows.engine.quarantine import QuarantineLimit
     from tasks.mask.task import mask_partition
     from tasks.segment.task import segment_partition
 
     config = execution.config
+    resources, devices = execution.resources[config.cells_stage], None
+    common: dict[str, object] = {"source": data.source, "config": config.segment or config.mask}
+    if config.segment is not None:
+        devices = _decide_devices(execution, config.segment, resources=resources)
+        common["devices"] = devices
+        if config.run.resources.segment == "auto" and "gpu" not in devices.values():
+            resources = CPU
     cells = execution.map(
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
         mapped=[
-            {"partition": part} | ({"given": given.of(start=part.start, stop=part.stop)} if given else {})
+            {"partition": part} | ({"given": files.of(start=part.start, stop=part.stop)} if files else {})
             for part in data.partitions
         ],
-        unmapped={"source": data.source, "config": config.segment or config.mask},
-        resources=execution.resources[config.cells_stage],
+        unmapped=common,
+        resources=resources,
         watch=QuarantineLimit.of(execution.preparation).add,
     )
-    return data.having(cells=cells)
+    return data.having(cells=cells, devices=devices)
+
+
+def _decide_devices(execution: "Execution", segment: Segment, *, resources: Offer) -> dict[str, Device]:
+    """Decide, once for all tasks, where each object is found; a worker is asked where tasks would get to a GPU."""
+    from tasks.segment.devices import choose_devices
+    from tasks.segment.task import look_for_gpu
+
+    obstacles: dict[str, str] = {}
+    if "gpu" in segment.devices and resources.get("GPU"):
+        obstacles = execution.run_single("GPU", look_for_gpu, resources=resources, arguments={"config": segment})
+    devices = choose_devices(segment, obstacles=obstacles)
+    for name, obstacle in obstacles.items():
+        if obstacle:
+            execution.progress.note(f"segment: {name} is found on CPUs: {obstacle}")
+    return devices
 
 
 find_cells = Stage(name="cells", row=_row, prepare=_prepare, run=_run, kernels=_kernels)

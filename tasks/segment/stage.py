@@ -4,16 +4,23 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.children import relate
 from tasks.segment.config import Segment, check_channels
+from tasks.segment.devices import choose_devices, gpu_obstacles
 from tasks.segment.label_check import check_labels
 from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
 def segment_image(
-    image: AnyArray, *, channels: Sequence[str], config: Segment, given: Mapping[str, AnyArray] | None = None
+    image: AnyArray,
+    *,
+    channels: Sequence[str],
+    config: Segment,
+    devices: Mapping[str, Device] | None = None,
+    given: Mapping[str, AnyArray] | None = None,
 ) -> Segmentation:
     """Find the objects of a field, in configured order.
 
@@ -25,6 +32,8 @@ def segment_image(
         C names.
     config
         Objects and methods; see `tasks.segment.config.Segment`.
+    devices
+        Where each object is found; by default what `config.device` makes of what this process can use.
     given
         Object to the label image (H, W) that its method takes from a file; the method gets it under that name.
 
@@ -44,7 +53,7 @@ def segment_image(
     Raises
     ------
     ConfigError
-        The configuration names a channel that is not among `channels`.
+        The configuration names a channel that is not among `channels`, or a GPU where none answers.
     ValueError, TypeError
         The image is not (C, H, W) for C channels, or a method returned what is no label image of the field.
 
@@ -65,12 +74,14 @@ def segment_image(
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
+    devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
     label_images: dict[str, LabelArray] = {}
     children: dict[str, LabelArray] = {}
     parents: dict[str, LabelArray] = {}
     for entry in config.objects:
         own = {entry.name: given[entry.name]} if given and entry.name in given else {}
-        labels = segmenters.function(entry)(image, labels={**label_images, **own}, config=entry, channels=channels)
+        segmenter = segmenters.function(entry, device=devices[entry.name])
+        labels = segmenter(image, labels={**label_images, **own}, config=entry, channels=channels)
         labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if entry.within is not None:
             children[entry.name] = raster_order(labels)

@@ -51,6 +51,7 @@ def find(images: Path, *, files: str = "../labels/{well}-{site}_nuclei.tiff", **
         "partition": partition,
         "source": preparation.dataset.source,
         "config": preparation.spec.config.segment,
+        "devices": {"nucleus": "cpu"},
         "given": files_of_run.of(start=partition.start, stop=partition.stop),
     }
     folder = output / "work" / "segment" / task_key(segment_partition, given)
