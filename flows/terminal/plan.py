@@ -10,9 +10,11 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
+from flows.stages.cells import find_cells
 from tasks.core.pixel_source import BATCH_BYTES
 from tasks.features.names import rename
 from tasks.features.table import table_columns
+from tasks.ingest.label_files import LabelFiles
 from tasks.ingest.label_hints import label_hints
 from tasks.ingest.references import from_frame
 
@@ -49,6 +51,11 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     rows["memory"] = f"about {(WORKER_BYTES + pixels) / 1e9:.1f} GB a worker"
     if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    label_files = preparation.stages.get(find_cells.name)
+    if isinstance(label_files, LabelFiles):
+        rows["label files"] = ", ".join(
+            f"{name}: {label_files.missing.get(name, 0) or 'none'} missing" for name in label_files.files
+        )
     if images.faults:
         rows["quarantined"] = f"{images.faults:,} images that lack a file"
     grid = Table.grid(padding=(0, 2))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.registry import Device
 from tasks.core.section import Section, named_entries
 from tasks.segment.registry import ObjectMethod, segmenters
 
@@ -13,10 +14,11 @@ from tasks.segment.registry import ObjectMethod, segmenters
 class Segment(Section):
     """Find cells in fields of many cells."""
 
-    device: Literal["auto", "cpu"] = Field(
+    device: Literal["auto", "cpu", "gpu"] = Field(
         default="auto",
-        description="Where segmentation runs. auto takes the best device that the methods support; at present all of "
-        "them run on the cpu.",
+        description="Where segmentation runs. auto: each object on a GPU where its method has a form for one and one "
+        "answers, else on a CPU; gpu: the same, but where none answers the run is refused. What was chosen is in "
+        "run.json and part of what a rerun compares.",
     )
     border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
@@ -41,7 +43,7 @@ class Segment(Section):
         first = self.objects[0]
         if first.references:
             key, name = next(iter(first.references.items()))
-            primary = [config.model_fields["method"].default for config in segmenters if not config.REFERENCES]
+            primary = [config.model_fields["method"].default for config in segmenters if config.by_itself()]
             raise ValueError(
                 f"objects.{first.name}.{key}: got {name!r}, but the first object makes the rows and has no earlier one "
                 f"to derive from; put the object that is found by itself first (methods: {', '.join(primary)})"
@@ -86,10 +88,38 @@ class Segment(Section):
                 "from an earlier object"
             )
 
+    @model_validator(mode="after")
+    def _check_device(self) -> Self:
+        if not self.devices:
+            methods = ", ".join(sorted({str(entry.model_dump()["method"]) for entry in self.objects}))
+            having = ", ".join(name for name in segmenters.names if "gpu" in segmenters[name].devices)
+            raise ValueError(
+                f"device: got 'gpu', but no method here has a form for one: {methods}; set it to auto or cpu "
+                f"(methods that have: {having or 'none'})"
+            )
+        return self
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """Devices that at least one method has a form for, and that are allowed."""
+        known = {device for entry in self.objects for device in segmenters.part(entry).devices}
+        allowed: tuple[Device, ...] = ("gpu", "cpu") if self.device == "auto" else (self.device,)
+        return tuple(device for device in allowed if device in known)
+
+    @property
+    def identity(self) -> object:
+        """What results depend on: where objects are found, tasks are told object by object."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "device"}
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the objects in order."""
         return tuple(entry.name for entry in self.objects)
+
+    @property
+    def label_files(self) -> dict[str, str]:
+        """Object to where its label images are, of the methods that take them from files."""
+        return {entry.name: files for entry in self.objects if (files := entry.label_files) is not None}
 
 
 def check_channels(config: Segment, channels: Sequence[str]) -> None:
@@ -101,10 +131,10 @@ def check_channels(config: Segment, channels: Sequence[str]) -> None:
         An object names a channel that `channels` lacks.
     """
     for entry in config.objects:
-        for key in entry.CHANNELS:
-            channel = getattr(entry, key, None)
-            if channel is not None and channel not in channels:
-                raise ConfigError(
-                    f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
-                    f"{suggestion(channel, channels)}"
-                )
+        for key, named in entry.channels_by_key.items():
+            for channel in named:
+                if channel not in channels:
+                    raise ConfigError(
+                        f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
+                        f"{suggestion(channel, channels)}"
+                    )

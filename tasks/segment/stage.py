@@ -4,14 +4,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.children import relate
 from tasks.segment.config import Segment, check_channels
+from tasks.segment.devices import choose_devices, gpu_obstacles
+from tasks.segment.label_check import check_labels
 from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
-def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmentation:
+def segment_image(
+    image: AnyArray,
+    *,
+    channels: Sequence[str],
+    config: Segment,
+    devices: Mapping[str, Device] | None = None,
+    given: Mapping[str, AnyArray] | None = None,
+) -> Segmentation:
     """Find the objects of a field, in configured order.
 
     Parameters
@@ -22,6 +32,10 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
         C names.
     config
         Objects and methods; see `tasks.segment.config.Segment`.
+    devices
+        Where each object is found; by default what `config.device` makes of what this process can use.
+    given
+        Object to the label image (H, W) that its method takes from a file; the method gets it under that name.
 
     Returns
     -------
@@ -39,9 +53,9 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     Raises
     ------
     ConfigError
-        The configuration names a channel that is not among `channels`.
-    ValueError
-        The image is not (C, H, W) for C channels, or a method returned labels that do not fit the field.
+        The configuration names a channel that is not among `channels`, or a GPU where none answers.
+    ValueError, TypeError
+        The image is not (C, H, W) for C channels, or a method returned what is no label image of the field.
 
     Examples
     --------
@@ -60,13 +74,15 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
+    devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
     label_images: dict[str, LabelArray] = {}
     children: dict[str, LabelArray] = {}
     parents: dict[str, LabelArray] = {}
     for entry in config.objects:
-        labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
-        if labels.shape != image.shape[1:]:
-            raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
+        own = {entry.name: given[entry.name]} if given and entry.name in given else {}
+        segmenter = segmenters.function(entry, device=devices[entry.name])
+        labels = segmenter(image, labels={**label_images, **own}, config=entry, channels=channels)
+        labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if entry.within is not None:
             children[entry.name] = raster_order(labels)
             parents[entry.name] = relate(children[entry.name], within=label_images[entry.within])
@@ -74,8 +90,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
         if not label_images:
             labels = raster_order(labels)
             count = int(labels.max(initial=0))
-        elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
-            raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
+        elif int(labels.max(initial=0)) > count:
+            raise ValueError(f"{entry.described}: got labels that the first object {config.names[0]!r} lacks")
         label_images[entry.name] = labels.astype(np.int32, copy=False)
 
     return _leave_out(label_images, children=children, parents=parents, config=config)

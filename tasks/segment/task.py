@@ -1,49 +1,97 @@
 """Segment the fields of one partition."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+from distributed import get_worker
 from prefect import task
 
 from tasks.core.cells import field_cells, field_children
 from tasks.core.digest import digest
-from tasks.core.errors import Fault
+from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
+from tasks.core.gpus import gpu_name
+from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
 from tasks.segment.config import Segment
+from tasks.segment.devices import check_gpus, gpu_obstacles
 from tasks.segment.stage import segment_image
 
 
-@task(name="segment", version="3")
+@task(name="look for a GPU")
+def look_for_gpu(*, config: Segment) -> dict[str, str]:
+    """Say what keeps this worker from finding objects on a GPU, by object; empty where nothing does."""
+    return gpu_obstacles(config)
+
+
+@task(name="segment", version="4")
 def segment_partition(
-    *, partition: Partition, source: PixelSource, config: Segment, folder: str, run_id: str
+    *,
+    partition: Partition,
+    source: PixelSource,
+    config: Segment,
+    devices: Mapping[str, Device],
+    given: LabelSource | None = None,
+    folder: str,
+    run_id: str,
 ) -> StageResult:
-    """Read the fields of a partition, find their objects, and write tables and label images."""
+    """Read the fields of a partition, find their objects on the given devices, and write tables and label images.
+
+    Parameters
+    ----------
+    given
+        Reads the label images that methods take from files.
+    """
     watch = Stopwatch()
-    layout = source.layout
+    _check(config, devices=devices)
+    for entry in config.objects:
+        entry.load(device=devices[entry.name])
+    find = partial(_segment, config=config, devices=devices, given=given, layout=source.layout)
     tables, faults = [], []
-    cells, children = [pl.DataFrame(schema=layout.cells())], [pl.DataFrame(schema=layout.child_table())]
+    cells, children = [pl.DataFrame(schema=source.layout.cells())], [pl.DataFrame(schema=source.layout.child_table())]
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            segmented = _segment(images, config=config, layout=layout, folder=temporary)
+            segmented = find(images, folder=temporary)
             cells += [own for own, _ in segmented]
             children += [own for _, own in segmented]
             faults += images.faults
         table = pl.concat(tables)
-        found_within = pl.concat(children) if layout.children else None
+        found_within = pl.concat(children) if source.layout.children else None
         counts = write_cell_tables(
             temporary, images=table, faults=faults, cells=pl.concat(cells), children=found_within
         )
-    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
+    gpu = gpu_name() if "gpu" in devices.values() else ""
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()), gpu=gpu)
+
+
+def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """Refuse to go on elsewhere than the run decided, and tell which worker this is."""
+    try:
+        check_gpus(config, devices=devices)
+    except NoGpuError as error:
+        try:
+            worker = get_worker().address
+        except ValueError:  # the task is done outside of a cluster
+            worker = ""
+        raise NoGpuError(str(error), worker) from None
 
 
 def _segment(
-    images: SourceImages, *, config: Segment, layout: Layout, folder: Path
+    images: SourceImages,
+    *,
+    config: Segment,
+    devices: Mapping[str, Device],
+    given: LabelSource | None,
+    layout: Layout,
+    folder: Path,
 ) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     """Segment the fields read at a time and write their labels; those that fail are set aside among their faults.
 
@@ -55,9 +103,11 @@ def _segment(
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
+        position = image["position"].item()
 
-        def segment(_: range, pixels: AnyArray = pixels) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=config)
+        def segment(_: range, pixels: AnyArray = pixels, position: int = position) -> Segmentation:
+            labels = None if given is None else given(position)
+            return segment_image(pixels, channels=layout.channels, config=config, devices=devices, given=labels)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
@@ -68,7 +118,6 @@ def _segment(
                     field_children(image, segmented=segmented, layout=layout),
                 )
             )
-            position = image["position"].item()
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables

@@ -73,7 +73,7 @@ def test_every_field_has_a_description_in_the_form() -> None:
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "nuclei"}}, ["objects.cell.seeds", "did you mean 'nucleus'?"]),
         ({"nucleus": NUCLEUS, "cytoplasm": CYTOPLASM, "cell": CELL}, ["objects.cytoplasm.from: got 'cell'", "earlier"]),
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "cell"}}, ["objects.cell.seeds: got 'cell'", "earlier"]),
-        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: watershed"]),
+        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: ", "watershed)"]),
         ({"nucleus": NUCLEUS, "spots": NUCLEUS}, ["objects.spots: watershed", "add within: nucleus"]),
         ({"nucleus": {**NUCLEUS, "within": "cell"}}, ["objects.nucleus.within: got 'cell'", "first object", "leave"]),
         ({"nucleus": NUCLEUS, "cell": {**CELL, "within": "nucleus"}}, ["objects.cell.within", "one object; leave it"]),
@@ -95,7 +95,7 @@ def test_mistakes_are_named(objects: Any, words: list[str]) -> None:  # noqa: AN
 
 def test_unknown_border_and_device_are_refused() -> None:
     assert "'drop', 'primary' or 'keep'" in refusal({"nucleus": NUCLEUS}, border="cut")
-    assert "'auto' or 'cpu'" in refusal({"nucleus": NUCLEUS}, device="tpu")
+    assert "'auto', 'cpu' or 'gpu'" in refusal({"nucleus": NUCLEUS}, device="tpu")
 
 
 def test_unknown_channel_names_key_and_nearest_channel() -> None:
