@@ -51,12 +51,15 @@ def image() -> AnyArray:
     return planes
 
 
-def config(*, border: str = "drop", children: bool = True, within: str = "nucleus") -> Segment:
+def config(
+    *, border: str = "drop", children: bool = True, within: str = "nucleus", by: dict[str, Any] | None = None
+) -> Segment:
     objects: dict[str, Any] = {"nucleus": {"method": "watershed", "channel": "DNA", **AREAS}}
     if children:
         if within == "cell":
             objects["cell"] = {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus", "sigma": 0.0}
-        objects["spots"] = {"method": "watershed", "channel": "FISH", "within": within, **AREAS}
+        objects["spots"] = {"method": "watershed", "channel": "FISH", **AREAS} if by is None else by
+        objects["spots"] = {"within": within, **objects["spots"]}
     objects.setdefault("cell", {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus", "sigma": 0.0})
     return Segment.model_validate({"border": border, "objects": objects})
 
@@ -69,8 +72,14 @@ def drawn(names: tuple[str, ...]) -> LabelArray:
     return labels
 
 
-def test_a_nucleus_has_none_one_or_several_and_what_lies_in_none_or_in_a_cut_cell_is_left_out(image: AnyArray) -> None:
-    segmented = segment_image(image, channels=CHANNELS, config=config())
+@pytest.mark.parametrize(
+    "by", [None, {"method": "threshold", "channel": "FISH", "sigma": 0}, {"method": "labels", "files": "x"}]
+)
+def test_a_nucleus_has_none_one_or_several_and_what_lies_in_none_or_in_a_cut_cell_is_left_out(
+    image: AnyArray, by: dict[str, Any] | None
+) -> None:
+    given = {"spots": drawn(tuple(SPOTS)) * 3}
+    segmented = segment_image(image, channels=CHANNELS, config=config(by=by), given=given)
     assert list(segmented.labels) == ["nucleus", "spots", "cell"]
     kept = ("in one", "first in three", "reaches out of three", "last in three")
     assert_array_equal(segmented.labels["spots"], drawn(kept))
