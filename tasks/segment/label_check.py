@@ -1,0 +1,61 @@
+"""What a method returns is a label image, whoever wrote it."""
+
+import numpy as np
+
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment.operations import operations_for
+
+
+def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyArray:
+    """Return labels as they are: an array (H, W) of whole numbers from 0 on, in the memory of any device.
+
+    Parameters
+    ----------
+    shape
+        Of the field.
+    source
+        Where they come from, for messages.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Saying what was got and what was expected.
+
+    Examples
+    --------
+    >>> check_labels(np.array([[0, 7]]), shape=(1, 2), source="mine")
+    array([[0, 7]])
+    >>> check_labels(np.array([[False, True]]), shape=(1, 2), source="mine")
+    Traceback (most recent call last):
+    ValueError: mine: got an array of bool, expected whole numbers: 0 for background, a number per object
+    """
+    try:
+        operations_for(labels)
+    except TypeError:
+        raise TypeError(
+            f"{source}: got a {type(labels).__name__}, expected labels as a numpy array of shape {shape}"
+        ) from None
+    array: AnyArray = labels  # type: ignore[assignment]
+    if array.shape != shape:
+        raise ValueError(f"{source}: got labels of shape {array.shape}, expected that of the image, {shape}")
+    if array.dtype.kind not in "iu":
+        raise ValueError(
+            f"{source}: got an array of {array.dtype}, expected whole numbers: 0 for background, a number per object"
+        )
+    if array.size and int(array.min()) < 0:
+        raise ValueError(f"{source}: got the label {int(array.min())}, expected no negative ones: 0 is the background")
+    return array
+
+
+def numbered(labels: AnyArray) -> LabelArray:
+    """Number the objects 1..K in raster order of their first pixels, whatever numbers they had.
+
+    Examples
+    --------
+    >>> numbered(np.array([[0, 4_000_000_000, 7, 7]]))
+    array([[0, 1, 2, 2]], dtype=int32)
+    """
+    if labels.size and int(labels.max()) > labels.size:
+        values, ranks = np.unique(labels, return_inverse=True)
+        labels = ranks.reshape(labels.shape) + (values[0] != 0)
+    return operations_for(labels).raster_order(labels.astype(np.int32, copy=False))
