@@ -28,15 +28,17 @@ def _kernels(config: Config) -> Mapping[str, Job]:
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     from flows.engine.quarantine import QuarantineLimit
     from tasks.mask.task import mask_partition
+    from tasks.segment.devices import choose_devices
     from tasks.segment.task import segment_partition
 
     del prepared
     config = execution.config
+    devices = {} if config.segment is None else {"devices": choose_devices(config.segment, obstacles={})}
     cells = execution.map(
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
         mapped=[{"partition": partition} for partition in data.partitions],
-        unmapped={"source": data.source, "config": config.segment or config.mask},
+        unmapped={"source": data.source, "config": config.segment or config.mask, **devices},
         resources=execution.resources[config.cells_stage],
         watch=QuarantineLimit.of(execution.preparation).add,
     )

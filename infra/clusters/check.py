@@ -9,9 +9,9 @@ from pydantic import ByteSize
 
 from infra.clusters.model import Batch, Cluster, Local
 from infra.clusters.pool import SMALLEST, WORKER_SHARE, Pool
-from infra.gpus import count_gpus
 from infra.resources import Asked, settle
 from tasks.core.errors import RunError
+from tasks.core.gpus import count_gpus
 
 ANSWER_SECONDS = 10.0
 """How long a scheduler that should run may take to accept a connection."""

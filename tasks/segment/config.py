@@ -13,10 +13,11 @@ from tasks.segment.registry import ObjectMethod, segmenters
 class Segment(Section):
     """Find cells in fields of many cells."""
 
-    device: Literal["auto", "cpu"] = Field(
+    device: Literal["auto", "cpu", "gpu"] = Field(
         default="auto",
-        description="Where segmentation runs. auto takes the best device that the methods support; at present all of "
-        "them run on the cpu.",
+        description="Where segmentation runs. auto: each object on a GPU where its method has a form for one and one "
+        "answers, else on a CPU; gpu: the same, but where none answers the run is refused. What was chosen is in "
+        "run.json and part of what a rerun compares.",
     )
     border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
@@ -61,6 +62,11 @@ class Segment(Section):
                     )
             earlier.append(entry.name)
         return self
+
+    @property
+    def identity(self) -> object:
+        """What results depend on: where objects are found, tasks are told object by object."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "device"}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,16 +1,20 @@
 """Find all objects of one field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
+from tasks.segment.devices import choose_devices, gpu_obstacles
 from tasks.segment.label_images import at_frame, raster_order
 from tasks.segment.registry import segmenters
 
 
-def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmentation:
+def segment_image(
+    image: AnyArray, *, channels: Sequence[str], config: Segment, devices: Mapping[str, Device] | None = None
+) -> Segmentation:
     """Find the objects of a field, in configured order.
 
     Parameters
@@ -21,6 +25,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
         C names.
     config
         Objects and methods; see `tasks.segment.config.Segment`.
+    devices
+        Where each object is found; by default what `config.device` makes of what this process can use.
 
     Returns
     -------
@@ -34,7 +40,7 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     Raises
     ------
     ConfigError
-        The configuration names a channel that is not among `channels`.
+        The configuration names a channel that is not among `channels`, or a GPU where none answers.
     ValueError
         The image is not (C, H, W) for C channels, or a method returned labels that do not fit the field.
 
@@ -55,9 +61,11 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
+    devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
     label_images: dict[str, LabelArray] = {}
     for entry in config.objects:
-        labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
+        segmenter = segmenters.function(entry, device=devices[entry.name])
+        labels = segmenter(image, labels=label_images, config=entry, channels=channels)
         if labels.shape != image.shape[1:]:
             raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
         if not label_images:

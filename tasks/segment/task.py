@@ -1,5 +1,6 @@
 """Segment the fields of one partition."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -12,30 +13,39 @@ from tasks.core.faults import isolate_faults
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
 from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
 
 
-@task(name="segment", version="3")
+@task(name="segment", version="4")
 def segment_partition(
-    *, partition: Partition, source: PixelSource, config: Segment, folder: str, run_id: str
+    *,
+    partition: Partition,
+    source: PixelSource,
+    config: Segment,
+    devices: Mapping[str, Device],
+    folder: str,
+    run_id: str,
 ) -> StageResult:
-    """Read the fields of a partition, find their objects, and write tables and label images."""
+    """Read the fields of a partition, find their objects on the given devices, and write tables and label images."""
     watch = Stopwatch()
     tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(images, config=config, layout=source.layout, folder=temporary)
+            cells += _segment(images, config=config, devices=devices, layout=source.layout, folder=temporary)
             faults += images.faults
         table = pl.concat(tables)
         counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
     return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
 
 
-def _segment(images: SourceImages, *, config: Segment, layout: Layout, folder: Path) -> list[pl.DataFrame]:
+def _segment(
+    images: SourceImages, *, config: Segment, devices: Mapping[str, Device], layout: Layout, folder: Path
+) -> list[pl.DataFrame]:
     """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
     tables: list[pl.DataFrame] = []
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
@@ -43,7 +53,7 @@ def _segment(images: SourceImages, *, config: Segment, layout: Layout, folder: P
             continue
 
         def segment(_: range, pixels: AnyArray = pixels) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=config)
+            return segment_image(pixels, channels=layout.channels, config=config, devices=devices)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)

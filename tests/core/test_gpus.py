@@ -4,7 +4,7 @@ import ctypes
 
 import pytest
 
-from infra.gpus import count_gpus
+from tasks.core.gpus import count_gpus
 
 
 class Driver:
