@@ -8,6 +8,7 @@ from flows.engine.graph import Handle
 from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
+from tasks.segment.model.decision import LearnedObject
 
 Publication = Callable[[], object]
 """Puts something into the output folder, or removes it there."""
@@ -26,6 +27,8 @@ class Dataset:
         Runs of images, in table order; what follows has an entry for each.
     source
         How their pixels are read.
+    learned
+        The models by which objects are found, and the diameters that were decided for them.
     cells
         What masking or segmentation finds.
     metrics
@@ -42,6 +45,7 @@ class Dataset:
 
     partitions: tuple[Partition, ...]
     source: PixelSource
+    learned: tuple[LearnedObject, ...] = ()
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()
     decision: QualityDecision = ALL

@@ -1,10 +1,11 @@
 """The cells in every image: a mask per stamp, or the objects of a field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from flows.config import Config
 from flows.engine.stage import Job, PlanRow, Stage, nothing
+from tasks.segment.model.decision import LearnedObject
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -33,16 +34,27 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
 
     del prepared
     config = execution.config
+    mapped: list[dict[str, object]] = [{"partition": partition} for partition in data.partitions]
+    if config.segment is not None:
+        mapped = [{**own, "learned": learned} for own, learned in zip(mapped, _learned(execution, data), strict=True)]
     devices = {} if config.segment is None else {"devices": choose_devices(config.segment, obstacles={})}
     cells = execution.map(
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
-        mapped=[{"partition": partition} for partition in data.partitions],
+        mapped=mapped,
         unmapped={"source": data.source, "config": config.segment or config.mask, **devices},
         resources=execution.resources[config.cells_stage],
         watch=QuarantineLimit.of(execution.preparation).add,
     )
     return data.having(cells=cells)
+
+
+def _learned(execution: "Execution", data: "Dataset") -> Iterator[list[LearnedObject]]:
+    """Yield for each partition what was decided for objects that models find, of its own groups alone."""
+    listing = execution.preparation.listing
+    groups = [(own, listing.groups(own.group_by)) for own in data.learned]
+    for partition in data.partitions:
+        yield [own.narrowed(set(known[partition.start : partition.stop])) for own, known in groups]
 
 
 find_cells = Stage(name="cells", row=_row, prepare=nothing, run=_run, kernels=_kernels)

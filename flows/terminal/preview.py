@@ -1,7 +1,8 @@
 """What masking or segmentation finds in a few images: a picture with outlines, to choose settings by eye."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,8 +16,10 @@ from skimage.segmentation import find_boundaries
 
 from flows.config import Config
 from flows.engine.preparation import Preparation
+from flows.terminal.preview_diameter import settle_learned
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
+from tasks.core.pixel_source import LoadedImages
 from tasks.core.storage import atomic
 from tasks.core.types import AnyArray, Batch, BoolArray
 from tasks.ingest.load import load_images
@@ -24,6 +27,8 @@ from tasks.ingest.partition import sample
 from tasks.ingest.references import from_frame
 from tasks.mask.stage import mask_batch
 from tasks.project.methods import Projection
+from tasks.segment.config import Segment
+from tasks.segment.model.decision import settled
 from tasks.segment.stage import segment_image
 
 COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#ff4040", "#c0a0ff")
@@ -38,23 +43,27 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     config, layout = preparation.spec.config, preparation.layout
     if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
-    references = sample(from_frame(preparation.listing.index), count=count, seed=config.run.seed)
-    projection = None if config.project is None else Projection(config=config.project)
-    loaded = load_images(
-        references,
+    every = from_frame(preparation.listing.index)
+    names = [reference.image for reference in every]
+    references = sample(every, count=count, seed=config.run.seed)
+    load = partial(
+        load_images,
         channels=preparation.listing.images.channels,
-        projection=projection,
+        projection=None if config.project is None else Projection(config=config.project),
         limits=config.load.limits,
     )
+    loaded = load(references)
+    rows = [names.index(reference.image) for reference in references]
+    segments = _segments(preparation, rows=rows, load=load, console=console)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:
         numbers.add_row(Text(fault.image), "", "", Text(f"quarantined: {fault.message}"))
-    for reference, image in zip(references, loaded.images, strict=True):
+    for reference, own, image in zip(references, segments, loaded.images, strict=True):
         if image is None:
             continue
         try:
-            outlines, description = _find(image, config=config, layout=layout)
+            outlines, description = _find(image, segment=own, config=config, layout=layout)
         except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
             description = f"quarantined: {error}"
         else:
@@ -73,21 +82,47 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list[BoolArray]], str]:
+def _find(
+    image: AnyArray, *, segment: Segment | None, config: Config, layout: Layout
+) -> tuple[list[list[BoolArray]], str]:
     """Return outlines per channel and region, and what was found in words."""
     if config.mask is not None:
         masked = mask_batch(Batch.of([image], channels=layout.channels), config=config.mask)
         masks = [region.masks.unstack()[0] for region in masked]
         outlines = [[find_boundaries(mask[c], mode="outer") for mask in masks] for c in range(len(image))]
         return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)
-    if config.segment is None:
+    if segment is None:
         raise ValueError("a configuration has a mask or a segment section")
-    segmented = segment_image(image, channels=layout.channels, config=config.segment)
+    segmented = segment_image(image, channels=layout.channels, config=segment)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
     left_out = segmented.border[layout.regions[0]]
     border = np.unique(left_out[left_out > 0]).size
     return [own] * len(image), ", ".join(counts) + (f", {border} left out at the border" if border else "")
+
+
+def _segments(
+    preparation: Preparation, *, rows: Sequence[int], load: Callable[..., LoadedImages], console: Console
+) -> list[Segment | None]:
+    """Return what segmentation is given for each of some images; tell of diameters that were estimated for it."""
+    segment = preparation.spec.config.segment
+    if segment is None:
+        return [None] * len(rows)
+    learned, estimated = settle_learned(
+        preparation, segment, rows=rows, load=lambda reference: load([reference]).images[0]
+    )
+    for decided in estimated:
+        for own in decided.groups:
+            group = "".join(f" of {name} {value}" for name, value in own.group.items())
+            console.print(
+                f"{decided.object}{group}: diameter {own.diameter:g} px, estimated by the model {decided.model} from "
+                f"{own.objects:,} objects in {own.fields} fields",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+    index = preparation.listing.index
+    return [settled(segment, learned=learned, image=index[row : row + 1]) for row in rows]
 
 
 def _status(status: str) -> str:

@@ -1,23 +1,41 @@
 """Segment the fields of one partition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 from prefect import task
 
 from tasks.core.cells import field_cells
+from tasks.core.decision import group_values
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
 from tasks.core.registry import Device
+from tasks.core.storage import atomic, read_table
 from tasks.core.types import AnyArray, Segmentation
-from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
+from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.segment.config import Segment
+from tasks.segment.model.decision import (
+    DIAMETERS,
+    LearnedObject,
+    ObjectDiameters,
+    PublishedDiameters,
+    check_unchanged,
+    settled,
+)
+from tasks.segment.model.diameter import FieldDiameter, field_diameter
+from tasks.segment.model.form import NetworkFile
+from tasks.segment.model.network import Network, open_network
 from tasks.segment.stage import segment_image
+
+MEASURED = "diameters.parquet"
+MEASURED_COLUMNS: dict[str, pl.DataType] = {"diameter": pl.Float64(), "objects": pl.Int64()}
+"""A row per field: what was measured in it, beside what is known of the image."""
 
 
 @task(name="segment", version="4")
@@ -27,16 +45,20 @@ def segment_partition(
     source: PixelSource,
     config: Segment,
     devices: Mapping[str, Device],
+    learned: Sequence[LearnedObject],
     folder: str,
     run_id: str,
 ) -> StageResult:
     """Read the fields of a partition, find their objects on the given devices, and write tables and label images."""
     watch = Stopwatch()
+    check_unchanged(learned)
     tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(images, config=config, devices=devices, layout=source.layout, folder=temporary)
+            cells += _segment(
+                images, config=config, devices=devices, learned=learned, layout=source.layout, folder=temporary
+            )
             faults += images.faults
         table = pl.concat(tables)
         counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
@@ -44,7 +66,13 @@ def segment_partition(
 
 
 def _segment(
-    images: SourceImages, *, config: Segment, devices: Mapping[str, Device], layout: Layout, folder: Path
+    images: SourceImages,
+    *,
+    config: Segment,
+    devices: Mapping[str, Device],
+    learned: Sequence[LearnedObject],
+    layout: Layout,
+    folder: Path,
 ) -> list[pl.DataFrame]:
     """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
     tables: list[pl.DataFrame] = []
@@ -52,14 +80,89 @@ def _segment(
         if pixels is None:
             continue
 
-        def segment(_: range, pixels: AnyArray = pixels) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=config, devices=devices)
+        own = settled(config, learned=learned, image=image)
+
+        def segment(_: range, pixels: AnyArray = pixels, own: Segment = own) -> Segmentation:
+            return segment_image(pixels, channels=layout.channels, config=own, devices=devices)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
             tables.append(field_cells(image, segmented=segmented, layout=layout))
             position = image["position"].item()
-            write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
-            write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
+            write_labels(folder, {(position, name): labels for name, labels in segmented.labels.items()})
+            write_labels(folder, {(position, name + BORDER): labels for name, labels in segmented.border.items()})
     return tables
+
+
+@task(name="diameter", version="1")
+def measure_diameters(
+    *,
+    partition: Partition,
+    source: PixelSource,
+    positions: Sequence[int],
+    channel: str,
+    network: NetworkFile,
+    folder: str,
+    run_id: str,
+) -> StageResult:
+    """Estimate the diameter of the objects in some fields of a partition.
+
+    Fields that cannot be read are left out here; segmentation sets them aside.
+    """
+    watch = Stopwatch()
+    opened, plane = open_network(network), source.layout.channels.index(channel)
+    tables = [pl.DataFrame(schema=source.layout.images() | MEASURED_COLUMNS)]
+    provisional = False
+    for images in read_images(partition, source=source, positions=positions):
+        known = [row for row, pixels in enumerate(images.pixels) if pixels is not None]
+
+        def estimate(rows: range, own: SourceImages = images, known: Sequence[int] = known) -> list[pl.DataFrame]:
+            return [_measure(own, row=known[row], plane=plane, network=opened) for row in rows]
+
+        tables += [table for _, own in isolate_faults(len(known), estimate)[0] for table in own]
+        provisional |= not all(fault.settled for fault in images.faults)
+    measured = pl.concat([table.select(tables[0].columns) for table in tables])
+    with result_folder(Path(folder), provisional=provisional) as temporary:
+        measured.write_parquet(temporary / MEASURED)
+    return watch.result(folder, run_id=run_id, counts={"images": len(measured)}, content=digest(measured.write_json()))
+
+
+def _measure(images: SourceImages, *, row: int, plane: int, network: Network) -> pl.DataFrame:
+    pixels = images.pixels[row]
+    field = None if pixels is None else field_diameter(pixels[plane], network=network)
+    return images.table[row : row + 1].with_columns(
+        pl.lit(field and field.diameter, dtype=pl.Float64()).alias("diameter"),
+        pl.lit(field.objects if field else 0, dtype=pl.Int64()).alias("objects"),
+    )
+
+
+@task(name="diameter decision", version="1")
+def fit_diameters(
+    *,
+    measured: Sequence[StageResult],
+    learned: LearnedObject,
+    groups: Sequence[tuple[str, ...]],
+    folder: str,
+    run_id: str,
+) -> StageResult:
+    """Decide the diameter of each group of fields."""
+    watch = Stopwatch()
+    fields: dict[tuple[str, ...], list[FieldDiameter | None]] = {group: [] for group in groups}
+    for part in measured:
+        table = read_table(part.file(MEASURED))
+        for group, diameter, objects in zip(
+            group_values(table, learned.group_by), table["diameter"], table["objects"], strict=True
+        ):
+            fields[group].append(None if diameter is None else FieldDiameter(diameter=diameter, objects=objects))
+    decided = ObjectDiameters.of(learned, fields=fields)
+    with result_folder(Path(folder), provisional=is_provisional(*measured)) as temporary:
+        (temporary / DIAMETERS).write_text(decided.model_dump_json(), encoding="utf-8")
+    return watch.result(folder, run_id=run_id)
+
+
+@task(name="diameter statistics")
+def publish_diameters(*, output: str, published: PublishedDiameters) -> None:
+    """Write the diameters into the output folder."""
+    with atomic(Path(output) / STATISTICS_FOLDER / DIAMETERS) as temporary:
+        temporary.write_text(published.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -1,8 +1,9 @@
 """How large the objects of a field are: the size at which a network sees them as large as those that it has learned."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from tasks.segment.model.instances import instances
 from tasks.segment.model.maps import network_maps
 from tasks.segment.model.network import Network
 from tasks.segment.model.scale import ScaledPlane
+
+GroupT = TypeVar("GroupT", bound=Hashable)
+
+FIELDS = 50
+"""Fields of a group that are looked at, at most."""
 
 LADDER = (8.0, 16.0, 32.0, 64.0, 128.0)
 """Diameters that are tried, in pixels of the field."""
@@ -103,6 +109,12 @@ def pooled_diameter(fields: Sequence[FieldDiameter | None]) -> float | None:
     counted = np.cumsum([min(field.objects, ENOUGH) for field in known])
     middle = known[int(np.searchsorted(counted, counted[-1] / 2))]
     return float(f"{middle.diameter:.2g}")
+
+
+def decide_diameters(fields: Mapping[GroupT, Sequence[FieldDiameter | None]], *, nominal: float) -> dict[GroupT, float]:
+    """Return the diameter of each group; of one without objects that of all, and of none at all the model's own."""
+    pooled = pooled_diameter([field for own in fields.values() for field in own]) or nominal
+    return {group: pooled_diameter(own) or pooled for group, own in fields.items()}
 
 
 def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
