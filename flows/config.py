@@ -13,14 +13,13 @@ from pydantic import Field, ValidationError, model_validator
 from infra.resources import Asked
 from tasks.core.errors import ConfigError, as_yaml
 from tasks.core.explain import explain
-from tasks.core.layout import Layout
+from tasks.core.layout import ChildObject, Layout
 from tasks.core.section import Section
 from tasks.core.yaml_text import parse_yaml
 from tasks.export.config import Export
-from tasks.features.all_families import feature_columns
 from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
-from tasks.features.regions import region_list
+from tasks.features.table import table_columns
 from tasks.illumination.config import IlluminationMethod, check_illumination, illuminations
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
@@ -31,7 +30,6 @@ from tasks.project.config import Project
 from tasks.quality.config import Quality, check_quality
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
-from tasks.segment.registry import segmenters
 
 
 class Resources(Section):
@@ -120,10 +118,16 @@ class Config(Section):
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Names of the masks or objects, the main one first."""
+        """Names of the masks, or of the objects of which a cell has one, the main one first."""
         if self.segment is not None:
-            return tuple(entry.name for entry in self.segment.objects)
+            return tuple(entry.name for entry in self.segment.objects if entry.within is None)
         return tuple(method.name or "" for method in self.mask.methods) if self.mask else ()
+
+    @property
+    def children(self) -> tuple[ChildObject, ...]:
+        """Objects of which a cell may have several."""
+        objects = () if self.segment is None else self.segment.objects
+        return tuple(ChildObject(name=entry.name, within=entry.within) for entry in objects if entry.within is not None)
 
     @property
     def cells_stage(self) -> str:
@@ -139,11 +143,8 @@ class Config(Section):
 
     @property
     def devices(self) -> dict[str, tuple[str, ...]]:
-        """What the methods of stages can use, where they choose."""
-        if self.segment is None:
-            return {}
-        parts = [segmenters.part(entry) for entry in self.segment.objects]
-        return {"segment": tuple(dict.fromkeys(device for part in parts for device in part.devices))}
+        """What the methods of stages can use and may, where they choose."""
+        return {} if self.segment is None else {"segment": self.segment.devices}
 
     def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
         """Tell the columns of the run's tables, once the channels are known.
@@ -167,13 +168,14 @@ class Config(Section):
             stamps=self.mask is not None,
             groups=tuple(groups),
             numbered=numbered,
+            children=self.children,
         )
         self._check_names(layout)
         return layout
 
     def _check_names(self, layout: Layout) -> None:
         """Refuse columns that cannot be named, or would share a name, before anything is computed."""
-        columns = feature_columns(config=self.features, channels=layout.channels, regions=region_list(layout))
+        columns = table_columns(config=self.features, layout=layout)
         meta = rename_meta(list(layout.cell_meta()), names=self.features.names)
         names = [*meta, *rename(columns, names=self.features.names)]
         if twice := sorted({name for name, count in Counter(names).items() if count > 1}):

@@ -71,7 +71,7 @@ class Run:
         if segment is None:
             return [self.do(mask_partition, partition=partition, **given) for partition in self.partitions]
         devices = choose_devices(segment, obstacles={})
-        given |= {"devices": devices, "learned": []}
+        given |= {"devices": devices}
         return [self.do(segment_partition, partition=part, **given) for part in self.partitions]
 
     def do(self, task: Task[..., StageResult], **given: Any) -> StageResult:  # noqa: ANN401

@@ -1,12 +1,13 @@
 """The value that flows through the pipeline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.engine.graph import Handle
 from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
+from tasks.core.registry import Device
 from tasks.core.work import Partition, StageResult
 from tasks.segment.model.decision import LearnedObject
 
@@ -29,6 +30,8 @@ class Dataset:
         How their pixels are read.
     learned
         The models by which objects are found, and the diameters that were decided for them.
+    devices
+        Where each object of fields is found; None for stamps, and before that is decided.
     cells
         What masking or segmentation finds.
     metrics
@@ -46,6 +49,7 @@ class Dataset:
     partitions: tuple[Partition, ...]
     source: PixelSource
     learned: tuple[LearnedObject, ...] = ()
+    devices: Mapping[str, Device] | None = None
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()
     decision: QualityDecision = ALL

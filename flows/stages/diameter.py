@@ -100,7 +100,7 @@ def _estimate(execution: "Execution", data: "Dataset", *, entry: Model, learned:
         STAGE,
         fit_diameters,
         mapped=[{"measured": measured}],
-        unmapped={"learned": learned, "groups": sorted(sample)},
+        unmapped={"undecided": learned, "groups": sorted(sample)},
         resources=resources,
         show_progress=False,
     )

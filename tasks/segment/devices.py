@@ -1,14 +1,15 @@
 """On which device each object is found."""
 
 from collections.abc import Mapping
+from socket import gethostname
 
-from tasks.core.errors import ConfigError
+from tasks.core.errors import ConfigError, NoGpuError
 from tasks.core.gpus import count_gpus
 from tasks.core.registry import Device
 from tasks.segment.config import Segment
 from tasks.segment.registry import segmenters
 
-NO_GPU = "no GPU answers: there is none, or its driver does not start"
+NO_GPU = "there is no GPU, or its driver does not answer"
 
 
 def gpu_obstacles(config: Segment) -> dict[str, str]:
@@ -22,42 +23,44 @@ def gpu_obstacles(config: Segment) -> dict[str, str]:
 
 
 def choose_devices(config: Segment, *, obstacles: Mapping[str, str]) -> dict[str, Device]:
-    """Choose the device of each object: the best one that `config.device` allows and nothing keeps it from.
+    """Choose the device of each object: the best one that its method has a form for and nothing keeps it from.
 
     Parameters
     ----------
     obstacles
-        What keeps objects from a GPU; see `gpu_obstacles`.
+        What keeps objects from a GPU; see `gpu_obstacles`. Those that are left out have none.
 
     Raises
     ------
     ConfigError
-        ``device: gpu``, and there is none for an object, or for none of them a form.
+        ``device: gpu``, and an object whose method has a form for one cannot use it.
     """
-    gpu = {name for name, obstacle in obstacles.items() if not obstacle}
-    if config.device == "gpu":
-        check_gpu_form(config)
-        if lacking := [f"{name}: {obstacle}" for name, obstacle in obstacles.items() if obstacle]:
-            raise ConfigError(
-                "\n".join(["segment.device: got 'gpu', expected a GPU that can be used; it cannot for", *lacking])
-                + "\nset segment.device to auto or cpu, or run where there is one; "
-                "`python -m infra.doctor` looks at what there is"
-            )
-    return {entry.name: "gpu" if config.device != "cpu" and entry.name in gpu else "cpu" for entry in config.objects}
-
-
-def check_gpu_form(config: Segment) -> None:
-    """Refuse ``device: gpu`` where no method has a form for one.
-
-    Raises
-    ------
-    ConfigError
-        Naming the methods.
-    """
-    if config.device == "gpu" and not any("gpu" in segmenters.part(entry).devices for entry in config.objects):
-        methods = sorted({str(entry.model_dump()["method"]) for entry in config.objects})
-        having = ", ".join(name for name in segmenters.names if "gpu" in segmenters[name].devices) or "none"
+    devices: dict[str, Device] = {}
+    lacking = []
+    for entry in config.objects:
+        able = config.device != "cpu" and "gpu" in segmenters.part(entry).devices
+        obstacle = obstacles.get(entry.name, NO_GPU)
+        devices[entry.name] = "gpu" if able and not obstacle else "cpu"
+        if able and obstacle:
+            lacking.append(f"  {entry.name}: {obstacle}")
+    if lacking and config.device == "gpu":
         raise ConfigError(
-            f"segment.device: got 'gpu', but no method here has a form for one: {', '.join(methods)}; "
-            f"set it to auto or cpu (methods with such a form: {having})"
+            "segment.device: got 'gpu', expected a GPU that can be used; what keeps it from that:\n"
+            + "\n".join(lacking)
+            + "\nset it to auto or cpu, or have the run where there is one; `python -m infra.doctor` tells more"
         )
+    return devices
+
+
+def check_gpus(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """Check that this process can find objects on the devices that were chosen.
+
+    Raises
+    ------
+    NoGpuError
+        It cannot use a GPU for one of them.
+    """
+    if "gpu" in devices.values():
+        for name, obstacle in gpu_obstacles(config).items():
+            if obstacle and devices[name] == "gpu":
+                raise NoGpuError(f"{gethostname()} cannot find {name} on a GPU, as the run decided: {obstacle}")

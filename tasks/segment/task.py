@@ -1,17 +1,21 @@
 """Segment the fields of one partition."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+from distributed import get_worker
 from prefect import task
 
-from tasks.core.cells import field_cells
+from tasks.core.cells import field_cells, field_children
 from tasks.core.decision import group_values
 from tasks.core.digest import digest
-from tasks.core.errors import Fault
+from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
 from tasks.core.file_names import STATISTICS_FOLDER
+from tasks.core.gpus import gpu_name
+from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
@@ -20,6 +24,7 @@ from tasks.core.storage import atomic, read_table
 from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.segment.config import Segment
+from tasks.segment.devices import check_gpus, gpu_obstacles
 from tasks.segment.model.decision import (
     DIAMETERS,
     LearnedObject,
@@ -38,6 +43,12 @@ MEASURED_COLUMNS: dict[str, pl.DataType] = {"diameter": pl.Float64(), "objects":
 """A row per field: what was measured in it, beside what is known of the image."""
 
 
+@task(name="look for a GPU")
+def look_for_gpu(*, config: Segment) -> dict[str, str]:
+    """Say what keeps this worker from finding objects on a GPU, by object; empty where nothing does."""
+    return gpu_obstacles(config)
+
+
 @task(name="segment", version="4")
 def segment_partition(
     *,
@@ -45,24 +56,54 @@ def segment_partition(
     source: PixelSource,
     config: Segment,
     devices: Mapping[str, Device],
-    learned: Sequence[LearnedObject],
+    given: LabelSource | None = None,
+    learned: Sequence[LearnedObject] = (),
     folder: str,
     run_id: str,
 ) -> StageResult:
-    """Read the fields of a partition, find their objects on the given devices, and write tables and label images."""
+    """Read the fields of a partition, find their objects on the given devices, and write tables and label images.
+
+    Parameters
+    ----------
+    given
+        Reads the label images that methods take from files.
+    learned
+        What was decided of objects that models find.
+    """
     watch = Stopwatch()
     check_unchanged(learned)
-    tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
+    _check(config, devices=devices)
+    for entry in config.objects:
+        entry.load(device=devices[entry.name])
+    find = partial(_segment, config=config, devices=devices, given=given, learned=learned, layout=source.layout)
+    tables, faults = [], []
+    cells, children = [pl.DataFrame(schema=source.layout.cells())], [pl.DataFrame(schema=source.layout.child_table())]
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(
-                images, config=config, devices=devices, learned=learned, layout=source.layout, folder=temporary
-            )
+            segmented = find(images, folder=temporary)
+            cells += [own for own, _ in segmented]
+            children += [own for _, own in segmented]
             faults += images.faults
         table = pl.concat(tables)
-        counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
-    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
+        found_within = pl.concat(children) if source.layout.children else None
+        counts = write_cell_tables(
+            temporary, images=table, faults=faults, cells=pl.concat(cells), children=found_within
+        )
+    gpu = gpu_name() if "gpu" in devices.values() else ""
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()), gpu=gpu)
+
+
+def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """Refuse to go on elsewhere than the run decided, and tell which worker this is."""
+    try:
+        check_gpus(config, devices=devices)
+    except NoGpuError as error:
+        try:
+            worker = get_worker().address
+        except ValueError:  # the task is done outside of a cluster
+            worker = ""
+        raise NoGpuError(str(error), worker) from None
 
 
 def _segment(
@@ -70,28 +111,42 @@ def _segment(
     *,
     config: Segment,
     devices: Mapping[str, Device],
+    given: LabelSource | None,
     learned: Sequence[LearnedObject],
     layout: Layout,
     folder: Path,
-) -> list[pl.DataFrame]:
-    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
-    tables: list[pl.DataFrame] = []
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults.
+
+    Returns
+    -------
+    Table of cells and table of their children of each field.
+    """
+    tables: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
+        position = image["position"].item()
 
-        own = settled(config, learned=learned, image=image)
+        here = settled(config, learned=learned, image=image)
 
-        def segment(_: range, pixels: AnyArray = pixels, own: Segment = own) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=own, devices=devices)
+        def segment(
+            _: range, pixels: AnyArray = pixels, position: int = position, here: Segment = here
+        ) -> Segmentation:
+            labels = None if given is None else given(position)
+            return segment_image(pixels, channels=layout.channels, config=here, devices=devices, given=labels)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
-            tables.append(field_cells(image, segmented=segmented, layout=layout))
-            position = image["position"].item()
-            write_labels(folder, {(position, name): labels for name, labels in segmented.labels.items()})
-            write_labels(folder, {(position, name + BORDER): labels for name, labels in segmented.border.items()})
+            tables.append(
+                (
+                    field_cells(image, segmented=segmented, layout=layout),
+                    field_children(image, segmented=segmented, layout=layout),
+                )
+            )
+            write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
+            write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables
 
 
@@ -141,7 +196,7 @@ def _measure(images: SourceImages, *, row: int, plane: int, network: Network) ->
 def fit_diameters(
     *,
     measured: Sequence[StageResult],
-    learned: LearnedObject,
+    undecided: LearnedObject,
     groups: Sequence[tuple[str, ...]],
     folder: str,
     run_id: str,
@@ -152,10 +207,10 @@ def fit_diameters(
     for part in measured:
         table = read_table(part.file(MEASURED))
         for group, diameter, objects in zip(
-            group_values(table, learned.group_by), table["diameter"], table["objects"], strict=True
+            group_values(table, undecided.group_by), table["diameter"], table["objects"], strict=True
         ):
             fields[group].append(None if diameter is None else FieldDiameter(diameter=diameter, objects=objects))
-    decided = ObjectDiameters.of(learned, fields=fields)
+    decided = ObjectDiameters.of(undecided, fields=fields)
     with result_folder(Path(folder), provisional=is_provisional(*measured)) as temporary:
         (temporary / DIAMETERS).write_text(decided.model_dump_json(), encoding="utf-8")
     return watch.result(folder, run_id=run_id)

@@ -108,12 +108,12 @@ class LearnedObject(Frozen):
 
 
 def settled(config: Segment, *, learned: Sequence[LearnedObject], image: pl.DataFrame) -> Segment:
-    """Return the configuration for an image, a table of one row, with every diameter that was decided."""
+    """Return the configuration for an image, a table of one row, with every diameter that was decided for it."""
     known = {own.object: own for own in learned}
     objects: list[ObjectMethod] = []
     for entry in config.objects:
-        if isinstance(entry, Model):
-            own = known[entry.name]
+        own = known.get(entry.name)
+        if isinstance(entry, Model) and own is not None:
             diameter = dict(own.diameters)[group_values(image, own.group_by)[0]]
             objects.append(entry.decided(model=own.network.path, diameter=diameter))
         else:

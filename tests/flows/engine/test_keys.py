@@ -85,7 +85,7 @@ CONFIGS = {
 FREE: dict[type, set[str]] = {
     PixelSource: {"batch_bytes"},
     Partition: {"number", "index", "start", "stop"},
-    StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "run_id"},
+    StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "hardware", "run_id"},
     CorrectionFile: {"path"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels", "limits"},
