@@ -44,9 +44,8 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     config, layout = preparation.spec.config, preparation.layout
     if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
-    every = from_frame(preparation.listing.index)
-    names = [reference.image for reference in every]
-    references = sample(every, count=count, seed=config.run.seed)
+    index = preparation.listing.index
+    references = sample(from_frame(index), count=count, seed=config.run.seed)
     load = partial(
         load_images,
         channels=preparation.listing.images.channels,
@@ -54,7 +53,8 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         limits=config.load.limits,
     )
     loaded = load(references)
-    rows = [names.index(reference.image) for reference in references]
+    places = {image: row for row, image in enumerate(index["image"])}
+    rows = [places[reference.image] for reference in references]
     segments = _segments(preparation, rows=rows, load=load, console=console)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []

@@ -57,8 +57,8 @@ def write_model(path: Path, *, channels: int = 3, output: str = "maps", **metada
 
 def _disc(radius: int) -> FloatArray:
     steps = np.arange(-radius, radius + 1)
-    disc = (np.hypot(*np.meshgrid(steps, steps)) <= radius).astype(np.float64)
-    return disc / disc.sum()
+    disc: FloatArray = (np.hypot(*np.meshgrid(steps, steps)) <= radius).astype(np.float64)
+    return np.asarray(disc / disc.sum(), dtype=np.float64)
 
 
 def discs(shape: tuple[int, int], *, diameter: float, count: int, seed: int = 3, low: int = 50) -> AnyArray:

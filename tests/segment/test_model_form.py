@@ -1,6 +1,7 @@
 """Model files that cannot be used: what is said of them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_model_that_is_nowhere(tmp_path: Path) -> None:
 
 def test_other_outputs(tmp_path: Path) -> None:
     path = str(write_model(tmp_path / "two.onnx", channels=2))
-    with pytest.raises(ConfigError, match=r"has the outputs maps tensor\(float\) .*; expected one: maps, float32 \(N, 3"):
+    with pytest.raises(ConfigError, match=r"has the outputs maps tensor\(float\) .*; expected one: maps, float32"):
         find_network(path)
     path = str(write_model(tmp_path / "named.onnx", output="flows"))
     with pytest.raises(ConfigError, match=r"has the outputs flows .*; expected one: maps"):
@@ -51,7 +52,7 @@ def test_other_outputs(tmp_path: Path) -> None:
         ({"upper_percentile": 1}, "lower_percentile 1 is not below upper_percentile 1"),
     ],
 )
-def test_metadata_that_cannot_be_used(tmp_path: Path, metadata: dict[str, object], message: str) -> None:
+def test_metadata_that_cannot_be_used(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
     path = str(write_model(tmp_path / "m.onnx", **metadata))
     with pytest.raises(ConfigError, match=message):
         find_network(path)
