@@ -1,5 +1,6 @@
 """How large the objects are that learned models look for: a diameter per group of fields, from a sample of them."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 STAGE = "diameter"
 PUBLISHED = Published(path=f"{STATISTICS_FOLDER}/{DIAMETERS}", is_ours=holds_key("diameters"))
 
-Prepared = tuple[tuple[LearnedObject, ...], PublishedDiameters]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedDiameters:
+    """What is known of the objects that models find, and what of it another run has decided."""
+
+    learned: tuple[LearnedObject, ...] = ()
+    reused: tuple[ObjectDiameters, ...] = ()
 
 
 def estimated(config: Config) -> tuple[Model, ...]:
@@ -48,16 +55,17 @@ def _row(config: Config) -> PlanRow | None:
     return PlanRow(single_tasks=1 + len(objects), more=f"some to estimate the diameter of {each}")
 
 
-def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Prepared:
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> PreparedDiameters:
     """Look at the models, and find another run's diameters of the groups that this one has."""
     if config.segment is None:
-        return (), PublishedDiameters(diameters=())
-    return find_learned(config.segment, groups=layout.groups, present_groups=listing.present_groups)
+        return PreparedDiameters()
+    learned, reused = find_learned(config.segment, groups=layout.groups, present_groups=listing.present_groups)
+    return PreparedDiameters(learned=learned, reused=reused.diameters)
 
 
-def _run(execution: "Execution", data: "Dataset", prepared: Prepared) -> "Dataset":
+def _run(execution: "Execution", data: "Dataset", prepared: PreparedDiameters) -> "Dataset":
     """Decide the diameters that are neither given nor taken over; waits for them."""
-    learned, reused = prepared
+    learned, reused = prepared.learned, prepared.reused
     open_objects = {entry.name: entry for entry in estimated(execution.config)}
     handles = {
         own.object: _estimate(execution, data, entry=open_objects[own.object], learned=own)
@@ -65,7 +73,7 @@ def _run(execution: "Execution", data: "Dataset", prepared: Prepared) -> "Datase
         if own.object in open_objects
     }
     results = dict(zip(handles, execution.wait(tuple(handles.values())), strict=True)) if handles else {}
-    decided = {own.object: own for own in reused.diameters}
+    decided = {own.object: own for own in reused}
     for name, result in results.items():
         text = result.file(DIAMETERS).read_text(encoding="utf-8")
         decided[name] = ObjectDiameters.model_validate_json(text)
