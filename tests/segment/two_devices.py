@@ -41,5 +41,5 @@ def ring(image, *, labels, config, channels, device="cpu"):
 OBJECTS: dict[str, Any] = {
     "nucleus": {"method": "either", "channel": "DNA"},
     "ring": {"method": "ring", "around": "nucleus"},
-    "rest": {"method": "subtract", "from": "nucleus", "remove": "ring"},
+    "rest": {"method": "expand", "from": "nucleus", "distance": 1},
 }
