@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tasks.core.types import AnyArray, LabelArray, Segmentation
+from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
-from tasks.segment.label_images import at_frame, raster_order
+from tasks.segment.operations import Labels, operations_for
 from tasks.segment.registry import segmenters
 
 
@@ -55,13 +55,14 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
-    label_images: dict[str, LabelArray] = {}
+    operations = operations_for(image)
+    label_images: dict[str, Labels] = {}
     for entry in config.objects:
         labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
         if labels.shape != image.shape[1:]:
             raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
         if not label_images:
-            labels = raster_order(labels)
+            labels = operations.raster_order(labels.astype(np.int32, copy=False))
             count = int(labels.max(initial=0))
         elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
             raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
@@ -69,13 +70,18 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
 
     cut = np.zeros(count + 1, dtype=np.bool_)
     for name in {"drop": config.names, "primary": config.names[:1], "keep": ()}[config.border]:
-        cut[at_frame(label_images[name])] = True
+        cut[operations.at_frame(label_images[name])] = True
     cut[0] = False
     # the kept ones first; both orders are raster orders, because leaving out some labels keeps the order of the others
-    number = np.zeros(count + 1, dtype=np.int32)
+    number = np.zeros(count + 1, dtype=np.int64)
     number[1:][np.argsort(cut[1:], kind="stable")] = np.arange(1, count + 1)
-    inside, outside = np.where(cut, 0, number).astype(np.int32), np.where(cut, number, 0).astype(np.int32)
+
+    def renumbered(labels: Labels, which: BoolArray) -> LabelArray:
+        if not which.any():
+            return np.zeros(labels.shape, dtype=np.int32)
+        return operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+
     return Segmentation(
-        labels={name: inside[labels] for name, labels in label_images.items()},
-        border={name: outside[labels] for name, labels in label_images.items()},
+        labels={name: renumbered(labels, ~cut) for name, labels in label_images.items()},
+        border={name: renumbered(labels, cut) for name, labels in label_images.items()},
     )

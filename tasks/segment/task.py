@@ -18,7 +18,7 @@ from tasks.segment.config import Segment
 from tasks.segment.stage import segment_image
 
 
-@task(name="segment", version="3")
+@task(name="segment", version="4")
 def segment_partition(
     *, partition: Partition, source: PixelSource, config: Segment, folder: str, run_id: str
 ) -> StageResult:

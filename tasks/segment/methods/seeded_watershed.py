@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.label_images import fill_holes
+from tasks.segment.operations import Image, Labels, Mask, Operations, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -22,6 +23,11 @@ class SeededWatershed(ObjectMethod):
     seeds: str = Field(description="Earlier object from which each cell grows, such as nucleus; lies within the cell.")
     sigma: float = Field(default=1.0, ge=0, description="Gaussian smoothing before the threshold, in pixels.")
     threshold: Threshold = Field(default="li", description="How the level between background and cell is found.")
+    window: float = Field(
+        default=200.0,
+        gt=0,
+        description="For threshold: local: side in pixels of the surroundings with which a pixel is compared.",
+    )
     threshold_correction: float = Field(
         default=1.0,
         gt=0,
@@ -39,7 +45,15 @@ class SeededWatershed(ObjectMethod):
     holes: Literal["fill", "keep"] = Field(default="fill", description="Whether holes in a cell are filled.")
 
 
-@segmenters.register(SeededWatershed)
+def seeded_watershed_plain(
+    image: AnyArray, *, labels: Mapping[str, LabelArray], config: SeededWatershed, channels: Sequence[str]
+) -> LabelArray:
+    """Grow one cell from each seed by the plain code."""
+    plane = image[list(channels).index(config.channel)]
+    return grow(plane, seeds=labels[config.seeds], config=config, operations=plain)
+
+
+@segmenters.register(SeededWatershed, plain=seeded_watershed_plain)
 def seeded_watershed(
     image: AnyArray, *, labels: Mapping[str, LabelArray], config: SeededWatershed, channels: Sequence[str]
 ) -> LabelArray:
@@ -78,34 +92,37 @@ def seeded_watershed(
     >>> seeded_watershed(image, labels={"nucleus": seeds}, config=config, channels=["RNA"])
     array([[0, 0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
-    from scipy import ndimage
-    from skimage import segmentation
-
-    seeds = labels[config.seeds]
     plane = image[list(channels).index(config.channel)]
+    return grow(plane, seeds=labels[config.seeds], config=config, operations=operations_for(plane))
+
+
+def grow(plane: AnyArray, *, seeds: Labels, config: SeededWatershed, operations: Operations) -> Labels:
+    """Grow the cells of `seeded_watershed` in their channel, by the operations of a device."""
     foreground = find_foreground(
-        plane, sigma=config.sigma, threshold=config.threshold, correction=config.threshold_correction
+        plane,
+        sigma=config.sigma,
+        threshold=config.threshold,
+        window=config.window,
+        correction=config.threshold_correction,
+        operations=operations,
     )
     if foreground is None or not seeds.any():
         return seeds.copy()
     territory = foreground.bright | (seeds > 0)
     if config.max_distance is not None:
-        territory &= ndimage.distance_transform_edt(seeds == 0) <= config.max_distance
-    cost = _arrival_cost(territory, seeds=seeds, foreground=foreground, stiffness=config.stiffness)
-    cells = np.asarray(segmentation.watershed(cost, seeds, mask=territory), dtype=np.int32)
-    if config.holes == "fill":
-        cells = np.where(foreground.finite, fill_holes(cells), cells)
-    return cells
+        territory &= operations.distance(seeds == 0) <= config.max_distance
+    cost = _cost(territory, foreground=foreground, stiffness=config.stiffness, operations=operations)
+    arrival = operations.arrival(cost, seeds=seeds, mask=territory)
+    cells = operations.flood(arrival, markers=seeds, mask=territory)
+    if config.holes == "keep":
+        return cells
+    filled = operations.fill_holes(cells)
+    return filled if foreground.finite is None else operations.xp.where(foreground.finite, filled, cells)
 
 
-def _arrival_cost(territory: BoolArray, *, seeds: LabelArray, foreground: Foreground, stiffness: float) -> FloatArray:
-    """(H, W) float64: least cost of reaching each pixel of the territory from any seed; 0 where none can."""
-    from skimage.filters import sobel
-    from skimage.graph import MCP_Geometric
-
-    brightness = float(np.median(foreground.smooth[territory])) - foreground.background
-    # cells no brighter than the background have no edges to follow
-    edges = sobel(foreground.smooth) / brightness if brightness > 0 else np.zeros(territory.shape)
-    step = np.where(territory, stiffness + edges, -1.0)  # negative: may not be entered
-    arrival, _ = MCP_Geometric(step).find_costs(np.argwhere(seeds > 0))
-    return np.where(np.isfinite(arrival), arrival, 0.0)
+def _cost(territory: Mask, *, foreground: Foreground, stiffness: float, operations: Operations) -> Image:
+    """(H, W) float32: what a step of one pixel costs."""
+    brightness = operations.median(foreground.smooth, mask=territory) - foreground.background
+    if brightness <= 0:  # cells no brighter than the background have no edges to follow
+        return operations.xp.full(territory.shape, stiffness, dtype=np.float32)
+    return operations.sobel(foreground.smooth) / brightness + stiffness
