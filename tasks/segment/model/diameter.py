@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from tasks.core.types import AnyArray, FloatArray
-from tasks.segment.label_images import at_frame
 from tasks.segment.model.form import MULTIPLE, Form
 from tasks.segment.model.instances import instances
 from tasks.segment.model.maps import network_maps
 from tasks.segment.model.network import Network
 from tasks.segment.model.scale import ScaledPlane
+from tasks.segment.operations import operations_for
 
 GroupT = TypeVar("GroupT", bound=Hashable)
 
@@ -131,7 +131,7 @@ def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
         min_diameter=form.diameter / 4,
     )
     areas = np.bincount(labels.ravel()).astype(np.float64)
-    areas[at_frame(labels)] = 0
+    areas[operations_for(labels).at_frame(labels)] = 0
     areas[0] = 0
     if not areas.any():
         return None

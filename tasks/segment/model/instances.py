@@ -4,11 +4,8 @@ import math
 
 import numpy as np
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
-from tasks.segment.label_images import fill_holes, largest_pieces, raster_order, select
-
-FLOOR = -4.0
-"""Height outside the foreground: below every height less every drop, both of which lie between 0 and 1."""
+from tasks.core.types import AnyArray
+from tasks.segment.operations import Labels, operations_for
 
 
 def instances(
@@ -18,7 +15,7 @@ def instances(
     peak_drop: float,
     boundary_weight: float,
     min_diameter: float,
-) -> LabelArray:
+) -> Labels:
     """Find objects in the maps of a network.
 
     1. Pixels whose foreground reaches the threshold are foreground.
@@ -31,8 +28,8 @@ def instances(
     Parameters
     ----------
     maps
-        (3, H, W) float: foreground, distance and boundary, each in [0, 1]; a pixel of which any is not finite is
-        background.
+        (3, H, W) float: foreground, distance and boundary, each in [0, 1], in the memory of any device; a pixel of
+        which any is not finite is background.
     foreground_threshold
         Least foreground of an object's pixel.
     peak_drop
@@ -55,35 +52,13 @@ def instances(
     >>> int(instances(maps, foreground_threshold=0.5, peak_drop=0.1, boundary_weight=1.0, min_diameter=4.0).max())
     2
     """
-    from skimage import segmentation
-
-    foreground, height = _landscape(maps, threshold=foreground_threshold, boundary_weight=boundary_weight)
-    if not foreground.any():
-        return np.zeros(foreground.shape, dtype=np.int32)
-    markers = _peaks(height, foreground=foreground, drop=peak_drop)
-    parts = segmentation.watershed(-height, markers, mask=foreground).astype(np.int32, copy=False)
-    parts = fill_holes(largest_pieces(parts))
-    areas = np.bincount(parts.ravel())
-    return raster_order(select(parts, keep=areas >= math.pi * (min_diameter / 2) ** 2))
-
-
-def _landscape(maps: AnyArray, *, threshold: float, boundary_weight: float) -> tuple[BoolArray, FloatArray]:
-    """(H, W) bool foreground and (H, W) float32 height, `FLOOR` outside of it."""
+    operations = operations_for(maps)
     inside, distance, boundary = maps.astype(np.float32, copy=False)
-    height = distance * (np.float32(1) - np.float32(boundary_weight) * boundary)
-    foreground = (inside >= np.float32(threshold)) & np.isfinite(height)
-    return foreground, np.where(foreground, height, np.float32(FLOOR))
-
-
-def _peaks(height: FloatArray, *, foreground: BoolArray, drop: float) -> IntArray:
-    """Label the h-maxima of the height."""
-    from scipy import ndimage
-    from skimage.measure import label
-    from skimage.morphology import local_maxima, reconstruction
-
-    cross = ndimage.generate_binary_structure(2, 1)
-    floor = np.float32(FLOOR)
-    levelled = reconstruction(np.where(foreground, height - np.float32(drop), floor), height, footprint=cross)
-    # a rim of floor around the field makes the maximum of a field that is all plateau a maximum, too
-    peaks = local_maxima(np.pad(levelled, 1, constant_values=floor), connectivity=1)[1:-1, 1:-1]
-    return np.asarray(label(peaks & foreground, connectivity=1), dtype=np.int64)
+    height = distance * (1 - np.float32(boundary_weight) * boundary)
+    foreground = (inside >= np.float32(foreground_threshold)) & operations.xp.isfinite(height)
+    height[~foreground] = 0
+    # a fall of a height is a ratio of exponentials
+    markers = operations.peaks(operations.xp.exp(height), mask=foreground, neck=math.exp(-peak_drop))
+    parts = operations.flood(-height, markers=markers, mask=foreground)
+    parts = operations.fill_holes(operations.largest_pieces(parts))
+    return operations.raster_order(parts, keep=operations.areas(parts) >= math.pi * (min_diameter / 2) ** 2)
