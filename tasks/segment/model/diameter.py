@@ -20,8 +20,8 @@ GroupT = TypeVar("GroupT", bound=Hashable)
 FIELDS = 50
 """Fields of a group that are looked at, at most."""
 
-LADDER = (8.0, 16.0, 32.0, 64.0, 128.0)
-"""Diameters that are tried, in pixels of the field."""
+LADDER = tuple(6 * 2 ** (step / 2) for step in range(10))
+"""Diameters that are tried, in pixels of the field: from 6 to 136."""
 
 WINDOW = 256
 """Side, in the network's pixels, of the part of a field that is looked at: there are some hundred objects in it."""
@@ -54,25 +54,38 @@ class FieldDiameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """What a network sees of a field under some scale: the objects' median diameter in its pixels, and how surely."""
+    """What a network sees of a field under some scale.
+
+    Parameters
+    ----------
+    tried
+        Diameter that this scale makes as large as those learned.
+    median
+        The objects' median diameter in the network's pixels.
+    objects
+        How many there are that the part's frame does not cut.
+    peak
+        Mean over these of the greatest distance to the rim that the network gives them. It is 1 of an object that is
+        seen whole, and less of a piece of one and of what is several.
+    """
 
     tried: float
     median: float
     objects: int
-    confidence: float
+    peak: float
 
     def score(self, nominal: float) -> float:
-        """Tell how well this scale suits: sure of many objects of the size that was learned."""
+        """Tell how well this scale suits: objects as large as those that were learned, seen whole."""
         octaves = math.log2(self.median / nominal) / AGREEMENT
-        return math.exp(-(octaves**2) / 2) * self.confidence * min(self.objects, ENOUGH)
+        return math.exp(-(octaves**2) / 2) * self.peak
 
 
 def field_diameter(plane: AnyArray, *, network: Network) -> FieldDiameter | None:
     """Estimate the diameter of a field's objects; None where it has none.
 
     The network looks at the brightest part of the field at each of some scales. At the one under which its objects are
-    most surely, and most nearly, as large as those that it has learned, they are measured; then once more at the scale
-    that follows from that.
+    most surely whole, and most nearly as large as those that it has learned, they are measured; then once more at the
+    scale that follows from that.
 
     Parameters
     ----------
@@ -119,6 +132,8 @@ def decide_diameters(fields: Mapping[GroupT, Sequence[FieldDiameter | None]], *,
 
 def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
     """Measure the objects that the network sees under a scale; None where there are none that are not cut."""
+    from scipy import ndimage
+
     form = network.form
     scaled = replace(field.scaled, scale=form.diameter / tried)
     rows, columns = field.brightest_part(scaled)
@@ -135,12 +150,12 @@ def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
     areas[0] = 0
     if not areas.any():
         return None
-    sure = np.bincount(labels.ravel(), weights=maps[0].ravel())[areas > 0] / areas[areas > 0]
+    whole = np.flatnonzero(areas)
     return _Look(
         tried=tried,
-        median=float(np.median(np.sqrt(areas[areas > 0] * 4 / math.pi))),
-        objects=int(np.count_nonzero(areas)),
-        confidence=float(np.clip(2 * np.mean(sure) - 1, 0, 1)),
+        median=float(np.median(np.sqrt(areas[whole] * 4 / math.pi))),
+        objects=len(whole),
+        peak=float(np.mean(ndimage.maximum(maps[1], labels, whole))),
     )
 
 
