@@ -12,7 +12,7 @@ from tasks.segment.kernels import components, filters, numbering, selection
 from tasks.segment.kernels.arrival import arrival as find_arrival
 from tasks.segment.kernels.arrival import trace as find_seeds
 from tasks.segment.kernels.distance import distance as find_distance
-from tasks.segment.kernels.flood import flood as flood
+from tasks.segment.kernels.flood import flood as flood_mask
 from tasks.segment.kernels.peaks import peaks as find_peaks
 from tasks.segment.operations import Histogram, Image, Labels, Mask
 
@@ -102,7 +102,7 @@ def sobel(image: Image, /) -> Image:
 
 
 def label(mask: Mask, /) -> Labels:
-    """Number connected pieces."""
+    """Label connected pieces."""
     out = np.zeros(mask.shape, dtype=np.int32)
     components.label(mask, out)
     return out
@@ -127,6 +127,11 @@ def peaks(height: Image, /, *, mask: Mask, neck: float) -> Labels:
     out = np.zeros(mask.shape, dtype=np.int32)
     find_peaks(height, mask, neck, out)
     return out
+
+
+def flood(height: Image, /, *, markers: Labels, mask: Mask) -> Labels:
+    """Flood a mask from markers."""
+    return flood_mask(height, markers=markers, mask=mask)
 
 
 def arrival(cost: Image, /, *, seeds: Labels, mask: Mask) -> Image:
@@ -179,7 +184,7 @@ def fill_holes(labels: Labels, /) -> Labels:
 
 
 def raster_order(labels: Labels, /, *, keep: BoolArray | None = None) -> Labels:
-    """Number objects by their first pixel."""
+    """Renumber objects by their first pixel."""
     out = np.zeros(labels.shape, dtype=np.int32)
     kept = np.ones(_count(labels) + 1, dtype=np.bool_) if keep is None else keep
     numbering.raster_order(labels.ravel(), kept, out.ravel())

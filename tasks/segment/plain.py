@@ -73,7 +73,7 @@ def sobel(image: AnyArray, /) -> AnyArray:
 
 
 def label(mask: BoolArray, /) -> LabelArray:
-    """Number connected pieces."""
+    """Label connected pieces."""
     from skimage import measure
 
     return np.asarray(measure.label(mask, connectivity=1), dtype=np.int32)
@@ -223,7 +223,7 @@ def fill_holes(labels: LabelArray, /) -> LabelArray:
 
 
 def raster_order(labels: LabelArray, /, *, keep: BoolArray | None = None) -> LabelArray:
-    """Number objects by their first pixel.
+    """Renumber objects by their first pixel.
 
     Examples
     --------

@@ -79,7 +79,7 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     def renumbered(labels: Labels, which: BoolArray) -> LabelArray:
         if not which.any():
             return np.zeros(labels.shape, dtype=np.int32)
-        return operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+        return np.asarray(operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0))))
 
     return Segmentation(
         labels={name: renumbered(labels, ~cut) for name, labels in label_images.items()},
