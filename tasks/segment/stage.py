@@ -91,7 +91,8 @@ def segment_image(
         if not which.any():
             return np.zeros(labels.shape, dtype=np.int32)
         operations = operations_for(labels)
-        return operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+        result: LabelArray = operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+        return result
 
     return Segmentation(
         labels={name: renumbered(labels, ~cut) for name, labels in label_images.items()},
