@@ -10,6 +10,7 @@ import numpy as np
 from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
 from tasks.segment.kernels import components, filters, numbering, selection
 from tasks.segment.kernels.arrival import arrival as find_arrival
+from tasks.segment.kernels.arrival import trace as find_seeds
 from tasks.segment.kernels.distance import distance as find_distance
 from tasks.segment.kernels.flood import flood as flood
 from tasks.segment.kernels.peaks import peaks as find_peaks
@@ -132,6 +133,13 @@ def arrival(cost: Image, /, *, seeds: Labels, mask: Mask) -> Image:
     """Least cost of a path from any seed."""
     out = np.empty_like(cost)
     find_arrival(cost, seeds, mask, out)
+    return out
+
+
+def trace(arrival: Image, /, *, cost: Image, seeds: Labels, mask: Mask) -> Labels:
+    """Give each pixel the label of its seed."""
+    out = np.zeros(seeds.shape, dtype=np.int32)
+    find_seeds(arrival, cost, seeds, mask, out)
     return out
 
 

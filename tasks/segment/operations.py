@@ -95,6 +95,13 @@ class Operations(Protocol):
         from one step to the next, so that the least is the same in whatever order paths are looked at.
         """
 
+    def trace(self, arrival: Image, /, *, cost: Image, seeds: Labels, mask: Mask) -> Labels:
+        """Give each pixel the label of the seed that it is reached from at the cost which `arrival` tells.
+
+        Seeds, of the mask, keep their labels. Another pixel has that of the one of its 8 neighbors, of those whose
+        arrival is less, over which it is reached at the least cost, the first in raster order; 0 if none is less.
+        """
+
     def areas(self, labels: Labels, /) -> IntArray:
         """(max + 1,) int64: pixels of each object, and of the background."""
 

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
+from tasks.segment import tracing
 from tasks.segment.operations import Histogram
 
 xp = np
@@ -126,6 +127,11 @@ def arrival(cost: AnyArray, /, *, seeds: LabelArray, mask: BoolArray) -> AnyArra
     # a negative cost: may not be entered
     costs, _ = MCP_Geometric(np.where(mask, cost, -1.0)).find_costs(np.argwhere(seeds > 0))
     return np.asarray(costs, dtype=np.float32)
+
+
+def trace(arrival: AnyArray, /, *, cost: AnyArray, seeds: LabelArray, mask: BoolArray) -> LabelArray:
+    """Give each pixel the label of its seed."""
+    return tracing.trace(arrival, cost=cost, seeds=seeds, mask=mask, xp=np)
 
 
 def areas(labels: LabelArray, /) -> IntArray:

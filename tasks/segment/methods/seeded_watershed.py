@@ -123,11 +123,26 @@ def grow(plane: AnyArray, *, seeds: Labels, config: SeededWatershed, operations:
         territory &= operations.distance(seeds == 0) <= config.max_distance
     cost = _cost(territory, foreground=foreground, stiffness=config.stiffness, operations=operations)
     arrival = operations.arrival(cost, seeds=seeds, mask=territory)
-    cells = operations.flood(arrival, markers=seeds, mask=territory)
+    cells = operations.trace(arrival, cost=cost, seeds=seeds, mask=territory)
+    cells = _connect(cells, seeds=seeds, operations=operations)
+    cells = operations.flood(arrival, markers=cells, mask=territory)
     if config.holes == "keep":
         return cells
     filled = operations.fill_holes(cells)
     return filled if foreground.finite is None else operations.xp.where(foreground.finite, filled, cells)
+
+
+def _connect(cells: Labels, *, seeds: Labels, operations: Operations) -> Labels:
+    """Erase what is not 4-connected with its seed: what is reached over a corner of two other cells."""
+    pieces = operations.largest_pieces(cells)
+    rooted = operations.areas(pieces * (seeds > 0)) > 0
+    count = operations.areas(pieces).size
+    numbers = np.arange(count)
+    numbers[: len(rooted)] *= rooted
+    numbers[len(rooted) :] = 0
+    if not rooted[1:].all() or len(rooted) < count:
+        pieces = operations.relabel(pieces, numbers=numbers)
+    return operations.xp.where(seeds > 0, seeds, pieces)
 
 
 def _cost(territory: Mask, *, foreground: Foreground, stiffness: float, operations: Operations) -> Image:
