@@ -31,7 +31,6 @@ from tasks.project.config import Project
 from tasks.quality.config import Quality, check_quality
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
-from tasks.segment.registry import segmenters
 
 
 class Resources(Section):
@@ -139,11 +138,8 @@ class Config(Section):
 
     @property
     def devices(self) -> dict[str, tuple[str, ...]]:
-        """What the methods of stages can use, where they choose."""
-        if self.segment is None:
-            return {}
-        parts = [segmenters.part(entry) for entry in self.segment.objects]
-        return {"segment": tuple(dict.fromkeys(device for part in parts for device in part.devices))}
+        """What the methods of stages can use and may, where they choose."""
+        return {} if self.segment is None else {"segment": self.segment.devices}
 
     def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
         """Tell the columns of the run's tables, once the channels are known.

@@ -21,6 +21,7 @@ from flows.engine.start import started
 from flows.engine.stop import Stopped
 from flows.engine.summary import Summary, summarize
 from flows.pipeline import PIPELINE
+from flows.stages.cells import find_cells
 from flows.stages.export import export_quarantine, export_tables, published_files
 from tasks.core.errors import InputChangedError
 
@@ -80,11 +81,13 @@ def run(preparation: Preparation, *, redone: Sequence[str] = ()) -> Summary:
                     execution.wait(data.handles)
                     record.publishing()
                 data = stage(execution, data)
+                if stage is find_cells and data.devices is not None:
+                    record.found_on(data.devices, tell=execution.progress.note)
             record.published(published_files(execution, data, stages=PIPELINE))
         except TooManyQuarantinedError:
             QuarantineLimit.of(preparation).check(export_quarantine(execution, data))  # those on their way count too
             raise
         summary = summarize(execution, data, redone=redone)
         QuarantineLimit.of(preparation).check(summary.quarantined)
-        record.done(summary)
+        record.done(summary, hardware=execution.hardware)
     return summary

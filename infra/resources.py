@@ -22,13 +22,14 @@ def resolve(asked: Asked, *, devices: Collection[str], offers: Sequence[Offer]) 
     asked
         As configured; ``auto`` is a GPU where the method can use one and a worker has one, else a CPU.
     devices
-        What the stage's method can use: ``cpu``, ``gpu``.
+        What the stage's methods can use and may: ``cpu``, ``gpu``, or both; ``gpu`` alone has to be one.
     offers
         The resources of each worker.
     """
     if asked != "auto":
         return asked
-    return GPU if "gpu" in devices and any(offer.get("GPU", 0) >= 1 for offer in offers) else CPU
+    offered = any(offer.get("GPU", 0) >= 1 for offer in offers)
+    return GPU if "gpu" in devices and (offered or "cpu" not in devices) else CPU
 
 
 def settle(
@@ -47,23 +48,31 @@ def settle(
     offers
         The resources of each worker.
     devices
-        What the methods of stages can use, where that is not a CPU alone.
+        What the methods of stages can use and may, where that is not a CPU alone.
     pools
         Names of the pools whose workers offer that, if there are such.
 
     Raises
     ------
     ConfigError
-        Naming the stages, the resource, and what the workers offer, of which pool.
+        Naming the stages, the resource, and what the workers offer, of which pool; or that a GPU is demanded and
+        tasks would not get to one.
     """
     settled = {
         stage: resolve(asked, devices=devices.get(stage, ("cpu",)), offers=offers) for stage, asked in needed.items()
     }
-    lacking = [
-        f"run.resources.{stage}: no worker of the cluster offers {_written(resources)}"
-        for stage, resources in settled.items()
-        if not any(all(offer.get(name, 0) >= amount for name, amount in resources.items()) for offer in offers)
-    ]
+    lacking = []
+    for stage, resources in settled.items():
+        demanded = "cpu" not in devices.get(stage, ("cpu",))
+        if demanded and not resources.get("GPU"):
+            lacking.append(
+                f"{stage}.device: got 'gpu', but run.resources.{stage} is {_written(resources)}; leave that out, or "
+                f"ask for {_written(GPU)}"
+            )
+        elif not any(all(offer.get(name, 0) >= amount for name, amount in resources.items()) for offer in offers):
+            key = f"{stage}.device: got 'gpu', but" if demanded else f"run.resources.{stage}:"
+            advice = "; set it to auto or cpu, or have the run where there is a GPU" if demanded else ""
+            lacking.append(f"{key} no worker of the cluster offers {_written(resources)}{advice}")
     if lacking:
         names = [f" (pool {name})" for name in pools] or [""] * len(offers)
         written = {f"{_written(offer)}{name}" for offer, name in zip(offers, names, strict=True)}

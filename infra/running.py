@@ -17,12 +17,12 @@ from infra.clusters.demand import Demand
 from infra.clusters.model import Address, Batch, Cluster
 from infra.clusters.scheduler import scheduler_spec
 from infra.fork_server import FORKS, start_fork_server
-from infra.gpus import count_gpus
 from infra.nanny import PatientNanny
 from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
 from infra.scratch import scratch_folder
 from tasks.core.errors import RunError
+from tasks.core.gpus import count_gpus
 
 WORKER_SETTINGS = {
     "distributed.comm.timeouts.connect": "60s",

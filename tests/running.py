@@ -21,6 +21,7 @@ from tasks.core.work import Partition, StageResult
 from tasks.features.task import extract_partition
 from tasks.ingest.listing import ImageList
 from tasks.mask.task import mask_partition
+from tasks.segment.devices import choose_devices
 from tasks.segment.task import segment_partition
 
 
@@ -65,9 +66,11 @@ class Run:
     @cached_property
     def cells(self) -> list[StageResult]:
         """What is masked or segmented, partition by partition."""
-        task, config = segment_partition if self.config.segment else mask_partition, self.config.segment
-        given = {"source": self.source, "config": config or self.config.mask}
-        return [self.do(task, partition=partition, **given) for partition in self.partitions]
+        segment, given = self.config.segment, {"source": self.source, "config": self.config.segment or self.config.mask}
+        if segment is None:
+            return [self.do(mask_partition, partition=partition, **given) for partition in self.partitions]
+        devices = choose_devices(segment, obstacles={})
+        return [self.do(segment_partition, partition=part, devices=devices, **given) for part in self.partitions]
 
     def do(self, task: Task[..., StageResult], **given: Any) -> StageResult:  # noqa: ANN401
         """Do a task, whether its result is there or not, in the folder of its key unless it is given one."""

@@ -1,12 +1,13 @@
 """The value that flows through the pipeline."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.engine.graph import Handle
 from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
+from tasks.core.registry import Device
 from tasks.core.work import Partition, StageResult
 
 Publication = Callable[[], object]
@@ -26,6 +27,8 @@ class Dataset:
         Runs of images, in table order; what follows has an entry for each.
     source
         How their pixels are read.
+    devices
+        Where each object of fields is found; None for stamps, and before that is decided.
     cells
         What masking or segmentation finds.
     metrics
@@ -42,6 +45,7 @@ class Dataset:
 
     partitions: tuple[Partition, ...]
     source: PixelSource
+    devices: Mapping[str, Device] | None = None
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()
     decision: QualityDecision = ALL

@@ -20,7 +20,7 @@ from infra.clusters.demand import Demand
 from infra.clusters.pool import Pool
 from tasks.core.decision import QualityDecision
 from tasks.core.digest import digest
-from tasks.core.errors import RunError
+from tasks.core.errors import NoGpuError, RunError
 from tasks.core.pixel_source import PixelSource
 from tasks.core.work import Partition, StageResult
 
@@ -163,11 +163,29 @@ class Dispatcher:
                 deaths = outcome.deaths if isinstance(outcome, WorkerDiedError) else 1
                 divisible = self._orders[ticket].partition is not None
                 verdict = self._supervisor.died(ticket, divisible=divisible, deaths=deaths)
+            elif isinstance(outcome, NoGpuError):
+                verdict = self._without_gpu(ticket, outcome)
             else:
                 return ticket, self._finish(ticket, outcome)
             if isinstance(verdict, GiveUp):
                 return ticket, self._finish(ticket, RunError(verdict.reason))
             self._follow(ticket, verdict)
+
+    def _without_gpu(self, ticket: Hashable, error: NoGpuError) -> Verdict:
+        """Have another worker do a task; its own ends, since it would soon have failed all that there is to do.
+
+        Raises
+        ------
+        RunError
+            It was the last one, so that other tasks would wait for ever; a batch system may give another.
+        """
+        self._submitter.retire(error.worker)
+        self._tell(f"{error}; its worker is closed")
+        verdict = self._supervisor.died(ticket, divisible=False)
+        last = not self._pools and not self.slots(self._orders[ticket].resources)
+        if last or isinstance(verdict, GiveUp):
+            raise RunError(f"{error}; no worker is left that could. `python -m infra.doctor` tells more") from error
+        return verdict
 
     def _look_for_workers(self) -> None:
         """Tell, once, of tasks that nothing can run at present: Dask waits in silence."""

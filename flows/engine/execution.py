@@ -91,6 +91,8 @@ class Execution:
         self.progress = progress
         self.timeline: list[TaskRecord] = []
         """Of the tasks that workers did so far."""
+        self.hardware: dict[str, set[str]] = {}
+        """Kinds of processors and GPUs on which the results of each stage were computed, in this run or before."""
         self._graph = Graph()
         self._submissions: dict[Handle, _Submission] = {}
         self._ranks: dict[str, int] = {}
@@ -270,6 +272,8 @@ class Execution:
             return
         self._graph.finish(ticket, outcome)
         self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
+        if outcome.hardware:
+            self.hardware.setdefault(ticket.stage, set()).add(outcome.hardware)
         self._remember(outcome, stage=ticket.stage, task=ticket.number, resources=submission.resources)
         if submission.progress is not None:
             submission.progress.advance()

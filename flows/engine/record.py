@@ -1,9 +1,10 @@
 """run.json: what ran, with what, how it ended."""
 
 import platform
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,15 @@ from infra.processes import ProcessIdentity
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
 from tasks.core.manifest import Manifest, read_manifest
+from tasks.core.registry import Device
 from tasks.core.storage import read_json, write_json
 from tasks.core.storage_errors import StorageError, check_reachable
 
 PACKAGES = (
     "scip-flows", "prefect", "prefect-dask", "dask", "distributed", "numpy", "scipy", "scikit-image", "polars",
-    "pyarrow", "tifffile", "numcodecs",
+    "pyarrow", "tifffile", "numcodecs", "numba",
 )  # fmt: skip
+GPU_PACKAGES = ("cupy-cuda12x", "cupy-cuda13x", "cucim-cu12", "cucim-cu13", "onnxruntime-gpu")
 
 
 class Record:
@@ -43,15 +46,31 @@ class Record:
             "inputs": preparation.inputs,
             "limit": spec.limit,
             "cluster": spec.cluster,
-            "device": "cpu",
+            "device": None if spec.config.segment else "cpu",
             "configuration": spec.config.model_dump(mode="json", by_alias=True),
             "digest": digest(spec.config),
             **flow_run.model_dump(mode="json"),
             "python": platform.python_version(),
-            "versions": {name: version(name) for name in PACKAGES},
+            "versions": {name: version(name) for name in PACKAGES} | dict(_gpu_versions()),
         }
-        self._files = read_manifest(_read(self._path))
+        before = _read(self._path)
+        self._files = read_manifest(before)
+        self._devices_before = before.get("devices")
         self._write()
+
+    def found_on(self, devices: Mapping[str, Device], *, tell: Callable[[str], None]) -> None:
+        """Record on which device each object of fields is found, and tell if the run before had it otherwise."""
+        device = "gpu" if "gpu" in devices.values() else "cpu"
+        config = self._content["digest"]
+        self._content |= {"device": device, "devices": dict(devices), "digest": digest(config, devices)}
+        self._write()
+        before = self._devices_before if isinstance(self._devices_before, dict) else {}
+        if changed := [name for name in devices if before.get(name, devices[name]) != devices[name]]:
+            then, now = before[changed[0]].upper(), devices[changed[0]].upper()
+            tell(
+                f"segment: the run before found {', '.join(changed)} on a {then}, this one does on a "
+                f"{now}; segmentation is made anew, and what follows from it"
+            )
 
     def publishing(self) -> None:
         """Record that published files are being replaced: what is there does not belong together."""
@@ -63,9 +82,10 @@ class Record:
         """Remember what was published; it is written with how the run ends."""
         self._files = files
 
-    def done(self, summary: BaseModel) -> None:
-        """Record the end of a run that went well."""
-        self._end("done", summary=summary.model_dump(mode="json"))
+    def done(self, summary: BaseModel, *, hardware: Mapping[str, Collection[str]]) -> None:
+        """Record the end of a run that went well, and by stage on which kinds of processors its results were made."""
+        kinds = {stage: sorted(kinds) for stage, kinds in hardware.items()}
+        self._end("done", summary=summary.model_dump(mode="json"), hardware=kinds)
 
     def ended(self, error: BaseException) -> None:
         """Record why a run did not come to its end, as far as the disk lets it: that reason is what counts."""
@@ -96,6 +116,12 @@ def record_end(output: Path, error: Exception) -> None:
         status, more = _ending(error)
         with suppress(StorageError):
             write_json(path, content | {"status": status, "ended": _now(), "error": more})
+
+
+def _gpu_versions() -> Iterator[tuple[str, str]]:
+    for name in GPU_PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def _ending(error: BaseException) -> tuple[str, dict[str, str]]:

@@ -62,6 +62,9 @@ class Submitter(Protocol):
     ) -> None:
         """Send a task; `folder` names a result that is kept, `seconds` limits how long it runs."""
 
+    def retire(self, worker: str) -> None:
+        """Have the worker of that address end; what waits there goes to others."""
+
     def next_done(self, *, seconds: float | None) -> tuple[object, Any] | None:
         """Wait for any task to end, and return its ticket and what it returned, or the error that it ended with.
 
@@ -199,6 +202,11 @@ class PrefectSubmitter:
                 **persistence,
             )
         return self._tasks[task, kept]
+
+    def retire(self, worker: str) -> None:
+        """Have the worker of that address end; what waits there goes to others."""
+        self._client.retire_workers([worker], close_workers=True)
+        self._looked = -math.inf
 
     def interrupt(self, error: Exception) -> None:
         """Let `next_done` raise an error; callable from any thread."""

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING
 
 from flows.config import Config
 from flows.engine.stage import Job, PlanRow, Stage, nothing
+from infra.resources import CPU, Offer
+from tasks.core.registry import Device
+from tasks.segment.config import Segment
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -36,15 +39,37 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
 
     del prepared
     config = execution.config
+    resources, devices = execution.resources[config.cells_stage], None
+    given: dict[str, object] = {"source": data.source, "config": config.segment or config.mask}
+    if config.segment is not None:
+        devices = _decide_devices(execution, config.segment, resources=resources)
+        given["devices"] = devices
+        if config.run.resources.segment == "auto" and "gpu" not in devices.values():
+            resources = CPU
     cells = execution.map(
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
         mapped=[{"partition": partition} for partition in data.partitions],
-        unmapped={"source": data.source, "config": config.segment or config.mask},
-        resources=execution.resources[config.cells_stage],
+        unmapped=given,
+        resources=resources,
         watch=QuarantineLimit.of(execution.preparation).add,
     )
-    return data.having(cells=cells)
+    return data.having(cells=cells, devices=devices)
+
+
+def _decide_devices(execution: "Execution", segment: Segment, *, resources: Offer) -> dict[str, Device]:
+    """Decide, once for all tasks, where each object is found; a worker is asked where tasks would get to a GPU."""
+    from tasks.segment.devices import choose_devices
+    from tasks.segment.task import look_for_gpu
+
+    obstacles: dict[str, str] = {}
+    if "gpu" in segment.devices and resources.get("GPU"):
+        obstacles = execution.run_single("GPU", look_for_gpu, resources=resources, arguments={"config": segment})
+    devices = choose_devices(segment, obstacles=obstacles)
+    for name, obstacle in obstacles.items():
+        if obstacle:
+            execution.progress.note(f"segment: {name} is found on CPUs: {obstacle}")
+    return devices
 
 
 find_cells = Stage(name="cells", row=_row, prepare=nothing, run=_run, kernels=_kernels)

@@ -82,7 +82,8 @@ def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list
         return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)
     if config.segment is None:
         raise ValueError("a configuration has a mask or a segment section")
-    segmented = segment_image(image, channels=layout.channels, config=config.segment)
+    here = config.segment.model_copy(update={"device": "auto"})  # a GPU of the cluster is none of this machine
+    segmented = segment_image(image, channels=layout.channels, config=here)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
     left_out = segmented.border[layout.regions[0]]

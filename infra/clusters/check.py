@@ -9,9 +9,9 @@ from pydantic import ByteSize
 
 from infra.clusters.model import Batch, Cluster, Local
 from infra.clusters.pool import SMALLEST, WORKER_SHARE, Pool
-from infra.gpus import count_gpus
 from infra.resources import Asked, settle
 from tasks.core.errors import RunError
+from tasks.core.gpus import count_gpus
 
 ANSWER_SECONDS = 10.0
 """How long a scheduler that should run may take to accept a connection."""
@@ -62,12 +62,12 @@ def check_cluster(
     workers
         Overrides the cluster's own number.
     needed, devices
-        What stages need, as configured, and what their methods can use; see `infra.resources.settle`.
+        What stages need, as configured, and what their methods can use and may; see `infra.resources.settle`.
 
     Raises
     ------
     ConfigError
-        No worker would offer what a stage needs.
+        No worker would offer what a stage needs, such as the GPU that it demands.
     RunError
         No scheduler answers at the address.
     """
@@ -79,7 +79,8 @@ def check_cluster(
             workers=worker_count(cluster, workers),
             gpus=count_gpus(),
             memory=cluster.memory or 0,
-            segment=needed.get("segment", "auto"),
+            # without a GPU processors take what asks for one, unless one is demanded
+            segment=needed.get("segment", "auto") if "cpu" in devices.get("segment", ("cpu",)) else "auto",
         )
         settle(needed, offers=[pool.offer for pool in pools], devices=devices)
         return

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from infra.gpus import count_gpus
+from tasks.core.gpus import count_gpus
 
 CONNECT_SECONDS = 10.0
 """How long a connection may take; what a firewall drops is never answered."""

@@ -26,6 +26,23 @@ class RunError(Exception):
     """The run failed or was given up; exit status 1."""
 
 
+class NoGpuError(RunError):
+    """A worker cannot use the GPU that a task was told to use; another one may.
+
+    Parameters
+    ----------
+    worker
+        Its address, so that nothing more is sent there; empty outside of a cluster.
+    """
+
+    def __init__(self, message: str, worker: str = "") -> None:
+        super().__init__(message, worker)  # all of it, so that the error travels
+        self.worker = worker
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class InputChangedError(RunError):
     """Images are no longer those that were masked; what depended on them has been discarded.
 

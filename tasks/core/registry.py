@@ -3,6 +3,7 @@
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
 from threading import RLock
@@ -155,14 +156,20 @@ class Part(Generic[ConfigT, FunctionT]):
     plain
         The same in plain code, where `function` is compiled: what tests hold it against. A part that has it is
         compiled before a run starts.
-    devices
-        Where `function` can run, the best first.
+    gpu
+        Of a function that can run on a GPU, too, and takes a keyword ``device: Device = "cpu"``: says what keeps this
+        process from that, such as a package that is missing; empty where nothing does.
     """
 
     config: type[ConfigT]
     function: FunctionT
     plain: FunctionT | None = None
-    devices: tuple[Device, ...] = ("cpu",)
+    gpu: Callable[[], str] | None = None
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """Where `function` can run, the best first."""
+        return ("gpu", "cpu") if self.gpu else ("cpu",)
 
 
 class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
@@ -188,7 +195,7 @@ class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
     """
 
     def register(
-        self, config: type[ConfigT], *, plain: FunctionT | None = None, devices: tuple[Device, ...] = ("cpu",)
+        self, config: type[ConfigT], *, plain: FunctionT | None = None, gpu: Callable[[], str] | None = None
     ) -> Callable[[FunctionT], FunctionT]:
         """Decorate the function that `config` configures; the other parameters are those of `Part`.
 
@@ -202,7 +209,7 @@ class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
             raise ValueError(f"two plug-ins claim the {self.kind} {name!r}: {known.config!r} and {config!r}")
 
         def decorate(function: FunctionT) -> FunctionT:
-            self._parts[name] = Part(config=config, function=function, plain=plain, devices=devices)
+            self._parts[name] = Part(config=config, function=function, plain=plain, gpu=gpu)
             return function
 
         return decorate
@@ -218,9 +225,20 @@ class Registry(Parts[Part[ConfigT, FunctionT]], Generic[ConfigT, FunctionT]):
         """Return the part that a configuration belongs to."""
         return self[config.method]  # type: ignore[attr-defined]
 
-    def function(self, config: ConfigT) -> FunctionT:
-        """Return the function registered for a configuration."""
-        return self.part(config).function
+    def function(self, config: ConfigT, *, device: Device = "cpu") -> FunctionT:
+        """Return the function registered for a configuration, as it runs on a device.
+
+        Raises
+        ------
+        ValueError
+            It has no form for a GPU.
+        """
+        part = self.part(config)
+        if device == "cpu":
+            return part.function
+        if part.gpu is None:
+            raise ValueError(f"the {self.kind} {as_yaml(config.method)} has no form for a GPU")  # type: ignore[attr-defined]
+        return partial(part.function, device=device)  # type: ignore[return-value] # it takes that keyword
 
     def method_of(self, value: object) -> object:
         """Tell which method a mapping, or a bare name, asks for; None where it does not say.

@@ -15,6 +15,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict
 
 from tasks.core.file_names import CONVICTIONS
+from tasks.core.hardware import instruction_set
 from tasks.core.storage import flush, flush_all
 from tasks.core.storage_errors import storage_errors
 
@@ -119,6 +120,8 @@ class StageResult(Frozen):
         Which process computed it, and where.
     peak_bytes
         Peak resident memory of the process that computed it; 0 where the platform does not tell.
+    hardware
+        On what kind of processor, and of GPU where it used one.
     run_id
         The run that computed it; another run's means that it was cached.
     """
@@ -132,6 +135,7 @@ class StageResult(Frozen):
     worker: str = ""
     host: str = ""
     peak_bytes: int
+    hardware: str = ""
     run_id: str
 
     @property
@@ -236,9 +240,9 @@ class Stopwatch:
         self._started, self._start = time.time(), time.perf_counter()
 
     def result(
-        self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = ""
+        self, folder: str, *, run_id: str, counts: dict[str, int] | None = None, content: str = "", gpu: str = ""
     ) -> StageResult:
-        """Describe what a task has put into its folder."""
+        """Describe what a task has put into its folder; `gpu` names the kind of GPU that it used, if any."""
         return StageResult(
             key=Path(folder).name,
             folder=folder,
@@ -249,6 +253,7 @@ class Stopwatch:
             worker=os.environ.get(WORKER, str(os.getpid())),
             host=socket.gethostname(),
             peak_bytes=peak_bytes(),
+            hardware=", ".join([instruction_set(), gpu] if gpu else [instruction_set()]),
             run_id=run_id,
         )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.registry import Device
 from tasks.core.section import Section, named_entries
 from tasks.segment.registry import ObjectMethod, segmenters
 
@@ -13,10 +14,11 @@ from tasks.segment.registry import ObjectMethod, segmenters
 class Segment(Section):
     """Find cells in fields of many cells."""
 
-    device: Literal["auto", "cpu"] = Field(
+    device: Literal["auto", "cpu", "gpu"] = Field(
         default="auto",
-        description="Where segmentation runs. auto takes the best device that the methods support; at present all of "
-        "them run on the cpu.",
+        description="Where segmentation runs. auto: each object on a GPU where its method has a form for one and one "
+        "answers, else on a CPU; gpu: the same, but where none answers the run is refused. What was chosen is in "
+        "run.json and part of what a rerun compares.",
     )
     border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
@@ -61,6 +63,29 @@ class Segment(Section):
                     )
             earlier.append(entry.name)
         return self
+
+    @model_validator(mode="after")
+    def _check_device(self) -> Self:
+        if not self.devices:
+            methods = ", ".join(sorted({str(entry.model_dump()["method"]) for entry in self.objects}))
+            having = ", ".join(name for name in segmenters.names if "gpu" in segmenters[name].devices)
+            raise ValueError(
+                f"device: got 'gpu', but no method here has a form for one: {methods}; set it to auto or cpu "
+                f"(methods that have: {having or 'none'})"
+            )
+        return self
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """Devices that at least one method has a form for, and that are allowed."""
+        known = {device for entry in self.objects for device in segmenters.part(entry).devices}
+        allowed: tuple[Device, ...] = ("gpu", "cpu") if self.device == "auto" else (self.device,)
+        return tuple(device for device in allowed if device in known)
+
+    @property
+    def identity(self) -> object:
+        """What results depend on: where objects are found, tasks are told object by object."""
+        return {name: getattr(self, name) for name in type(self).model_fields if name != "device"}
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -52,21 +52,21 @@ def gaussian(image: Image, /, *, sigma: float) -> Image:
     """
     out = np.empty_like(image)
     if sigma < WIDE:
-        weights = _half_kernel(sigma)
+        weights = half_kernel(sigma)
         filters.blur(image, weights, weights, out)
         return out
     counts = [math.ceil(side / (sigma // BLOCKS)) for side in image.shape]
     sides = [side / count for side, count in zip(image.shape, counts, strict=True)]
     blocks = np.zeros(counts, dtype=np.float32)
     filters.shrink(image, blocks)
-    down, across = (_half_kernel(math.sqrt(max((sigma / side) ** 2 - 0.25, 0.0))) for side in sides)
+    down, across = (half_kernel(math.sqrt(max((sigma / side) ** 2 - 0.25, 0.0))) for side in sides)
     smooth = np.empty_like(blocks)
     filters.blur(blocks, down, across, smooth)
     filters.stretch(smooth, out)
     return out
 
 
-def _half_kernel(sigma: float) -> Image:
+def half_kernel(sigma: float) -> Image:
     """Weights of a Gaussian cut at four standard deviations, from its center outwards."""
     radius = int(4 * sigma + 0.5)
     weights = np.exp(-0.5 / max(sigma, 1e-9) ** 2 * np.arange(radius + 1) ** 2)

@@ -1,16 +1,20 @@
 """Find all objects of one field."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
-from tasks.segment.operations import Labels, operations_for
+from tasks.segment.devices import choose_devices, gpu_obstacles
+from tasks.segment.operations import Labels, on_device, operations_for
 from tasks.segment.registry import segmenters
 
 
-def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) -> Segmentation:
+def segment_image(
+    image: AnyArray, *, channels: Sequence[str], config: Segment, devices: Mapping[str, Device] | None = None
+) -> Segmentation:
     """Find the objects of a field, in configured order.
 
     Parameters
@@ -21,6 +25,8 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
         C names.
     config
         Objects and methods; see `tasks.segment.config.Segment`.
+    devices
+        Where each object is found; by default what `config.device` makes of what this process can use.
 
     Returns
     -------
@@ -34,7 +40,7 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     Raises
     ------
     ConfigError
-        The configuration names a channel that is not among `channels`.
+        The configuration names a channel that is not among `channels`, or a GPU where none answers.
     ValueError
         The image is not (C, H, W) for C channels, or a method returned labels that do not fit the field.
 
@@ -55,22 +61,27 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
             f"got an image of shape {image.shape}, expected (C, H, W) with C = {len(channels)}: {channels}"
         )
     check_channels(config, channels)
-    operations = operations_for(image)
+    devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
     label_images: dict[str, Labels] = {}
     for entry in config.objects:
-        labels = segmenters.function(entry)(image, labels=label_images, config=entry, channels=channels)
+        device = devices[entry.name]
+        references = {name: label_images[name] for name in entry.references.values()}
+        if device == "cpu":
+            references = {name: on_device(labels, device=device) for name, labels in references.items()}
+        segmenter = segmenters.function(entry, device=device)
+        labels = segmenter(image, labels=references, config=entry, channels=channels)
         if labels.shape != image.shape[1:]:
             raise ValueError(f"object {entry.name!r}: got labels of shape {labels.shape}, expected {image.shape[1:]}")
         if not label_images:
-            labels = operations.raster_order(labels.astype(np.int32, copy=False))
-            count = int(labels.max(initial=0))
-        elif int(labels.max(initial=0)) > count or int(labels.min(initial=0)) < 0:
+            labels = operations_for(labels).raster_order(labels.astype(np.int32, copy=False))
+            count = int(labels.max()) if labels.size else 0
+        elif labels.size and (int(labels.max()) > count or int(labels.min()) < 0):
             raise ValueError(f"object {entry.name!r}: got labels that its first object {config.names[0]!r} lacks")
         label_images[entry.name] = labels.astype(np.int32, copy=False)
 
     cut = np.zeros(count + 1, dtype=np.bool_)
     for name in {"drop": config.names, "primary": config.names[:1], "keep": ()}[config.border]:
-        cut[operations.at_frame(label_images[name])] = True
+        cut[operations_for(label_images[name]).at_frame(label_images[name])] = True
     cut[0] = False
     # the kept ones first; both orders are raster orders, because leaving out some labels keeps the order of the others
     number = np.zeros(count + 1, dtype=np.int64)
@@ -79,7 +90,9 @@ def segment_image(image: AnyArray, *, channels: Sequence[str], config: Segment) 
     def renumbered(labels: Labels, which: BoolArray) -> LabelArray:
         if not which.any():
             return np.zeros(labels.shape, dtype=np.int32)
-        return np.asarray(operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0))))
+        operations = operations_for(labels)
+        result: LabelArray = operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0)))
+        return result
 
     return Segmentation(
         labels={name: renumbered(labels, ~cut) for name, labels in label_images.items()},

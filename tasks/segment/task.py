@@ -1,41 +1,74 @@
 """Segment the fields of one partition."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+from distributed import get_worker
 from prefect import task
 
 from tasks.core.cells import field_cells
 from tasks.core.digest import digest
-from tasks.core.errors import Fault
+from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
+from tasks.core.gpus import gpu_name
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
 from tasks.segment.config import Segment
+from tasks.segment.devices import check_gpus, gpu_obstacles
 from tasks.segment.stage import segment_image
+
+
+@task(name="look for a GPU")
+def look_for_gpu(*, config: Segment) -> dict[str, str]:
+    """Say what keeps this worker from finding objects on a GPU, by object; empty where nothing does."""
+    return gpu_obstacles(config)
 
 
 @task(name="segment", version="4")
 def segment_partition(
-    *, partition: Partition, source: PixelSource, config: Segment, folder: str, run_id: str
+    *,
+    partition: Partition,
+    source: PixelSource,
+    config: Segment,
+    devices: Mapping[str, Device],
+    folder: str,
+    run_id: str,
 ) -> StageResult:
-    """Read the fields of a partition, find their objects, and write tables and label images."""
+    """Read the fields of a partition, find their objects on the given devices, and write tables and label images."""
     watch = Stopwatch()
+    _check(config, devices=devices)
     tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(images, config=config, layout=source.layout, folder=temporary)
+            cells += _segment(images, config=config, devices=devices, layout=source.layout, folder=temporary)
             faults += images.faults
         table = pl.concat(tables)
         counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
-    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()))
+    gpu = gpu_name() if "gpu" in devices.values() else ""
+    return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()), gpu=gpu)
 
 
-def _segment(images: SourceImages, *, config: Segment, layout: Layout, folder: Path) -> list[pl.DataFrame]:
+def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """Refuse to go on elsewhere than the run decided, and tell which worker this is."""
+    try:
+        check_gpus(config, devices=devices)
+    except NoGpuError as error:
+        try:
+            worker = get_worker().address
+        except ValueError:  # the task is done outside of a cluster
+            worker = ""
+        raise NoGpuError(str(error), worker) from None
+
+
+def _segment(
+    images: SourceImages, *, config: Segment, devices: Mapping[str, Device], layout: Layout, folder: Path
+) -> list[pl.DataFrame]:
     """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
     tables: list[pl.DataFrame] = []
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
@@ -43,7 +76,7 @@ def _segment(images: SourceImages, *, config: Segment, layout: Layout, folder: P
             continue
 
         def segment(_: range, pixels: AnyArray = pixels) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=config)
+            return segment_image(pixels, channels=layout.channels, config=config, devices=devices)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)

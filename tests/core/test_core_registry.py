@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import PydanticCustomError
 
 from tasks.core.errors import ConfigError
-from tasks.core.registry import Parts, Registry
+from tasks.core.registry import Device, Parts, Registry
 from tasks.core.section import Method, Section
 from tasks.mask.registry import masks
 
@@ -219,7 +219,7 @@ def test_parts_of_one_name_are_refused_and_an_unknown_one_is_told_with_those_tha
         _ = shades["rde"]
 
 
-def test_a_part_has_a_plain_twin_and_devices(filters: Filters) -> None:
+def test_a_part_has_a_plain_twin_and_what_tells_whether_a_gpu_can_be_used(filters: Filters) -> None:
     class Median(Method):
         """Median."""
 
@@ -229,7 +229,22 @@ def test_a_part_has_a_plain_twin_and_devices(filters: Filters) -> None:
         del config
         return value
 
-    filters.register(Median, plain=plain, devices=("gpu", "cpu"))(plain)
+    def median(value: float, config: Median, *, device: Device = "cpu") -> float:
+        del config
+        return value if device == "cpu" else -value
+
+    def obstacle() -> str:
+        return "no GPU here"
+
+    filters.register(Median, plain=plain, gpu=obstacle)(median)
     part = filters.part(Median())
-    assert (part.config, part.plain, part.devices) == (Median, plain, ("gpu", "cpu"))
-    assert (filters["blur"].plain, filters["blur"].devices) == (None, ("cpu",))
+    assert (part.config, part.plain, part.gpu, part.devices) == (Median, plain, obstacle, ("gpu", "cpu"))
+    assert [filters.function(Median(), device=device)(3.0, Median()) for device in part.devices] == [-3.0, 3.0]
+
+
+def test_a_part_without_a_form_for_gpus_refuses_one(filters: Filters) -> None:
+    blur = filters.parse("blur")
+    assert (filters["blur"].plain, filters["blur"].gpu, filters["blur"].devices) == (None, None, ("cpu",))
+    assert filters.function(blur) is filters["blur"].function
+    with pytest.raises(ValueError, match="the filter 'blur' has no form for a GPU"):
+        filters.function(blur, device="gpu")

@@ -150,7 +150,7 @@ UNKNOWN_NAMES = {
         "export.formats.0: unknown exporter method 'cvs'; allowed: csv, parquet; did you mean 'csv'?"
     ],
     "segment: {device: GPU, objects: {nucleus: {method: watershed, channel: DAPI, threshold: lee}}}": [
-        "segment.device: got 'GPU'; allowed: auto, cpu; did you mean 'cpu'?",
+        "segment.device: got 'GPU'; allowed: auto, cpu, gpu; did you mean 'gpu'?",
         "segment.objects.nucleus.threshold: got 'lee'; allowed: li, otsu, triangle",
     ],
     "segment: {objects: {nucleus: {method: watershed, channel: DAPI},"

@@ -88,7 +88,7 @@ def test_mistakes_are_named(objects: Any, words: list[str]) -> None:  # noqa: AN
 
 def test_unknown_border_and_device_are_refused() -> None:
     assert "'drop', 'primary' or 'keep'" in refusal({"nucleus": NUCLEUS}, border="cut")
-    assert "'auto' or 'cpu'" in refusal({"nucleus": NUCLEUS}, device="tpu")
+    assert "'auto', 'cpu' or 'gpu'" in refusal({"nucleus": NUCLEUS}, device="tpu")
 
 
 def test_unknown_channel_names_key_and_nearest_channel() -> None:

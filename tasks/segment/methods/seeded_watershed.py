@@ -6,10 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.operations import Image, Labels, Mask, Operations, operations_for
+from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -53,9 +55,14 @@ def seeded_watershed_plain(
     return grow(plane, seeds=labels[config.seeds], config=config, operations=plain)
 
 
-@segmenters.register(SeededWatershed, plain=seeded_watershed_plain)
+@segmenters.register(SeededWatershed, plain=seeded_watershed_plain, gpu=cupy_obstacle)
 def seeded_watershed(
-    image: AnyArray, *, labels: Mapping[str, LabelArray], config: SeededWatershed, channels: Sequence[str]
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: SeededWatershed,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Grow one cell from each seed.
 
@@ -73,6 +80,8 @@ def seeded_watershed(
         Parameters, lengths in pixels.
     channels
         C names.
+    device
+        Where the objects are found, and labels lie.
 
     Returns
     -------
@@ -92,8 +101,9 @@ def seeded_watershed(
     >>> seeded_watershed(image, labels={"nucleus": seeds}, config=config, channels=["RNA"])
     array([[0, 0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
-    plane = image[list(channels).index(config.channel)]
-    return grow(plane, seeds=labels[config.seeds], config=config, operations=operations_for(plane))
+    plane = on_device(image[list(channels).index(config.channel)], device=device)
+    seeds = on_device(labels[config.seeds], device=device)
+    return grow(plane, seeds=seeds, config=config, operations=operations_for(plane))
 
 
 def grow(plane: AnyArray, *, seeds: Labels, config: SeededWatershed, operations: Operations) -> Labels:

@@ -7,10 +7,12 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.operations import Image, Labels, Mask, Operations, operations_for
+from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 Declump = Literal["both", "shape", "intensity", "none"]
@@ -111,9 +113,14 @@ def watershed_plain(
     return find_blobs(image[list(channels).index(config.channel)], config=config, operations=plain)
 
 
-@segmenters.register(Watershed, plain=watershed_plain)
+@segmenters.register(Watershed, plain=watershed_plain, gpu=cupy_obstacle)
 def watershed(
-    image: AnyArray, *, labels: Mapping[str, LabelArray], config: Watershed, channels: Sequence[str]
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: Watershed,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Find bright blobs.
 
@@ -127,7 +134,7 @@ def watershed(
     Parameters
     ----------
     image
-        (C, H, W), any integer or float dtype, in the memory of the device. Pixels that are not finite belong to no
+        (C, H, W), any integer or float dtype, in the memory of the host. Pixels that are not finite belong to no
         object.
     labels
         Ignored: these objects are found by themselves.
@@ -135,6 +142,8 @@ def watershed(
         Parameters, lengths in pixels.
     channels
         C names.
+    device
+        Where the objects are found, and labels lie.
 
     Returns
     -------
@@ -150,7 +159,7 @@ def watershed(
     2
     """
     del labels
-    plane = image[list(channels).index(config.channel)]
+    plane = on_device(image[list(channels).index(config.channel)], device=device)
     return find_blobs(plane, config=config, operations=operations_for(plane))
 
 

@@ -23,6 +23,8 @@ class InProcess:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.most = 0
+        self.free = 0
+        self.retired: list[str] = []
         self._waiting: deque[tuple[object, Task, Path | None, Mapping[str, object]]] = deque()
 
     memory_bytes = 10**9
@@ -32,7 +34,10 @@ class InProcess:
 
     def slots(self, resources: Mapping[str, float]) -> int:
         del resources
-        return 0
+        return self.free
+
+    def retire(self, worker: str) -> None:
+        self.retired.append(worker)
 
     def submit(
         self,

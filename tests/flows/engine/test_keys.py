@@ -69,6 +69,7 @@ ARGUMENTS: dict[str, object] = {
     "group": GROUP,
     "file": CorrectionFile(path="/other/0.tif", content="c", offset=0.0),
     "scaling": SCALING,
+    "devices": {"nucleus": "cpu"},
 }  # fmt: skip
 """What tasks are given, by the name of the argument."""
 
@@ -84,15 +85,16 @@ CONFIGS = {
 FREE: dict[type, set[str]] = {
     PixelSource: {"batch_bytes"},
     Partition: {"number", "index", "start", "stop"},
-    StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "run_id"},
+    StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "hardware", "run_id"},
     CorrectionFile: {"path"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels", "limits"},
     QualityDecision: {"quality"},
+    Segment: {"device"},
     GroupThreshold: {"before", "after"},
 }
 """Fields that no result depends on: where things are, in what order they come, what was counted. The channels and
-limits of size are part of every partition's digest."""
+limits of size are part of every partition's digest; where objects are found, the argument `devices` tells."""
 
 
 def stage_tasks() -> list[Task[..., Any]]:

@@ -15,6 +15,7 @@ from flows.engine.pace import Pace
 from flows.engine.submission import WorkerDiedError
 from flows.engine.supervision import GiveUp, Investigate, SendAgain, Supervisor
 from tasks.core.culprits import Death, find_culprits
+from tasks.core.errors import NoGpuError, RunError
 from tasks.core.work import Partition, StageResult
 from tests.flows.engine.conftest import INDEX
 from tests.flows.engine.in_process import InProcess, task
@@ -127,6 +128,47 @@ def test_a_deadly_image_is_excluded_and_the_key_says_so(tmp_path: Path, monkeypa
     _, anew = third.next_done()
     assert isinstance(anew, StageResult)
     assert anew.key != result.key
+
+
+class WithoutGpu(InProcess):
+    """The first workers that have a task lack their GPU."""
+
+    def __init__(self, lacking: int) -> None:
+        super().__init__()
+        self.lacking = lacking
+
+    def submit(self, ticket: object, task: Any, **given: Any) -> None:  # noqa: ANN401
+        if len(self.retired) < self.lacking:
+            self.answer(ticket, NoGpuError("node1 cannot", f"tls://{len(self.retired)}"), name=given["name"])
+        else:
+            super().submit(ticket, task, **given)
+
+
+@pytest.mark.parametrize(("lacking", "free", "given_up"), [(1, 1, False), (3, 1, False), (1, 0, True), (99, 1, True)])
+def test_a_task_whose_worker_lacks_its_gpu_goes_to_another_one(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lacking: int,
+    free: int,
+    given_up: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setattr(supervision, "BACK_OFF_SECONDS", (0.01,))
+    sent, lines = WithoutGpu(lacking), list[str]()
+    sent.free = free
+    convictions = Convictions(tmp_path, index=INDEX, memory_bytes=10**9, time_limit=TimeLimit())
+    pace = Pace([1, 1, 1, 1], bytes_per_image=0, limit=TimeLimit())
+    dispatcher = Dispatcher(cast("Any", sent), work=tmp_path, convictions=convictions, pace=pace, tell=lines.append)
+    dispatcher.send("a", Order(task=task("segment"), stage="segment", resources={}, arguments={"partition": FOUR}))
+    if given_up:
+        with pytest.raises(RunError, match="node1 cannot; no worker is left that could"):
+            dispatcher.next_done()
+    else:
+        _, outcome = dispatcher.next_done()
+        assert isinstance(outcome, StageResult)
+    attempts = 1 if free == 0 else min(lacking, supervision.MOST_DEATHS)
+    assert sent.retired == [f"tls://{number}" for number in range(attempts)]
+    assert lines == ["node1 cannot; its worker is closed"] * attempts
+    assert sent.sent == ["segment 1–4"] * (attempts + (not given_up))  # its images are not looked into
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What --cluster may say, and which resources it offers, without any cluster."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -145,6 +146,8 @@ def test_each_gpu_is_a_worker_of_its_own() -> None:
         (("cpu",), [{"CPU": 1}, {"GPU": 1}], {"CPU": 1}),
         (("cpu", "gpu"), [{"CPU": 1}, {"GPU": 1}], {"GPU": 1}),
         (("cpu", "gpu"), [{"CPU": 1}, {"CPU": 1}], {"CPU": 1}),
+        (("gpu",), [{"CPU": 1}, {"GPU": 1}], {"GPU": 1}),
+        (("gpu",), [{"CPU": 1}], {"GPU": 1}),
     ],
 )
 def test_auto_is_a_gpu_where_the_method_can_use_one_and_a_worker_has_one(
@@ -166,6 +169,37 @@ def test_resources_must_be_offered_by_one_and_the_same_worker() -> None:
         "run.resources.features: no worker of the cluster offers {CPU: 2}",
         "the workers offer {CPU: 1} or {GPU: 1}",
     ]
+
+
+DEMANDED = "segment.device: got 'gpu', but no worker of the cluster offers {GPU: 1}"
+
+
+@pytest.mark.parametrize("asked", ["auto", {"GPU": 1.0}])
+def test_a_gpu_that_is_demanded_has_to_be_offered_and_asked_for(asked: Asked) -> None:
+    demanded, both = {"segment": ("gpu",)}, [{"CPU": 1.0}, {"GPU": 1.0}]
+    assert settle({"segment": asked}, offers=both, devices=demanded) == {"segment": {"GPU": 1}}
+    with pytest.raises(ConfigError) as caught:
+        settle({"segment": asked}, offers=both[:1], devices=demanded)
+    assert str(caught.value).splitlines() == [
+        f"{DEMANDED}; set it to auto or cpu, or have the run where there is a GPU",
+        "the workers offer {CPU: 1}",
+    ]
+    with pytest.raises(ConfigError, match=r"got 'gpu', but run\.resources\.segment is \{CPU: 1\}; leave that out"):
+        settle({"segment": {"CPU": 1}}, offers=both, devices=demanded)
+
+
+@pytest.mark.parametrize("asked", ["auto", {"GPU": 1}])
+def test_a_gpu_that_is_demanded_of_a_machine_without_one_is_told_before_anything_is_started(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check() -> None:
+        check_cluster(Local(), workers=1, needed={"segment": asked}, devices={"segment": ("gpu",)})
+
+    monkeypatch.setattr("infra.clusters.check.count_gpus", lambda: 1)
+    check()
+    monkeypatch.setattr("infra.clusters.check.count_gpus", lambda: 0)
+    with pytest.raises(ConfigError, match=re.escape(DEMANDED)):
+        check()
 
 
 def test_a_cluster_without_workers_offers_nothing() -> None:
