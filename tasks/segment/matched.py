@@ -20,7 +20,7 @@ class MatchedMethod(ObjectMethod):
     match: str | None = Field(
         default=None,
         description="Earlier object to which these belong, one to one, by the largest overlap; those that overlap none "
-        "are left out. Left out for the first object.",
+        "are left out. Not for the first object, nor beside within.",
     )
 
     def fit(self, labels: object, *, earlier: Mapping[str, LabelArray], shape: tuple[int, ...]) -> LabelArray:
