@@ -1,9 +1,17 @@
 from .config import Segment as Segment
 from .config import check_channels as check_channels
+from .methods.callable import Callable as Callable
+from .methods.callable import call as call
+from .methods.expand import Expand as Expand
+from .methods.expand import expand as expand
+from .methods.labels import Labels as Labels
+from .methods.labels import labels as labels
 from .methods.seeded_watershed import SeededWatershed as SeededWatershed
 from .methods.seeded_watershed import seeded_watershed as seeded_watershed
 from .methods.subtract import Subtract as Subtract
 from .methods.subtract import subtract as subtract
+from .methods.threshold import Threshold as Threshold
+from .methods.threshold import threshold as threshold
 from .methods.watershed import Watershed as Watershed
 from .methods.watershed import watershed as watershed
 from .stage import segment_image as segment_image

@@ -183,10 +183,14 @@ def fill_holes(labels: Labels, /) -> Labels:
     return out
 
 
-def raster_order(labels: Labels, /, *, keep: BoolArray | None = None) -> Labels:
+def raster_order(labels: AnyArray, /, *, keep: BoolArray | None = None) -> Labels:
     """Renumber objects by their first pixel."""
+    if labels.dtype != np.int32 or not labels.flags.c_contiguous or (count := _count(labels)) > labels.size:
+        from tasks.segment import plain  # whose numbers may be any, such as those of a file
+
+        return plain.raster_order(labels, keep=keep)
     out = np.zeros(labels.shape, dtype=np.int32)
-    kept = np.ones(_count(labels) + 1, dtype=np.bool_) if keep is None else keep
+    kept = np.ones(count + 1, dtype=np.bool_) if keep is None else keep
     numbering.raster_order(labels.ravel(), kept, out.ravel())
     return out
 

@@ -123,8 +123,11 @@ class Operations(Protocol):
     def fill_holes(self, labels: Labels, /) -> Labels:
         """Give 8-connected background that one object encloses, and no frame, to that object."""
 
-    def raster_order(self, labels: Labels, /, *, keep: BoolArray | None = None) -> Labels:
-        """Renumber objects k where ``keep[k]``, of max + 1 (None: all), 1..K by their first pixel; erase the others."""
+    def raster_order(self, labels: Any, /, *, keep: BoolArray | None = None) -> Labels:  # noqa: ANN401
+        """Renumber objects k where ``keep[k]``, of max + 1 (None: all), 1..K by their first pixel; erase the others.
+
+        Labels may be of any whole numbers from 0 on.
+        """
 
     def relabel(self, labels: Labels, /, *, numbers: IntArray) -> Labels:
         """Give objects k the numbers ``numbers[k]``, of at least max + 1."""
