@@ -91,14 +91,17 @@ class _Walk:
 
     def _inner(self, field: Schema) -> Schema:
         """Return the schema of a field's value, or of the entries of a list."""
-        if "$ref" in field:
-            return self._inner(self._schema["$defs"][field["$ref"].rpartition("/")[2]])
+        field = self._resolved(field)
         if field.get("type") == "array" and "items" in field:
             return self._inner(field["items"])
-        options = [option for option in field.get("anyOf", ()) if option.get("type") != "null"]
+        options = [self._resolved(option) for option in field.get("anyOf", ()) if option.get("type") != "null"]
         if len(options) == 1:
             return self._inner(options[0])
         return {"anyOf": options} if options else field
+
+    def _resolved(self, field: Schema) -> Schema:
+        """Return the schema to which one refers; any other as it is."""
+        return self._schema["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
 
     def _methods(self, methods: Sequence[Schema]) -> Iterator[str]:
         """Describe methods, then their parameters: those that all have, and each one's own."""

@@ -7,7 +7,7 @@ from tasks.segment.operations import operations_for
 
 
 def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyArray:
-    """Return labels as they are: an array (H, W) of whole numbers from 0 on, in the memory of any device.
+    """Return labels as they are: an array (H, W) of whole numbers from 0 on.
 
     Parameters
     ----------
@@ -29,22 +29,17 @@ def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyA
     Traceback (most recent call last):
     ValueError: mine: got an array of bool, expected whole numbers: 0 for background, a number per object
     """
-    try:
-        operations_for(labels)
-    except TypeError:
-        raise TypeError(
-            f"{source}: got a {type(labels).__name__}, expected labels as a numpy array of shape {shape}"
-        ) from None
-    array: AnyArray = labels  # type: ignore[assignment]
-    if array.shape != shape:
-        raise ValueError(f"{source}: got labels of shape {array.shape}, expected that of the image, {shape}")
-    if array.dtype.kind not in "iu":
+    if not isinstance(labels, np.ndarray):
+        raise TypeError(f"{source}: got a {type(labels).__name__}, expected labels as a numpy array of shape {shape}")
+    if labels.shape != shape:
+        raise ValueError(f"{source}: got labels of shape {labels.shape}, expected that of the image, {shape}")
+    if labels.dtype.kind not in "iu":
         raise ValueError(
-            f"{source}: got an array of {array.dtype}, expected whole numbers: 0 for background, a number per object"
+            f"{source}: got an array of {labels.dtype}, expected whole numbers: 0 for background, a number per object"
         )
-    if array.size and int(array.min()) < 0:
-        raise ValueError(f"{source}: got the label {int(array.min())}, expected no negative ones: 0 is the background")
-    return array
+    if labels.size and int(labels.min()) < 0:
+        raise ValueError(f"{source}: got the label {int(labels.min())}, expected no negative ones: 0 is the background")
+    return labels
 
 
 def numbered(labels: AnyArray) -> LabelArray:

@@ -76,21 +76,22 @@ def segment_image(
     check_channels(config, channels)
     devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
     label_images: dict[str, Labels] = {}
-    children: dict[str, LabelArray] = {}
+    children: dict[str, Labels] = {}
     parents: dict[str, LabelArray] = {}
     for entry in config.objects:
         device = devices[entry.name]
-        earlier = dict(label_images)
+        earlier = {name: label_images[name] for name in entry.references.values()}
         if device == "cpu":
-            earlier = {name: on_device(labels, device=device) for name, labels in label_images.items()}
-        own = {entry.name: given[entry.name]} if given and entry.name in given else {}
-        segmenter = segmenters.function(entry, device=device)
-        labels = segmenter(image, labels={**earlier, **own}, config=entry, channels=channels)
-        labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
+            earlier = {name: on_device(labels, device=device) for name, labels in earlier.items()}
+        if given and entry.name in given:
+            earlier[entry.name] = given[entry.name]
+        labels = segmenters.function(entry, device=device)(image, labels=earlier, config=entry, channels=channels)
+        if device == "cpu" or isinstance(labels, np.ndarray):  # what is still on a GPU comes from a method of ours
+            labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if entry.within is not None:
-            children[entry.name] = on_device(numbered(labels), device="cpu")
+            children[entry.name] = numbered(labels)
             within = on_device(label_images[entry.within], device="cpu")
-            parents[entry.name] = relate(children[entry.name], within=within)
+            parents[entry.name] = relate(on_device(children[entry.name], device="cpu"), within=within)
             continue
         if not label_images:
             labels = numbered(labels)
@@ -106,7 +107,7 @@ def _leave_out(
     label_images: Mapping[str, Labels],
     *,
     count: int,
-    children: Mapping[str, LabelArray],
+    children: Mapping[str, Labels],
     parents: Mapping[str, LabelArray],
     config: Segment,
 ) -> Segmentation:
@@ -140,12 +141,13 @@ def _kept_first(left_out: BoolArray) -> LabelArray:
 
 
 def _apart(labels: Labels, *, number: LabelArray, left_out: BoolArray) -> tuple[LabelArray, LabelArray]:
-    """Renumber a label image, as two in the memory of the host: of what is kept, and of what is left out."""
+    """Renumber a label image, as two of the host: of what is kept, and of what is left out."""
     operations = operations_for(labels)
-    inside, outside = (
-        operations.to_host(operations.relabel(labels, numbers=np.where(which, number, 0).astype(np.int64)))
-        if which[1:].any()
-        else np.zeros(labels.shape, dtype=np.int32)
-        for which in (~left_out, left_out)
-    )
-    return inside, outside
+    both = []
+    for which in (~left_out, left_out):
+        if which[1:].any():
+            numbers = np.where(which, number, 0).astype(np.int64)
+            both.append(np.asarray(operations.to_host(operations.relabel(labels, numbers=numbers))))
+        else:
+            both.append(np.zeros(labels.shape, dtype=np.int32))
+    return both[0], both[1]

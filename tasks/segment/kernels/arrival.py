@@ -51,7 +51,9 @@ def arrival(cost: Line, seeds: LabelArray, mask: BoolArray, out: Line) -> None:
 
 
 @inner
-def _prepare(cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reached: Line) -> tuple[float, float]:
+def _prepare(
+    cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reached: Line
+) -> tuple[np.float32, np.float32]:
     """Fill framed images; return the least and the greatest cost in the mask."""
     rows, columns = mask.shape
     least, most = np.float32(np.inf), np.float32(0)
@@ -67,7 +69,9 @@ def _prepare(cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reache
 
 
 @inner
-def _spread(costs: Line, reached: Line, stride: int, least: float, most: float) -> None:
+def _spread(  # noqa: C901, PLR0912, PLR0915 - one loop
+    costs: Line, reached: Line, stride: int, least: np.float32, most: np.float32
+) -> None:
     """Lower what is infinite in `reached` to its least cost.
 
     A pixel is in the bucket of its cost so far. No step costs less than the width of a bucket, so that what is in the
@@ -129,3 +133,55 @@ def _spread(costs: Line, reached: Line, stride: int, least: float, most: float) 
                 heads[new & (turn - 1)] = entry
                 live += 1
         bucket += 1
+
+
+@compiled
+def trace(arrival: Line, cost: Line, seeds: LabelArray, mask: BoolArray, out: LabelArray) -> None:
+    """Follow the least costs back to the seeds; see `tasks.segment.operations`.
+
+    Parameters
+    ----------
+    arrival, cost, seeds, mask
+        (H, W), those of `arrival`.
+    out
+        (H, W), all 0.
+    """
+    columns = mask.shape[1]
+    way = np.empty(mask.size, np.int32)
+    flat = out.ravel()
+    seed = seeds.ravel()
+    for first in range(mask.size):
+        row, column = first // columns, first % columns
+        if not mask[row, column] or flat[first] != 0:
+            continue
+        steps = 0
+        at = np.int64(first)
+        label = seed[at]
+        while label == 0:
+            way[steps] = at
+            steps += 1
+            before = _before(arrival, cost, mask, at // columns, at % columns)
+            if before < 0:
+                break
+            at = before
+            label = flat[at] if flat[at] != 0 else seed[at]
+        flat[first] = label
+        for step in range(steps):
+            flat[way[step]] = label
+
+
+@inner
+def _before(arrival: Line, cost: Line, mask: BoolArray, row: int, column: int) -> int:
+    """Flat index of the pixel over which one is reached; −1 if there is none."""
+    rows, columns = mask.shape
+    best, at = np.float32(np.inf), np.int64(-1)
+    here, own = arrival[row, column], cost[row, column]
+    for down in range(max(row - 1, 0), min(row + 2, rows)):
+        for across in range(max(column - 1, 0), min(column + 2, columns)):
+            value = arrival[down, across]
+            if value < here and mask[down, across]:
+                half = STRAIGHT if down == row or across == column else DIAGONAL
+                total = value + (own + cost[down, across]) * half
+                if total < best:
+                    best, at = total, np.int64(down) * columns + across
+    return int(at)

@@ -59,4 +59,5 @@ def subtract(
     """
     del image, channels
     from_, remove = (on_device(labels[name], device=device) for name in (config.from_, config.remove))
-    return (from_ * (remove == 0)).astype(np.int32, copy=False)
+    result: LabelArray = (from_ * (remove == 0)).astype(np.int32, copy=False)
+    return result

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from tasks.core.gpus import cupy_obstacle
 from tasks.core.registry import Device
-from tasks.core.types import AnyArray, LabelArray
+from tasks.core.types import AnyArray, FloatArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Threshold as Automatic
 from tasks.segment.foreground import find_foreground
@@ -59,7 +59,7 @@ class Threshold(ObjectMethod):
 def threshold_plain(
     image: AnyArray, *, labels: Mapping[str, LabelArray], config: Threshold, channels: Sequence[str]
 ) -> LabelArray:
-    """Find bright areas by the plain code."""
+    """Label the connected areas above a threshold by the plain code."""
     del labels
     return find_areas(image[list(channels).index(config.channel)], config=config, operations=plain)
 
@@ -112,7 +112,8 @@ def find_areas(plane: AnyArray, *, config: Threshold, operations: Operations) ->
         parts = operations.fill_holes(parts)
     areas = operations.areas(parts)
     largest = math.inf if config.max_diameter is None else _disc_area(config.max_diameter)
-    return operations.raster_order(parts, keep=(areas >= _disc_area(config.min_diameter)) & (areas <= largest))
+    keep = (areas >= _disc_area(config.min_diameter)) & (areas <= largest)
+    return operations.raster_order(parts, keep=keep)
 
 
 def _bright(plane: AnyArray, *, config: Threshold, operations: Operations) -> Mask:
@@ -127,14 +128,17 @@ def _bright(plane: AnyArray, *, config: Threshold, operations: Operations) -> Ma
             correction=config.threshold_correction,
             operations=operations,
         )
-        return xp.zeros(plane.shape, dtype=np.bool_) if foreground is None else foreground.bright
-    values = plane.astype(np.float32)
-    finite = xp.isfinite(values)
-    if not finite.all():
-        lowest = values[finite].min() if finite.any() else np.float32(config.threshold)
-        values = xp.where(finite, values, min(float(lowest), config.threshold)).astype(np.float32)
-    smooth = operations.gaussian(values, sigma=config.sigma) if config.sigma > 0 else values
-    return (smooth > config.threshold) & finite
+        nothing: Mask = xp.zeros(plane.shape, dtype=np.bool_)
+        return nothing if foreground is None else foreground.bright
+    values: FloatArray = plane.astype(np.float64)
+    finite: Mask = xp.isfinite(values)
+    if config.sigma == 0:
+        return (values > config.threshold) & finite
+    if (scaling := operations.scale(plane)) is None:  # all that is finite is equal
+        return (values > config.threshold) & finite
+    low, high = float(values[finite].min()), float(values[finite].max())
+    smooth = operations.gaussian(scaling[0], sigma=config.sigma)
+    return (smooth > (config.threshold / 2 - low / 2) / (high / 2 - low / 2)) & finite
 
 
 def _disc_area(diameter: float) -> float:

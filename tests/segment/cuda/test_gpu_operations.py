@@ -133,7 +133,10 @@ def fields(data_root: Path) -> Mapping[str, tuple[Sequence[AnyArray], float]]:
 @pytest.mark.parametrize("name", ["discs", "flat", "nothing finite", "one pixel", "hcs_nf1"])
 @pytest.mark.parametrize("options", [{}, {"threshold": "local", "declump": "shape", "rim": 0.0}])
 def test_methods_find_the_same_objects(
-    name: str, options: Mapping[str, Any], gpu: Any, data_root: Path  # noqa: ANN401
+    name: str,
+    options: Mapping[str, Any],
+    gpu: Any,  # noqa: ANN401
+    data_root: Path,
 ) -> None:
     planes, diameter = fields(data_root)[name]
     if not planes:
