@@ -8,7 +8,8 @@ from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.devices import choose_devices, gpu_obstacles
-from tasks.segment.operations import Labels, on_device, operations_for
+from tasks.segment.operations import Labels
+from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import segmenters
 
 
