@@ -3,7 +3,7 @@
 import numpy as np
 
 from tasks.core.types import AnyArray, LabelArray
-from tasks.segment.operations import operations_for
+from tasks.segment.placing import operations_for
 
 
 def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyArray:

@@ -13,7 +13,7 @@ from tasks.segment.model.instances import instances
 from tasks.segment.model.maps import network_maps
 from tasks.segment.model.network import Network
 from tasks.segment.model.scale import ScaledPlane
-from tasks.segment.operations import operations_for
+from tasks.segment.placing import operations_for
 
 GroupT = TypeVar("GroupT", bound=Hashable)
 

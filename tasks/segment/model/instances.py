@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from tasks.core.types import AnyArray
-from tasks.segment.operations import Labels, operations_for
+from tasks.segment.operations import Labels
+from tasks.segment.placing import operations_for
 
 
 def instances(
