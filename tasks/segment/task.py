@@ -1,5 +1,7 @@
 """Segment the fields of one partition."""
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
 from tasks.segment.config import Segment
 from tasks.segment.devices import check_gpus, gpu_obstacles
 from tasks.segment.stage import segment_image
+
+GPU_LOST = 70
+"""Exit status of a process whose GPU fails while it is used."""
 
 
 @task(name="look for a GPU")
@@ -48,6 +53,8 @@ def segment_partition(
             tables.append(images.table)
             cells += _segment(images, config=config, devices=devices, layout=source.layout, folder=temporary)
             faults += images.faults
+            if images.faults:
+                _end_without_gpu(config, devices=devices)
         table = pl.concat(tables)
         counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
     gpu = gpu_name() if "gpu" in devices.values() else ""
@@ -64,6 +71,19 @@ def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
         except ValueError:  # the task is done outside of a cluster
             worker = ""
         raise NoGpuError(str(error), worker) from None
+
+
+def _end_without_gpu(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """End this process if its GPU answers no more, so that what fails after an error of CUDA is no image's fault.
+
+    Tasks whose worker dies are sent again, and where that goes on their images are looked into one by one.
+    """
+    try:
+        check_gpus(config, devices=devices)
+    except NoGpuError as error:
+        sys.stderr.write(f"{error}; it did when this task began: the process ends\n")
+        sys.stderr.flush()
+        os._exit(GPU_LOST)
 
 
 def _segment(
