@@ -43,7 +43,7 @@ def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyA
 
 
 def numbered(labels: AnyArray) -> LabelArray:
-    """Number the objects 1..K in raster order of their first pixels, whatever numbers they had.
+    """Renumber the objects 1..K in raster order of their first pixels, whatever numbers they had.
 
     Examples
     --------

@@ -1,5 +1,7 @@
 """Segment the fields of one partition."""
 
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -41,6 +43,8 @@ from tasks.segment.stage import segment_image
 MEASURED = "diameters.parquet"
 MEASURED_COLUMNS: dict[str, pl.DataType] = {"diameter": pl.Float64(), "objects": pl.Int64()}
 """A row per field: what was measured in it, beside what is known of the image."""
+GPU_LOST = 70
+"""Exit status of a process whose GPU fails while it is used."""
 
 
 @task(name="look for a GPU")
@@ -85,6 +89,8 @@ def segment_partition(
             cells += [own for own, _ in segmented]
             children += [own for _, own in segmented]
             faults += images.faults
+            if images.faults:
+                _end_without_gpu(config, devices=devices)
         table = pl.concat(tables)
         found_within = pl.concat(children) if source.layout.children else None
         counts = write_cell_tables(
@@ -104,6 +110,19 @@ def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
         except ValueError:  # the task is done outside of a cluster
             worker = ""
         raise NoGpuError(str(error), worker) from None
+
+
+def _end_without_gpu(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """End this process if its GPU answers no more, so that what fails after an error of CUDA is no image's fault.
+
+    Tasks whose worker dies are sent again, and where that goes on their images are looked into one by one.
+    """
+    try:
+        check_gpus(config, devices=devices)
+    except NoGpuError as error:
+        sys.stderr.write(f"{error}; it did when this task began: the process ends\n")
+        sys.stderr.flush()
+        os._exit(GPU_LOST)
 
 
 def _segment(

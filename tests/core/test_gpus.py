@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+from importlib.metadata import distributions
 from types import SimpleNamespace
 from typing import Any
 
@@ -103,3 +104,13 @@ def test_onnxruntime_has_to_load_its_cuda_provider(
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
     assert onnx_obstacle().startswith(obstacle)
     assert bool(onnx_obstacle()) is bool(obstacle)
+
+
+@pytest.mark.gpu
+def test_a_gpu_that_is_there_has_a_name_and_is_used_by_what_is_installed() -> None:
+    if not count_gpus():
+        pytest.skip("no GPU")
+    assert gpu_name()
+    for package, obstacle in (("cupy", cupy_obstacle), ("onnxruntime-gpu", onnx_obstacle)):
+        if any(name.startswith(package) for name in {own.name for own in distributions()}):
+            assert obstacle() == ""

@@ -25,6 +25,8 @@ from tasks.segment import devices as module
 from tasks.segment import task as task_module
 from tasks.segment.config import Segment
 from tasks.segment.registry import segmenters
+from tasks.segment.task import segment_partition
+from tests.running import Run as Direct
 from tests.segment.two_devices import METHODS, OBJECTS
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
@@ -174,3 +176,31 @@ def test_a_worker_without_the_gpu_that_was_decided_on_leaves_its_tasks_to_anothe
     with Client(gpu_workers, set_as_default=False) as client:
         names = {worker["name"] for worker in client.scheduler_info()["workers"].values()}
     assert names == {"CPU 1"} | ({tried[-1]} if answering else set())
+
+
+def test_what_fails_after_an_error_of_the_gpu_is_no_images_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "field.tif", np.full((16, 16), 7, dtype=np.uint16))
+    sections = {"load": {"channels": {"DNA": 0}}, "segment": {"device": "gpu", "objects": OBJECTS}}
+    run = Direct.of(sections, inputs=[tmp_path / "field.tif"], output=tmp_path / "out")
+    segment = run.config.segment
+    assert segment is not None
+    given = {"partition": run.partitions[0], "source": run.source, "config": segment}
+    devices = {"nucleus": "gpu", "ring": "gpu", "rest": "cpu"}
+
+    def segment_image(image: object, **_: object) -> None:
+        del image
+        monkeypatch.setenv("OBSTACLE", obstacle)
+        raise RuntimeError("cudaErrorIllegalAddress")
+
+    def end(status: int) -> None:
+        raise SystemExit(status)
+
+    monkeypatch.setattr(task_module, "segment_image", segment_image)
+    monkeypatch.setattr(task_module.os, "_exit", end)
+    obstacle = ""  # an error of another kind: the GPU goes on
+    assert run.do(segment_partition, devices=devices, **given).counts["quarantined"] == 1
+    obstacle = "cupy does not work: cudaErrorIllegalAddress"
+    with pytest.raises(SystemExit, match=str(task_module.GPU_LOST)):
+        run.do(segment_partition, devices=devices, **given)

@@ -244,3 +244,6 @@ def test_what_no_pool_offers_is_refused_with_the_pools_named() -> None:
         "run.resources.segment: no worker of the cluster offers {GPU: 1}",
         "the workers offer {CPU: 1, FAT: 1} (pool fat) or {CPU: 1} (pool cpu)",
     ]
+    with pytest.raises(ConfigError, match=re.escape(DEMANDED)):
+        check_cluster(batch, workers=None, needed={"segment": "auto"}, devices={"segment": ("gpu",)})
+    check_cluster(batch, workers=None, needed={"segment": "auto"}, devices={"segment": ("gpu", "cpu")})
