@@ -12,7 +12,7 @@ from tasks.segment.kernels import components, filters, numbering, selection
 from tasks.segment.kernels.arrival import arrival as find_arrival
 from tasks.segment.kernels.arrival import trace as find_seeds
 from tasks.segment.kernels.distance import distance as find_distance
-from tasks.segment.kernels.flood import flood as flood
+from tasks.segment.kernels.flood import flood as flood_mask
 from tasks.segment.kernels.peaks import peaks as find_peaks
 from tasks.segment.operations import Histogram, Image, Labels, Mask
 
@@ -102,7 +102,7 @@ def sobel(image: Image, /) -> Image:
 
 
 def label(mask: Mask, /) -> Labels:
-    """Number connected pieces."""
+    """Label connected pieces."""
     out = np.zeros(mask.shape, dtype=np.int32)
     components.label(mask, out)
     return out
@@ -127,6 +127,11 @@ def peaks(height: Image, /, *, mask: Mask, neck: float) -> Labels:
     out = np.zeros(mask.shape, dtype=np.int32)
     find_peaks(height, mask, neck, out)
     return out
+
+
+def flood(height: Image, /, *, markers: Labels, mask: Mask) -> Labels:
+    """Flood a mask from markers."""
+    return flood_mask(height, markers=markers, mask=mask)
 
 
 def arrival(cost: Image, /, *, seeds: Labels, mask: Mask) -> Image:
@@ -178,10 +183,14 @@ def fill_holes(labels: Labels, /) -> Labels:
     return out
 
 
-def raster_order(labels: Labels, /, *, keep: BoolArray | None = None) -> Labels:
-    """Number objects by their first pixel."""
+def raster_order(labels: AnyArray, /, *, keep: BoolArray | None = None) -> Labels:
+    """Renumber objects by their first pixel."""
+    if labels.dtype != np.int32 or not labels.flags.c_contiguous or (count := _count(labels)) > labels.size:
+        from tasks.segment import plain  # whose numbers may be any, such as those of a file
+
+        return plain.raster_order(labels, keep=keep)
     out = np.zeros(labels.shape, dtype=np.int32)
-    kept = np.ones(_count(labels) + 1, dtype=np.bool_) if keep is None else keep
+    kept = np.ones(count + 1, dtype=np.bool_) if keep is None else keep
     numbering.raster_order(labels.ravel(), kept, out.ravel())
     return out
 

@@ -68,7 +68,7 @@ def _otsu(weights: FloatArray, edges: FloatArray) -> float:
 
 
 def _triangle(weights: FloatArray, edges: FloatArray) -> float:
-    """Find the bin farthest below the line from the fullest one to the end of the longer tail, the outermost of equal ones."""
+    """Find the bin farthest below the line from the fullest one to the end of the longer tail, of equals the outer."""
     centers = (edges[1:] + edges[:-1]) / 2
     if (peak := int(np.argmax(weights))) < len(weights) - 1 - peak:
         weights, centers, peak = weights[::-1], centers[::-1], len(weights) - 1 - peak

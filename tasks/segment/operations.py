@@ -59,16 +59,22 @@ class Operations(Protocol):
         """Count values in bins from the least to the greatest, which are finite."""
 
     def median(self, image: Image, /, *, mask: Mask) -> float:
-        """Median of the pixels in a mask that has at least one; finite, the mean of the middle two of an even number."""
+        """Find the median of a mask's pixels, at least one, finite; the mean of the middle two of an even number."""
 
     def noise(self, image: Image, /, *, mask: Mask) -> float:
-        """Standard deviation of the noise of single pixels, from their second differences in a mask; see Foreground."""
+        """Estimate the standard deviation of the noise of single pixels in a mask [1]_.
+
+        1.4826 times the median magnitude of the response to ``[1 −2 1]`` along columns and rows, over 6, which is blind
+        to constants, slopes and edges along rows or columns, and keeps the standard deviation of white noise.
+
+        .. [1] Immerkær, Computer Vision and Image Understanding 64 (1996) 300-302.
+        """
 
     def sobel(self, image: Image, /) -> Image:
         """Magnitude of the Sobel gradient, as scikit-image scales it."""
 
     def label(self, mask: Mask, /) -> Labels:
-        """Number the connected pieces of a mask 1..K in raster order."""
+        """Label the connected pieces of a mask 1..K in raster order."""
 
     def remove_small_holes(self, mask: Mask, /, *, area: int) -> Mask:
         """Fill the connected parts of the background, at the frame too, that have at most `area` pixels."""
@@ -116,8 +122,11 @@ class Operations(Protocol):
     def fill_holes(self, labels: Labels, /) -> Labels:
         """Give 8-connected background that one object encloses, and no frame, to that object."""
 
-    def raster_order(self, labels: Labels, /, *, keep: BoolArray | None = None) -> Labels:
-        """Number the objects k (None: all) where ``keep[k]``, of max + 1, 1..K by their first pixel; erase others."""
+    def raster_order(self, labels: Any, /, *, keep: BoolArray | None = None) -> Labels:  # noqa: ANN401
+        """Renumber objects k where ``keep[k]``, of max + 1 (None: all), 1..K by their first pixel; erase the others.
+
+        Labels may be of any whole numbers from 0 on.
+        """
 
     def relabel(self, labels: Labels, /, *, numbers: IntArray) -> Labels:
         """Give objects k the numbers ``numbers[k]``, of at least max + 1."""

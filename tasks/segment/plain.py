@@ -73,7 +73,7 @@ def sobel(image: AnyArray, /) -> AnyArray:
 
 
 def label(mask: BoolArray, /) -> LabelArray:
-    """Number connected pieces."""
+    """Label connected pieces."""
     from skimage import measure
 
     return np.asarray(measure.label(mask, connectivity=1), dtype=np.int32)
@@ -222,8 +222,8 @@ def fill_holes(labels: LabelArray, /) -> LabelArray:
     return np.where(filled[holes], highest[holes], labels).astype(np.int32)
 
 
-def raster_order(labels: LabelArray, /, *, keep: BoolArray | None = None) -> LabelArray:
-    """Number objects by their first pixel.
+def raster_order(labels: AnyArray, /, *, keep: BoolArray | None = None) -> LabelArray:
+    """Renumber objects by their first pixel.
 
     Examples
     --------
@@ -231,11 +231,14 @@ def raster_order(labels: LabelArray, /, *, keep: BoolArray | None = None) -> Lab
     array([[0, 1, 1],
            [2, 0, 1]], dtype=int32)
     """
-    present, first = np.unique(labels, return_index=True)
-    kept = (present > 0) & (True if keep is None else keep[present])
-    numbers = np.zeros(int(labels.max(initial=0)) + 1, dtype=np.int64)
-    numbers[present[kept][np.argsort(first[kept])]] = np.arange(1, np.count_nonzero(kept) + 1)
-    return relabel(labels, numbers=numbers)
+    inside = np.flatnonzero(labels)
+    present, first = np.unique(labels.ravel()[inside], return_index=True)
+    kept = np.ones(len(present), dtype=np.bool_) if keep is None else keep[present]
+    rank = np.zeros(len(present), dtype=np.int32)
+    rank[np.flatnonzero(kept)[np.argsort(first[kept])]] = np.arange(1, np.count_nonzero(kept) + 1, dtype=np.int32)
+    out = np.zeros(labels.size, dtype=np.int32)
+    out[inside] = rank[np.searchsorted(present, labels.ravel()[inside])]
+    return out.reshape(labels.shape)
 
 
 def relabel(labels: LabelArray, /, *, numbers: IntArray) -> LabelArray:

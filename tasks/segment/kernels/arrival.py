@@ -51,7 +51,9 @@ def arrival(cost: Line, seeds: LabelArray, mask: BoolArray, out: Line) -> None:
 
 
 @inner
-def _prepare(cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reached: Line) -> tuple[float, float]:
+def _prepare(
+    cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reached: Line
+) -> tuple[np.float32, np.float32]:
     """Fill framed images; return the least and the greatest cost in the mask."""
     rows, columns = mask.shape
     least, most = np.float32(np.inf), np.float32(0)
@@ -67,7 +69,9 @@ def _prepare(cost: Line, seeds: LabelArray, mask: BoolArray, costs: Line, reache
 
 
 @inner
-def _spread(costs: Line, reached: Line, stride: int, least: float, most: float) -> None:
+def _spread(  # noqa: C901, PLR0912, PLR0915 - one loop
+    costs: Line, reached: Line, stride: int, least: np.float32, most: np.float32
+) -> None:
     """Lower what is infinite in `reached` to its least cost.
 
     A pixel is in the bucket of its cost so far. No step costs less than the width of a bucket, so that what is in the
@@ -142,7 +146,7 @@ def trace(arrival: Line, cost: Line, seeds: LabelArray, mask: BoolArray, out: La
     out
         (H, W), all 0.
     """
-    rows, columns = mask.shape
+    columns = mask.shape[1]
     way = np.empty(mask.size, np.int32)
     flat = out.ravel()
     seed = seeds.ravel()

@@ -29,7 +29,7 @@ class Pieces(NamedTuple):
 
 
 @inner
-def find_pieces(labels: AnyArray, background: bool, reach: int) -> Pieces:  # noqa: FBT001
+def find_pieces(labels: AnyArray, background: int, reach: int) -> Pieces:  # noqa: C901, PLR0912 - one walk
     """Find the pieces of all objects, or those of the background.
 
     Parameters
@@ -37,12 +37,12 @@ def find_pieces(labels: AnyArray, background: bool, reach: int) -> Pieces:  # no
     labels
         (H, W), of whole numbers: pixels of one number that are connected are a piece.
     background
-        Which: all that is 0, or all that is not.
+        1: pieces of what is 0; 0: of what is not.
     reach
         0: 4-connected; 1: 8-connected.
     """
     height, width = labels.shape
-    count = 0
+    count = np.int64(0)
     for row in range(height):
         line = labels[row]
         count += np.int64((line[0] == 0) == background)
@@ -109,8 +109,8 @@ def _join(owners: LabelArray, run: int, other: int) -> None:
 
 @compiled
 def label(mask: BoolArray, out: LabelArray) -> None:
-    """Number the pieces of a mask from 1 on in raster order; `out` is all 0."""
-    rows, starts, stops, owners, _ = find_pieces(mask, False, 0)
+    """Label the pieces of a mask from 1 on in raster order; `out` is all 0."""
+    rows, starts, stops, owners, _ = find_pieces(mask, 0, 0)
     for run in range(len(rows)):
         out[rows[run], starts[run] : stops[run]] = owners[run] + 1
 
@@ -118,7 +118,7 @@ def label(mask: BoolArray, out: LabelArray) -> None:
 @compiled
 def remove_small_holes(mask: BoolArray, area: int) -> None:
     """Fill the pieces of the background that have at most `area` pixels."""
-    rows, starts, stops, owners, sizes = find_pieces(mask, True, 0)
+    rows, starts, stops, owners, sizes = find_pieces(mask, 1, 0)
     for run in range(len(rows)):
         if sizes[owners[run]] <= area:
             mask[rows[run], starts[run] : stops[run]] = True
@@ -127,7 +127,7 @@ def remove_small_holes(mask: BoolArray, area: int) -> None:
 @compiled
 def largest_pieces(labels: LabelArray, count: int) -> None:
     """Erase all but the largest piece of each object 1..count; of equal ones the first is left."""
-    rows, starts, stops, owners, sizes = find_pieces(labels, False, 0)
+    rows, starts, stops, owners, sizes = find_pieces(labels, 0, 0)
     best = np.full(count + 1, -1, np.int32)
     for run in range(len(rows)):
         label, piece = labels[rows[run], starts[run]], owners[run]
@@ -142,7 +142,7 @@ def largest_pieces(labels: LabelArray, count: int) -> None:
 def fill_holes(labels: LabelArray) -> None:
     """Give 8-connected background that one object encloses, and no frame, to that object."""
     height, width = labels.shape
-    rows, starts, stops, owners, sizes = find_pieces(labels, True, 1)
+    rows, starts, stops, owners, sizes = find_pieces(labels, 1, 1)
     # of each piece: 0 where no object has been seen, −1 where there are several or the frame
     enclosing = np.zeros(len(sizes), np.int32)
     for run in range(len(rows)):

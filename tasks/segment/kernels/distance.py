@@ -82,7 +82,7 @@ def _run(
             # where the new one falls below the last; the quotient is never so near to a whole number that it is rounded
             # to one
             rise = square - np.int64(line[other]) * line[other] - other * other
-            begin = int(math.floor(rise / (2.0 * (center - other)))) + 1
+            begin = math.floor(rise / (2.0 * (center - other))) + 1
             if begin > starts[last]:
                 break
             last -= 1

@@ -148,7 +148,7 @@ def shrink(image: Image, out: Image) -> None:
 
 
 @inner
-def _add(total: Line, line: Line, weight: float) -> None:
+def _add(total: Line, line: Line, weight: np.float32) -> None:
     for at in range(len(total)):
         total[at] += line[at] * weight
 
@@ -177,14 +177,14 @@ def stretch(image: Image, out: Image) -> None:
 
 
 @inner
-def _place(index: int, size: int, blocks: int) -> tuple[int, float]:
+def _place(index: int, size: int, blocks: int) -> tuple[int, np.float32]:
     """Block whose center lies at or before that of a pixel, and how far it is to the next one, from 0 to 1."""
     place = min(max((index + 0.5) * blocks / size - 0.5, 0.0), blocks - 1.0)
     return int(place), np.float32(place - int(place))
 
 
 @inner
-def _between(first: Line, second: Line, part: float, out: Line) -> None:
+def _between(first: Line, second: Line, part: np.float32, out: Line) -> None:
     for at in range(len(out)):
         out[at] = first[at] + (second[at] - first[at]) * part
 

@@ -16,7 +16,7 @@ def greatest(labels: LabelArray) -> int:
     most = np.int32(0)
     for at in range(len(labels)):
         most = max(most, labels[at])
-    return most
+    return int(most)
 
 
 @compiled
@@ -36,7 +36,7 @@ def keep_above(labels: LabelArray, image: Line, least: Line, out: LabelArray) ->
 
 @compiled
 def raster_order(labels: LabelArray, keep: BoolArray, out: LabelArray) -> None:
-    """Number flat labels k for which ``keep[k]``, of max + 1, by their first pixel; `out` is all 0."""
+    """Renumber flat labels k for which ``keep[k]``, of max + 1, by their first pixel; `out` is all 0."""
     numbers = np.zeros(len(keep), np.int32)
     count = 0
     for at in range(len(labels)):

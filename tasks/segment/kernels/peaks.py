@@ -81,7 +81,7 @@ def _descending(height: Line, mask: BoolArray) -> tuple[LabelArray, Line]:
         Their heights.
     """
     flat, inside = height.ravel(), mask.ravel()
-    count = 0
+    count = np.int64(0)
     for at in range(len(inside)):
         count += np.int64(inside[at])
     pixels, others = np.empty(count, np.int32), np.empty(count, np.int32)

@@ -12,6 +12,7 @@ Line = npt.NDArray[np.float32]
 """(N,) float32."""
 
 SIGN = np.uint32(1 << 31)
+ALL = np.uint32(0xFFFFFFFF)
 HALF = 1 << 16
 """Values of half of the bits of a float32 number."""
 
@@ -75,9 +76,9 @@ def median_of(image: Line, mask: BoolArray) -> float:
 
 
 @inner
-def _key(bits: int) -> int:
+def _key(bits: np.uint32) -> np.uint32:
     """Order the bits of numbers as whole numbers without a sign."""
-    return ~bits if bits & SIGN else bits | SIGN
+    return bits ^ ALL if bits & SIGN else bits | SIGN
 
 
 @inner
@@ -85,19 +86,19 @@ def _number(first: int, second: int) -> float:
     """Join the halves of a key, and turn it back into a number."""
     bits = np.empty(1, np.uint32)
     key = np.uint32(np.uint32(first) << np.uint32(16) | np.uint32(second))
-    bits[0] = key & ~SIGN if key & SIGN else ~key
-    return np.float64(bits.view(np.float32)[0])
+    bits[0] = key ^ SIGN if key & SIGN else key ^ ALL
+    return float(bits.view(np.float32)[0])
 
 
 @inner
 def _bin_of(counts: LabelArray, rank: int) -> tuple[int, int]:
     """Bin that holds the value of a rank, from 0 on, and how many values lie in earlier bins."""
-    before = np.int64(0)
+    before = 0
     for bin_ in range(len(counts)):
         if before + counts[bin_] > rank:
-            return bin_, before
-        before += counts[bin_]
-    return len(counts) - 1, before
+            return bin_, int(before)
+        before += int(counts[bin_])
+    return len(counts) - 1, int(before)
 
 
 @compiled
@@ -120,7 +121,7 @@ def object_quantiles(labels: LabelArray, image: Line, q: float, out: FloatArray)
         inside = values[starts[label] : starts[label + 1]]
         if len(inside) > 0:
             place = q * (len(inside) - 1)
-            rank = int(math.floor(place))
+            rank = math.floor(place)
             _select(inside, rank)
             low = np.float64(inside[rank])
             if rank + 1 < len(inside):
@@ -133,7 +134,7 @@ def object_quantiles(labels: LabelArray, image: Line, q: float, out: FloatArray)
 
 @inner
 def _select(values: Line, rank: int) -> None:
-    """Put the value of a rank where it would be if all were sorted, no greater ones before it, no less ones after it."""
+    """Put the value of a rank where sorting would put it, with no greater ones before it and no less ones after it."""
     low, high = 0, len(values) - 1
     while low < high:
         first, middle, last = values[low], values[(low + high) // 2], values[high]

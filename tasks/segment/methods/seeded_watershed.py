@@ -130,25 +130,28 @@ def grow(plane: AnyArray, *, seeds: Labels, config: SeededWatershed, operations:
     if config.holes == "keep":
         return cells
     filled = operations.fill_holes(cells)
-    return filled if foreground.finite is None else operations.xp.where(foreground.finite, filled, cells)
+    if foreground.finite is not None:
+        filled = operations.xp.where(foreground.finite, filled, cells)
+    return filled
 
 
 def _connect(cells: Labels, *, seeds: Labels, operations: Operations) -> Labels:
-    """Erase what is not 4-connected with its seed: what is reached over a corner of two other cells."""
+    """Erase what is not 4-connected with its seed: what is reached across a corner between two other cells."""
     pieces = operations.largest_pieces(cells)
-    rooted = operations.areas(pieces * (seeds > 0)) > 0
-    count = operations.areas(pieces).size
-    numbers = np.arange(count)
-    numbers[: len(rooted)] *= rooted
-    numbers[len(rooted) :] = 0
-    if not rooted[1:].all() or len(rooted) < count:
-        pieces = operations.relabel(pieces, numbers=numbers)
-    return operations.xp.where(seeds > 0, seeds, pieces)
+    areas = operations.areas(pieces)
+    rooted = np.zeros(len(areas), dtype=np.bool_)
+    inside = operations.areas(pieces * (seeds > 0))
+    rooted[: len(inside)] = inside > 0
+    if (areas > 0)[~rooted].any():
+        pieces = operations.relabel(pieces, numbers=np.where(rooted, np.arange(len(areas)), 0))
+    rest: Labels = operations.xp.where(seeds > 0, seeds, pieces)
+    return rest
 
 
 def _cost(territory: Mask, *, foreground: Foreground, stiffness: float, operations: Operations) -> Image:
     """(H, W) float32: what a step of one pixel costs."""
     brightness = operations.median(foreground.smooth, mask=territory) - foreground.background
-    if brightness <= 0:  # cells no brighter than the background have no edges to follow
-        return operations.xp.full(territory.shape, stiffness, dtype=np.float32)
-    return operations.sobel(foreground.smooth) / brightness + stiffness
+    edges: Image = operations.xp.zeros(territory.shape, dtype=np.float32)
+    if brightness > 0:  # cells no brighter than the background have no edges to follow
+        edges = operations.sobel(foreground.smooth) / brightness
+    return edges + np.float32(stiffness)

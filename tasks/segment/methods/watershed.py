@@ -175,7 +175,8 @@ def find_blobs(plane: AnyArray, *, config: Watershed, operations: Operations) ->
         operations=operations,
     )
     if foreground is None:
-        return operations.xp.zeros(plane.shape, dtype=np.int32)
+        none: Labels = operations.xp.zeros(plane.shape, dtype=np.int32)
+        return none
     mask = _bright_areas(foreground, config=config, operations=operations)
     parts = _part(mask, foreground=foreground, config=config, operations=operations)
     if config.rim > 0:
@@ -214,7 +215,7 @@ def _height(mask: Mask, *, foreground: Foreground, config: Watershed, operations
     smoothed over diameter/8. ``both``: distance times the square root of that brightness.
     """
     xp = operations.xp
-    height = xp.ones(mask.shape, dtype=np.float32)
+    height: Image = xp.ones(mask.shape, dtype=np.float32)
     # the floors keep the ratio of two heights finite at pixels that are masked only because they were holes
     if config.declump != "intensity" and not mask.all():
         height = operations.gaussian(operations.distance(mask), sigma=config.diameter / 20).clip(1e-3)
