@@ -8,7 +8,9 @@ loaded, once, and run by the package's own code, and that a pickle is refused.
 import pickle  # only written: what is tried is that it is refused
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
@@ -39,6 +41,9 @@ def stardist(folder: Path) -> Path:
 def instanseg(folder: Path) -> Path:
     """Write TorchScript of a small network, as InstanSeg exports it."""
     import torch  # noqa: PLC0415
+
+    # of what only its training uses; the package does not install them
+    sys.modules |= {name: ModuleType(name) for name in ("pandas", "seaborn") if find_spec(name) is None}
     from instanseg.utils.loss.instanseg_loss import InstanSeg, InstanSeg_Torchscript  # noqa: PLC0415
     from instanseg.utils.models.InstanSeg_UNet import InstanSeg_UNet  # noqa: PLC0415
 
