@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from tasks.core.types import AnyArray, LabelArray
-from tasks.segment.placing import operations_for
+from tasks.core.types import AnyArray
 
 
 def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyArray:
@@ -40,17 +39,3 @@ def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyA
     if labels.size and int(labels.min()) < 0:
         raise ValueError(f"{source}: got the label {int(labels.min())}, expected no negative ones: 0 is the background")
     return labels
-
-
-def numbered(labels: AnyArray) -> LabelArray:
-    """Renumber the objects 1..K in raster order of their first pixels, whatever numbers they had.
-
-    Examples
-    --------
-    >>> numbered(np.array([[0, 4_000_000_000, 7, 7]]))
-    array([[0, 1, 2, 2]], dtype=int32)
-    """
-    if labels.size and int(labels.max()) > labels.size:
-        values, ranks = np.unique(labels, return_inverse=True)
-        labels = ranks.reshape(labels.shape) + (values[0] != 0)
-    return operations_for(labels).raster_order(labels.astype(np.int32, copy=False))

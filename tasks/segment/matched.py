@@ -7,7 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, LabelArray
-from tasks.segment.label_check import check_labels, numbered
+from tasks.segment.cpu import raster_order
+from tasks.segment.label_check import check_labels
 from tasks.segment.registry import ObjectMethod
 
 
@@ -19,7 +20,7 @@ class MatchedMethod(ObjectMethod):
     match: str | None = Field(
         default=None,
         description="Earlier object to which these belong, one to one, by the largest overlap; those that overlap none "
-        "are left out. Left out for the first object.",
+        "are left out. Not for the first object, nor beside within.",
     )
 
     def fit(self, labels: object, *, earlier: Mapping[str, LabelArray], shape: tuple[int, ...]) -> LabelArray:
@@ -30,7 +31,7 @@ class MatchedMethod(ObjectMethod):
         ValueError, TypeError
             They are no label image of the field.
         """
-        checked = numbered(check_labels(labels, shape=shape, source=self.described))
+        checked = raster_order(check_labels(labels, shape=shape, source=self.described))
         return checked if self.match is None else match_labels(checked, reference=earlier[self.match])
 
 

@@ -9,7 +9,7 @@ from tasks.core.types import AnyArray, BoolArray, LabelArray, Segmentation
 from tasks.segment.children import relate
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.devices import choose_devices, gpu_obstacles
-from tasks.segment.label_check import check_labels, numbered
+from tasks.segment.label_check import check_labels
 from tasks.segment.operations import Labels
 from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import segmenters
@@ -90,12 +90,12 @@ def segment_image(
         if device == "cpu" or isinstance(labels, np.ndarray):  # what is still on a GPU comes from a method of ours
             labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if entry.within is not None:
-            children[entry.name] = numbered(labels)
+            children[entry.name] = operations_for(labels).raster_order(labels)
             within = on_device(label_images[entry.within], device="cpu")
             parents[entry.name] = relate(on_device(children[entry.name], device="cpu"), within=within)
             continue
         if not label_images:
-            labels = numbered(labels)
+            labels = operations_for(labels).raster_order(labels)
             count = int(labels.max()) if labels.size else 0
         elif labels.size and int(labels.max()) > count:
             raise ValueError(f"{entry.described}: got labels that the first object {config.names[0]!r} lacks")
