@@ -42,12 +42,15 @@ class DataSet:
         Parameters of the method `watershed` for all of them.
     border
         What becomes of nuclei that touch the frame, as the truth has it.
+    joined
+        The truth is a mask in which nuclei that touch are one, so that predicted ones are joined as well.
     """
 
     folder: str
     read: Callable[[Path], Iterator[NucleiField]]
     classical: Mapping[str, Any]
     border: str = "keep"
+    joined: bool = False
 
 
 def is_validation(name: str) -> bool:
@@ -96,7 +99,7 @@ def _read_stardist(folder: Path) -> Iterator[NucleiField]:
 
 
 def _read_nf1(folder: Path) -> Iterator[NucleiField]:
-    """Yield the wells; nuclei that touch are one in these masks."""
+    """Yield the wells, DAPI, GFP and RFP; nuclei that touch are one in these masks."""
     for mask in sorted((folder / "masks").glob("*_MaskNuclei.tiff")):
         well, site = mask.name.split("_")[0], mask.name.split("_")[3]
         planes = [f"{well}_01_{k}_{site}_{stain}_001.tif" for k, stain in ((1, "DAPI"), (2, "GFP"), (3, "RFP"))]
@@ -114,5 +117,5 @@ DATA_SETS: dict[str, DataSet] = {
     "training": DataSet(folder="seg_dsb2018_train", read=_read_training, classical=DSB2018),
     "seg_dsb2018": DataSet(folder="seg_dsb2018", read=_read_pairs, classical=DSB2018),
     "seg_stardist2d": DataSet(folder="seg_stardist2d", read=_read_stardist, classical=DSB2018),
-    "hcs_nf1": DataSet(folder="hcs_nf1", read=_read_nf1, classical={"diameter": 50}, border="primary"),
+    "hcs_nf1": DataSet(folder="hcs_nf1", read=_read_nf1, classical={"diameter": 50}, border="primary", joined=True),
 }

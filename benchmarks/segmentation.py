@@ -1,6 +1,6 @@
 """Judge segmentation by people's outlines, and time it: our engines, plain scikit-image, another checkout's engine.
 
-    python benchmarks/segmentation.py [--on SETS] [--engines NAMES] [--against CHECKOUT] [--rounds R]
+    python benchmarks/segmentation.py [--on SETS] [--engines NAMES] [--against CHECKOUT] [--model FILE] [--rounds R]
 
 Accuracy: every data set is segmented with one configuration. F1 counts the nuclei of all fields alike (pooled), so that
 dense fields weigh most: beside it are the figure without the four fields of most nuclei, and the mean of the fields'
@@ -8,7 +8,8 @@ own. AP is TP / (TP + FP + FN), a field's score in the Data Science Bowl 2018, w
 The validation split is also reported apart for fields that look like a field of the training part, and for the others.
 
 Time: of the processor, per megapixel, on one core; every engine takes its turn in every round. Times are medians,
-ratios medians of the rounds' own. `seg_dsb2018` is no default: settings must not be chosen by it.
+ratios medians of the rounds' own. The method `model` estimates the diameter from each field, since these fields are
+single ones of many acquisitions. `seg_dsb2018` is no default: settings must not be chosen by it.
 """
 
 import csv
@@ -38,6 +39,7 @@ from tasks.core.types import AnyArray, FloatArray, LabelArray
 DATA = Path(os.environ.get("SCIP_TEST_DATA", ROOT.parent / "shared" / "data"))
 METHODS = ("watershed", "threshold", "model")
 HUMAN = DataSet(folder="hcs_examplehuman", read=lambda _: iter(()), classical={"diameter": 14}, border="primary")
+SIDE = 2048
 DENSE = 4
 """Fields of most nuclei, which are left out of one of the figures: 4 of seg_dsb2018's hold 57 % of its nuclei."""
 
@@ -47,10 +49,23 @@ Engine = Callable[[AnyArray, DataSet], Segmented]
 """Segments an image (C, H, W), nuclei first."""
 
 
-class Checkout:
-    """The segmentation of a checkout of this project, in a process of its own."""
+class CannotSegmentError(RuntimeError):
+    """A checkout lacks a method or a device; the message says which."""
 
-    def __init__(self, path: Path) -> None:
+
+class Checkout:
+    """The segmentation of a checkout of this project, in a process of its own.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    model
+        Value of `model` of the method of that name.
+    """
+
+    def __init__(self, path: Path, *, model: str = "nucleus") -> None:
+        self.model = model
         self._stack = ExitStack()
         self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="segmentation-")))
         process = self._stack.enter_context(
@@ -63,31 +78,45 @@ class Checkout:
         self._orders, self._answers = cast("tuple[IO[str], IO[str]]", (process.stdin, process.stdout))
         self._answer()
 
-    def _answer(self) -> str:
+    def _answer(self) -> dict[str, Any]:
         if not (line := self._answers.readline()):
             raise RuntimeError("the segmentation has stopped; its error message stands above")
-        return line
+        return cast("dict[str, Any]", json.loads(line))
 
-    def segment(self, image: AnyArray, config: Mapping[str, Any]) -> Segmented:
-        """Segment with a section segment; labels of its first object."""
+    def segment(self, image: AnyArray, config: Mapping[str, Any]) -> tuple[LabelArray, float, float]:
+        """Segment with a section segment: labels of its first object, seconds of the processor and of the clock.
+
+        Raises
+        ------
+        CannotSegmentError
+            It lacks a method or a device.
+        """
         np.save(self._folder / "image.npy", image)
         order: dict[str, Any] = {"image": str(self._folder / "image.npy"), "labels": str(self._folder / "labels.npy")}
         order |= {"channels": [f"c{k}" for k in range(len(image))], "config": dict(config)}
         print(json.dumps(order), file=self._orders, flush=True)
-        seconds = float(self._answer())
-        return np.load(self._folder / "labels.npy"), seconds
+        answer = self._answer()
+        if "error" in answer:
+            raise CannotSegmentError(answer["error"])
+        return np.load(self._folder / "labels.npy"), answer["seconds"], answer["wall"]
+
+    def config(
+        self, method: str, *, data_set: DataSet, last: str | None = None, device: str = "auto"
+    ) -> dict[str, Any]:
+        """Write a section segment; with `last`, cells and cytoplasm are grown in that channel as well."""
+        settings = {"watershed": data_set.classical, "model": {"model": self.model}}.get(method, {})
+        objects: dict[str, Any] = {"nucleus": {"method": method, "channel": "c0", **settings}}
+        if last is not None:
+            objects["cell"] = {"method": "seeded_watershed", "channel": last, "seeds": "nucleus"}
+            objects["cytoplasm"] = {"method": "subtract", "from": "cell", "remove": "nucleus"}
+        return {"border": data_set.border, "device": device, "objects": objects}
 
     def engine(self, method: str, *, derived: bool = False) -> Engine:
-        """Name one of its methods; with `derived`, cells and cytoplasm are grown in the last channel as well."""
+        """Name one of its methods, with cells and cytoplasm or without."""
 
         def run(image: AnyArray, data_set: DataSet) -> Segmented:
-            settings = dict(data_set.classical) if method == "watershed" else {}
-            objects: dict[str, Any] = {"nucleus": {"method": method, "channel": "c0", **settings}}
-            if derived:
-                last = f"c{len(image) - 1}"
-                objects["cell"] = {"method": "seeded_watershed", "channel": last, "seeds": "nucleus"}
-                objects["cytoplasm"] = {"method": "subtract", "from": "cell", "remove": "nucleus"}
-            return self.segment(image, {"border": data_set.border, "objects": objects})
+            last = f"c{len(image) - 1}" if derived else None
+            return self.segment(image, self.config(method, data_set=data_set, last=last))[:2]
 
         return run
 
@@ -134,10 +163,12 @@ def judge(name: str, *, engines: Mapping[str, Engine]) -> None:
     """Print the tables of a data set: agreement, and kinds of error."""
     data_set = DATA_SETS[name]
     fields = list(data_set.read(DATA / data_set.folder))
-    scores = {
-        engine: {field.name: score(field.truth, segment(field.image, data_set)[0]) for field in fields}
-        for engine, segment in engines.items()
-    }
+    scores: dict[str, dict[str, Score]] = {engine: {} for engine in engines}
+    for engine, segment in engines.items():
+        for field in fields:
+            labels = segment(field.image, data_set)[0]
+            predicted = ndimage.label(labels)[0] if data_set.joined else labels
+            scores[engine][field.name] = score(field.truth, predicted)
     print(f"\n### {name}\n")
     print("| engine | fields | nuclei | F1 50 % | 70 % | 90 % | mean of fields | AP 50 % | 70 % | 90 % | 50:95 % |")
     print("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
@@ -220,6 +251,26 @@ def time_all(name: str, *, engines: Mapping[str, Engine], rounds: int) -> None:
         print(f"| {engine} | {np.median(seconds):.3f} | {ratio:.2f} |", flush=True)
 
 
+def time_on_gpu(ours: Checkout, *, rounds: int) -> None:
+    """Print how much faster a GPU is than one core of the same machine, transfers included, or that this is open."""
+    data_set = DATA_SETS["hcs_nf1"]
+    well = next(iter(data_set.read(DATA / data_set.folder))).image
+    field = np.tile(well, (1, 3, 2))[:, :SIDE, :SIDE]
+    print(f"\na field of {SIDE}² pixels, uint16: seconds of one core, of the GPU by the clock, ratio\n")
+    for title, method, last in (("nucleus", "watershed", None), ("nucleus, cell and cytoplasm", "watershed", "c2")):
+        configs = [ours.config(method, data_set=data_set, last=last, device=device) for device in ("gpu", "cpu")]
+        try:
+            ours.segment(field, configs[0])
+        except CannotSegmentError as error:
+            print(f"{title}: open, since this was measured where there is no GPU to use ({str(error).splitlines()[0]})")
+            continue
+        times = np.array([
+            (ours.segment(field, configs[1])[1], ours.segment(field, configs[0])[2]) for _ in range(rounds)
+        ])  # fmt: skip
+        core, gpu = np.median(times, axis=0)
+        print(f"{title}: {core:.2f}, {gpu:.4f}, {np.median(times[:, 0] / times[:, 1]):.0f}", flush=True)
+
+
 def main() -> None:
     """Judge and time the engines."""
     options = parsed(
@@ -230,13 +281,19 @@ def main() -> None:
             *DATA_SETS,
             "hcs_examplehuman",
         ),
-        engines=(["plain", "watershed"], "our methods, and plain scikit-image", "plain", *METHODS),
+        engines=(
+            ["plain", "watershed", "threshold", "model"],
+            "our methods, and plain scikit-image",
+            "plain",
+            *METHODS,
+        ),
         against=("", "another checkout of this project, whose watershed is judged and timed beside"),
+        model=("nucleus", "the model of the method of that name: ours, or an ONNX file"),
         rounds=(5, "of the time, of which the medians count; 0: none"),
     )
     stay_on_one_core()
     print(machine("numpy", "numba", "scipy", "scikit-image"))
-    with Checkout(ROOT) as ours, ExitStack() as stack:
+    with Checkout(ROOT, model=options.model) as ours, ExitStack() as stack:
         engines: dict[str, Engine] = {"plain scikit-image": plain} if "plain" in options.engines else {}
         derived: dict[str, Engine] = {}
         if options.against:
@@ -255,6 +312,7 @@ def main() -> None:
             print("\n## Time")
             time_all("hcs_nf1", engines=engines | derived, rounds=options.rounds)
             time_all("validation", engines=engines, rounds=options.rounds)
+            time_on_gpu(ours, rounds=options.rounds)
 
 
 if __name__ == "__main__":
