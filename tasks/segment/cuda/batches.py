@@ -8,8 +8,8 @@ from tasks.segment.batches import in_batches
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
-BYTES = 200
-"""Memory that a field takes at a time, per pixel; `tests/segment/cuda/test_gpu_memory.py` measures it."""
+BYTES = 128
+"""Memory that a field may take at a time, per pixel: half as much again as arrays take, for sorting and gaps."""
 MOST = 8
 """Fields at a time: small ones so fill a GPU, which the kernels of one of them leave idle in part."""
 
@@ -19,8 +19,8 @@ def fields_at_once(pixels: int, *, free: int) -> int:
 
     Examples
     --------
-    >>> fields_at_once(2048 * 2048, free=4 << 30), fields_at_once(512 * 512, free=4 << 30)
-    (5, 8)
+    >>> fields_at_once(2048 * 2048, free=2 << 30), fields_at_once(512 * 512, free=2 << 30)
+    (4, 8)
     """
     return max(1, min(MOST, free // (BYTES * max(pixels, 1))))
 

@@ -34,7 +34,7 @@ def test_a_field_takes_no_more_memory_than_is_reckoned_with(kernels: HostKernels
         tracemalloc.stop()
     assert nuclei.max() > 40
     fixed = 8 * (1 << 16)  # a histogram
-    assert BYTES / 2 < (most - fixed) / plane.size < BYTES
+    assert BYTES / 3 < (most - fixed) / plane.size < BYTES / 1.5
 
 
 def test_a_machine_for_gpus_needs_numpy_and_cupy_only() -> None:
