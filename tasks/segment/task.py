@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tasks.core.digest import digest
 from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
 from tasks.core.file_names import STATISTICS_FOLDER
-from tasks.core.gpus import gpu_name
+from tasks.core.gpus import cupy_obstacle, gpu_name
 from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
@@ -38,6 +38,7 @@ from tasks.segment.model.decision import (
 from tasks.segment.model.diameter import FieldDiameter, field_diameter
 from tasks.segment.model.form import NetworkFile
 from tasks.segment.model.network import Network, open_network
+from tasks.segment.registry import segmenters
 from tasks.segment.stage import segment_image
 
 MEASURED = "diameters.parquet"
@@ -45,6 +46,9 @@ MEASURED_COLUMNS: dict[str, pl.DataType] = {"diameter": pl.Float64(), "objects":
 """A row per field: what was measured in it, beside what is known of the image."""
 GPU_LOST = 70
 """Exit status of a process whose GPU fails while it is used."""
+
+Found = tuple[list[tuple[range, Segmentation]], list[tuple[int, Exception]]]
+"""What `isolate_faults` returns of one field."""
 
 
 @task(name="look for a GPU")
@@ -142,20 +146,21 @@ def _segment(
     Table of cells and table of their children of each field.
     """
     tables: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
-        if pixels is None:
-            continue
-        position = image["position"].item()
+    rows = zip(images.table.iter_slices(1), images.pixels, strict=True)
+    fields = [(image, pixels) for image, pixels in rows if pixels is not None]
 
+    def find(field: tuple[pl.DataFrame, AnyArray]) -> Found:
+        image, pixels = field
         here = settled(config, learned=learned, image=image)
 
-        def segment(
-            _: range, pixels: AnyArray = pixels, position: int = position, here: Segment = here
-        ) -> Segmentation:
-            labels = None if given is None else given(position)
+        def segment(_: range) -> Segmentation:
+            labels = None if given is None else given(image["position"].item())
             return segment_image(pixels, channels=layout.channels, config=here, devices=devices, given=labels)
 
-        segmentations, failed = isolate_faults(1, segment)
+        return isolate_faults(1, segment)
+
+    for (image, _), (segmentations, failed) in zip(fields, _each(find, fields, config, devices), strict=True):
+        position = image["position"].item()
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
             tables.append(
@@ -167,6 +172,21 @@ def _segment(
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables
+
+
+def _each(
+    find: Callable[[tuple[pl.DataFrame, AnyArray]], Found],
+    fields: Sequence[tuple[pl.DataFrame, AnyArray]],
+    config: Segment,
+    devices: Mapping[str, Device],
+) -> Iterator[Found]:
+    """Find the objects of one field after the other, or on a GPU of several at a time."""
+    parts = {entry.name: segmenters.part(entry) for entry in config.objects}
+    if not fields or not any(devices[name] == "gpu" and part.gpu is cupy_obstacle for name, part in parts.items()):
+        return map(find, fields)
+    from tasks.segment.cuda.batches import in_gpu_batches
+
+    return in_gpu_batches(find, fields, pixels=max(pixels[0].size for _, pixels in fields))
 
 
 @task(name="diameter", version="1")
