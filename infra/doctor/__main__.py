@@ -11,7 +11,7 @@ from rich.console import Console
 from infra.clusters.find import find_cluster
 from infra.clusters.model import Address, Batch, Cluster
 from infra.doctor.check import Check, as_table
-from infra.doctor.machine import HERE, check_gpu_packages
+from infra.doctor.machine import HERE, check_computing
 from infra.doctor.probe import Report, ask_api, look_around
 from tasks.core.errors import ConfigError, UserError
 
@@ -64,8 +64,7 @@ def main(
 def _checks(cluster: Cluster, *, wait: float, paths: Sequence[Path]) -> Iterator[Check]:
     here = look_around()
     yield from (check(here) for check in HERE)
-    if here["gpus"]:
-        yield check_gpu_packages(here)
+    yield from check_computing(here)
     if api := os.environ.get(API):
         yield _check_api(api)
     if isinstance(cluster, Batch):

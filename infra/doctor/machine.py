@@ -94,6 +94,23 @@ def check_gpu_packages(report: Report) -> Check:
     )
 
 
+def check_models(report: Report) -> Check:
+    """Check that ONNX Runtime runs a model."""
+    return Check(
+        name="models",
+        ok=not report["onnxruntime"],
+        seen=report["onnxruntime"] or "ONNX Runtime runs one",
+        remedy=f"install it again: {INSTALL}; where it asks for a newer system library, have a newer system",
+    )
+
+
+def check_computing(report: Report) -> list[Check]:
+    """Check what computes there, as far as there is any: a package that is missing, another check tells."""
+    checks = [check_models] if {"onnxruntime", "onnxruntime-gpu"} & report["packages"].keys() else []
+    checks += [check_gpu_packages] if report["gpus"] else []
+    return [check(report) for check in checks]
+
+
 def check_scratch(report: Report) -> Check:
     """Check the folder for temporary files."""
     folder, least = report["scratch"], f"{SCRATCH_BYTES / 1e9:.0f} GB"

@@ -6,7 +6,7 @@ from infra.clusters.model import Batch
 from infra.doctor.batch_system import QUEUE_LISTS
 from infra.doctor.check import Check
 from infra.doctor.jobs import Outcome
-from infra.doctor.machine import INSTALL, check_gpu_packages, node_gpus, node_scratch, same_packages, same_python
+from infra.doctor.machine import INSTALL, check_computing, node_gpus, node_scratch, same_packages, same_python
 from infra.doctor.probe import Report
 
 TARGETS: Mapping[str, str] = {
@@ -37,8 +37,7 @@ def _checks(batch: Batch, outcome: Outcome, *, here: Report) -> Iterator[Check]:
     yield same_packages(here, node)
     if outcome.pool.gpus:
         yield node_gpus(node, asked=outcome.pool.gpus)
-    if node["gpus"]:
-        yield check_gpu_packages(node)
+    yield from check_computing(node)
     yield node_scratch(node)
     for target, problem in node["unreachable"].items():
         yield Check(

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import TypedDict
 from urllib.parse import urlsplit
 
-from tasks.core.gpus import count_gpus, cupy_obstacle, onnx_obstacle
+from tasks.core.gpus import PROCESSOR, count_gpus, cupy_obstacle, onnx_obstacle, run_onnx
 
 CONNECT_SECONDS = 10.0
 """How long a connection may take; what a firewall drops is never answered."""
@@ -40,7 +40,8 @@ class Report(TypedDict):
 
     `packages` are versions by name; `gpus` counts those that can be used, `driver` is what nvidia-smi says, a line for
     each; where there are some, `gpu_obstacles` tells what keeps each package that computes on them from that, or is
-    empty; `unreachable` and `unseen` are the problems with each address and path that was tried, or empty.
+    empty, as does `onnxruntime` of that package on the processor; `unreachable` and `unseen` are the problems with each
+    address and path that was tried, or empty.
     """
 
     host: str
@@ -50,6 +51,7 @@ class Report(TypedDict):
     gpus: int
     driver: str
     gpu_obstacles: dict[str, str]
+    onnxruntime: str
     scratch: Scratch
     unreachable: dict[str, str]
     unseen: dict[str, str]
@@ -66,6 +68,7 @@ def look_around(*, unreachable: Mapping[str, str] = MappingProxyType({}), paths:
         gpus=gpus,
         driver=driver(),
         gpu_obstacles={"cupy": cupy_obstacle(), "onnxruntime": onnx_obstacle()} if gpus else {},
+        onnxruntime=run_onnx(PROCESSOR),
         scratch=scratch(),
         unreachable=dict(unreachable),
         unseen={path: _unseen(path) for path in paths},

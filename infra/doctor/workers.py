@@ -8,7 +8,7 @@ from distributed import Client
 from infra.clusters.check import check_cluster
 from infra.clusters.model import Address
 from infra.doctor.check import Check
-from infra.doctor.machine import check_gpu_packages, node_gpus, node_scratch, same_packages, same_python
+from infra.doctor.machine import check_computing, node_gpus, node_scratch, same_packages, same_python
 from infra.doctor.nodes import sees
 from infra.doctor.probe import Report, look_around
 from infra.running import security_of
@@ -63,7 +63,7 @@ def _of_worker(address: str, report: Report | BaseException, *, gpus: int, here:
         )
         return
     checks = [same_python(here, report), same_packages(here, report), node_scratch(report), *sees(report)]
-    if gpus:
-        checks += [node_gpus(report, asked=gpus), check_gpu_packages(report)]
+    checks += [node_gpus(report, asked=gpus)] if gpus else []
+    checks += check_computing(report)
     for check in checks:
         yield Check(name=f"{name}: {check.name}", ok=check.ok, seen=check.seen, remedy=check.remedy)

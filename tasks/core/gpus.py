@@ -50,7 +50,7 @@ def cupy_obstacle() -> str:
     return "" if answer == 3 else "cupy sees no GPU"
 
 
-CUDA = "CUDAExecutionProvider"
+CUDA, PROCESSOR = "CUDAExecutionProvider", "CPUExecutionProvider"
 
 IDENTITY = bytes.fromhex(
     "08083a370a100a017812017922084964656e746974791201675a0f0a0178120a0a08080112040a020801620f0a0179120a0a0808011204"
@@ -60,22 +60,32 @@ IDENTITY = bytes.fromhex(
 
 
 def onnx_obstacle() -> str:
-    """Say what keeps this process from running ONNX models by the CUDA provider; empty where nothing does.
+    """Say what keeps this process from running ONNX models by the CUDA provider; empty where nothing does."""
+    return run_onnx(CUDA)
 
-    A session is made: where its libraries lack something, ONNX Runtime goes on with the processor.
+
+def run_onnx(provider: str) -> str:
+    """Run the smallest model by a provider of ONNX Runtime; say what keeps this process from that, if anything does.
+
+    Where the libraries of CUDA lack something, ONNX Runtime goes on with the processor.
     """
     try:
+        import numpy as np
         import onnxruntime
     except ImportError as error:
         return f"onnxruntime cannot be imported ({error})"
-    if CUDA not in onnxruntime.get_available_providers():
+    if provider not in onnxruntime.get_available_providers():
         return f"onnxruntime {onnxruntime.__version__} is the one for processors; {EXTRAS}"
-    onnxruntime.preload_dlls()  # of the packages that the extra installs
     try:
-        providers = onnxruntime.InferenceSession(IDENTITY, providers=[CUDA]).get_providers()
+        if provider == CUDA:
+            onnxruntime.preload_dlls()  # of the packages that the extra installs
+        session = onnxruntime.InferenceSession(IDENTITY, providers=[provider])
+        (answer,) = session.run(None, {"x": np.full(1, 3, dtype=np.float32)})
     except Exception as error:  # noqa: BLE001 - as above
         return f"onnxruntime does not work: {type(error).__name__}: {error}"
-    return "" if CUDA in providers else "onnxruntime cannot load its CUDA provider; its log names the library it lacks"
+    if provider not in session.get_providers():
+        return "onnxruntime cannot load its CUDA provider; its log names the library it lacks"
+    return "" if answer[0] == 3 else f"onnxruntime computes {answer[0]} in place of 3"
 
 
 def torch_obstacle() -> str:

@@ -76,10 +76,10 @@ def test_cupy_has_to_run_a_kernel(module: object, obstacle: str, monkeypatch: py
     assert bool(cupy_obstacle()) is bool(obstacle)
 
 
-def onnxruntime(*, known: list[str], loaded: list[str]) -> SimpleNamespace:
+def onnxruntime(*, known: list[str], loaded: list[str], answer: float = 3) -> SimpleNamespace:
     def session(model: bytes, *, providers: list[str]) -> SimpleNamespace:
         assert (model, providers) == (IDENTITY, [CUDA])
-        return SimpleNamespace(get_providers=lambda: loaded)
+        return SimpleNamespace(get_providers=lambda: loaded, run=lambda *_: [[answer]])
 
     return SimpleNamespace(
         __version__="1.32",
@@ -94,6 +94,7 @@ def onnxruntime(*, known: list[str], loaded: list[str]) -> SimpleNamespace:
     [
         (onnxruntime(known=[CUDA, "CPU"], loaded=[CUDA, "CPU"]), ""),
         (onnxruntime(known=[CUDA, "CPU"], loaded=["CPU"]), "onnxruntime cannot load its CUDA provider"),
+        (onnxruntime(known=[CUDA], loaded=[CUDA], answer=0), "onnxruntime computes 0 in place of 3"),
         (onnxruntime(known=["CPU"], loaded=["CPU"]), "onnxruntime 1.32 is the one for processors; install"),
         (None, "onnxruntime cannot be imported"),
     ],

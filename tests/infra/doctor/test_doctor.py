@@ -18,6 +18,7 @@ from infra.doctor.jobs import Outcome
 from infra.doctor.listener import listening
 from infra.doctor.machine import (
     INSTALL,
+    check_computing,
     check_gpu,
     check_gpu_packages,
     check_packages,
@@ -153,6 +154,16 @@ def test_what_computes_on_gpus_has_to_work_where_it_is_installed(
     assert check.ok is ok
     told = [f"{name} {version}" for name, version in packages.items()]
     assert all(text in check.seen for text in (*told, cupy, onnxruntime))
+
+
+def test_onnxruntime_has_to_run_a_model_where_it_is_installed(here: Report) -> None:
+    installed: Report = {**here, "gpus": 0, "packages": {"onnxruntime": "1.32"}, "onnxruntime": ""}
+    (check,) = check_computing(installed)
+    assert (check.name, check.ok) == ("models", True)
+    (check,) = check_computing({**installed, "onnxruntime": "onnxruntime cannot be imported (GLIBCXX_3.4.30)"})
+    assert (check.ok, "GLIBCXX_3.4.30" in check.seen) == (False, True)
+    assert check_computing({**installed, "packages": {}}) == []
+    assert [check.name for check in check_computing({**installed, "gpus": 1})] == ["models", "GPU packages"]
 
 
 def test_a_listener_is_reached_and_what_keeps_from_it_is_told() -> None:
