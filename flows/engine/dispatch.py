@@ -172,13 +172,19 @@ class Dispatcher:
             self._follow(ticket, verdict)
 
     def _without_gpu(self, ticket: Hashable, error: NoGpuError) -> Verdict:
-        """Have another worker do a task; its own ends, since it would soon have failed all that there is to do."""
+        """Have another worker do a task; its own ends, since it would soon have failed all that there is to do.
+
+        Raises
+        ------
+        RunError
+            It was the last one, so that other tasks would wait for ever; a batch system may give another.
+        """
         self._submitter.retire(error.worker)
+        self._tell(f"{error}; its worker is closed")
         verdict = self._supervisor.died(ticket, divisible=False)
         last = not self._pools and not self.slots(self._orders[ticket].resources)
         if last or isinstance(verdict, GiveUp):
-            return GiveUp(f"{error}; no other worker is left to do it. `python -m infra.doctor` tells more")
-        self._tell(f"{error}; its worker is closed")
+            raise RunError(f"{error}; no worker is left that could. `python -m infra.doctor` tells more") from error
         return verdict
 
     def _look_for_workers(self) -> None:

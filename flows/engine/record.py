@@ -66,9 +66,10 @@ class Record:
         self._write()
         before = self._devices_before if isinstance(self._devices_before, dict) else {}
         if changed := [name for name in devices if before.get(name, devices[name]) != devices[name]]:
+            then, now = before[changed[0]].upper(), devices[changed[0]].upper()
             tell(
-                f"segment: the run before found {', '.join(changed)} on a {before[changed[0]]}, this one does on a "
-                f"{devices[changed[0]]}; segmentation is made anew, and what follows from it"
+                f"segment: the run before found {', '.join(changed)} on a {then}, this one does on a "
+                f"{now}; segmentation is made anew, and what follows from it"
             )
 
     def publishing(self) -> None:

@@ -24,6 +24,10 @@ def _row(config: Config) -> PlanRow:
 
 
 def _kernels(config: Config) -> Mapping[str, Job]:
+    if config.segment is not None:
+        from tasks.segment.warm_up import jobs as segment_jobs
+
+        return segment_jobs([str(entry.model_dump()["method"]) for entry in config.segment.objects])
     from tasks.mask.warm_up import jobs
 
     if config.mask is None:

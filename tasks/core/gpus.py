@@ -76,3 +76,29 @@ def onnx_obstacle() -> str:
     except Exception as error:  # noqa: BLE001 - as above
         return f"onnxruntime does not work: {type(error).__name__}: {error}"
     return "" if CUDA in providers else "onnxruntime cannot load its CUDA provider; its log names the library it lacks"
+
+
+def torch_obstacle() -> str:
+    """Say what keeps this process from computing with PyTorch on a GPU; empty where nothing does."""
+    try:
+        import torch
+    except ImportError as error:
+        return f"torch cannot be imported ({error})"
+    try:
+        answer = int(torch.arange(3, device="cuda").sum()) if torch.cuda.is_available() else 0
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"torch does not work: {type(error).__name__}: {error}"
+    return "" if answer == 3 else f"torch {torch.__version__} sees no GPU; is it a build for CUDA?"
+
+
+def tensorflow_obstacle() -> str:
+    """Say what keeps this process from computing with TensorFlow on a GPU; empty where nothing does."""
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        return f"tensorflow cannot be imported ({error})"
+    try:
+        devices = tf.config.list_physical_devices("GPU")
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"tensorflow does not work: {type(error).__name__}: {error}"
+    return "" if devices else f"tensorflow {tf.__version__} sees no GPU; install tensorflow[and-cuda]"

@@ -15,3 +15,4 @@ from .methods.threshold import threshold as threshold
 from .methods.watershed import Watershed as Watershed
 from .methods.watershed import watershed as watershed
 from .stage import segment_image as segment_image
+from .warm_up import warm_up as warm_up

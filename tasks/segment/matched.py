@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from tasks.core.types import AnyArray, LabelArray
+from tasks.segment.cpu import raster_order
 from tasks.segment.label_check import check_labels
-from tasks.segment.label_images import raster_order
 from tasks.segment.registry import ObjectMethod
 
 
@@ -20,7 +20,7 @@ class MatchedMethod(ObjectMethod):
     match: str | None = Field(
         default=None,
         description="Earlier object to which these belong, one to one, by the largest overlap; those that overlap none "
-        "are left out. Left out for the first object.",
+        "are left out. Not for the first object, nor beside within.",
     )
 
     def fit(self, labels: object, *, earlier: Mapping[str, LabelArray], shape: tuple[int, ...]) -> LabelArray:

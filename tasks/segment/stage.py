@@ -10,7 +10,7 @@ from tasks.segment.children import relate
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.devices import choose_devices, gpu_obstacles
 from tasks.segment.label_check import check_labels
-from tasks.segment.label_images import at_frame, raster_order
+from tasks.segment.operations import Labels, on_device, operations_for
 from tasks.segment.registry import segmenters
 
 
@@ -75,39 +75,46 @@ def segment_image(
         )
     check_channels(config, channels)
     devices = choose_devices(config, obstacles=gpu_obstacles(config)) if devices is None else devices
-    label_images: dict[str, LabelArray] = {}
-    children: dict[str, LabelArray] = {}
+    label_images: dict[str, Labels] = {}
+    children: dict[str, Labels] = {}
     parents: dict[str, LabelArray] = {}
     for entry in config.objects:
-        own = {entry.name: given[entry.name]} if given and entry.name in given else {}
-        segmenter = segmenters.function(entry, device=devices[entry.name])
-        labels = segmenter(image, labels={**label_images, **own}, config=entry, channels=channels)
-        labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
+        device = devices[entry.name]
+        earlier = {name: label_images[name] for name in entry.references.values()}
+        if device == "cpu":
+            earlier = {name: on_device(labels, device=device) for name, labels in earlier.items()}
+        if given and entry.name in given:
+            earlier[entry.name] = given[entry.name]
+        labels = segmenters.function(entry, device=device)(image, labels=earlier, config=entry, channels=channels)
+        if device == "cpu" or isinstance(labels, np.ndarray):  # what is still on a GPU comes from a method of ours
+            labels = check_labels(labels, shape=image.shape[1:], source=entry.described)
         if entry.within is not None:
-            children[entry.name] = raster_order(labels)
-            parents[entry.name] = relate(children[entry.name], within=label_images[entry.within])
+            children[entry.name] = operations_for(labels).raster_order(labels)
+            within = on_device(label_images[entry.within], device="cpu")
+            parents[entry.name] = relate(on_device(children[entry.name], device="cpu"), within=within)
             continue
         if not label_images:
-            labels = raster_order(labels)
-            count = int(labels.max(initial=0))
-        elif int(labels.max(initial=0)) > count:
+            labels = operations_for(labels).raster_order(labels)
+            count = int(labels.max()) if labels.size else 0
+        elif labels.size and int(labels.max()) > count:
             raise ValueError(f"{entry.described}: got labels that the first object {config.names[0]!r} lacks")
         label_images[entry.name] = labels.astype(np.int32, copy=False)
 
-    return _leave_out(label_images, children=children, parents=parents, config=config)
+    return _leave_out(label_images, count=count, children=children, parents=parents, config=config)
 
 
 def _leave_out(
-    label_images: Mapping[str, LabelArray],
+    label_images: Mapping[str, Labels],
     *,
-    children: Mapping[str, LabelArray],
+    count: int,
+    children: Mapping[str, Labels],
     parents: Mapping[str, LabelArray],
     config: Segment,
 ) -> Segmentation:
     """Set apart the cells that the frame cuts, with their children, and the children of none; number what is kept."""
-    cut = np.zeros(int(label_images[config.names[0]].max(initial=0)) + 1, dtype=np.bool_)
+    cut = np.zeros(count + 1, dtype=np.bool_)
     for name in {"drop": tuple(label_images), "primary": config.names[:1], "keep": ()}[config.border]:
-        cut[at_frame(label_images[name])] = True
+        cut[operations_for(label_images[name]).at_frame(label_images[name])] = True
     cut[0] = True  # what lies in no cell is left out, as are the children of a cell that is
     number = _kept_first(cut)
     apart = {name: _apart(labels, number=number, left_out=cut) for name, labels in label_images.items()}
@@ -133,7 +140,14 @@ def _kept_first(left_out: BoolArray) -> LabelArray:
     return number
 
 
-def _apart(labels: LabelArray, *, number: LabelArray, left_out: BoolArray) -> tuple[LabelArray, LabelArray]:
-    """Renumber a label image, as two: of what is kept, and of what is left out."""
-    inside, outside = np.where(left_out, 0, number), np.where(left_out, number, 0)
-    return inside.astype(np.int32)[labels], outside.astype(np.int32)[labels]
+def _apart(labels: Labels, *, number: LabelArray, left_out: BoolArray) -> tuple[LabelArray, LabelArray]:
+    """Renumber a label image, as two of the host: of what is kept, and of what is left out."""
+    operations = operations_for(labels)
+    both = []
+    for which in (~left_out, left_out):
+        if which[1:].any():
+            numbers = np.where(which, number, 0).astype(np.int64)
+            both.append(np.asarray(operations.to_host(operations.relabel(labels, numbers=numbers))))
+        else:
+            both.append(np.zeros(labels.shape, dtype=np.int32))
+    return both[0], both[1]

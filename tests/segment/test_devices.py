@@ -16,49 +16,9 @@ from tasks.segment.config import Segment
 from tasks.segment.devices import NO_GPU, check_gpus, choose_devices, gpu_obstacles
 from tasks.segment.registry import segmenters
 from tasks.segment.stage import segment_image
+from tests.segment.two_devices import METHODS, OBJECTS
 
-METHODS = """
-import os
-from typing import ClassVar, Literal
-
-import numpy as np
-
-from tasks.segment.registry import ObjectMethod, segmenters
-
-
-class Either(ObjectMethod):
-    method: Literal["either"] = "either"
-    channel: str
-
-
-class Ring(ObjectMethod):
-    REFERENCES: ClassVar[tuple[str, ...]] = ("around",)
-    CHANNELS: ClassVar[tuple[str, ...]] = ()
-    method: Literal["ring"] = "ring"
-    around: str
-
-
-def obstacle():
-    return os.environ.get("OBSTACLE", "")
-
-
-@segmenters.register(Either, gpu=obstacle)
-def either(image, *, labels, config, channels, device="cpu"):
-    found = np.zeros(image.shape[1:], dtype=np.int32)
-    found[2 : {"cpu": 4, "gpu": 6}[device], 2:6] = 1
-    return found
-
-
-@segmenters.register(Ring, gpu=obstacle)
-def ring(image, *, labels, config, channels, device="cpu"):
-    return labels[config.around] * (device == "gpu")
-"""
 IMAGE = np.zeros((1, 9, 9), dtype=np.uint16)
-OBJECTS: dict[str, Any] = {
-    "nucleus": {"method": "either", "channel": "DNA"},
-    "ring": {"method": "ring", "around": "nucleus"},
-    "rest": {"method": "subtract", "from": "nucleus", "remove": "ring"},
-}
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,9 @@ from collections.abc import Callable as Function
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.registry import Device
@@ -29,7 +29,9 @@ class Callable(MatchedMethod):
     channels: tuple[str, ...] = Field(
         default=(), description="Channels that the function gets, in this order; left out: all in their order."
     )
-    parameters: dict[str, Any] = Field(default={}, description="Further arguments of the function, by their names.")
+    parameters: dict[str, JsonValue] = Field(
+        default={}, description="Further arguments of the function, by their names."
+    )
 
     def requirements(self) -> dict[str, str]:
         """Version of the package; the function is taken to change only with it."""

@@ -18,7 +18,9 @@ class Expand(ObjectMethod):
     method: Literal["expand"] = "expand"
     from_: str = Field(alias="from", description="Earlier object that is grown, such as nucleus.")
     distance: float = Field(
-        ge=0, description="How far, in pixels. Where two objects would meet, each keeps the pixels nearer to it."
+        ge=0,
+        allow_inf_nan=False,
+        description="How far, in pixels. Where two objects would meet, each keeps the pixels nearer to it.",
     )
 
 

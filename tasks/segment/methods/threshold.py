@@ -7,10 +7,13 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from tasks.core.types import AnyArray, BoolArray, LabelArray
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
+from tasks.core.types import AnyArray, FloatArray, LabelArray
+from tasks.segment import plain
 from tasks.segment.foreground import Threshold as Automatic
 from tasks.segment.foreground import find_foreground
-from tasks.segment.label_images import fill_holes, raster_order, select
+from tasks.segment.operations import Labels, Mask, Operations, on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -30,6 +33,11 @@ class Threshold(ObjectMethod):
         description="Factor on the height of the threshold above the background; below 1 gives larger objects. A level "
         "that is given is left as it is.",
     )
+    window: float = Field(
+        default=200.0,
+        gt=0,
+        description="For threshold: local: side in pixels of the surroundings with which a pixel is compared.",
+    )
     sigma: float = Field(default=1.0, ge=0, description="Gaussian smoothing before the threshold, in pixels.")
     holes: Literal["fill", "keep"] = Field(default="fill", description="Whether holes in an object are filled.")
     min_diameter: float = Field(
@@ -48,9 +56,22 @@ class Threshold(ObjectMethod):
         return self
 
 
-@segmenters.register(Threshold)
-def threshold(
+def threshold_plain(
     image: AnyArray, *, labels: Mapping[str, LabelArray], config: Threshold, channels: Sequence[str]
+) -> LabelArray:
+    """Label the connected areas above a threshold by the plain code."""
+    del labels
+    return find_areas(image[list(channels).index(config.channel)], config=config, operations=plain)
+
+
+@segmenters.register(Threshold, plain=threshold_plain, gpu=cupy_obstacle)
+def threshold(
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: Threshold,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Label the connected areas above a threshold.
 
@@ -64,6 +85,8 @@ def threshold(
         Parameters, lengths in pixels.
     channels
         C names.
+    device
+        Where the objects are found, and labels lie.
 
     Returns
     -------
@@ -77,32 +100,45 @@ def threshold(
     >>> threshold(image, labels={}, config=config, channels=["DNA"])
     array([[0, 1, 1, 0, 0, 0, 0]], dtype=int32)
     """
-    from skimage.measure import label
-
     del labels
-    parts = np.asarray(label(_bright(image[list(channels).index(config.channel)], config), connectivity=1), np.int32)
+    plane = on_device(image[list(channels).index(config.channel)], device=device)
+    return find_areas(plane, config=config, operations=operations_for(plane))
+
+
+def find_areas(plane: AnyArray, *, config: Threshold, operations: Operations) -> Labels:
+    """Find the objects of `threshold` in its channel, by the operations of a device."""
+    parts = operations.label(_bright(plane, config=config, operations=operations))
     if config.holes == "fill":
-        parts = fill_holes(parts)
-    areas = np.bincount(parts.ravel())
+        parts = operations.fill_holes(parts)
+    areas = operations.areas(parts)
     largest = math.inf if config.max_diameter is None else _disc_area(config.max_diameter)
-    return raster_order(select(parts, keep=(areas >= _disc_area(config.min_diameter)) & (areas <= largest)))
+    keep = (areas >= _disc_area(config.min_diameter)) & (areas <= largest)
+    return operations.raster_order(parts, keep=keep)
 
 
-def _bright(plane: AnyArray, config: Threshold) -> BoolArray:
+def _bright(plane: AnyArray, *, config: Threshold, operations: Operations) -> Mask:
     """(H, W) bool: pixels above the threshold."""
-    from scipy import ndimage
-
+    xp = operations.xp
     if isinstance(config.threshold, str):
         foreground = find_foreground(
-            plane, sigma=config.sigma, threshold=config.threshold, correction=config.threshold_correction
+            plane,
+            sigma=config.sigma,
+            threshold=config.threshold,
+            window=config.window,
+            correction=config.threshold_correction,
+            operations=operations,
         )
-        return np.zeros(plane.shape, dtype=np.bool_) if foreground is None else foreground.bright
-    values = np.asarray(plane, dtype=np.float64)
-    finite = np.isfinite(values)
-    if not finite.all():
-        values = np.where(finite, values, values[finite].min(initial=config.threshold))
-    smooth = ndimage.gaussian_filter(values, config.sigma) if config.sigma > 0 else values
-    return np.asarray((smooth > config.threshold) & finite, dtype=np.bool_)
+        nothing: Mask = xp.zeros(plane.shape, dtype=np.bool_)
+        return nothing if foreground is None else foreground.bright
+    values: FloatArray = plane.astype(np.float64)
+    finite: Mask = xp.isfinite(values)
+    if config.sigma == 0:
+        return (values > config.threshold) & finite
+    if (scaling := operations.scale(plane)) is None:  # all that is finite is equal
+        return (values > config.threshold) & finite
+    low, high = float(values[finite].min()), float(values[finite].max())
+    smooth = operations.gaussian(scaling[0], sigma=config.sigma)
+    return (smooth > (config.threshold / 2 - low / 2) / (high / 2 - low / 2)) & finite
 
 
 def _disc_area(diameter: float) -> float:

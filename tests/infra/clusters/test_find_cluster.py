@@ -1,5 +1,6 @@
 """What --cluster may say, and which resources it offers, without any cluster."""
 
+import re
 import socket
 import subprocess
 import sys
