@@ -4,11 +4,9 @@ import math
 
 import numpy as np
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
-from tasks.segment.label_images import fill_holes, largest_pieces, raster_order, select
-
-FLOOR = -4.0
-"""Height outside the foreground: below every height less every drop, both of which lie between 0 and 1."""
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment import cpu
+from tasks.segment.operations import Operations
 
 
 def instances(
@@ -18,13 +16,14 @@ def instances(
     peak_drop: float,
     boundary_weight: float,
     min_diameter: float,
+    operations: Operations = cpu,
 ) -> LabelArray:
     """Find objects in the maps of a network.
 
     1. Pixels whose foreground reaches the threshold are foreground.
     2. ``height = distance · (1 − boundary_weight · boundary)``.
-    3. Markers are the peaks of the height between which it falls by `peak_drop` below the lower one: its h-maxima,
-       4-connected. So every 4-connected area has at least one.
+    3. Markers are the peaks of the height between which it falls by more than `peak_drop` below the lower one, its
+       h-maxima. Every 4-connected area has at least one.
     4. A watershed floods the foreground from them, the highest pixels first.
     5. Each object is reduced to its largest 4-connected piece, its holes are filled, and small ones are dropped.
 
@@ -41,6 +40,8 @@ def instances(
         How much of the height a certain boundary takes away, in [0, 1].
     min_diameter
         Objects smaller than a disc of this diameter, in pixels of the maps, are dropped.
+    operations
+        Compiled, or `tasks.segment.plain`.
 
     Returns
     -------
@@ -55,35 +56,16 @@ def instances(
     >>> int(instances(maps, foreground_threshold=0.5, peak_drop=0.1, boundary_weight=1.0, min_diameter=4.0).max())
     2
     """
-    from skimage import segmentation
-
-    foreground, height = _landscape(maps, threshold=foreground_threshold, boundary_weight=boundary_weight)
-    if not foreground.any():
-        return np.zeros(foreground.shape, dtype=np.int32)
-    markers = _peaks(height, foreground=foreground, drop=peak_drop)
-    parts = segmentation.watershed(-height, markers, mask=foreground).astype(np.int32, copy=False)
-    parts = fill_holes(largest_pieces(parts))
-    areas = np.bincount(parts.ravel())
-    return raster_order(select(parts, keep=areas >= math.pi * (min_diameter / 2) ** 2))
-
-
-def _landscape(maps: AnyArray, *, threshold: float, boundary_weight: float) -> tuple[BoolArray, FloatArray]:
-    """(H, W) bool foreground and (H, W) float32 height, `FLOOR` outside of it."""
     inside, distance, boundary = maps.astype(np.float32, copy=False)
     height = distance * (np.float32(1) - np.float32(boundary_weight) * boundary)
-    foreground = (inside >= np.float32(threshold)) & np.isfinite(height)
-    return foreground, np.where(foreground, height, np.float32(FLOOR))
-
-
-def _peaks(height: FloatArray, *, foreground: BoolArray, drop: float) -> IntArray:
-    """Label the h-maxima of the height."""
-    from scipy import ndimage
-    from skimage.measure import label
-    from skimage.morphology import local_maxima, reconstruction
-
-    cross = ndimage.generate_binary_structure(2, 1)
-    floor = np.float32(FLOOR)
-    levelled = reconstruction(np.where(foreground, height - np.float32(drop), floor), height, footprint=cross)
-    # a rim of floor around the field makes the maximum of a field that is all plateau a maximum, too
-    peaks = local_maxima(np.pad(levelled, 1, constant_values=floor), connectivity=1)[1:-1, 1:-1]
-    return np.asarray(label(peaks & foreground, connectivity=1), dtype=np.int64)
+    foreground = (inside >= np.float32(foreground_threshold)) & np.isfinite(height)
+    if not foreground.any():
+        return np.zeros(foreground.shape, dtype=np.int32)
+    height = np.where(foreground, height, np.float32(0))
+    # a fall by so much is a ratio of exponentials
+    markers = operations.peaks(np.exp(height), mask=foreground, neck=math.exp(-peak_drop))
+    parts = operations.flood(-height, markers=markers, mask=foreground)
+    parts = operations.fill_holes(operations.largest_pieces(parts))
+    keep = operations.areas(parts) >= math.pi * (min_diameter / 2) ** 2
+    labels: LabelArray = operations.raster_order(parts, keep=keep)
+    return labels
