@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NO_CONFIG = """INPUT needs a --config that says how the cells are found. Two to start from:
   mask: {methods: [li], main_channel: BF}                                       # stamps of one cell each
-  segment: {objects: {nucleus: {method: watershed, channel: DAPI, diameter: 20}}}   # fields of many cells
+  segment: {objects: {nucleus: {method: model, channel: DAPI}}}   # fields of many cells
 More are in deployments/configs/; --plan checks one, --preview shows what it finds"""
 
 UNBROKEN = 1000
