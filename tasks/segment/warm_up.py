@@ -19,7 +19,7 @@ def jobs(methods: Collection[str] | None = None) -> dict[str, Callable[[], None]
     methods
         Names of methods; those that are not compiled need nothing of their own. None stands for all.
     """
-    needed = {"watershed": _watershed, "seeded_watershed": _seeded_watershed}
+    needed = {"model": _model, "watershed": _watershed, "seeded_watershed": _seeded_watershed}
     chosen = {f"segment-{name}": job for name, job in needed.items() if methods is None or name in methods}
     return {"segment-labels": _labels, **chosen}
 
@@ -57,6 +57,13 @@ def _watershed() -> None:
         watershed(_field(dtype), labels={}, config=config, channels=["DNA"])
     plain_label = config.model_copy(update={"declump": "none"})
     watershed(_field(np.uint8), labels={}, config=plain_label, channels=["DNA"])
+
+
+def _model() -> None:
+    from tasks.segment.model.instances import instances
+
+    maps = np.stack([_field(np.float32)[0] / 110] * 2 + [np.zeros((32, 32), dtype=np.float32)])
+    instances(maps, foreground_threshold=0.5, peak_drop=0.1, boundary_weight=1.0, min_diameter=1.0)
 
 
 def _seeded_watershed() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tasks.core.types import FloatArray, LabelArray
+from tasks.segment import cpu, plain
 from tasks.segment.model.instances import instances
 
 
@@ -17,9 +18,23 @@ def discs(*centers: tuple[float, float], radius: float = 10.0, shape: tuple[int,
     return np.stack([distance > 0, distance, boundary]).astype(np.float32)
 
 
-def find(maps: FloatArray, **changes: float) -> LabelArray:
-    parameters = {"foreground_threshold": 0.5, "peak_drop": 0.1, "boundary_weight": 1.0, "min_diameter": 4.0}
-    return instances(maps, **(parameters | changes))
+def find(maps: FloatArray, *, peak_drop: float = 0.1, boundary_weight: float = 1.0) -> LabelArray:
+    """Find objects, the same ones by the compiled operations and by the plain ones."""
+    compiled, reference = (
+        instances(
+            maps,
+            foreground_threshold=0.5,
+            peak_drop=peak_drop,
+            boundary_weight=boundary_weight,
+            min_diameter=4.0,
+            operations=operations,
+        )
+        for operations in (cpu, plain)
+    )
+    assert compiled.max(initial=0) == reference.max(initial=0)
+    assert np.array_equal(compiled > 0, reference > 0)
+    assert np.count_nonzero(compiled != reference) <= 0.01 * compiled.size
+    return compiled
 
 
 def test_touching_discs_are_parted() -> None:

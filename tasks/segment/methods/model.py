@@ -7,6 +7,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from tasks.core.errors import ConfigError
+from tasks.core.gpus import onnx_obstacle
+from tasks.core.registry import Device
 from tasks.core.section import Section
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment.model.diameter import field_diameter, pooled_diameter
@@ -94,8 +96,15 @@ class Model(ObjectMethod):
         return self.model_copy(update={"model": model, "diameter": diameter, "group_by": ()})
 
 
-@segmenters.register(Model)
-def model(image: AnyArray, *, labels: Mapping[str, LabelArray], config: Model, channels: Sequence[str]) -> LabelArray:
+@segmenters.register(Model, gpu=onnx_obstacle)
+def model(
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: Model,
+    channels: Sequence[str],
+    device: Device = "cpu",
+) -> LabelArray:
     """Find objects by a learned model.
 
     The image is scaled by percentiles and resampled so that objects have the size that the network has learned; its
@@ -113,6 +122,8 @@ def model(image: AnyArray, *, labels: Mapping[str, LabelArray], config: Model, c
         from a sample of the images.
     channels
         C names.
+    device
+        Where the network runs; the rest is done on the processor.
 
     Returns
     -------
@@ -126,7 +137,7 @@ def model(image: AnyArray, *, labels: Mapping[str, LabelArray], config: Model, c
     """
     del labels
     plane = image[list(channels).index(config.channel)]
-    network = open_network(find_network(config.model))
+    network = open_network(find_network(config.model), device=device)
     diameter = config.diameter
     if isinstance(diameter, Reuse):
         raise ConfigError(f"objects.{config.name}.diameter: use is for runs; give the diameter that stands there")

@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 
 from tasks.core.types import AnyArray, FloatArray
+from tasks.segment import cpu
 from tasks.segment.model.form import MULTIPLE, Form
 from tasks.segment.model.instances import instances
 from tasks.segment.model.maps import network_maps
 from tasks.segment.model.network import Network
 from tasks.segment.model.scale import ScaledPlane
-from tasks.segment.placing import operations_for
 
 GroupT = TypeVar("GroupT", bound=Hashable)
 
@@ -32,8 +32,14 @@ GRID = 128
 AGREEMENT = 0.5
 """Octaves by which objects may differ from the size that the network has learned, as a standard deviation."""
 
+FARTHEST = 1.0
+"""Octaves by which they may differ at most: what never looks nearer to that is noise, or something else."""
+
 ENOUGH = 20
-"""Objects from which on more of them do not make a field count more."""
+"""Objects from which on more of them do not make a scale more likely."""
+
+COUNTED = 5
+"""Objects from which on more of them do not make a field count more: an empty one may be full of specks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class _Look:
 
 
 def field_diameter(plane: AnyArray, *, network: Network) -> FieldDiameter | None:
-    """Estimate the diameter of a field's objects; None where it has none.
+    """Estimate the diameter of a field's objects; None where it has none of a size that was learned.
 
     The network looks at the brightest part of the field at each of some scales. At the one under which its objects are
     most surely whole, and most nearly as large as those that it has learned, they are measured; then once more at the
@@ -101,13 +107,15 @@ def field_diameter(plane: AnyArray, *, network: Network) -> FieldDiameter | None
         return None
     best = max(looks, key=lambda look: look.score(nominal))
     refined = _look(field, tried=best.tried * best.median / nominal, network=network) or best
+    if any(abs(math.log2(look.median / nominal)) > FARTHEST for look in (best, refined)):
+        return None
     return FieldDiameter(diameter=refined.tried * refined.median / nominal, objects=refined.objects)
 
 
 def pooled_diameter(fields: Sequence[FieldDiameter | None]) -> float | None:
     """Return the diameter of a group of fields, to two digits: that of a field in the middle; None without objects.
 
-    Fields count by their objects, up to `ENOUGH`. Two digits are as exact as need be, and further fields change them
+    Fields count by their objects, up to `COUNTED`. Two digits are as exact as need be, and further fields change them
     seldom.
 
     Examples
@@ -119,7 +127,7 @@ def pooled_diameter(fields: Sequence[FieldDiameter | None]) -> float | None:
     known = sorted((field for field in fields if field is not None), key=lambda field: field.diameter)
     if not known:
         return None
-    counted = np.cumsum([min(field.objects, ENOUGH) for field in known])
+    counted = np.cumsum([min(field.objects, COUNTED) for field in known])
     middle = known[int(np.searchsorted(counted, counted[-1] / 2))]
     return float(f"{middle.diameter:.2g}")
 
@@ -146,7 +154,7 @@ def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
         min_diameter=form.diameter / 4,
     )
     areas = np.bincount(labels.ravel()).astype(np.float64)
-    areas[operations_for(labels).at_frame(labels)] = 0
+    areas[cpu.at_frame(labels)] = 0
     areas[0] = 0
     if not areas.any():
         return None

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 
-from tasks.core.types import AnyArray
-from tasks.segment.operations import Labels
-from tasks.segment.placing import operations_for
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment import cpu
+from tasks.segment.operations import Operations
 
 
 def instances(
@@ -16,21 +16,22 @@ def instances(
     peak_drop: float,
     boundary_weight: float,
     min_diameter: float,
-) -> Labels:
+    operations: Operations = cpu,
+) -> LabelArray:
     """Find objects in the maps of a network.
 
     1. Pixels whose foreground reaches the threshold are foreground.
     2. ``height = distance · (1 − boundary_weight · boundary)``.
-    3. Markers are the peaks of the height between which it falls by `peak_drop` below the lower one: its h-maxima,
-       4-connected. So every 4-connected area has at least one.
+    3. Markers are the peaks of the height between which it falls by more than `peak_drop` below the lower one, its
+       h-maxima. Every 4-connected area has at least one.
     4. A watershed floods the foreground from them, the highest pixels first.
     5. Each object is reduced to its largest 4-connected piece, its holes are filled, and small ones are dropped.
 
     Parameters
     ----------
     maps
-        (3, H, W) float: foreground, distance and boundary, each in [0, 1], in the memory of any device; a pixel of
-        which any is not finite is background.
+        (3, H, W) float: foreground, distance and boundary, each in [0, 1]; a pixel of which any is not finite is
+        background.
     foreground_threshold
         Least foreground of an object's pixel.
     peak_drop
@@ -39,6 +40,8 @@ def instances(
         How much of the height a certain boundary takes away, in [0, 1].
     min_diameter
         Objects smaller than a disc of this diameter, in pixels of the maps, are dropped.
+    operations
+        Compiled, or `tasks.segment.plain`.
 
     Returns
     -------
@@ -53,13 +56,16 @@ def instances(
     >>> int(instances(maps, foreground_threshold=0.5, peak_drop=0.1, boundary_weight=1.0, min_diameter=4.0).max())
     2
     """
-    operations = operations_for(maps)
     inside, distance, boundary = maps.astype(np.float32, copy=False)
-    height = distance * (1 - np.float32(boundary_weight) * boundary)
-    foreground = (inside >= np.float32(foreground_threshold)) & operations.xp.isfinite(height)
-    height[~foreground] = 0
-    # a fall of a height is a ratio of exponentials
-    markers = operations.peaks(operations.xp.exp(height), mask=foreground, neck=math.exp(-peak_drop))
+    height = distance * (np.float32(1) - np.float32(boundary_weight) * boundary)
+    foreground = (inside >= np.float32(foreground_threshold)) & np.isfinite(height)
+    if not foreground.any():
+        return np.zeros(foreground.shape, dtype=np.int32)
+    height = np.where(foreground, height, np.float32(0))
+    # a fall by so much is a ratio of exponentials
+    markers = operations.peaks(np.exp(height), mask=foreground, neck=math.exp(-peak_drop))
     parts = operations.flood(-height, markers=markers, mask=foreground)
     parts = operations.fill_holes(operations.largest_pieces(parts))
-    return operations.raster_order(parts, keep=operations.areas(parts) >= math.pi * (min_diameter / 2) ** 2)
+    keep = operations.areas(parts) >= math.pi * (min_diameter / 2) ** 2
+    labels: LabelArray = operations.raster_order(parts, keep=keep)
+    return labels

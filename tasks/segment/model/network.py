@@ -114,6 +114,8 @@ def _checked(path: str, modified: int, size: int) -> NetworkFile:
 def _session(path: str, content: str, device: Device) -> Any:  # noqa: ANN401 - onnxruntime has no types
     import onnxruntime
 
+    if device == "gpu":
+        onnxruntime.preload_dlls()
     onnxruntime.disable_telemetry_events()
     wanted = PROVIDERS[device]
     if wanted[0][0] not in onnxruntime.get_available_providers():
