@@ -15,6 +15,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 from skimage.measure import label
 
+from benchmarks.instance_scores import pooled, score
+from benchmarks.nuclei_fields import DATA_SETS
 from tasks.core.types import AnyArray, BoolArray, FloatArray, Segmentation
 from tasks.segment import Segment, segment_image
 
@@ -185,3 +187,21 @@ def test_the_same_setting_serves_a_field_of_another_source(data_root: Path) -> N
     overlap = overlaps(truth, predicted)
     assert overlap.shape[0] == 125
     assert 2 * (overlap > 0.5).sum() / sum(overlap.shape) > 0.82  # F1: 0.850
+
+
+@pytest.mark.parametrize(
+    ("nucleus", "floors"),
+    [pytest.param(DSB2018, {50: 0.885, 70: 0.775, 90: 0.29}, id="watershed")],  # 0.893, 0.782, 0.303
+)
+def test_fields_of_many_laboratories_agree_with_people_under_one_setting(
+    data_root: Path, nucleus: Mapping[str, Any], floors: Mapping[int, float]
+) -> None:
+    place = folder(data_root, DATA_SETS["validation"].folder)
+    config = Segment.model_validate({"border": "keep", "objects": {"nucleus": nucleus}})
+    total = pooled([
+        score(field.truth, segment_image(field.image, channels=["DNA"], config=config).labels["nucleus"])
+        for field in DATA_SETS["validation"].read(place)
+    ])  # fmt: skip
+    assert total.true == 2838
+    measured = {percent: total.f1(percent) for percent in floors}
+    assert all(measured[percent] > floor for percent, floor in floors.items()), measured
