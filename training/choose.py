@@ -18,9 +18,9 @@ from tasks.segment.model.maps import field_maps
 from tasks.segment.model.network import find_network, open_network
 
 PERCENTS = (50, 70, 90)
-FOREGROUND = (0.4, 0.45, 0.5, 0.55, 0.6)
-DROP = (0.04, 0.07, 0.1, 0.15, 0.2)
-BOUNDARY = (0.0, 0.5, 0.8)
+FOREGROUND = (0.45, 0.5, 0.55, 0.6, 0.65)
+DROP = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4)
+BOUNDARY = (0.0, 0.25, 0.5)
 
 Choice = tuple[float, float, float]
 
