@@ -13,14 +13,13 @@ from pydantic import Field, ValidationError, model_validator
 from infra.resources import Asked
 from tasks.core.errors import ConfigError, as_yaml
 from tasks.core.explain import explain
-from tasks.core.layout import Layout
+from tasks.core.layout import ChildObject, Layout
 from tasks.core.section import Section
 from tasks.core.yaml_text import parse_yaml
 from tasks.export.config import Export
-from tasks.features.all_families import feature_columns
 from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
-from tasks.features.regions import region_list
+from tasks.features.table import table_columns
 from tasks.illumination.config import IlluminationMethod, check_illumination, illuminations
 from tasks.ingest.channels import Channels
 from tasks.ingest.config import Load
@@ -119,10 +118,16 @@ class Config(Section):
 
     @property
     def regions(self) -> tuple[str, ...]:
-        """Names of the masks or objects, the main one first."""
+        """Names of the masks, or of the objects of which a cell has one, the main one first."""
         if self.segment is not None:
-            return tuple(entry.name for entry in self.segment.objects)
+            return tuple(entry.name for entry in self.segment.objects if entry.within is None)
         return tuple(method.name or "" for method in self.mask.methods) if self.mask else ()
+
+    @property
+    def children(self) -> tuple[ChildObject, ...]:
+        """Objects of which a cell may have several."""
+        objects = () if self.segment is None else self.segment.objects
+        return tuple(ChildObject(name=entry.name, within=entry.within) for entry in objects if entry.within is not None)
 
     @property
     def cells_stage(self) -> str:
@@ -163,13 +168,14 @@ class Config(Section):
             stamps=self.mask is not None,
             groups=tuple(groups),
             numbered=numbered,
+            children=self.children,
         )
         self._check_names(layout)
         return layout
 
     def _check_names(self, layout: Layout) -> None:
         """Refuse columns that cannot be named, or would share a name, before anything is computed."""
-        columns = feature_columns(config=self.features, channels=layout.channels, regions=region_list(layout))
+        columns = table_columns(config=self.features, layout=layout)
         meta = rename_meta(list(layout.cell_meta()), names=self.features.names)
         names = [*meta, *rename(columns, names=self.features.names)]
         if twice := sorted({name for name, count in Counter(names).items() if count > 1}):

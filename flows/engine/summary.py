@@ -10,8 +10,7 @@ from tasks.core.decision import KEPT, emptied_groups
 from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.work import Frozen
 from tasks.export.task import Exported
-from tasks.features.all_families import feature_columns
-from tasks.features.regions import region_list
+from tasks.features.table import table_columns
 from tasks.ingest.index import LeftOut
 
 
@@ -75,7 +74,7 @@ def summarize(execution: Execution, data: Dataset, *, redone: Sequence[str] = ()
         return {name.removeprefix(prefix): count for name, count in exported.items() if name.startswith(prefix)}
 
     cells, images, layout = counted("cells"), counted("images"), data.source.layout
-    columns = feature_columns(config=execution.config.features, channels=layout.channels, regions=region_list(layout))
+    columns = table_columns(config=execution.config.features, layout=layout)
     return Summary(
         output=str(execution.output),
         images=sum(images.values()),

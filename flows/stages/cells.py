@@ -4,9 +4,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import Job, PlanRow, Stage, nothing
+from flows.engine.stage import Job, PlanRow, Stage
 from infra.resources import CPU, Offer
+from tasks.core.layout import Layout
 from tasks.core.registry import Device
+from tasks.ingest.label_files import LabelFiles, check_present, find_label_files
+from tasks.ingest.listing import ImageListing
+from tasks.ingest.references import from_frame
 from tasks.segment.config import Segment
 
 if TYPE_CHECKING:
@@ -19,6 +23,10 @@ def _row(config: Config) -> PlanRow:
 
 
 def _kernels(config: Config) -> Mapping[str, Job]:
+    if config.segment is not None:
+        from tasks.segment.warm_up import jobs as segment_jobs
+
+        return segment_jobs([str(entry.model_dump()["method"]) for entry in config.segment.objects])
     from tasks.mask.warm_up import jobs
 
     if config.mask is None:
@@ -28,25 +36,41 @@ def _kernels(config: Config) -> Mapping[str, Job]:
     )
 
 
-def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> LabelFiles | None:
+    """See whether everything is there that methods need, and find the label images that they take from files."""
+    if config.segment is None:
+        return None
+    for entry in config.segment.objects:
+        entry.requirements()
+    if not (templates := config.segment.label_files):
+        return None
+    references = from_frame(listing.index)
+    files = find_label_files(references, templates=templates, groups=layout.groups, limits=config.load.limits)
+    check_present(files, references=references, most=config.run.max_quarantined)
+    return files
+
+
+def _run(execution: "Execution", data: "Dataset", files: LabelFiles | None) -> "Dataset":
     from flows.engine.quarantine import QuarantineLimit
     from tasks.mask.task import mask_partition
     from tasks.segment.task import segment_partition
 
-    del prepared
     config = execution.config
     resources, devices = execution.resources[config.cells_stage], None
-    given: dict[str, object] = {"source": data.source, "config": config.segment or config.mask}
+    common: dict[str, object] = {"source": data.source, "config": config.segment or config.mask}
     if config.segment is not None:
         devices = _decide_devices(execution, config.segment, resources=resources)
-        given["devices"] = devices
+        common["devices"] = devices
         if config.run.resources.segment == "auto" and "gpu" not in devices.values():
             resources = CPU
     cells = execution.map(
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
-        mapped=[{"partition": partition} for partition in data.partitions],
-        unmapped=given,
+        mapped=[
+            {"partition": part} | ({"given": files.of(start=part.start, stop=part.stop)} if files else {})
+            for part in data.partitions
+        ],
+        unmapped=common,
         resources=resources,
         watch=QuarantineLimit.of(execution.preparation).add,
     )
@@ -68,4 +92,4 @@ def _decide_devices(execution: "Execution", segment: Segment, *, resources: Offe
     return devices
 
 
-find_cells = Stage(name="cells", row=_row, prepare=nothing, run=_run, kernels=_kernels)
+find_cells = Stage(name="cells", row=_row, prepare=_prepare, run=_run, kernels=_kernels)

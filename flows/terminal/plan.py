@@ -10,10 +10,11 @@ from rich.text import Text
 
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
+from flows.stages.cells import find_cells
 from tasks.core.pixel_source import BATCH_BYTES
-from tasks.features.all_families import feature_columns
 from tasks.features.names import rename
-from tasks.features.regions import region_list
+from tasks.features.table import table_columns
+from tasks.ingest.label_files import LabelFiles
 from tasks.ingest.label_hints import label_hints
 from tasks.ingest.references import from_frame
 
@@ -28,7 +29,7 @@ channels, and on fields of 2048 × 2048 pixels and 5 channels with two objects."
 def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool) -> None:
     """Print images, partitions, tasks, and columns by family; with `verbose` every column."""
     config, images, layout = preparation.spec.config, preparation.listing.images, preparation.layout
-    columns = feature_columns(config=config.features, channels=layout.channels, regions=region_list(layout))
+    columns = table_columns(config=config.features, layout=layout)
     planned = [row for stage in stages if (row := stage.row(config)) is not None]
     per_partition = [name for row in planned for name in row.per_partition]
     single_tasks = sum(row.single_tasks for row in planned)
@@ -40,7 +41,7 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
         "images": f"{images.images:,} of about {images.height} × {images.width} px, {images.dtype}",
         "channels": ", ".join(layout.channels),
         "metadata": ", ".join(layout.groups) or "none; load.pattern has no named groups",
-        "masks" if layout.stamps else "objects": ", ".join(layout.regions),
+        "masks" if layout.stamps else "objects": ", ".join(layout.objects),
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {single_tasks} for the run{more}",
     }
@@ -50,13 +51,20 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     rows["memory"] = f"about {(WORKER_BYTES + pixels) / 1e9:.1f} GB a worker"
     if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    label_files = preparation.stages.get(find_cells.name)
+    if isinstance(label_files, LabelFiles):
+        rows["label files"] = ", ".join(
+            f"{name}: {label_files.missing.get(name, 0) or 'none'} missing" for name in label_files.files
+        )
     if images.faults:
         rows["quarantined"] = f"{images.faults:,} images that lack a file"
     grid = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         grid.add_row(name, Text(value))
     console.print(grid, highlight=False)
-    families = Counter((column.family, column.region) for column in columns)
+    families = Counter(
+        (column.family, f"{column.child} of {column.region}" if column.child else column.region) for column in columns
+    )
     table = Table("family", "of", "columns", box=None, padding=(0, 2))
     for (family, region), count in families.items():
         table.add_row(family, Text(region), f"{count:,}")
@@ -78,7 +86,7 @@ def _files(preparation: Preparation, *, tasks: int) -> str:
     """Say how many files ``work/`` will hold: a result and its descriptor per task, the first ones another table."""
     images, layout = preparation.listing.images, preparation.layout
     each = 2 * tasks + 1
-    labels = "" if layout.stamps else f", and up to {2 * len(layout.regions) * images.images:,} label images"
+    labels = "" if layout.stamps else f", and up to {2 * len(layout.objects) * images.images:,} label images"
     return f"about {each * len(images.partitions):,} files, {each} a partition{labels}"
 
 

@@ -1,7 +1,7 @@
 """What masking or segmentation finds in a few images: a picture with outlines, to choose settings by eye."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,9 +19,10 @@ from tasks.core.errors import InputError
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic
 from tasks.core.types import AnyArray, Batch, BoolArray
+from tasks.ingest.label_files import LabelFiles, find_label_files
 from tasks.ingest.load import load_images
 from tasks.ingest.partition import sample
-from tasks.ingest.references import from_frame
+from tasks.ingest.references import ImageReference, from_frame
 from tasks.mask.stage import mask_batch
 from tasks.project.methods import Projection
 from tasks.segment.stage import segment_image
@@ -50,11 +51,13 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:
         numbers.add_row(Text(fault.image), "", "", Text(f"quarantined: {fault.message}"))
-    for reference, image in zip(references, loaded.images, strict=True):
+    given = _label_files(references, config=config, layout=layout)
+    for position, (reference, image) in enumerate(zip(references, loaded.images, strict=True)):
         if image is None:
             continue
         try:
-            outlines, description = _find(image, config=config, layout=layout)
+            labels = None if given is None else given(position)
+            outlines, description = _find(image, config=config, layout=layout, given=labels)
         except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
             description = f"quarantined: {error}"
         else:
@@ -68,12 +71,22 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
             _draw(drawn, channels=_channels_to_draw(config, layout=layout), layout=layout).savefig(
                 temporary, dpi=DOTS_PER_INCH, metadata={"Software": SOFTWARE}
             )
-        legend = ", ".join(f"{name} {colour}" for name, colour in zip(layout.regions, COLOURS, strict=False))
+        names = layout.regions if config.segment is None else config.segment.names
+        legend = ", ".join(f"{name} {colour}" for name, colour in zip(names, COLOURS, strict=False))
         text = f"\noutlines: {legend}\npicture:  {path}"
         console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list[BoolArray]], str]:
+def _label_files(references: Sequence[ImageReference], *, config: Config, layout: Layout) -> LabelFiles | None:
+    """Name the label images that methods take from files."""
+    if config.segment is None or not (templates := config.segment.label_files):
+        return None
+    return find_label_files(references, templates=templates, groups=layout.groups, limits=config.load.limits)
+
+
+def _find(
+    image: AnyArray, *, config: Config, layout: Layout, given: Mapping[str, AnyArray] | None
+) -> tuple[list[list[BoolArray]], str]:
     """Return outlines per channel and region, and what was found in words."""
     if config.mask is not None:
         masked = mask_batch(Batch.of([image], channels=layout.channels), config=config.mask)
@@ -83,7 +96,7 @@ def _find(image: AnyArray, *, config: Config, layout: Layout) -> tuple[list[list
     if config.segment is None:
         raise ValueError("a configuration has a mask or a segment section")
     here = config.segment.model_copy(update={"device": "auto"})  # a GPU of the cluster is none of this machine
-    segmented = segment_image(image, channels=layout.channels, config=here)
+    segmented = segment_image(image, channels=layout.channels, config=here, given=given)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
     left_out = segmented.border[layout.regions[0]]
@@ -100,7 +113,8 @@ def _channels_to_draw(config: Config, *, layout: Layout) -> list[int]:
     if config.mask is not None:
         first = [config.mask.main_channel, *(config.mask.combine or ())]
     else:
-        first = [getattr(entry, "channel", "") for entry in (config.segment.objects if config.segment else ())]
+        entries = config.segment.objects if config.segment else ()
+        first = [name for entry in entries for names in entry.channels_by_key.values() for name in names]
     wanted = dict.fromkeys(layout.channels.index(name) for name in first if name in layout.channels)
     return sorted(list(wanted | dict.fromkeys(range(len(layout.channels))))[:MOST_CHANNELS])
 

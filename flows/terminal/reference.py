@@ -152,7 +152,8 @@ def _leaf(field: Schema) -> str:
     if "enum" in field or "const" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field["type"] == "object":
-        return f"`{{name: {field['additionalProperties']['type']}}}`"
+        values = field["additionalProperties"]
+        return f"`{{name: {values['type'] if isinstance(values, Mapping) and 'type' in values else 'value'}}}`"
     return " ".join(
         [TYPES[field["type"]], ", ".join(f"{sign} {field[key]:g}" for key, sign in BOUNDS.items() if key in field)]
     ).strip()

@@ -88,7 +88,7 @@ def _backgrounds(cells: pl.DataFrame, *, region: str, channels: Sequence[str]) -
 
 
 def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout) -> pl.DataFrame:
-    """Table the objects of one field: those of the label images, then those left out at the border.
+    """Table the cells of one field: those of the label images, then those left out at the border.
 
     Parameters
     ----------
@@ -97,8 +97,6 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout)
     segmented
         The field's objects.
     """
-    from scipy import ndimage
-
     objects = segmented.all_labels
     main = objects[layout.regions[0]]
     numbers = np.unique(main[main > 0])
@@ -107,15 +105,55 @@ def field_cells(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout)
         "meta__object": pl.Series(numbers),
         "status": pl.Series(np.where(at_border, "border", "kept").tolist(), dtype=pl.String),
     }
-    centroids = np.array(ndimage.center_of_mass(main > 0, main, numbers)).reshape(-1, 2)
-    columns["meta__centroid_row"], columns["meta__centroid_col"] = map(pl.Series, centroids.T)
-    for name, labels in objects.items():
-        boxes = label_boxes(labels, numbers)
+    columns |= _centroid_columns(main, numbers)
+    for name in layout.regions:
+        boxes = label_boxes(objects[name], numbers)
         columns |= _box_columns(boxes, name=name)
         valid = pl.Series((boxes[:, 2] > 0) & ~at_border, dtype=pl.Boolean)
         columns |= {f"meta__valid__{name}__{channel}": valid for channel in layout.channels}
-    rows = pl.concat([image] * len(numbers)) if len(numbers) else image.clear()
-    return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in layout.cells().items())
+    return _rows(image, columns=columns, schema=layout.cells())
+
+
+def field_children(image: pl.DataFrame, *, segmented: Segmentation, layout: Layout) -> pl.DataFrame:
+    """Table the children of one field, kind by kind: those of the label images, then those left out.
+
+    The status of a child is that of its cell as it was segmented, ``no_parent`` where it lies in none.
+
+    Parameters
+    ----------
+    image, segmented
+        As of `field_cells`.
+    """
+    tables = [pl.DataFrame(schema=layout.child_table())]
+    for child in layout.children:
+        labels, parents = segmented.all_labels[child.name], segmented.parents[child.name]
+        numbers = np.arange(1, len(parents) + 1)
+        kept = numbers <= segmented.labels[child.name].max(initial=0)
+        status = np.where(kept, "kept", np.where(parents > 0, "border", "no_parent"))
+        columns: dict[str, pl.Series] = {
+            "meta__object": pl.Series(numbers),
+            "meta__object_name": pl.Series([child.name] * len(numbers), dtype=pl.String),
+            "meta__parent": pl.Series([int(own) or None for own in parents], dtype=pl.Int32),
+            "status": pl.Series(status.tolist(), dtype=pl.String),
+        }
+        columns |= _centroid_columns(labels, numbers) | _box_columns(label_boxes(labels, numbers), name=child.name)
+        schema = {name: dtype for name, dtype in layout.child_table().items() if name in columns or name in image}
+        tables.append(_rows(image, columns=columns, schema=schema))
+    return pl.concat(tables, how="diagonal")
+
+
+def _rows(image: pl.DataFrame, *, columns: dict[str, pl.Series], schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Repeat an image's row for each of its objects."""
+    count = len(columns["meta__object"])
+    rows = pl.concat([image] * count) if count else image.clear()
+    return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _centroid_columns(labels: LabelArray, numbers: LabelArray | IntArray) -> dict[str, pl.Series]:
+    from scipy import ndimage
+
+    centroids = np.array(ndimage.center_of_mass(labels > 0, labels, numbers)).reshape(-1, 2)
+    return dict(zip(("meta__centroid_row", "meta__centroid_col"), map(pl.Series, centroids.T), strict=True))
 
 
 def _box_columns(boxes: LabelArray, *, name: str) -> dict[str, pl.Series]:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 
+CHILDREN = "children"
+"""Family of the number of children."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -16,6 +19,9 @@ class Column:
         ``texture``, ``contrast``, ``d3``: the middle of the native name.
     channels
         The channels it is computed from: none for a shape shared by all, one, or a pair.
+    child
+        Kind of objects of which the region holds several, where it is their number (family `CHILDREN`) or the mean of
+        their values; empty else.
     scip
         The published system's own spelling without its ``feat_`` prefix and mask name; empty where it has none.
     unit
@@ -31,6 +37,7 @@ class Column:
     stat: str
     param: str = ""
     channels: tuple[str, ...] = ()
+    child: str = ""
     scip: str = ""
     unit: str = "1"
     definition: str
@@ -39,8 +46,13 @@ class Column:
 
     @property
     def name(self) -> str:
-        """Native name: ``{object}__{family}_{stat}[_{param}][__{channel}[__{channel2}]]``."""
-        middle = "_".join(part for part in (self.family, self.stat, self.param) if part)
+        """Native name: ``{object}__{family}_{stat}[_{param}][__{channel}[__{channel2}]]``.
+
+        Of children ``{object}__{child}_count`` and ``{object}__{child}_mean_{family}_…``.
+        """
+        of_children = (self.child, "mean") if self.child and self.family != CHILDREN else (self.child,)
+        family = "" if self.family == CHILDREN else self.family
+        middle = "_".join(part for part in (*of_children, family, self.stat, self.param) if part)
         return "__".join((self.region, middle, *self.channels))
 
     def as_dict(self) -> dict[str, object]:

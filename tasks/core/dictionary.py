@@ -18,7 +18,7 @@ from tasks.core.columns import Column
 KEY = b"scip_flows"
 """Key of the Parquet metadata; its presence tells that this program wrote the file."""
 
-TEXTS = ("name", "dtype", "object", "family", "stat", "param", "unit", "definition", "reference")
+TEXTS = ("name", "dtype", "object", "child", "family", "stat", "param", "unit", "definition", "reference")
 LISTS = ("channels", "invariances")
 SCHEMA: dict[str, pl.DataType] = {name: pl.String() for name in TEXTS} | {name: pl.List(pl.String()) for name in LISTS}
 """Columns of the dictionary as `read_dictionary` returns it."""
@@ -44,7 +44,7 @@ def encode(columns: Mapping[str, Column], *, meta: Mapping[str, str]) -> dict[by
         for column in columns.values()
     }
     entries = {
-        name: [column.region, column.family, column.stat, column.param, list(column.channels)]
+        name: [column.region, column.family, column.stat, column.param, list(column.channels), *_child(column)]
         for name, column in columns.items()
     }
     text = json.dumps({"features": features, "columns": entries, "metadata": dict(meta)}, separators=(",", ":"))
@@ -52,7 +52,11 @@ def encode(columns: Mapping[str, Column], *, meta: Mapping[str, str]) -> dict[by
 
 
 def _feature(column: Column) -> str:
-    return "_".join((column.family, column.stat, column.param))
+    return "_".join((*_child(column), column.family, column.stat, column.param))
+
+
+def _child(column: Column) -> tuple[str, ...]:
+    return (column.child,) if column.child else ()
 
 
 def read_dictionary(path: str | Path) -> pl.DataFrame:
@@ -60,8 +64,8 @@ def read_dictionary(path: str | Path) -> pl.DataFrame:
 
     Returns
     -------
-    A row per column of the table: name, dtype, object, family, stat, param, channels, unit, definition, reference,
-    invariances; empty where something does not apply to a metadata column.
+    A row per column of the table: name, dtype, object, child, family, stat, param, channels, unit, definition,
+    reference, invariances; empty where something does not apply to a column.
 
     Raises
     ------
@@ -80,11 +84,11 @@ def read_dictionary(path: str | Path) -> pl.DataFrame:
     for field in schema:
         row: dict[str, object] = {"name": field.name, "dtype": str(field.type)}
         if field.name in stored["columns"]:
-            region, family, stat, param, channels = stored["columns"][field.name]
+            region, family, stat, param, channels, *child = stored["columns"][field.name]
             row |= {"object": region, "family": family, "stat": stat, "param": param, "channels": channels}
-            row |= stored["features"]["_".join((family, stat, param))]
+            row |= {"child": "".join(child)} | stored["features"]["_".join((*child, family, stat, param))]
         else:
-            row |= {"object": "", "family": "meta", "stat": "", "param": "", "channels": [], "unit": ""}
+            row |= {"object": "", "child": "", "family": "meta", "stat": "", "param": "", "channels": [], "unit": ""}
             row |= {"definition": stored["metadata"].get(field.name, ""), "reference": "", "invariances": []}
         rows.append(row)
     return pl.DataFrame(rows, schema=SCHEMA)

@@ -3,6 +3,8 @@
 import hashlib
 import json
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +39,25 @@ def pixel_digest(image: AnyArray) -> str:
     state = xxhash.xxh3_128(f"{image.dtype.str}{image.shape}".encode())
     state.update(np.ascontiguousarray(image).data)
     return state.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Digest of what a file holds; a file that this process has read is read again only when its size or time differ.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    state = path.stat()
+    return _file_digest(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache
+def _file_digest(path: Path, size: int, mtime_ns: int) -> str:
+    del size, mtime_ns
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=LENGTH)).hexdigest()
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever json can write

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 IMAGES = "images.parquet"
 CELLS = "cells.parquet"
+CHILDREN = "children.parquet"
 FAULTS = "faults.parquet"
 METRICS = "metrics.parquet"
 FEATURES = "features.parquet"

@@ -86,3 +86,29 @@ def run_onnx(provider: str) -> str:
     if provider not in session.get_providers():
         return "onnxruntime cannot load its CUDA provider; its log names the library it lacks"
     return "" if answer[0] == 3 else f"onnxruntime computes {answer[0]} in place of 3"
+
+
+def torch_obstacle() -> str:
+    """Say what keeps this process from computing with PyTorch on a GPU; empty where nothing does."""
+    try:
+        import torch
+    except ImportError as error:
+        return f"torch cannot be imported ({error})"
+    try:
+        answer = int(torch.arange(3, device="cuda").sum()) if torch.cuda.is_available() else 0
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"torch does not work: {type(error).__name__}: {error}"
+    return "" if answer == 3 else f"torch {torch.__version__} sees no GPU; is it a build for CUDA?"
+
+
+def tensorflow_obstacle() -> str:
+    """Say what keeps this process from computing with TensorFlow on a GPU; empty where nothing does."""
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        return f"tensorflow cannot be imported ({error})"
+    try:
+        devices = tf.config.list_physical_devices("GPU")
+    except Exception as error:  # noqa: BLE001 - as above
+        return f"tensorflow does not work: {type(error).__name__}: {error}"
+    return "" if devices else f"tensorflow {tf.__version__} sees no GPU; install tensorflow[and-cuda]"

@@ -8,6 +8,13 @@ from tasks.core.work import Frozen
 BOX = ("min_row", "min_col", "max_row", "max_col")
 
 
+class ChildObject(Frozen):
+    """A kind of objects of which a cell may have several: `name`, such as spots, each `within` another object."""
+
+    name: str
+    within: str
+
+
 class Layout(Frozen):
     """What the columns of a run depend on.
 
@@ -23,6 +30,8 @@ class Layout(Frozen):
         Named groups of load.pattern.
     numbered
         Whether the files carry object numbers.
+    children
+        Kinds of objects of fields of which a cell may have several, each within one of the regions.
     """
 
     channels: tuple[str, ...]
@@ -30,6 +39,12 @@ class Layout(Frozen):
     stamps: bool
     groups: tuple[str, ...]
     numbered: bool
+    children: tuple[ChildObject, ...] = ()
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Names of all that has label images in a field: the regions, then the children."""
+        return (*self.regions, *(child.name for child in self.children))
 
     def image_meta(self) -> dict[str, pl.DataType]:
         """Columns that identify an image and its path metadata."""
@@ -60,6 +75,19 @@ class Layout(Frozen):
                     schema |= {f"background__{name}__{channel}": pl.Float64() for channel in self.channels}
                 schema |= {f"mask__{region}": pl.Binary(), f"combined__{region}": pl.Binary()}
         return schema
+
+    def child_meta(self) -> dict[str, pl.DataType]:
+        """Columns that identify and locate a child; no column where there are none."""
+        if not self.children:
+            return {}
+        schema: dict[str, pl.DataType] = {"meta__image": pl.String(), "meta__object": pl.Int32()}
+        schema |= self.image_meta() | {"meta__object_name": pl.String(), "meta__parent": pl.Int32()}
+        schema |= {"meta__centroid_row": pl.Float64(), "meta__centroid_col": pl.Float64()}
+        return schema | {f"meta__bbox_{side}__{child.name}": pl.Int32() for child in self.children for side in BOX}
+
+    def child_table(self) -> dict[str, pl.DataType]:
+        """Columns of the work table of children."""
+        return self.child_meta() | {"position": pl.Int32(), "status": pl.String()}
 
     def images(self) -> dict[str, pl.DataType]:
         """Columns of images.parquet, less the partition number."""

@@ -1,8 +1,8 @@
 """The files that masking and segmentation leave of one partition, read by all later stages.
 
-``images.parquet`` (Layout.images), ``cells.parquet`` (Layout.cells), where there are any ``faults.parquet`` (FAULTS)
-and, of fields, two label images per object in ``labels/``: of the cells that were kept, and of those left out at the
-border.
+``images.parquet`` (Layout.images), ``cells.parquet`` (Layout.cells), where there are any ``children.parquet``
+(Layout.child_table) and ``faults.parquet`` (FAULTS) and, of fields, two label images per object in ``labels/``: of what
+was kept, and of what was left out, at the border or as a child without a cell.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +13,18 @@ import polars as pl
 
 from tasks.core.decision import KEPT, QualityDecision
 from tasks.core.errors import Fault
-from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
+from tasks.core.file_names import CELLS, CHILDREN, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
+from tasks.core.layout import Layout
 from tasks.core.storage import read_table
-from tasks.core.types import AnyArray, LabelArray
+from tasks.core.types import AnyArray, Children, LabelArray
 from tasks.core.work import PROVISIONAL, StageResult, result_folder
 
 LABEL_SOFTWARE = "scip-flows"
 """TIFF tag Software of label images; tells them from files that somebody else put beside them."""
 
 BORDER = ".border"
-"""Follows an object's name in that of the label image of what was left out at the border; no object's has a dot."""
+"""Follows an object's name in that of the label image of what was left out; no object's has a dot."""
 
 
 def fault_table(faults: Iterable[Fault], *, groups: Sequence[str] = ()) -> pl.DataFrame:
@@ -84,9 +85,14 @@ def write_labels(folder: Path, labels: Mapping[tuple[int, str], AnyArray]) -> No
 
 
 def write_cell_tables(
-    folder: Path, *, images: pl.DataFrame, faults: Sequence[Fault], cells: pl.DataFrame
+    folder: Path,
+    *,
+    images: pl.DataFrame,
+    faults: Sequence[Fault],
+    cells: pl.DataFrame,
+    children: pl.DataFrame | None = None,
 ) -> dict[str, int]:
-    """Write the tables of a partition into a result's folder, and count what is in them."""
+    """Write the tables of a partition into a result's folder, and count images and cells."""
     set_aside = fault_table(in_table_order(faults, images=images))
     images = images.drop("cells").join(
         cells.group_by("position").len("cells"), on="position", how="left", maintain_order="left"
@@ -101,6 +107,8 @@ def write_cell_tables(
     images.write_parquet(folder / IMAGES)
     write_faults(folder, set_aside)
     cells.write_parquet(folder / CELLS, compression="zstd")
+    if children is not None:
+        children.write_parquet(folder / CHILDREN, compression="zstd")
     if not all(fault.settled for fault in faults):
         (folder / PROVISIONAL).touch()
     return {"images": len(images), "quarantined": len(set_aside), "cells": len(cells)} | dict(
@@ -144,8 +152,20 @@ def read_labels(folder: Path, *, position: int, name: str) -> LabelArray:
 
 
 def read_objects(folder: Path, *, position: int, names: Sequence[str]) -> dict[str, LabelArray]:
-    """Read the labels of each object of a field, (H, W) int32: of all cells, kept or left out at the border."""
+    """Read the labels of each object of a field, (H, W) int32: of all that was found, kept or left out."""
     own, border = (
         [read_labels(folder, position=position, name=name + suffix) for name in names] for suffix in ("", BORDER)
     )
     return {name: labels + border_labels for name, labels, border_labels in zip(names, own, border, strict=True)}
+
+
+def read_children(folder: Path, *, position: int, table: pl.DataFrame, layout: Layout) -> tuple[Children, ...]:
+    """Read the children of each kind in a field; `table` is the partition's table of children."""
+    names = [child.name for child in layout.children]
+    objects = read_objects(folder, position=position, names=names)
+    own = table.filter(pl.col("position") == position).sort("meta__object")
+    parents = (own.filter(pl.col("meta__object_name") == name)["meta__parent"] for name in names)
+    return tuple(
+        Children(name=name, labels=objects[name], parents=numbers.fill_null(0).to_numpy())
+        for name, numbers in zip(names, parents, strict=True)
+    )

@@ -1,7 +1,7 @@
 """Arrays of cells: ragged batches of pixels, and the regions in which they are measured."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -182,6 +182,25 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Children:
+    """Objects of one kind in a field, of which a cell may have several.
+
+    Parameters
+    ----------
+    name
+        Such as ``spots``.
+    labels
+        (H, W) int32, 1..M.
+    parents
+        (M,) int32, the cell that each belongs to; 0 where it has none.
+    """
+
+    name: str
+    labels: LabelArray
+    parents: LabelArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MaskResult:
     """What one mask method found in the N stamps of a batch.
 
@@ -222,15 +241,21 @@ class Segmentation:
     Parameters
     ----------
     labels
-        Object name to (H, W) int32 label image, in configured order. Label k of every object is the same cell; labels
-        of the first object are 1..K in raster order of each object's first pixel.
+        Object name to (H, W) int32 label image, in configured order. Label k of every object that is not among
+        `parents` is the same cell; labels of the first object are 1..K in raster order of each object's first pixel.
+        Children have numbers of their own, 1..M in raster order.
     border
-        The same of the cells that were left out because they touch the frame: all of their objects, numbered from K + 1
-        on in raster order of the first object's first pixel. No pixel is set in both images of an object.
+        The same of what was left out: of cells that touch the frame, all of their objects, numbered from K + 1 on in
+        raster order of the first object's first pixel; of children, those of such cells and those without a parent,
+        from M + 1 on. No pixel is set in both images of an object.
+    parents
+        Name of each kind of children, of which a cell may have several, to int32 labels of the cells that children
+        1, 2, … belong to, those left out too; 0 where a child lies in none.
     """
 
     labels: dict[str, LabelArray]
     border: dict[str, LabelArray]
+    parents: dict[str, LabelArray] = field(default_factory=dict)
 
     @property
     def all_labels(self) -> dict[str, LabelArray]:

@@ -25,7 +25,7 @@ def publish_labels(output: Path, *, partitions: Sequence[PartitionResults], layo
         rows = read_table(partition.cells.file(IMAGES), columns=["position", "meta__image"]).rows()
         images += [(image, Path(partition.cells.folder), position) for position, image in rows]
     sources: dict[Path, Path] = {}
-    objects = dict(zip(layout.regions, file_names(layout.regions), strict=True))
+    objects = dict(zip(layout.objects, file_names(layout.objects), strict=True))
     for name, (_, cells_dir, position) in zip(file_names([image for image, _, _ in images]), images, strict=True):
         for region, spelled in objects.items():
             source = label_path(cells_dir, position=position, name=region)

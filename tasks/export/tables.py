@@ -1,5 +1,6 @@
 """The tables of images, cells and quarantined images, put together partition by partition, each whole or absent."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from natsort import natsort_keygen
 
 from tasks.core.decision import QualityDecision
 from tasks.core.dictionary import encode
-from tasks.core.file_names import CELLS, FAULTS, IMAGES, METRICS
+from tasks.core.file_names import CELLS, CHILDREN, FAULTS, IMAGES, METRICS
 from tasks.core.layout import FAULTS as FAULT_COLUMNS
 from tasks.core.layout import Layout
 from tasks.core.storage import atomic, read_table
@@ -71,13 +72,17 @@ def publish_cells(
 ) -> dict[str, int]:
     """Write cells.parquet, a row per cell found, kept or not and why, with its quality metrics; count by status.
 
+    Where cells have children, their rows follow those of the cells of their image, with the status of their cell, and
+    ``no_parent`` where they have none; only cells are counted.
+
     Parameters
     ----------
     groups
         Counts the cells of each group too.
     """
     metrics = {rule.column: pl.Float64() for rule in decision.rules}
-    schema = layout.cell_meta() | {"status": pl.String()} | metrics
+    schema = layout.cell_meta() | layout.child_meta() | {"status": pl.String()} | metrics
+    counts: Counter[str] = Counter()
 
     def tables() -> Iterator[pl.DataFrame]:
         for partition in partitions:
@@ -91,9 +96,29 @@ def publish_cells(
                 status=pl.when(pl.col("meta__image").is_in(broken)).then(pl.lit("quarantined")).otherwise("status")
             )
             groups.add(cells)
-            yield cells
+            counts.update(dict(cells["status"].value_counts().rows()))
+            yield _with_children(cells, partition=partition, broken=broken, layout=layout) if layout.children else cells
 
-    return _stream(path, tables(), schema=schema)
+    _stream(path, tables(), schema=schema)
+    return dict(counts)
+
+
+def _with_children(
+    cells: pl.DataFrame, *, partition: PartitionResults, broken: Sequence[str], layout: Layout
+) -> pl.DataFrame:
+    """Put the children of a partition's images behind their cells, kind by kind."""
+    children = read_table(partition.cells.file(CHILDREN))
+    of_cells = cells.select("position", "status", pl.col("meta__object").alias("meta__parent"))
+    children = children.join(of_cells, on=["position", "meta__parent"], how="left", suffix="_of_cell")
+    children = children.with_columns(
+        status=pl.when(pl.col("meta__image").is_in(broken))
+        .then(pl.lit("quarantined"))
+        .otherwise(pl.coalesce("status_of_cell", "status"))
+    )
+    kinds = [layout.regions[0], *(child.name for child in layout.children)]
+    named = cells.with_columns(pl.lit(kinds[0]).alias("meta__object_name"))
+    kind = pl.col("meta__object_name").replace_strict(kinds, list(range(len(kinds))))
+    return pl.concat([named, children], how="diagonal").sort("position", kind, "meta__object")
 
 
 def publish_quarantine(path: Path, *, partitions: Sequence[PartitionResults], image_list: Path) -> dict[str, int]:

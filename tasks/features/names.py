@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from tasks.core.columns import Column
+from tasks.core.columns import CHILDREN, Column
 from tasks.core.errors import ConfigError
 from tasks.core.regions import COMBINED
 from tasks.features.config import Names
@@ -63,7 +63,8 @@ def rename(columns: Sequence[Column], *, names: Names) -> tuple[str, ...]:
         - ``scip``: ``feat_li_area_BF``, ``feat_li_combined_bgcorr_mean_BF``, ``feat_raw_mean_BF``; for the objects of a
           field without the mask's name (``feat_mean_BF``) where there is one object, else with the object's.
         - ``cytominer``: ``Nuclei_AreaShape_Area``, ``Cells_Li_Intensity_BgcorrMean_BF``, by which pycytominer knows a
-          feature without being configured.
+          feature without being configured; of children ``Nuclei_Children_Spots_Count`` and
+          ``Nuclei_Mean_Spots_AreaShape_Area``.
 
     Returns
     -------
@@ -114,12 +115,18 @@ def _cytominer(columns: Sequence[Column]) -> list[str]:
             part
             for part in (
                 COMPARTMENTS.get(column.region.lower()) or f"Cells_{_camel(column.region)}",
+                *_of_children(column),
                 *SPELLED.get(column.family, _grouped)(column),
             )
             if part
         )
         for column in columns
     ]
+
+
+def _of_children(column: Column) -> tuple[str, ...]:
+    """Spell what CellProfiler puts before a mean over children, ``Mean_Spots``."""
+    return ("Mean", _camel(column.child)) if column.child and column.family != CHILDREN else ()
 
 
 def _grouped(column: Column) -> tuple[str, ...]:
@@ -142,7 +149,17 @@ def _haralick(column: Column) -> tuple[str, ...]:
     return "Texture", _camel(name), *column.channels, column.param.removeprefix("d"), over, str(LEVELS)
 
 
-SPELLED = {"haralick": _haralick, "radial_distribution": _param_last, "radial_zernike": _param_last}
+def _count(column: Column) -> tuple[str, ...]:
+    """As CellProfiler's ``Children_Spots_Count``."""
+    return "Children", _camel(column.child), "Count"
+
+
+SPELLED = {
+    "haralick": _haralick,
+    "radial_distribution": _param_last,
+    "radial_zernike": _param_last,
+    CHILDREN: _count,
+}
 """Families whose names CellProfiler puts together in another order."""
 
 

@@ -6,14 +6,29 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from tasks.core.columns import Column
+from tasks.core.columns import Column, unique_names
 from tasks.core.dictionary import encode, meta_definitions
 from tasks.core.layout import Layout
 from tasks.core.types import FloatArray
 from tasks.features.all_families import feature_columns
+from tasks.features.children import child_columns
 from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
+
+
+def table_columns(*, config: Features, layout: Layout) -> tuple[Column, ...]:
+    """Describe the features of a run: of the regions, then of their children, kind by kind.
+
+    Raises
+    ------
+    ConfigError, ValueError
+        As of `tasks.features.feature_columns`.
+    """
+    of_cells = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
+    columns = (*of_cells, *child_columns(config=config, channels=layout.channels, children=layout.children))
+    unique_names(columns)
+    return columns
 
 
 def feature_table(
@@ -38,7 +53,7 @@ def feature_table(
 
 def table_dictionary(*, layout: Layout, config: Features) -> dict[bytes, bytes]:
     """Describe every column of the table, as its Parquet metadata."""
-    columns = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
+    columns = table_columns(config=config, layout=layout)
     meta = meta_definitions(list(layout.cell_meta()))
     return encode(
         dict(zip(rename(columns, names=config.names), columns, strict=True)),

@@ -1,6 +1,6 @@
 """Measure the features of the cells kept in one partition."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +15,20 @@ from tasks.core.decision import KEPT, QualityDecision
 from tasks.core.errors import Fault
 from tasks.core.faults import isolate_faults
 from tasks.core.feature_files import write_feature_file
-from tasks.core.file_names import FEATURES
-from tasks.core.partition_files import fault_table, in_table_order, kept_cells, write_faults
+from tasks.core.file_names import CHILDREN, FEATURES
+from tasks.core.partition_files import fault_table, in_table_order, kept_cells, read_children, write_faults
 from tasks.core.pixel_source import PixelSource
 from tasks.core.regions import COMBINED
+from tasks.core.storage import read_table
 from tasks.core.types import FloatArray
 from tasks.core.work import PROVISIONAL, Partition, StageResult, Stopwatch, is_provisional, result_folder
-from tasks.features.all_families import feature_columns, measure
+from tasks.features.all_families import measure
+from tasks.features.children import measure_children
 from tasks.features.config import Features
-from tasks.features.regions import region_list
-from tasks.features.table import feature_table
+from tasks.features.table import feature_table, table_columns
+
+MeasureBatch = Callable[[CellBatch], FloatArray]
+"""Returns (N, columns of the table) float64 of the N cells of a batch."""
 
 
 @task(name="features", version="5")
@@ -43,12 +47,33 @@ def extract_partition(
     watch = Stopwatch()
     kept = kept_cells(cells, metrics=metrics, decision=decision)
     crop = CLIPPED if config.profile == "scip" else WITH_MARGIN
-    columns = feature_columns(config=config, channels=source.layout.channels, regions=region_list(source.layout))
+    layout = source.layout
+    columns = table_columns(config=config, layout=layout)
     faults: list[Fault] = []
+    related = read_table(cells.file(CHILDREN)) if layout.children else pl.DataFrame()
+
+    def measure_batch(batch: CellBatch) -> FloatArray:
+        values = measure(batch.batch, batch.regions, config=config)
+        if not layout.children:
+            return values
+        of_field = read_children(Path(cells.folder), position=batch.cells["position"][0], table=related, layout=layout)
+        means = [
+            measure_children(
+                batch.frames[0],
+                children=children,
+                numbers=batch.cells["meta__object"].to_numpy(),
+                background=batch.regions[0].background[0],
+                channels=layout.channels,
+                config=config,
+                crop=crop,
+            )
+            for children in of_field
+        ]
+        return np.concatenate([values, *means], axis=1)
 
     def measured(images: ImageCells) -> pa.Table:
-        rows, values = _measure_images(images, kept=kept, columns=columns, config=config)
-        return feature_table(rows, values=values, columns=columns, layout=source.layout, config=config)
+        rows, values = _measure_images(images, kept=kept, columns=columns, measure_batch=measure_batch)
+        return feature_table(rows, values=values, columns=columns, layout=layout, config=config)
 
     def tables() -> Iterator[pa.Table]:
         yield measured(ImageCells(batches=iter(()), faults=[]))  # there is a table even if no cell is kept
@@ -65,12 +90,12 @@ def extract_partition(
 
 
 def _measure_images(
-    images: ImageCells, *, kept: pl.DataFrame, columns: Sequence[Column], config: Features
+    images: ImageCells, *, kept: pl.DataFrame, columns: Sequence[Column], measure_batch: MeasureBatch
 ) -> tuple[pl.DataFrame, FloatArray]:
     """Measure the cells of the images read at a time; images with one that fails are set aside among their faults."""
     tables, values = [kept.clear()], [np.empty((0, len(columns)))]
     for batch in images.batches:
-        measured, failed = _measure(batch, columns=columns, config=config)
+        measured, failed = _measure(batch, columns=columns, measure_batch=measure_batch)
         tables += [batch.cells[list(rows)] for rows, _ in measured]
         values += [own for _, own in measured]
         images.faults.extend(failed)
@@ -81,14 +106,14 @@ def _measure_images(
 
 
 def _measure(
-    batch: CellBatch, *, columns: Sequence[Column], config: Features
+    batch: CellBatch, *, columns: Sequence[Column], measure_batch: MeasureBatch
 ) -> tuple[list[tuple[range, FloatArray]], list[Fault]]:
     """Measure the cells of a batch, by ranges; what a mask has rejected is NaN."""
     names = [column.region.removesuffix(COMBINED) for column in columns]
 
     def measured(rows: range) -> FloatArray:
         some = batch.take(rows)
-        values = measure(some.batch, some.regions, config=config)
+        values = measure_batch(some)
         for name in set(names):
             if (status := f"status__{name}") in some.cells.columns:
                 rejected = (some.cells[status] != KEPT).to_numpy()

@@ -91,7 +91,7 @@ def resolve_channels(references: Sequence[ImageReference], *, config: Load) -> t
 
 
 def _probe(reference: ImageReference, *, config: Load) -> Header:
-    check_regular(reference)
+    check_regular(reference.paths)
     return readers[reference.reader].probe(reference, pattern=config.pattern)
 
 

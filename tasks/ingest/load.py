@@ -91,7 +91,7 @@ def _read(
     projection: StackProjection | None,
 ) -> list[AnyArray | Exception]:
     """Return the pixels of each image, or why there are none."""
-    read: list[AnyArray | Exception | None] = [catch(check_regular, reference) for reference in references]
+    read: list[AnyArray | Exception | None] = [catch(check_regular, reference.paths) for reference in references]
     for name in dict.fromkeys(reference.reader for reference in references):
         slots = [
             slot

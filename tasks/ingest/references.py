@@ -8,7 +8,9 @@ import polars as pl
 META = "meta__"
 """Prefix of the columns made of the pattern's groups."""
 
-RESERVED_GROUPS = frozenset({"image", "object", "object_number", "centroid_row", "centroid_col"})
+RESERVED_GROUPS = frozenset(
+    {"image", "object", "object_name", "object_number", "parent", "centroid_row", "centroid_col"}
+)
 """Names of metadata columns that are no group of the pattern."""
 
 

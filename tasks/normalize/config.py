@@ -114,7 +114,7 @@ def check_normalize(config: ScalingMethod, *, regions: Iterable[str], groups: It
         if name not in known
     ]
     if config.region and config.region not in allowed:
-        what = f"got {config.region!r}, which is no mask or object"
+        what = f"got {config.region!r}, which is no mask or object that a cell has once"
         problems.append(f"normalize.region: {what}; {suggestion(config.region, allowed)}")
     if problems:
         raise ConfigError("\n".join(problems))

@@ -146,7 +146,7 @@ def check_quality(config: Quality, *, channels: Iterable[str], regions: Iterable
     """
     known = {
         "channel": (tuple(channels), "which is not a channel"),
-        "region": (tuple(regions), "which is no mask or object"),
+        "region": (tuple(regions), "which is no mask or object that a cell has once"),
         "group_by": (tuple(groups), "which is no named group of load.pattern"),
     }
     problems = [

@@ -23,12 +23,14 @@ class Segment(Section):
     border: Literal["drop", "primary", "keep"] = Field(
         default="drop",
         description="Which cells are left out because the frame of the image cuts them. drop: those of which any "
-        "object touches it; primary: those whose first object does, though the others may be cut; keep: none.",
+        "object touches it; primary: those whose first object does, though the others may be cut; keep: none. Objects "
+        "found within others go with their cell, and cut none.",
     )
     objects: list[Annotated[ObjectMethod, segmenters]] = Field(
         min_length=1,
         description="Objects to find, in order. The first makes the rows; each of the others derives from earlier "
-        "ones, one for one. As YAML, name: {method: …} or a list of entries with a name.",
+        "ones, one for one, or is found within an earlier one, any number for one. As YAML, name: {method: …} or a "
+        "list of entries with a name.",
     )
 
     @field_validator("objects", mode="before")
@@ -41,28 +43,50 @@ class Segment(Section):
         first = self.objects[0]
         if first.references:
             key, name = next(iter(first.references.items()))
-            primary = [config.model_fields["method"].default for config in segmenters if not config.REFERENCES]
+            primary = [config.model_fields["method"].default for config in segmenters if config.by_itself()]
             raise ValueError(
                 f"objects.{first.name}.{key}: got {name!r}, but the first object makes the rows and has no earlier one "
                 f"to derive from; put the object that is found by itself first (methods: {', '.join(primary)})"
             )
         earlier: list[str] = []
+        children: list[str] = []
         for entry in self.objects:
-            if entry.name in earlier:
+            if entry.name in (*earlier, *children):
                 raise ValueError(f"objects: two objects are named {entry.name!r}; give each a name of its own")
-            if earlier and not entry.references:
-                raise ValueError(
-                    f"objects.{entry.name}: a method that finds objects by itself can only be the first; the others "
-                    "must derive from earlier objects, so that each cell has one of each"
-                )
-            for key, name in entry.references.items():
+            self._check_within(entry)
+            within = {} if entry.within is None else {"within": entry.within}
+            for key, name in (entry.references | within).items():
+                if name in children:
+                    raise ValueError(
+                        f"objects.{entry.name}.{key}: got {name!r}, of which a cell may have several; "
+                        f"{suggestion(name, earlier)}"
+                    )
                 if name not in earlier:
                     raise ValueError(
                         f"objects.{entry.name}.{key}: got {name!r}, expected an object listed earlier; "
                         f"{suggestion(name, earlier)}"
                     )
-            earlier.append(entry.name)
+            (children if within else earlier).append(entry.name)
         return self
+
+    def _check_within(self, entry: ObjectMethod) -> None:
+        """Refuse an object of which nothing tells how many a cell has."""
+        first, method = self.objects[0], entry.model_dump()["method"]
+        if entry is first and entry.within is not None:
+            raise ValueError(
+                f"objects.{entry.name}.within: got {entry.within!r}, but the first object makes the rows; leave it out"
+            )
+        if entry.references and entry.within is not None:
+            raise ValueError(
+                f"objects.{entry.name}.within: got {entry.within!r}, but {method} gives each cell one object; leave it "
+                "out"
+            )
+        if entry is not first and not entry.references and entry.within is None:
+            raise ValueError(
+                f"objects.{entry.name}: {method} finds objects by itself, so that a cell may have several; add "
+                f"within: {first.name} to link each to the object in which it lies, or take a method that derives "
+                "from an earlier object"
+            )
 
     @model_validator(mode="after")
     def _check_device(self) -> Self:
@@ -92,6 +116,11 @@ class Segment(Section):
         """Names of the objects in order."""
         return tuple(entry.name for entry in self.objects)
 
+    @property
+    def label_files(self) -> dict[str, str]:
+        """Object to where its label images are, of the methods that take them from files."""
+        return {entry.name: files for entry in self.objects if (files := entry.label_files) is not None}
+
 
 def check_channels(config: Segment, channels: Sequence[str]) -> None:
     """Check that every channel the configuration names exists.
@@ -102,10 +131,10 @@ def check_channels(config: Segment, channels: Sequence[str]) -> None:
         An object names a channel that `channels` lacks.
     """
     for entry in config.objects:
-        for key in entry.CHANNELS:
-            channel = getattr(entry, key, None)
-            if channel is not None and channel not in channels:
-                raise ConfigError(
-                    f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
-                    f"{suggestion(channel, channels)}"
-                )
+        for key, named in entry.channels_by_key.items():
+            for channel in named:
+                if channel not in channels:
+                    raise ConfigError(
+                        f"segment.objects.{entry.name}.{key}: got {channel!r}, which is no channel here; "
+                        f"{suggestion(channel, channels)}"
+                    )

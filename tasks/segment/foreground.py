@@ -1,59 +1,60 @@
-"""Where a field is bright: a smoothed plane on a scale of its own, its threshold, its background and its noise."""
+"""Where a field is bright: a smoothed plane on a scale of its own, its threshold and its background."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
+from tasks.core.types import AnyArray
+from tasks.segment.levels import BINS, level_of
+from tasks.segment.operations import Image, Mask, Operations
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray
+Threshold = Literal["li", "otsu", "triangle", "local"]
 
-Threshold = Literal["li", "otsu", "triangle"]
-
-OTSU_BINS = 1024
-"""Bins of the histogram of `otsu` and `triangle`: 256 are too few where one hot pixel stretches the range."""
-
-GAUSSIAN_MAD = 1.4826
-"""Standard deviation of a normal distribution over its median absolute deviation."""
-
-NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]]) / 6
-"""Blind to constants, slopes and edges along rows or columns; keeps the standard deviation of white noise."""
+LOCAL_LIMITS = (0.7, 1.5)
+"""Least and greatest height of the threshold `local`, in heights of the global one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreground:
-    """A plane made ready for finding objects.
+    """A plane made ready for finding objects, in the memory of a device.
 
     Parameters
     ----------
     scaled
-        (H, W) float64: the plane, its lowest finite value made 0 and its highest 1.
+        (H, W) float32: the plane, its lowest finite value made 0 and its highest 1.
     smooth
-        (H, W) float64: `scaled` after a Gaussian filter.
+        (H, W) float32: `scaled` after a Gaussian filter.
     finite
-        (H, W) bool: pixels that hold a value.
+        (H, W) bool: pixels that hold a value; None where all do.
+    dark
+        (H, W) bool: smooth pixels not above the global threshold, before its correction; at least one.
     background
-        Median of the smooth pixels that are not above the threshold.
-    noise
-        Standard deviation of the noise of single pixels of `scaled`, among those same pixels.
-    threshold
-        Level above which a smooth pixel is bright, after the correction.
+        Median of the smooth pixels that are dark.
+    level
+        Above it a smooth pixel is bright: a number or, for `local`, (H, W) float32.
     """
 
-    scaled: FloatArray
-    smooth: FloatArray
-    finite: BoolArray
+    scaled: Image
+    smooth: Image
+    finite: Mask | None
+    dark: Mask
     background: float
-    noise: float
-    threshold: float
+    level: float | Image
 
     @property
-    def bright(self) -> BoolArray:
-        """(H, W) bool: finite pixels above the threshold."""
-        return (self.smooth > self.threshold) & self.finite
+    def bright(self) -> Mask:
+        """(H, W) bool: finite pixels above the level."""
+        bright = self.smooth > self.level
+        return bright if self.finite is None else bright & self.finite
 
 
 def find_foreground(
-    plane: AnyArray, *, sigma: float, threshold: Threshold, correction: float = 1.0
+    plane: AnyArray,
+    *,
+    sigma: float,
+    threshold: Threshold,
+    window: float,
+    correction: float = 1.0,
+    operations: Operations,
 ) -> Foreground | None:
     """Scale, smooth and threshold one plane.
 
@@ -64,67 +65,48 @@ def find_foreground(
     Parameters
     ----------
     plane
-        (H, W), any integer, bool or float dtype. Pixels that are not finite are taken as the lowest value, and are
-        never bright.
+        (H, W), any integer, bool or float dtype, in the memory of the device. Pixels that are not finite are taken as
+        the lowest value, and are never bright.
     sigma
         Standard deviation of the Gaussian filter in pixels, reflected at the frame; 0: none.
     threshold
-        ``li``: minimum cross-entropy [1]_; ``otsu`` [2]_; ``triangle`` [3]_; over all pixels of the smooth plane.
+        A method of `tasks.segment.levels`, over all pixels of the smooth plane. Or ``local``, for a background that is
+        uneven: the mean of the surroundings, a Gaussian, as in scikit-image's ``threshold_local``; because that would
+        find as many bright pixels where there is no object, its height above the background is kept between
+        0.7 and 1.5 times that of the threshold ``li``, as CellProfiler does by default.
+    window
+        Side of the surroundings in pixels, six standard deviations, for ``local``.
     correction
         Factor on the height of the threshold above the background: ``background + correction · (t − background)``.
+    operations
+        Those of the device.
 
     Returns
     -------
     Foreground or None
         None where the plane has no contrast: no finite pixel, or all equal, or none below the threshold.
-
-    References
-    ----------
-    .. [1] Li & Tam, Pattern Recognition Letters 19 (1998) 771-776.
-    .. [2] Otsu, IEEE Trans. Systems, Man and Cybernetics 9 (1979) 62-66.
-    .. [3] Zack, Rogers & Latt, J. Histochemistry and Cytochemistry 25 (1977) 741-753.
-    .. [4] Immerkær, Computer Vision and Image Understanding 64 (1996) 300-302, for the noise.
     """
-    from scipy import ndimage
-
-    values = np.asarray(plane, dtype=np.float64)
-    finite = np.isfinite(values)
-    if not finite.any():
+    if (known := operations.scale(plane)) is None:
         return None
-    # halved, so that the range of the largest floats does not overflow; exact, as is every scaling by a power of two
-    halves = values / 2
-    low, high = float(halves[finite].min()), float(halves[finite].max())
-    if low == high:
+    scaled, finite = known
+    smooth = operations.gaussian(scaled, sigma=sigma) if sigma > 0 else scaled
+    histogram = operations.histogram(smooth, bins=BINS)
+    if histogram.low == histogram.high:
         return None
-    scaled = (np.where(finite, halves, low) - low) / (high - low)
-    smooth = ndimage.gaussian_filter(scaled, sigma) if sigma > 0 else scaled
-    if smooth.min() == smooth.max():
-        return None
-
-    level = _level(smooth, threshold=threshold)
+    level = level_of(histogram, threshold="li" if threshold == "local" else threshold)
     dark = smooth <= level
     if not dark.any():
         return None
-    background = float(np.median(smooth[dark]))
-    noise = GAUSSIAN_MAD * float(np.median(np.abs(ndimage.convolve(scaled, NOISE_KERNEL)[dark])))
+    background = operations.median(smooth, mask=dark)
+    height: float | Image = level - background
+    if threshold == "local":
+        low, high = (limit * (level - background) for limit in LOCAL_LIMITS)
+        height = (operations.gaussian(smooth, sigma=window / 6) - background).clip(low, high)
     return Foreground(
         scaled=scaled,
         smooth=smooth,
         finite=finite,
+        dark=dark,
         background=background,
-        noise=noise,
-        threshold=background + correction * (level - background),
+        level=background + correction * height,
     )
-
-
-def _level(smooth: FloatArray, *, threshold: Threshold) -> float:
-    """Threshold of a plane that is not constant."""
-    from skimage.filters import threshold_li, threshold_otsu, threshold_triangle
-
-    if threshold == "li":
-        # scikit-image's own tolerance, half the smallest difference of two values, is next to nothing in a smoothed
-        # image and takes a sort to find
-        return float(threshold_li(smooth, tolerance=1e-4 * float(smooth.std())))
-    if threshold == "otsu":
-        return float(threshold_otsu(smooth, nbins=OTSU_BINS))
-    return float(threshold_triangle(smooth, nbins=OTSU_BINS))

@@ -3,17 +3,19 @@
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 from distributed import get_worker
 from prefect import task
 
-from tasks.core.cells import field_cells
+from tasks.core.cells import field_cells, field_children
 from tasks.core.digest import digest
 from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
 from tasks.core.gpus import gpu_name
+from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
@@ -41,22 +43,38 @@ def segment_partition(
     source: PixelSource,
     config: Segment,
     devices: Mapping[str, Device],
+    given: LabelSource | None = None,
     folder: str,
     run_id: str,
 ) -> StageResult:
-    """Read the fields of a partition, find their objects on the given devices, and write tables and label images."""
+    """Read the fields of a partition, find their objects on the given devices, and write tables and label images.
+
+    Parameters
+    ----------
+    given
+        Reads the label images that methods take from files.
+    """
     watch = Stopwatch()
     _check(config, devices=devices)
-    tables, cells, faults = [], [pl.DataFrame(schema=source.layout.cells())], []
+    for entry in config.objects:
+        entry.load(device=devices[entry.name])
+    find = partial(_segment, config=config, devices=devices, given=given, layout=source.layout)
+    tables, faults = [], []
+    cells, children = [pl.DataFrame(schema=source.layout.cells())], [pl.DataFrame(schema=source.layout.child_table())]
     with result_folder(Path(folder)) as temporary:
         for images in read_images(partition, source=source):
             tables.append(images.table)
-            cells += _segment(images, config=config, devices=devices, layout=source.layout, folder=temporary)
+            segmented = find(images, folder=temporary)
+            cells += [own for own, _ in segmented]
+            children += [own for _, own in segmented]
             faults += images.faults
             if images.faults:
                 _end_without_gpu(config, devices=devices)
         table = pl.concat(tables)
-        counts = write_cell_tables(temporary, images=table, faults=faults, cells=pl.concat(cells))
+        found_within = pl.concat(children) if source.layout.children else None
+        counts = write_cell_tables(
+            temporary, images=table, faults=faults, cells=pl.concat(cells), children=found_within
+        )
     gpu = gpu_name() if "gpu" in devices.values() else ""
     return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()), gpu=gpu)
 
@@ -87,22 +105,39 @@ def _end_without_gpu(config: Segment, *, devices: Mapping[str, Device]) -> None:
 
 
 def _segment(
-    images: SourceImages, *, config: Segment, devices: Mapping[str, Device], layout: Layout, folder: Path
-) -> list[pl.DataFrame]:
-    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults."""
-    tables: list[pl.DataFrame] = []
+    images: SourceImages,
+    *,
+    config: Segment,
+    devices: Mapping[str, Device],
+    given: LabelSource | None,
+    layout: Layout,
+    folder: Path,
+) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Segment the fields read at a time and write their labels; those that fail are set aside among their faults.
+
+    Returns
+    -------
+    Table of cells and table of their children of each field.
+    """
+    tables: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
         if pixels is None:
             continue
+        position = image["position"].item()
 
-        def segment(_: range, pixels: AnyArray = pixels) -> Segmentation:
-            return segment_image(pixels, channels=layout.channels, config=config, devices=devices)
+        def segment(_: range, pixels: AnyArray = pixels, position: int = position) -> Segmentation:
+            labels = None if given is None else given(position)
+            return segment_image(pixels, channels=layout.channels, config=config, devices=devices, given=labels)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
-            tables.append(field_cells(image, segmented=segmented, layout=layout))
-            position = image["position"].item()
+            tables.append(
+                (
+                    field_cells(image, segmented=segmented, layout=layout),
+                    field_children(image, segmented=segmented, layout=layout),
+                )
+            )
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables

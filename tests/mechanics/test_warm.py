@@ -20,7 +20,8 @@ print(len(recorded.buffer))
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stage", "kernels"), [("features", '"standard", families=["intensity"]'), ("mask", '["circle"]')]
+    ("stage", "kernels"),
+    [("features", '"standard", families=["intensity"]'), ("mask", '["circle"]'), ("segment", '["watershed"]')],
 )
 def test_a_warm_process_compiles_nothing_more(stage: str, kernels: str, tmp_path: Path) -> None:
     env = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(PROJECT)}

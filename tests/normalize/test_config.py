@@ -73,10 +73,11 @@ def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         check_normalize(wrong, regions=["nucleus", "cell"], groups=["well", "site"])
     group = "which is no named group of load.pattern; allowed: well, site"
+    region = "which is no mask or object that a cell has once; allowed: nucleus, cell"
     assert str(caught.value).splitlines() == [
         f"normalize.group_by: got 'wall', {group}; did you mean 'well'?",
         f"normalize.group_by: got 'plate', {group}",
-        "normalize.region: got 'cel', which is no mask or object; allowed: nucleus, cell; did you mean 'cell'?",
+        f"normalize.region: got 'cel', {region}; did you mean 'cell'?",
     ]
 
 

@@ -18,6 +18,7 @@ objects:
 """
 NUCLEUS = {"method": "watershed", "channel": "DAPI"}
 CELL = {"method": "seeded_watershed", "channel": "RFP", "seeds": "nucleus"}
+SPOTS = {"spots": {"method": "watershed", "channel": "FISH", "within": "nucleus"}}
 CYTOPLASM = {"method": "subtract", "from": "cell", "remove": "nucleus"}
 
 
@@ -72,8 +73,14 @@ def test_every_field_has_a_description_in_the_form() -> None:
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "nuclei"}}, ["objects.cell.seeds", "did you mean 'nucleus'?"]),
         ({"nucleus": NUCLEUS, "cytoplasm": CYTOPLASM, "cell": CELL}, ["objects.cytoplasm.from: got 'cell'", "earlier"]),
         ({"nucleus": NUCLEUS, "cell": {**CELL, "seeds": "cell"}}, ["objects.cell.seeds: got 'cell'", "earlier"]),
-        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: watershed"]),
-        ({"nucleus": NUCLEUS, "spot": NUCLEUS}, ["objects.spot", "only be the first"]),
+        ({"cell": CELL, "nucleus": NUCLEUS}, ["objects.cell.seeds", "first object", "methods: ", "watershed)"]),
+        ({"nucleus": NUCLEUS, "spots": NUCLEUS}, ["objects.spots: watershed", "add within: nucleus"]),
+        ({"nucleus": {**NUCLEUS, "within": "cell"}}, ["objects.nucleus.within: got 'cell'", "first object", "leave"]),
+        ({"nucleus": NUCLEUS, "cell": {**CELL, "within": "nucleus"}}, ["objects.cell.within", "one object; leave it"]),
+        ({"nucleus": NUCLEUS, "spots": {**NUCLEUS, "within": "nuclei"}}, ["spots.within", "did you mean 'nucleus'?"]),
+        ({"nucleus": NUCLEUS, **SPOTS, "cell": {**CELL, "seeds": "spots"}}, ["cell.seeds: got 'spots'", "several"]),
+        ({"nucleus": NUCLEUS, **SPOTS, "dots": {**NUCLEUS, "within": "spots"}}, ["dots.within", "several", "nucleus"]),
+        ([{"name": "nucleus", **NUCLEUS}, {"name": "nucleus", **SPOTS["spots"]}], ["two objects are named 'nucleus'"]),
         ([{"name": "a", **NUCLEUS}, {"name": "a", **CELL, "seeds": "a"}], ["two objects are named 'a'"]),
         ({"my__nucleus": NUCLEUS}, ["'my__nucleus'", "'__'"]),
         ({"_nucleus": NUCLEUS}, ["'_nucleus'"]),

@@ -14,7 +14,7 @@ from skimage.measure import label
 
 from tasks.core.types import AnyArray, Segmentation
 from tasks.segment import Segment, segment_image
-from tasks.segment.label_images import fill_holes, largest_pieces, raster_order
+from tasks.segment.plain import fill_holes, largest_pieces, raster_order
 
 
 def config(*, border: str = "keep", **nucleus: Any) -> Segment:  # noqa: ANN401 - any option of watershed

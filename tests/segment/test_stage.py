@@ -1,5 +1,6 @@
 """Hand-made fields, whose objects can be counted by eye."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from skimage.measure import label
 from tasks.core.errors import ConfigError
 from tasks.core.types import AnyArray, BoolArray, Segmentation
 from tasks.segment import Segment, segment_image
+from tasks.segment.registry import segmenters
 
 CHANNELS = ("DNA", "RNA")
 
@@ -182,3 +184,22 @@ def test_unknown_channel_and_wrong_shape_are_refused(field: AnyArray) -> None:
         segment_image(field, channels=("DAPI", "RNA"), config=config())
     with pytest.raises(ValueError, match=r"got an image of shape \(128, 128\)"):
         segment_image(field[0], channels=CHANNELS, config=config())
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([[0]], "got a list, expected labels as a numpy array"),
+        (np.zeros((128, 127), dtype=np.int32), r"got labels of shape \(128, 127\), expected .* \(128, 128\)"),
+        (np.zeros((128, 128), dtype=np.bool_), "got an array of bool, expected whole numbers"),
+        (np.full((128, 128), -1), "got the label -1, expected no negative ones"),
+    ],
+)
+@pytest.mark.parametrize("method", ["watershed", "subtract"])
+def test_a_method_that_returns_no_label_image_is_named(
+    field: AnyArray, labels: object, words: str, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = replace(segmenters[method], function=lambda *_, **__: labels)  # type: ignore[arg-type]
+    monkeypatch.setitem(segmenters._parts, method, faulty)
+    with pytest.raises((TypeError, ValueError), match=rf"object '\w+' \(method {method}\): {words}"):
+        segment_image(field, channels=CHANNELS, config=config())

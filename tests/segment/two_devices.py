@@ -37,9 +37,22 @@ def either(image, *, labels, config, channels, device="cpu"):
 @segmenters.register(Ring, gpu=obstacle)
 def ring(image, *, labels, config, channels, device="cpu"):
     return labels[config.around] * (device == "gpu")
+
+
+class Rest(ObjectMethod):
+    REFERENCES: ClassVar[tuple[str, ...]] = ("of", "without")
+    CHANNELS: ClassVar[tuple[str, ...]] = ()
+    method: Literal["rest"] = "rest"
+    of: str
+    without: str
+
+
+@segmenters.register(Rest)
+def rest(image, *, labels, config, channels):
+    return labels[config.of] * (labels[config.without] == 0)
 """
 OBJECTS: dict[str, Any] = {
     "nucleus": {"method": "either", "channel": "DNA"},
     "ring": {"method": "ring", "around": "nucleus"},
-    "rest": {"method": "subtract", "from": "nucleus", "remove": "ring"},
+    "rest": {"method": "rest", "of": "nucleus", "without": "ring"},
 }

@@ -203,7 +203,7 @@ KINDS = {
 """What a path may be that is neither file nor folder."""
 
 
-def check_regular(reference: ImageReference) -> None:
+def check_regular(paths: Sequence[str]) -> None:
     """Refuse an image of which some file is no file: to open a pipe is to wait for who writes into it.
 
     Raises
@@ -213,7 +213,7 @@ def check_regular(reference: ImageReference) -> None:
     OSError
         It is not there, or may not be looked at.
     """
-    for path in reference.paths:
+    for path in paths:
         mode = Path(path).stat().st_mode
         for is_kind, kind in KINDS.items():
             if is_kind(mode):

@@ -102,6 +102,22 @@ def file_reference(source: Source, *, reader: str) -> ImageReference:
     )
 
 
+def read_planes(path: str) -> AnyArray:
+    """Read all planes (C, H, W) of a picture.
+
+    Raises
+    ------
+    PixelError
+        It cannot be used.
+    Exception
+        Whatever a decoder raises on a damaged file.
+    """
+    if Path(path).suffix.lower() in TIFF_SUFFIXES:
+        with open_tiff(path) as tiff:
+            return tiff.read(None)
+    return _read_picture(path)
+
+
 def _read_picture(path: str) -> AnyArray:
     """Pixels (C, H, W) of a file that is no TIFF.
 

@@ -6,9 +6,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, LabelArray
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
+from tasks.core.types import AnyArray, LabelArray
+from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.label_images import fill_holes
+from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -22,6 +25,11 @@ class SeededWatershed(ObjectMethod):
     seeds: str = Field(description="Earlier object from which each cell grows, such as nucleus; lies within the cell.")
     sigma: float = Field(default=1.0, ge=0, description="Gaussian smoothing before the threshold, in pixels.")
     threshold: Threshold = Field(default="li", description="How the level between background and cell is found.")
+    window: float = Field(
+        default=200.0,
+        gt=0,
+        description="For threshold: local: side in pixels of the surroundings with which a pixel is compared.",
+    )
     threshold_correction: float = Field(
         default=1.0,
         gt=0,
@@ -39,9 +47,22 @@ class SeededWatershed(ObjectMethod):
     holes: Literal["fill", "keep"] = Field(default="fill", description="Whether holes in a cell are filled.")
 
 
-@segmenters.register(SeededWatershed)
-def seeded_watershed(
+def seeded_watershed_plain(
     image: AnyArray, *, labels: Mapping[str, LabelArray], config: SeededWatershed, channels: Sequence[str]
+) -> LabelArray:
+    """Grow one cell from each seed by the plain code."""
+    plane = image[list(channels).index(config.channel)]
+    return grow(plane, seeds=labels[config.seeds], config=config, operations=plain)
+
+
+@segmenters.register(SeededWatershed, plain=seeded_watershed_plain, gpu=cupy_obstacle)
+def seeded_watershed(
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: SeededWatershed,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Grow one cell from each seed.
 
@@ -59,6 +80,8 @@ def seeded_watershed(
         Parameters, lengths in pixels.
     channels
         C names.
+    device
+        Where the objects are found, and labels lie.
 
     Returns
     -------
@@ -78,34 +101,56 @@ def seeded_watershed(
     >>> seeded_watershed(image, labels={"nucleus": seeds}, config=config, channels=["RNA"])
     array([[0, 0, 1, 1, 1, 2, 2, 0]], dtype=int32)
     """
-    from scipy import ndimage
-    from skimage import segmentation
+    plane = on_device(image[list(channels).index(config.channel)], device=device)
+    seeds = on_device(labels[config.seeds], device=device)
+    return grow(plane, seeds=seeds, config=config, operations=operations_for(plane))
 
-    seeds = labels[config.seeds]
-    plane = image[list(channels).index(config.channel)]
+
+def grow(plane: AnyArray, *, seeds: Labels, config: SeededWatershed, operations: Operations) -> Labels:
+    """Grow the cells of `seeded_watershed` in their channel, by the operations of a device."""
     foreground = find_foreground(
-        plane, sigma=config.sigma, threshold=config.threshold, correction=config.threshold_correction
+        plane,
+        sigma=config.sigma,
+        threshold=config.threshold,
+        window=config.window,
+        correction=config.threshold_correction,
+        operations=operations,
     )
     if foreground is None or not seeds.any():
         return seeds.copy()
     territory = foreground.bright | (seeds > 0)
     if config.max_distance is not None:
-        territory &= ndimage.distance_transform_edt(seeds == 0) <= config.max_distance
-    cost = _arrival_cost(territory, seeds=seeds, foreground=foreground, stiffness=config.stiffness)
-    cells = np.asarray(segmentation.watershed(cost, seeds, mask=territory), dtype=np.int32)
-    if config.holes == "fill":
-        cells = np.where(foreground.finite, fill_holes(cells), cells)
-    return cells
+        territory &= operations.distance(seeds == 0) <= config.max_distance
+    cost = _cost(territory, foreground=foreground, stiffness=config.stiffness, operations=operations)
+    arrival = operations.arrival(cost, seeds=seeds, mask=territory)
+    cells = operations.trace(arrival, cost=cost, seeds=seeds, mask=territory)
+    cells = _connect(cells, seeds=seeds, operations=operations)
+    cells = operations.flood(arrival, markers=cells, mask=territory)
+    if config.holes == "keep":
+        return cells
+    filled = operations.fill_holes(cells)
+    if foreground.finite is not None:
+        filled = operations.xp.where(foreground.finite, filled, cells)
+    return filled
 
 
-def _arrival_cost(territory: BoolArray, *, seeds: LabelArray, foreground: Foreground, stiffness: float) -> FloatArray:
-    """(H, W) float64: least cost of reaching each pixel of the territory from any seed; 0 where none can."""
-    from skimage.filters import sobel
-    from skimage.graph import MCP_Geometric
+def _connect(cells: Labels, *, seeds: Labels, operations: Operations) -> Labels:
+    """Erase what is not 4-connected with its seed: what is reached across a corner between two other cells."""
+    pieces = operations.largest_pieces(cells)
+    areas = operations.areas(pieces)
+    rooted = np.zeros(len(areas), dtype=np.bool_)
+    inside = operations.areas(pieces * (seeds > 0))
+    rooted[: len(inside)] = inside > 0
+    if (areas > 0)[~rooted].any():
+        pieces = operations.relabel(pieces, numbers=np.where(rooted, np.arange(len(areas)), 0))
+    rest: Labels = operations.xp.where(seeds > 0, seeds, pieces)
+    return rest
 
-    brightness = float(np.median(foreground.smooth[territory])) - foreground.background
-    # cells no brighter than the background have no edges to follow
-    edges = sobel(foreground.smooth) / brightness if brightness > 0 else np.zeros(territory.shape)
-    step = np.where(territory, stiffness + edges, -1.0)  # negative: may not be entered
-    arrival, _ = MCP_Geometric(step).find_costs(np.argwhere(seeds > 0))
-    return np.where(np.isfinite(arrival), arrival, 0.0)
+
+def _cost(territory: Mask, *, foreground: Foreground, stiffness: float, operations: Operations) -> Image:
+    """(H, W) float32: what a step of one pixel costs."""
+    brightness = operations.median(foreground.smooth, mask=territory) - foreground.background
+    edges: Image = operations.xp.zeros(territory.shape, dtype=np.float32)
+    if brightness > 0:  # cells no brighter than the background have no edges to follow
+        edges = operations.sobel(foreground.smooth) / brightness
+    return edges + np.float32(stiffness)

@@ -6,7 +6,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray
+from tasks.segment.operations import on_device
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -20,9 +23,14 @@ class Subtract(ObjectMethod):
     remove: str = Field(description="Earlier object that is cut out, such as nucleus.")
 
 
-@segmenters.register(Subtract)
+@segmenters.register(Subtract, gpu=cupy_obstacle)
 def subtract(
-    image: AnyArray, *, labels: Mapping[str, LabelArray], config: Subtract, channels: Sequence[str]
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: Subtract,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Take one object away from another: ``from`` where ``remove`` is background.
 
@@ -34,6 +42,8 @@ def subtract(
         Objects found before.
     config
         The names of two of them.
+    device
+        Where it is done, and labels lie.
 
     Returns
     -------
@@ -48,4 +58,6 @@ def subtract(
     array([[1, 0, 1, 0]], dtype=int32)
     """
     del image, channels
-    return np.where(labels[config.remove] > 0, np.int32(0), labels[config.from_]).astype(np.int32)
+    from_, remove = (on_device(labels[name], device=device) for name in (config.from_, config.remove))
+    result: LabelArray = (from_ * (remove == 0)).astype(np.int32, copy=False)
+    return result

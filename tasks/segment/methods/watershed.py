@@ -7,9 +7,12 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from tasks.core.types import AnyArray, BoolArray, FloatArray, IntArray, LabelArray
+from tasks.core.gpus import cupy_obstacle
+from tasks.core.registry import Device
+from tasks.core.types import AnyArray, BoolArray, LabelArray
+from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.label_images import fill_holes, largest_pieces, quantiles, raster_order, select
+from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 Declump = Literal["both", "shape", "intensity", "none"]
@@ -33,7 +36,13 @@ class Watershed(ObjectMethod):
     threshold: Threshold = Field(
         default="li",
         description="How the level between dark and bright is found: li finds dim objects beside bright ones, otsu is "
-        "stricter, triangle suits few objects on much background.",
+        "stricter, triangle suits few objects on much background, local follows an uneven background.",
+    )
+    window: float | None = Field(
+        default=None,
+        gt=0,
+        description="For threshold: local: side in pixels of the surroundings with which a pixel is compared; default "
+        "10·diameter.",
     )
     threshold_correction: float = Field(
         default=1.0,
@@ -96,9 +105,22 @@ class Watershed(ObjectMethod):
         return low, high
 
 
-@segmenters.register(Watershed)
-def watershed(
+def watershed_plain(
     image: AnyArray, *, labels: Mapping[str, LabelArray], config: Watershed, channels: Sequence[str]
+) -> LabelArray:
+    """Find bright blobs by the plain code."""
+    del labels
+    return find_blobs(image[list(channels).index(config.channel)], config=config, operations=plain)
+
+
+@segmenters.register(Watershed, plain=watershed_plain, gpu=cupy_obstacle)
+def watershed(
+    image: AnyArray,
+    *,
+    labels: Mapping[str, LabelArray],
+    config: Watershed,
+    channels: Sequence[str],
+    device: Device = "cpu",
 ) -> LabelArray:
     """Find bright blobs.
 
@@ -112,13 +134,16 @@ def watershed(
     Parameters
     ----------
     image
-        (C, H, W), any integer or float dtype. Pixels that are not finite belong to no object.
+        (C, H, W), any integer or float dtype, in the memory of the host. Pixels that are not finite belong to no
+        object.
     labels
         Ignored: these objects are found by themselves.
     config
         Parameters, lengths in pixels.
     channels
         C names.
+    device
+        Where the objects are found, and labels lie.
 
     Returns
     -------
@@ -134,106 +159,82 @@ def watershed(
     2
     """
     del labels
-    plane = image[list(channels).index(config.channel)]
+    plane = on_device(image[list(channels).index(config.channel)], device=device)
+    return find_blobs(plane, config=config, operations=operations_for(plane))
+
+
+def find_blobs(plane: AnyArray, *, config: Watershed, operations: Operations) -> Labels:
+    """Find the objects of `watershed` in its channel, by the operations of a device."""
     foreground = find_foreground(
-        plane, sigma=config.sigma, threshold=config.threshold, correction=config.threshold_correction
+        plane,
+        sigma=config.sigma,
+        threshold=config.threshold,
+        window=10 * config.diameter if config.window is None else config.window,
+        correction=config.threshold_correction,
+        operations=operations,
     )
     if foreground is None:
-        return np.zeros(plane.shape, dtype=np.int32)
-    mask = _bright_areas(foreground, config=config)
-    parts = _part(mask, foreground=foreground, config=config)
-    parts = _trim(parts, foreground=foreground, fraction=config.rim)
-    parts = fill_holes(largest_pieces(parts))
-    parts = np.where(foreground.finite, parts, np.int32(0))
-    return raster_order(select(parts, keep=_plausible(parts, foreground=foreground, config=config)))
+        none: Labels = operations.xp.zeros(plane.shape, dtype=np.int32)
+        return none
+    mask = _bright_areas(foreground, config=config, operations=operations)
+    parts = _part(mask, foreground=foreground, config=config, operations=operations)
+    if config.rim > 0:
+        brightness = operations.quantiles(parts, image=foreground.smooth, q=CORE) - foreground.background
+        least = foreground.background + config.rim * brightness
+        parts = operations.keep_above(parts, image=foreground.smooth, least=least)
+    parts = operations.fill_holes(operations.largest_pieces(parts))
+    if foreground.finite is not None:
+        parts = parts * foreground.finite
+    keep = _plausible(parts, foreground=foreground, config=config, operations=operations)
+    return operations.raster_order(parts, keep=keep)
 
 
-def _bright_areas(foreground: Foreground, *, config: Watershed) -> BoolArray:
-    from scipy import ndimage
-    from skimage.morphology import remove_small_holes
-
+def _bright_areas(foreground: Foreground, *, config: Watershed, operations: Operations) -> Mask:
     mask = foreground.bright
     if config.local_contrast > 0:
-        above = foreground.smooth - foreground.background
-        mask &= above > config.local_contrast * ndimage.gaussian_filter(above, SURROUNDINGS * config.diameter)
-    largest_hole = int(_disc_area(config.diameter / 2))
-    return np.asarray(remove_small_holes(mask, max_size=largest_hole), dtype=np.bool_)
+        least = operations.gaussian(foreground.smooth, sigma=SURROUNDINGS * config.diameter)
+        least = (least - foreground.background) * config.local_contrast + foreground.background
+        mask &= foreground.smooth > least
+    return operations.remove_small_holes(mask, area=int(_disc_area(config.diameter / 2)))
 
 
-def _part(mask: BoolArray, *, foreground: Foreground, config: Watershed) -> LabelArray:
+def _part(mask: Mask, *, foreground: Foreground, config: Watershed, operations: Operations) -> Labels:
     """Part the areas of a mask; every 4-connected area keeps at least one part."""
-    from skimage import segmentation
-    from skimage.measure import label
-
     if config.declump == "none":
-        return np.asarray(label(mask, connectivity=1), dtype=np.int32)
-    height = _height(mask, foreground=foreground, config=config)
-    markers = _clear_peaks(height, mask=mask, neck=config.neck)
-    return np.asarray(segmentation.watershed(-height, markers, mask=mask), dtype=np.int32)
+        return operations.label(mask)
+    height = _height(mask, foreground=foreground, config=config, operations=operations)
+    markers = operations.peaks(height, mask=mask, neck=config.neck)
+    return operations.flood(-height, markers=markers, mask=mask)
 
 
-def _height(mask: BoolArray, *, foreground: Foreground, config: Watershed) -> FloatArray:
-    """(H, W) float64, positive inside the mask: the landscape whose peaks are objects.
+def _height(mask: Mask, *, foreground: Foreground, config: Watershed, operations: Operations) -> Image:
+    """(H, W) float32, positive: the landscape whose peaks inside the mask are objects.
 
     ``shape``: distance to the background, smoothed over diameter/20. ``intensity``: brightness above the background,
     smoothed over diameter/8. ``both``: distance times the square root of that brightness.
     """
-    from scipy import ndimage
-
-    distance = np.ones(mask.shape)
+    xp = operations.xp
+    height: Image = xp.ones(mask.shape, dtype=np.float32)
+    # the floors keep the ratio of two heights finite at pixels that are masked only because they were holes
     if config.declump != "intensity" and not mask.all():
-        distance = ndimage.gaussian_filter(ndimage.distance_transform_edt(mask), config.diameter / 20)
-    brightness = np.ones(mask.shape)
+        height = operations.gaussian(operations.distance(mask), sigma=config.diameter / 20).clip(1e-3)
     if config.declump != "shape":
-        brightness = ndimage.gaussian_filter(foreground.scaled, config.diameter / 8) - foreground.background
-    # the floors keep logarithms finite at pixels that are masked only because they were holes
-    weighted = np.maximum(distance, 1e-3) * np.maximum(brightness, 1e-6) ** (
-        1.0 if config.declump == "intensity" else 0.5
-    )
-    return np.where(mask, weighted, 0.0)
+        smooth = operations.gaussian(foreground.scaled, sigma=config.diameter / 8)
+        brightness = (smooth - foreground.background).clip(1e-6)
+        height *= brightness if config.declump == "intensity" else xp.sqrt(brightness)
+    return height
 
 
-def _clear_peaks(height: FloatArray, *, mask: BoolArray, neck: float) -> IntArray:
-    """Label the maxima of `height` between which it falls below `neck` times the lower one.
-
-    These are the h-maxima of its logarithm with h = −log(neck): a ratio of heights, so large and small, bright and dim
-    objects are judged alike. Everything is 4-connected, as the watershed is, so that no area is left without a marker.
-    """
-    from scipy import ndimage
-    from skimage.measure import label
-    from skimage.morphology import local_maxima, reconstruction
-
-    if not mask.any():
-        return np.zeros(mask.shape, dtype=np.int64)
-    drop = -math.log(neck)
-    logarithm = np.log(np.where(mask, height, 1.0))
-    floor = float(logarithm[mask].min()) - 2 * drop - 1
-    logarithm = np.where(mask, logarithm, floor)
-    cross = ndimage.generate_binary_structure(2, 1)
-    levelled = reconstruction(np.where(mask, logarithm - drop, floor), logarithm, footprint=cross)
-    # a rim of floor around the field makes the maximum of a field that is all plateau a maximum, too
-    peaks = local_maxima(np.pad(levelled, 1, constant_values=floor), connectivity=1)[1:-1, 1:-1]
-    return np.asarray(label(peaks & mask, connectivity=1), dtype=np.int64)
-
-
-def _trim(parts: LabelArray, *, foreground: Foreground, fraction: float) -> LabelArray:
-    """Drop the pixels of each object that are darker than a fraction of its brightness, both above the background."""
-    if fraction <= 0:
-        return parts
-    brightness = quantiles(parts, values=foreground.smooth, q=CORE) - foreground.background
-    least = foreground.background + fraction * brightness
-    least[0] = np.inf
-    return np.where(foreground.smooth > least[parts], parts, np.int32(0))
-
-
-def _plausible(parts: LabelArray, *, foreground: Foreground, config: Watershed) -> BoolArray:
+def _plausible(parts: Labels, *, foreground: Foreground, config: Watershed, operations: Operations) -> BoolArray:
     """(max + 1,) bool: objects of a plausible size and contrast."""
-    areas = np.bincount(parts.ravel(), minlength=int(parts.max(initial=0)) + 1)
+    areas = operations.areas(parts)
     low, high = config.limits
     plausible = (areas > 0) & (areas >= _disc_area(low)) & (areas <= _disc_area(high))
-    contrast = quantiles(parts, values=foreground.smooth, q=0.5) - foreground.background
-    faint = contrast < config.min_contrast * foreground.noise
-    return np.asarray(plausible & ~faint, dtype=np.bool_)
+    if config.min_contrast > 0 and plausible[1:].any():
+        contrast = operations.quantiles(parts, image=foreground.smooth, q=0.5) - foreground.background
+        noise = operations.noise(foreground.scaled, mask=foreground.dark)
+        plausible &= ~(contrast < config.min_contrast * noise)
+    return np.asarray(plausible, dtype=np.bool_)
 
 
 def _disc_area(diameter: float) -> float:
