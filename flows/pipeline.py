@@ -4,6 +4,7 @@ from typing import Any
 
 from flows.engine.stage import Stage
 from flows.stages.cells import find_cells
+from flows.stages.diameter import decide_diameters
 from flows.stages.export import export_tables
 from flows.stages.features import measure_features
 from flows.stages.illumination import correct_illumination
@@ -16,6 +17,7 @@ PIPELINE: tuple[Stage[Any], ...] = (
     list_images,  # which images there are, cut into partitions
     project_stacks,  # z-stacks become images
     correct_illumination,  # the light's shading, which all fields share, is divided out
+    decide_diameters,  # how large the objects are that learned models look for, decided over a sample of the fields
     find_cells,  # a mask per stamp, or the objects of a field
     filter_cells,  # the good ones, decided over the whole data set
     normalize_pixels,  # the scale of their pixels, likewise

@@ -66,11 +66,13 @@ class Run:
     @cached_property
     def cells(self) -> list[StageResult]:
         """What is masked or segmented, partition by partition."""
-        segment, given = self.config.segment, {"source": self.source, "config": self.config.segment or self.config.mask}
+        segment = self.config.segment
+        given: dict[str, object] = {"source": self.source, "config": segment or self.config.mask}
         if segment is None:
             return [self.do(mask_partition, partition=partition, **given) for partition in self.partitions]
         devices = choose_devices(segment, obstacles={})
-        return [self.do(segment_partition, partition=part, devices=devices, **given) for part in self.partitions]
+        given |= {"devices": devices}
+        return [self.do(segment_partition, partition=part, **given) for part in self.partitions]
 
     def do(self, task: Task[..., StageResult], **given: Any) -> StageResult:  # noqa: ANN401
         """Do a task, whether its result is there or not, in the folder of its key unless it is given one."""

@@ -9,6 +9,7 @@ from tasks.core.decision import QualityDecision
 from tasks.core.pixel_source import PixelSource
 from tasks.core.registry import Device
 from tasks.core.work import Partition, StageResult
+from tasks.segment.model.decision import LearnedObject
 
 Publication = Callable[[], object]
 """Puts something into the output folder, or removes it there."""
@@ -27,6 +28,8 @@ class Dataset:
         Runs of images, in table order; what follows has an entry for each.
     source
         How their pixels are read.
+    learned
+        The models by which objects are found, and the diameters that were decided for them.
     devices
         Where each object of fields is found; None for stamps, and before that is decided.
     cells
@@ -45,6 +48,7 @@ class Dataset:
 
     partitions: tuple[Partition, ...]
     source: PixelSource
+    learned: tuple[LearnedObject, ...] = ()
     devices: Mapping[str, Device] | None = None
     cells: tuple[Handle, ...] = ()
     metrics: tuple[Handle, ...] = ()

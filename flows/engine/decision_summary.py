@@ -9,6 +9,7 @@ from tasks.core.work import Frozen
 from tasks.illumination.published import CORRECTIONS
 from tasks.normalize.reuse import SCALING
 from tasks.quality.reuse import QUALITY
+from tasks.segment.model.decision import DIAMETERS, PublishedDiameters
 
 
 class DecisionSummary(Frozen):
@@ -17,7 +18,7 @@ class DecisionSummary(Frozen):
     Parameters
     ----------
     step
-        ``illumination``, ``quality:<rule>`` or ``normalize``.
+        ``illumination``, ``diameter:<object>``, ``quality:<rule>`` or ``normalize``.
     how
         By which method, or which values are kept.
     groups
@@ -35,7 +36,7 @@ class DecisionSummary(Frozen):
 
 def summarize_decisions(statistics: Path) -> tuple[DecisionSummary, ...]:
     """Tell what stands in a folder ``statistics``."""
-    return (*_illumination(statistics), *_quality(statistics), *_normalization(statistics))
+    return (*_illumination(statistics), *_diameters(statistics), *_quality(statistics), *_normalization(statistics))
 
 
 def _illumination(statistics: Path) -> Iterator[DecisionSummary]:
@@ -45,6 +46,13 @@ def _illumination(statistics: Path) -> Iterator[DecisionSummary]:
         yield DecisionSummary(
             step="illumination", how=content["illumination"]["method"], groups=len(content["corrections"])
         )
+
+
+def _diameters(statistics: Path) -> Iterator[DecisionSummary]:
+    path = statistics / DIAMETERS
+    for own in PublishedDiameters.model_validate_json(path.read_bytes()).diameters if path.exists() else ():
+        pixels = f"{_range(group.diameter for group in own.groups)} px, by the model {own.model}"
+        yield DecisionSummary(step=f"diameter:{own.object}", how=pixels, groups=len(own.groups))
 
 
 def _quality(statistics: Path) -> Iterator[DecisionSummary]:

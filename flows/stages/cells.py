@@ -1,6 +1,6 @@
 """The cells in every image: a mask per stamp, or the objects of a field."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from flows.config import Config
@@ -16,6 +16,7 @@ from tasks.segment.config import Segment
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
     from flows.engine.execution import Execution
+    from tasks.segment.model.decision import LearnedObject
 
 
 def _row(config: Config) -> PlanRow:
@@ -67,14 +68,24 @@ def _run(execution: "Execution", data: "Dataset", files: LabelFiles | None) -> "
         config.cells_stage,
         segment_partition if config.segment else mask_partition,
         mapped=[
-            {"partition": part} | ({"given": files.of(start=part.start, stop=part.stop)} if files else {})
-            for part in data.partitions
+            {"partition": part}
+            | ({"given": files.of(start=part.start, stop=part.stop)} if files else {})
+            | ({"learned": learned} if learned else {})
+            for part, learned in zip(data.partitions, _learned(execution, data), strict=True)
         ],
         unmapped=common,
         resources=resources,
         watch=QuarantineLimit.of(execution.preparation).add,
     )
     return data.having(cells=cells, devices=devices)
+
+
+def _learned(execution: "Execution", data: "Dataset") -> Iterator["tuple[LearnedObject, ...]"]:
+    """Yield for each partition what was decided for objects that models find, of its own groups alone."""
+    listing = execution.preparation.listing
+    groups = [(own, listing.groups(own.group_by)) for own in data.learned]
+    for part in data.partitions:
+        yield tuple(own.narrowed(set(known[part.start : part.stop])) for own, known in groups)
 
 
 def _decide_devices(execution: "Execution", segment: Segment, *, resources: Offer) -> dict[str, Device]:

@@ -11,12 +11,14 @@ from rich.text import Text
 from flows.engine.preparation import Preparation
 from flows.engine.stage import Stage
 from flows.stages.cells import find_cells
+from flows.stages.diameter import PreparedDiameters, decide_diameters
 from tasks.core.pixel_source import BATCH_BYTES
 from tasks.features.names import rename
 from tasks.features.table import table_columns
 from tasks.ingest.label_files import LabelFiles
 from tasks.ingest.label_hints import label_hints
 from tasks.ingest.references import from_frame
+from tasks.segment.model.diameter import FIELDS
 
 WORKER_BYTES = 350 * 10**6
 """Of a worker's memory, that programs and compiled kernels take."""
@@ -45,6 +47,8 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {single_tasks} for the run{more}",
     }
+    if models := _models(preparation):
+        rows["models"] = models
     rows["work/"] = _files(preparation, tasks=len(per_partition))
     rows["disk"] = _disk(preparation, columns=len(columns))
     pixels = max(BATCH_BYTES, images.bytes_per_image) * (PIXELS_OF_STAMPS if layout.stamps else PIXELS_OF_FIELDS)
@@ -80,6 +84,18 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     for hint in label_hints(from_frame(preparation.listing.index), channels=images.channels):
         console.print(Text.assemble("\n", ("look: ", "bold yellow"), hint), soft_wrap=True)
     console.print("\nNothing was run.", highlight=False)
+
+
+def _models(preparation: Preparation) -> str:
+    """Say which objects learned models find, and how large these are taken to be."""
+    prepared = preparation.stages.get(decide_diameters.name)
+    words = []
+    for own in prepared.learned if isinstance(prepared, PreparedDiameters) else ():
+        form, sizes = own.network.form, sorted({diameter for _, diameter in own.diameters})
+        sample = f"from up to {FIELDS} fields" + (f" of each {', '.join(own.group_by)}" if own.group_by else "")
+        diameter = " … ".join(f"{size:g}" for size in dict.fromkeys((*sizes[:1], *sizes[-1:]))) + " px"
+        words.append(f"{own.object} by {form.name} ({form.licence}), diameter {diameter if sizes else sample}")
+    return "; ".join(words)
 
 
 def _files(preparation: Preparation, *, tasks: int) -> str:

@@ -1,7 +1,8 @@
 """What masking or segmentation finds in a few images: a picture with outlines, to choose settings by eye."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,8 +16,10 @@ from skimage.segmentation import find_boundaries
 
 from flows.config import Config
 from flows.engine.preparation import Preparation
+from flows.terminal.preview_diameter import settle_learned
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
+from tasks.core.pixel_source import LoadedImages
 from tasks.core.storage import atomic
 from tasks.core.types import AnyArray, Batch, BoolArray
 from tasks.ingest.label_files import LabelFiles, find_label_files
@@ -25,6 +28,8 @@ from tasks.ingest.partition import sample
 from tasks.ingest.references import ImageReference, from_frame
 from tasks.mask.stage import mask_batch
 from tasks.project.methods import Projection
+from tasks.segment.config import Segment
+from tasks.segment.model.decision import settled
 from tasks.segment.stage import segment_image
 
 COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#ff4040", "#c0a0ff")
@@ -39,25 +44,29 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     config, layout = preparation.spec.config, preparation.layout
     if path.exists() and SOFTWARE.encode() not in path.read_bytes()[:1000]:
         raise InputError(f"--preview: {path} was not written by this program and would be overwritten; move it away")
-    references = sample(from_frame(preparation.listing.index), count=count, seed=config.run.seed)
-    projection = None if config.project is None else Projection(config=config.project)
-    loaded = load_images(
-        references,
+    index = preparation.listing.index
+    references = sample(from_frame(index), count=count, seed=config.run.seed)
+    load = partial(
+        load_images,
         channels=preparation.listing.images.channels,
-        projection=projection,
+        projection=None if config.project is None else Projection(config=config.project),
         limits=config.load.limits,
     )
+    loaded = load(references)
+    places = {image: row for row, image in enumerate(index["image"])}
+    rows = [places[reference.image] for reference in references]
+    segments = _segments(preparation, rows=rows, load=load, console=console)
     numbers = Table("image", "height", "width", "found", box=None, padding=(0, 2))
     drawn: list[tuple[str, AnyArray, list[list[BoolArray]]]] = []
     for fault in loaded.faults:
         numbers.add_row(Text(fault.image), "", "", Text(f"quarantined: {fault.message}"))
     given = _label_files(references, config=config, layout=layout)
-    for position, (reference, image) in enumerate(zip(references, loaded.images, strict=True)):
+    for position, (reference, own, image) in enumerate(zip(references, segments, loaded.images, strict=True)):
         if image is None:
             continue
         try:
             labels = None if given is None else given(position)
-            outlines, description = _find(image, config=config, layout=layout, given=labels)
+            outlines, description = _find(image, segment=own, config=config, layout=layout, given=labels)
         except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
             description = f"quarantined: {error}"
         else:
@@ -85,7 +94,12 @@ def _label_files(references: Sequence[ImageReference], *, config: Config, layout
 
 
 def _find(
-    image: AnyArray, *, config: Config, layout: Layout, given: Mapping[str, AnyArray] | None
+    image: AnyArray,
+    *,
+    segment: Segment | None,
+    config: Config,
+    layout: Layout,
+    given: Mapping[str, AnyArray] | None,
 ) -> tuple[list[list[BoolArray]], str]:
     """Return outlines per channel and region, and what was found in words."""
     if config.mask is not None:
@@ -93,15 +107,39 @@ def _find(
         masks = [region.masks.unstack()[0] for region in masked]
         outlines = [[find_boundaries(mask[c], mode="outer") for mask in masks] for c in range(len(image))]
         return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)
-    if config.segment is None:
+    if segment is None:
         raise ValueError("a configuration has a mask or a segment section")
-    here = config.segment.model_copy(update={"device": "auto"})  # a GPU of the cluster is none of this machine
+    here = segment.model_copy(update={"device": "auto"})  # a GPU of the cluster is none of this machine
     segmented = segment_image(image, channels=layout.channels, config=here, given=given)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
     left_out = segmented.border[layout.regions[0]]
     border = np.unique(left_out[left_out > 0]).size
     return [own] * len(image), ", ".join(counts) + (f", {border} left out at the border" if border else "")
+
+
+def _segments(
+    preparation: Preparation, *, rows: Sequence[int], load: Callable[..., LoadedImages], console: Console
+) -> list[Segment | None]:
+    """Return what segmentation is given for each of some images; tell of diameters that were estimated for it."""
+    segment = preparation.spec.config.segment
+    if segment is None:
+        return [None] * len(rows)
+    learned, estimated = settle_learned(
+        preparation, segment, rows=rows, load=lambda reference: load([reference]).images[0]
+    )
+    for decided in estimated:
+        for own in decided.groups:
+            group = "".join(f" of {name} {value}" for name, value in own.group.items())
+            console.print(
+                f"{decided.object}{group}: diameter {own.diameter:g} px, estimated by the model {decided.model} from "
+                f"{own.objects:,} objects in {own.fields} fields",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+    index = preparation.listing.index
+    return [settled(segment, learned=learned, image=index[row : row + 1]) for row in rows]
 
 
 def _status(status: str) -> str:

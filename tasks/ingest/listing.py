@@ -71,6 +71,12 @@ class ImageList(Frozen):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    row: int
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageListing:
     """The images of a run, the table of their references, and the table of those that cannot be put together."""
 
@@ -78,13 +84,24 @@ class ImageListing:
     index: pl.DataFrame
     faults: pl.DataFrame
 
-    def present_groups(self, group_by: Sequence[str]) -> set[tuple[str, ...]]:
-        """Return the groups that the images form; metadata that they do not have is empty text."""
+    def groups(self, group_by: Sequence[str]) -> list[tuple[str, ...]]:
+        """Return the group of each image; metadata that it does not have is empty text."""
         columns = [
             (pl.col(f"meta__{name}") if f"meta__{name}" in self.index.columns else pl.lit("")).fill_null("").alias(name)
             for name in group_by
         ]
-        return set(self.index.select(columns).unique().rows()) if columns else {()}
+        return self.index.select(columns).rows() if columns else [()] * len(self.index)
+
+    def present_groups(self, group_by: Sequence[str]) -> set[tuple[str, ...]]:
+        """Return the groups that the images form."""
+        return set(self.groups(group_by)) or {()}
+
+    def sample_rows(self, group_by: Sequence[str], *, count: int, seed: int) -> dict[tuple[str, ...], list[int]]:
+        """Choose at most `count` images of each group at random; see `tasks.ingest.partition.sample`."""
+        members: dict[tuple[str, ...], list[_Row]] = {}
+        for row, (group, image) in enumerate(zip(self.groups(group_by), self.index["image"], strict=True)):
+            members.setdefault(group, []).append(_Row(row=row, image=image))
+        return {group: [own.row for own in sample(rows, count=count, seed=seed)] for group, rows in members.items()}
 
     def write(self) -> None:
         """Write both tables where the tasks look for them, unless they are there."""

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,20 +11,38 @@ from distributed import get_worker
 from prefect import task
 
 from tasks.core.cells import field_cells, field_children
+from tasks.core.decision import group_values
 from tasks.core.digest import digest
 from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
+from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.gpus import gpu_name
 from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
 from tasks.core.pixel_source import PixelSource, SourceImages, read_images
 from tasks.core.registry import Device
+from tasks.core.storage import atomic, read_table
 from tasks.core.types import AnyArray, Segmentation
-from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
+from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.segment.config import Segment
 from tasks.segment.devices import check_gpus, gpu_obstacles
+from tasks.segment.model.decision import (
+    DIAMETERS,
+    LearnedObject,
+    ObjectDiameters,
+    PublishedDiameters,
+    check_unchanged,
+    settled,
+)
+from tasks.segment.model.diameter import FieldDiameter, field_diameter
+from tasks.segment.model.form import NetworkFile
+from tasks.segment.model.network import Network, open_network
 from tasks.segment.stage import segment_image
+
+MEASURED = "diameters.parquet"
+MEASURED_COLUMNS: dict[str, pl.DataType] = {"diameter": pl.Float64(), "objects": pl.Int64()}
+"""A row per field: what was measured in it, beside what is known of the image."""
 
 GPU_LOST = 70
 """Exit status of a process whose GPU fails while it is used."""
@@ -44,6 +62,7 @@ def segment_partition(
     config: Segment,
     devices: Mapping[str, Device],
     given: LabelSource | None = None,
+    learned: Sequence[LearnedObject] = (),
     folder: str,
     run_id: str,
 ) -> StageResult:
@@ -53,12 +72,15 @@ def segment_partition(
     ----------
     given
         Reads the label images that methods take from files.
+    learned
+        What was decided of objects that models find.
     """
     watch = Stopwatch()
+    check_unchanged(learned)
     _check(config, devices=devices)
     for entry in config.objects:
         entry.load(device=devices[entry.name])
-    find = partial(_segment, config=config, devices=devices, given=given, layout=source.layout)
+    find = partial(_segment, config=config, devices=devices, given=given, learned=learned, layout=source.layout)
     tables, faults = [], []
     cells, children = [pl.DataFrame(schema=source.layout.cells())], [pl.DataFrame(schema=source.layout.child_table())]
     with result_folder(Path(folder)) as temporary:
@@ -110,6 +132,7 @@ def _segment(
     config: Segment,
     devices: Mapping[str, Device],
     given: LabelSource | None,
+    learned: Sequence[LearnedObject],
     layout: Layout,
     folder: Path,
 ) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -125,9 +148,13 @@ def _segment(
             continue
         position = image["position"].item()
 
-        def segment(_: range, pixels: AnyArray = pixels, position: int = position) -> Segmentation:
+        here = settled(config, learned=learned, image=image)
+
+        def segment(
+            _: range, pixels: AnyArray = pixels, position: int = position, here: Segment = here
+        ) -> Segmentation:
             labels = None if given is None else given(position)
-            return segment_image(pixels, channels=layout.channels, config=config, devices=devices, given=labels)
+            return segment_image(pixels, channels=layout.channels, config=here, devices=devices, given=labels)
 
         segmentations, failed = isolate_faults(1, segment)
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
@@ -141,3 +168,76 @@ def _segment(
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables
+
+
+@task(name="diameter", version="1")
+def measure_diameters(
+    *,
+    partition: Partition,
+    source: PixelSource,
+    positions: Sequence[int],
+    channel: str,
+    network: NetworkFile,
+    folder: str,
+    run_id: str,
+) -> StageResult:
+    """Estimate the diameter of the objects in some fields of a partition.
+
+    Fields that cannot be read are left out here; segmentation sets them aside.
+    """
+    watch = Stopwatch()
+    opened, plane = open_network(network), source.layout.channels.index(channel)
+    tables = [pl.DataFrame(schema=source.layout.images() | MEASURED_COLUMNS)]
+    provisional = False
+    for images in read_images(partition, source=source, positions=positions):
+        known = [row for row, pixels in enumerate(images.pixels) if pixels is not None]
+
+        def estimate(rows: range, own: SourceImages = images, known: Sequence[int] = known) -> list[pl.DataFrame]:
+            return [_measure(own, row=known[row], plane=plane, network=opened) for row in rows]
+
+        tables += [table for _, own in isolate_faults(len(known), estimate)[0] for table in own]
+        provisional |= not all(fault.settled for fault in images.faults)
+    measured = pl.concat([table.select(tables[0].columns) for table in tables])
+    with result_folder(Path(folder), provisional=provisional) as temporary:
+        measured.write_parquet(temporary / MEASURED)
+    return watch.result(folder, run_id=run_id, counts={"images": len(measured)}, content=digest(measured.write_json()))
+
+
+def _measure(images: SourceImages, *, row: int, plane: int, network: Network) -> pl.DataFrame:
+    pixels = images.pixels[row]
+    field = None if pixels is None else field_diameter(pixels[plane], network=network)
+    return images.table[row : row + 1].with_columns(
+        pl.lit(field and field.diameter, dtype=pl.Float64()).alias("diameter"),
+        pl.lit(field.objects if field else 0, dtype=pl.Int64()).alias("objects"),
+    )
+
+
+@task(name="diameter decision", version="1")
+def fit_diameters(
+    *,
+    measured: Sequence[StageResult],
+    undecided: LearnedObject,
+    groups: Sequence[tuple[str, ...]],
+    folder: str,
+    run_id: str,
+) -> StageResult:
+    """Decide the diameter of each group of fields."""
+    watch = Stopwatch()
+    fields: dict[tuple[str, ...], list[FieldDiameter | None]] = {group: [] for group in groups}
+    for part in measured:
+        table = read_table(part.file(MEASURED))
+        for group, diameter, objects in zip(
+            group_values(table, undecided.group_by), table["diameter"], table["objects"], strict=True
+        ):
+            fields[group].append(None if diameter is None else FieldDiameter(diameter=diameter, objects=objects))
+    decided = ObjectDiameters.of(undecided, fields=fields)
+    with result_folder(Path(folder), provisional=is_provisional(*measured)) as temporary:
+        (temporary / DIAMETERS).write_text(decided.model_dump_json(), encoding="utf-8")
+    return watch.result(folder, run_id=run_id)
+
+
+@task(name="diameter statistics")
+def publish_diameters(*, output: str, published: PublishedDiameters) -> None:
+    """Write the diameters into the output folder."""
+    with atomic(Path(output) / STATISTICS_FOLDER / DIAMETERS) as temporary:
+        temporary.write_text(published.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -32,6 +32,8 @@ from tasks.project.methods import Projection
 from tasks.quality.config import Measurement
 from tasks.quality.survey import ValuesQuery
 from tasks.segment.config import Segment
+from tasks.segment.model.decision import LearnedObject
+from tasks.segment.model.form import Form, NetworkFile
 
 PROJECT = Path(__file__).resolve().parents[3]
 WHERE = {"folder", "run_id"}
@@ -56,6 +58,13 @@ SCALING = Scaling(
     groups=(GroupScaling(group={"plate": "P1"}, channels=(ChannelScaling(channel="BF", center=0, scale=1, count=9),)),),
 )  # fmt: skip
 
+FORM = Form(
+    name="m", licence="CC0", diameter=16, lower_percentile=1, upper_percentile=99, clip_low=-1, clip_high=3,
+    receptive_field=9, foreground_threshold=0.5, peak_drop=0.1, boundary_weight=1,
+)  # fmt: skip
+NETWORK = NetworkFile(path="/other/m.onnx", content="c", form=FORM)
+LEARNED = LearnedObject(object="nucleus", network=NETWORK, group_by=("plate",), diameters=((("P1",), 9.0),))
+
 ARGUMENTS: dict[str, object] = {
     "partition": Partition(number=0, index="/scratch/index.parquet", start=0, stop=9, digest="d"),
     "source": SOURCE,
@@ -69,6 +78,7 @@ ARGUMENTS: dict[str, object] = {
     "group": GROUP,
     "file": CorrectionFile(path="/other/0.tif", content="c", offset=0.0),
     "scaling": SCALING,
+    "positions": [0, 3], "channel": "BF", "network": NETWORK, "learned": [LEARNED], "undecided": LEARNED,
     "devices": {"nucleus": "cpu"},
 }  # fmt: skip
 """What tasks are given, by the name of the argument."""
@@ -87,6 +97,7 @@ FREE: dict[type, set[str]] = {
     Partition: {"number", "index", "start", "stop"},
     StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "hardware", "run_id"},
     CorrectionFile: {"path"},
+    NetworkFile: {"path", "form"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels", "limits"},
     QualityDecision: {"quality"},
