@@ -37,7 +37,7 @@ def child_columns(*, config: Features, channels: Sequence[str], children: Sequen
                 child=child.name,
                 family=CHILDREN,
                 stat="count",
-                definition=f"Number of {child.name} that share more pixels with this {child.within} than with others.",
+                definition=f"Number of {child.name} of the {child.within}: of those that share most pixels with it.",
                 reference=RELATE,
                 invariances=("translation", "rotation"),
             )

@@ -82,10 +82,11 @@ class Segment(Section):
                 "out"
             )
         if entry is not first and not entry.references and entry.within is None:
+            matched = " or ".join(f"{key}: {first.name}" for key in entry.REFERENCES)
             raise ValueError(
                 f"objects.{entry.name}: {method} finds objects by itself, so that a cell may have several; add "
-                f"within: {first.name} to link each to the object in which it lies, or take a method that derives "
-                "from an earlier object"
+                f"within: {first.name} to link each to the object in which it lies; for one in each cell, "
+                f"{matched or 'take a method that derives from an earlier object'}"
             )
 
     @model_validator(mode="after")

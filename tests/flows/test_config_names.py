@@ -7,8 +7,8 @@ from tests.flows.config_texts import YES_AND_NO, messages
 MASKS = "circle, li, otsu, spot, watershed"
 SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
 WATERSHED_KEYS = (
-    "name, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, neck, "
-    "min_contrast, min_diameter, max_diameter"
+    "name, within, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, "
+    "neck, min_contrast, min_diameter, max_diameter"
 )
 NO_DOUBLE_UNDERSCORE = (
     "cannot be used: '__' separates the parts of a column name, so a name may not contain it, nor start or end with '_'"

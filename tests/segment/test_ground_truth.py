@@ -95,6 +95,25 @@ def test_nuclei_of_human_cells_are_those_of_cellprofiler(human_segmented: Segmen
     assert 0.9 < np.median(areas / table(human / "Nuclei.csv", "Area")[rows, 0]) < 1.1  # 0.93
 
 
+def test_children_have_the_parents_that_cellprofiler_found(human: Path) -> None:
+    objects = HUMAN.model_dump(mode="json", by_alias=True)["objects"]
+    objects[1:] = [{"name": "ph3", "method": "watershed", "channel": "PH3", "diameter": 14, "within": "nucleus"}]
+    image = np.stack([only(human, f"*d{channel}.tif") for channel in range(3)])
+    config = Segment.model_validate({"border": "primary", "objects": objects})
+    segmented = segment_image(image, channels=("DNA", "PH3", "body"), config=config)
+    rows, labels = matches(segmented, human)
+    nucleus = dict(zip((rows + 1).tolist(), labels.tolist(), strict=True))
+    with (human / "PH3.csv").open() as file:
+        theirs = [[float(row[f"Location_Center_{axis}"]) for axis in "YX"] for row in csv.DictReader(file)]
+    with (human / "PH3.csv").open() as file:
+        parents = [int(row["Parent_Nuclei"]) for row in csv.DictReader(file)]
+    ph3 = segmented.all_labels["ph3"]
+    distance, near = cKDTree(ndimage.center_of_mass(ph3 > 0, ph3, np.arange(1, ph3.max() + 1))).query(theirs)
+    same = [place for place in np.flatnonzero(distance < 3) if parents[place] in nucleus]
+    assert len(same) >= 18  # 19 of 22
+    assert [segmented.parents["ph3"][near[place]] for place in same] == [nucleus[parents[place]] for place in same]
+
+
 def test_human_cells_are_those_of_cellprofiler(human_segmented: Segmentation, human: Path) -> None:
     rows, labels = matches(human_segmented, human)
     sides = ("Minimum_Y", "Minimum_X", "Maximum_Y", "Maximum_X")
