@@ -9,6 +9,7 @@ from pydantic import Field
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment.cpu import raster_order
 from tasks.segment.label_check import check_labels
+from tasks.segment.placing import on_device
 from tasks.segment.registry import ObjectMethod
 
 
@@ -32,7 +33,9 @@ class MatchedMethod(ObjectMethod):
             They are no label image of the field.
         """
         checked = raster_order(check_labels(labels, shape=shape, source=self.described))
-        return checked if self.match is None else match_labels(checked, reference=earlier[self.match])
+        if self.match is None:
+            return checked
+        return match_labels(checked, reference=on_device(earlier[self.match], device="cpu"))
 
 
 def match_labels(labels: LabelArray, *, reference: LabelArray) -> LabelArray:

@@ -35,5 +35,5 @@ def on_device(array: Any, /, *, device: Device) -> Any:  # noqa: ANN401 - an arr
         from tasks.segment.gpu import gpu_operations
 
         native = array.astype(array.dtype.newbyteorder("="), copy=False)  # cupy knows no other order of bytes
-        return gpu_operations().xp.asarray(native)
+        return gpu_operations().xp.ascontiguousarray(native)  # as kernels expect it
     return operations_for(array).to_host(array)
