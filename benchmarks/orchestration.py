@@ -100,6 +100,10 @@ class InTurn:
         """Have no more workers."""
         del demand
 
+    def retire(self, worker: str) -> None:
+        """Go on: there is one worker, this process."""
+        del worker
+
     def submit(
         self,
         ticket: object,

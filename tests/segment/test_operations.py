@@ -20,7 +20,8 @@ FLOAT32 = 3e-7
 
 def image_of(shape: tuple[int, int], *, sigma: float = 0.0) -> AnyArray:
     noise = np.random.default_rng(shape[1]).random(shape)
-    return ndimage.gaussian_filter(noise, sigma).astype(np.float32) + np.float32(1e-3)
+    image: AnyArray = ndimage.gaussian_filter(noise, sigma).astype(np.float32) + np.float32(1e-3)
+    return image
 
 
 def mask_of(shape: tuple[int, int]) -> BoolArray:

@@ -20,7 +20,9 @@ NF1_FIELDS, NF1_CHANNELS = 3, ("DAPI", "RFP")
 def fields(data_root: Path) -> list[tuple[AnyArray, tuple[str, ...]]]:
     """Images with the names of their channels."""
     human, nf1 = folder(data_root, "hcs_examplehuman"), folder(data_root, "hcs_nf1") / "images"
-    images = [(np.stack([only(human, f"*d{channel}.tif") for channel in range(3)]), ("DNA", "PH3", "body"))]
+    images: list[tuple[AnyArray, tuple[str, ...]]] = [
+        (np.stack([only(human, f"*d{channel}.tif") for channel in range(3)]), ("DNA", "PH3", "body"))
+    ]
     for dapi in sorted(nf1.glob("*DAPI*"))[:NF1_FIELDS]:
         well = dapi.name.partition("_1_")[0]
         images.append((np.stack([only(nf1, f"{well}_*{channel}*") for channel in NF1_CHANNELS]), NF1_CHANNELS))
