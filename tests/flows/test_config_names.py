@@ -7,10 +7,12 @@ from tests.flows.config_texts import YES_AND_NO, messages
 MASKS = "circle, li, otsu, spot, watershed"
 SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
 WATERSHED_KEYS = (
-    "name, within, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, "
-    "neck, min_contrast, min_diameter, max_diameter"
+    "name, within, method, channel, diameter, sigma, threshold, window, threshold_correction, local_contrast, rim, "
+    "declump, neck, min_contrast, min_diameter, max_diameter"
 )
-SEGMENTERS = "callable, cellpose, expand, instanseg, labels, seeded_watershed, stardist, subtract, threshold, watershed"
+SEGMENTERS = (
+    "callable, cellpose, expand, instanseg, labels, model, seeded_watershed, stardist, subtract, threshold, watershed"
+)
 NO_DOUBLE_UNDERSCORE = (
     "cannot be used: '__' separates the parts of a column name, so a name may not contain it, nor start or end with '_'"
 )
@@ -152,7 +154,7 @@ UNKNOWN_NAMES = {
     ],
     "segment: {device: GPU, objects: {nucleus: {method: watershed, channel: DAPI, threshold: lee}}}": [
         "segment.device: got 'GPU'; allowed: auto, cpu, gpu; did you mean 'gpu'?",
-        "segment.objects.nucleus.threshold: got 'lee'; allowed: li, otsu, triangle",
+        "segment.objects.nucleus.threshold: got 'lee'; allowed: li, otsu, triangle, local",
     ],
     "segment: {objects: {nucleus: {method: watershed, channel: DAPI},"
     " cell: {method: seeded_watershed, channel: RFP, seeds: nuclei}}}": [

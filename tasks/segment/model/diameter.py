@@ -35,11 +35,8 @@ AGREEMENT = 0.5
 FARTHEST = 1.0
 """Octaves by which they may differ at most: what never looks nearer to that is noise, or something else."""
 
-ENOUGH = 20
-"""Objects from which on more of them do not make a scale more likely."""
-
-COUNTED = 5
-"""Objects from which on more of them do not make a field count more: an empty one may be full of specks."""
+ENOUGH = 5
+"""Objects from which on more of them make neither a scale more likely nor a field count more: specks are many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +67,8 @@ class _Look:
         The objects' median diameter in the network's pixels.
     objects
         How many there are that the part's frame does not cut.
+    confidence
+        Mean over these of the foreground in them, 0 where that is even odds.
     peak
         Mean over these of the greatest distance to the rim that the network gives them. It is 1 of an object that is
         seen whole, and less of a piece of one and of what is several.
@@ -78,12 +77,13 @@ class _Look:
     tried: float
     median: float
     objects: int
+    confidence: float
     peak: float
 
     def score(self, nominal: float) -> float:
-        """Tell how well this scale suits: objects as large as those that were learned, seen whole."""
+        """Tell how well this scale suits: some objects as large as those that were learned, seen whole."""
         octaves = math.log2(self.median / nominal) / AGREEMENT
-        return math.exp(-(octaves**2) / 2) * self.peak
+        return math.exp(-(octaves**2) / 2) * self.confidence * self.peak * min(self.objects, ENOUGH)
 
 
 def field_diameter(plane: AnyArray, *, network: Network) -> FieldDiameter | None:
@@ -115,7 +115,7 @@ def field_diameter(plane: AnyArray, *, network: Network) -> FieldDiameter | None
 def pooled_diameter(fields: Sequence[FieldDiameter | None]) -> float | None:
     """Return the diameter of a group of fields, to two digits: that of a field in the middle; None without objects.
 
-    Fields count by their objects, up to `COUNTED`. Two digits are as exact as need be, and further fields change them
+    Fields count by their objects, up to `ENOUGH`. Two digits are as exact as need be, and further fields change them
     seldom.
 
     Examples
@@ -127,7 +127,7 @@ def pooled_diameter(fields: Sequence[FieldDiameter | None]) -> float | None:
     known = sorted((field for field in fields if field is not None), key=lambda field: field.diameter)
     if not known:
         return None
-    counted = np.cumsum([min(field.objects, COUNTED) for field in known])
+    counted = np.cumsum([min(field.objects, ENOUGH) for field in known])
     middle = known[int(np.searchsorted(counted, counted[-1] / 2))]
     return float(f"{middle.diameter:.2g}")
 
@@ -159,10 +159,12 @@ def _look(field: "_Field", *, tried: float, network: Network) -> _Look | None:
     if not areas.any():
         return None
     whole = np.flatnonzero(areas)
+    sure = np.bincount(labels.ravel(), weights=maps[0].ravel())[whole] / areas[whole]
     return _Look(
         tried=tried,
         median=float(np.median(np.sqrt(areas[whole] * 4 / math.pi))),
         objects=len(whole),
+        confidence=float(np.clip(2 * np.mean(sure) - 1, 0, 1)),
         peak=float(np.mean(ndimage.maximum(maps[1], labels, whole))),
     )
 
