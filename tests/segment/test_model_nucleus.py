@@ -45,7 +45,7 @@ def test_tiles_of_a_real_field_give_what_one_piece_gives(network: Network, wells
 def test_nuclei_of_real_fields_are_counted(network: Network, wells: dict[str, AnyArray], data_root: Path) -> None:
     del network
     objects = {"nucleus": {"method": "model", "channel": "DNA", "diameter": 50}}
-    config = Segment.model_validate({"border": "keep", "objects": objects})
+    config = Segment.model_validate({"border": "drop", "objects": objects})
     for well, image in wells.items():
         (mask,) = (data_root / "hcs_nf1" / "masks").glob(f"{well}_*_MaskNuclei.tiff")
         truth = tifffile.imread(mask) > 0
