@@ -9,8 +9,8 @@ from tasks.segment.operations import Image, Mask, Operations
 
 Threshold = Literal["li", "otsu", "triangle", "local"]
 
-LOCAL_LIMITS = (0.7, 1.5)
-"""Least and greatest height of the threshold `local`, in heights of the global one."""
+LEAST_HEIGHT = 0.7
+"""Least height of the threshold `local`, in heights of the global one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +71,9 @@ def find_foreground(
         Standard deviation of the Gaussian filter in pixels, reflected at the frame; 0: none.
     threshold
         A method of `tasks.segment.levels`, over all pixels of the smooth plane. Or ``local``, for a background that is
-        uneven: the mean of the surroundings, a Gaussian, as in scikit-image's ``threshold_local``; because that would
-        find as many bright pixels where there is no object, its height above the background is kept between
-        0.7 and 1.5 times that of the threshold ``li``, as CellProfiler does by default.
+        uneven: the mean of the surroundings, a Gaussian, as in scikit-image's ``threshold_local``; but, because half of
+        the pixels where there is no object would be above it, with a height above the background of at least 0.7 times
+        that of the threshold ``li``, which is CellProfiler's lower bound of adaptive thresholds.
     window
         Side of the surroundings in pixels, six standard deviations, for ``local``.
     correction
@@ -100,8 +100,7 @@ def find_foreground(
     background = operations.median(smooth, mask=dark)
     height: float | Image = level - background
     if threshold == "local":
-        low, high = (limit * (level - background) for limit in LOCAL_LIMITS)
-        height = (operations.gaussian(smooth, sigma=window / 6) - background).clip(low, high)
+        height = (operations.gaussian(smooth, sigma=window / 6) - background).clip(LEAST_HEIGHT * (level - background))
     return Foreground(
         scaled=scaled,
         smooth=smooth,

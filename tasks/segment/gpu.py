@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.core.types import BoolArray, FloatArray, IntArray
 from tasks.segment.cpu import BLOCKS, GAUSSIAN_MAD, WIDE, half_kernel
-from tasks.segment.cuda.flood import flood_stack
+from tasks.segment.cuda.flood import flood_stack, follow
 from tasks.segment.cuda.launch import STRETCH, DeviceArray, Kernels, each, gpu_kernels, relax
 from tasks.segment.operations import Histogram
 
@@ -179,6 +179,15 @@ class GpuOperations:
         out = self.xp.where((seeds > 0) & mask, np.float32(0), np.float32(np.inf))
         relax(self._kernels, "arrival_relax", (cost, mask), values=out[np.newaxis])
         return out
+
+    def trace(
+        self, arrival: DeviceArray, /, *, cost: DeviceArray, seeds: DeviceArray, mask: DeviceArray
+    ) -> DeviceArray:
+        """Give each pixel the label of its seed."""
+        rows, columns = (np.int32(side) for side in mask.shape)
+        pointers = self.xp.empty(mask.shape, np.int32)
+        self._each("arrival_point", arrival, cost, seeds, mask, rows, columns, pointers, count=pointers.size)
+        return follow(pointers, labels=seeds, kernels=self._kernels)
 
     def areas(self, labels: DeviceArray, /) -> IntArray:
         """Pixels of each object."""

@@ -10,7 +10,8 @@ from tasks.segment.children import relate
 from tasks.segment.config import Segment, check_channels
 from tasks.segment.devices import choose_devices, gpu_obstacles
 from tasks.segment.label_check import check_labels
-from tasks.segment.operations import Labels, on_device, operations_for
+from tasks.segment.operations import Labels
+from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import segmenters
 
 

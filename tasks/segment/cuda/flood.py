@@ -31,8 +31,20 @@ def flood_stack(height: DeviceArray, *, markers: DeviceArray, mask: DeviceArray,
     each(kernels, "flood_begin", (height, markers, mask, np.int64(size), order), count=size)
     relax(kernels, "flood_relax", (height, markers, mask), values=order)
     each(kernels, "flood_point", (order, markers, mask, rows, columns, images, pointers), count=size)
+    return follow(pointers, labels=markers, kernels=kernels)
+
+
+def follow(pointers: DeviceArray, *, labels: DeviceArray, kernels: Kernels) -> DeviceArray:
+    """Label each pixel as the one that pointers lead to, from pixel to pixel until one points to itself; −1 gives 0.
+
+    Parameters
+    ----------
+    pointers
+        Flat indices of pixels, int32, of the shape of `labels`; shortened in place.
+    """
+    xp = kernels.xp
     changed = xp.ones(1, np.int32)
     while int(changed[0]):
         changed.fill(0)
-        each(kernels, "flood_jump", (np.int64(size), pointers, changed), count=size)
-    return xp.where(pointers < 0, np.int32(0), markers.ravel()[pointers.ravel()].reshape(markers.shape))
+        each(kernels, "pointers_jump", (np.int64(pointers.size), pointers, changed), count=pointers.size)
+    return xp.where(pointers < 0, np.int32(0), labels.ravel()[pointers.ravel()].reshape(labels.shape))

@@ -165,7 +165,7 @@ extern "C" __global__ void flood_point(const Order *order, const int *markers, c
 #define JUMPS 64
 
 // Follow pointers for some steps; another thread may have led what is on the way further already.
-extern "C" __global__ void flood_jump(long long size, int *pointers, int *changed)
+extern "C" __global__ void pointers_jump(long long size, int *pointers, int *changed)
 {
     long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x;
     if (place >= size || pointers[place] < 0)
@@ -212,6 +212,33 @@ extern "C" __global__ void arrival_relax(const float *cost, const bool *mask, in
 {
     ArrivalRule rule = {cost, mask, columns};
     relax(rule, arrival, rows, columns, awake, next, changed);
+}
+
+// Point each pixel to the neighbor that it is reached over; seeds, and what is reached over none, to themselves; what is
+// not in the mask to −1.
+extern "C" __global__ void arrival_point(const float *arrival, const float *cost, const int *seeds, const bool *mask,
+                                         int rows, int columns, int *pointers)
+{
+    long long place = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+    if (place >= (long long)rows * columns)
+        return;
+    pointers[place] = mask[place] ? (int)place : -1;
+    if (!mask[place] || seeds[place] != 0)
+        return;
+    int row = place / columns, column = place % columns;
+    float best = INFINITE;
+    for (int far = row > 0 ? -1 : 0; far <= (row < rows - 1 ? 1 : 0); far++)
+        for (int wide = column > 0 ? -1 : 0; wide <= (column < columns - 1 ? 1 : 0); wide++) {
+            long long other = place + (long long)far * columns + wide;
+            if (!mask[other] || !(arrival[other] < arrival[place]))
+                continue;
+            float both = cost[place] + cost[other];
+            float total = arrival[other] + both * (far != 0 && wide != 0 ? (float)sqrt(0.5) : 0.5f);
+            if (total < best) {
+                best = total;
+                pointers[place] = (int)other;
+            }
+        }
 }
 
 // Reconstruction by dilation, of 4-connected pixels, upside down: values never fall below the floor of their pixel.

@@ -11,7 +11,8 @@ from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
+from tasks.segment.operations import Image, Labels, Mask, Operations
+from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 

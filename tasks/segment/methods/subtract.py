@@ -9,7 +9,7 @@ from pydantic import Field
 from tasks.core.gpus import cupy_obstacle
 from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray
-from tasks.segment.operations import on_device
+from tasks.segment.placing import on_device
 from tasks.segment.registry import ObjectMethod, segmenters
 
 

@@ -13,7 +13,8 @@ from tasks.core.types import AnyArray, FloatArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Threshold as Automatic
 from tasks.segment.foreground import find_foreground
-from tasks.segment.operations import Labels, Mask, Operations, on_device, operations_for
+from tasks.segment.operations import Labels, Mask, Operations
+from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 

@@ -12,7 +12,8 @@ from tasks.core.registry import Device
 from tasks.core.types import AnyArray, BoolArray, LabelArray
 from tasks.segment import plain
 from tasks.segment.foreground import Foreground, Threshold, find_foreground
-from tasks.segment.operations import Image, Labels, Mask, Operations, on_device, operations_for
+from tasks.segment.operations import Image, Labels, Mask, Operations
+from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
 
 Declump = Literal["both", "shape", "intensity", "none"]

@@ -109,6 +109,8 @@ def test_flood_and_arrival(image: AnyArray, mask: AnyArray, labels: LabelArray, 
     check(gpu, "flood", image, markers=seeds, mask=mask)
     check(gpu, "arrival", image + np.float32(0.1), seeds=seeds, mask=mask)
     check(gpu, "arrival", image + np.float32(0.1), seeds=seeds, mask=mask | True)
+    arrival = cpu.arrival(image + np.float32(0.1), seeds=seeds, mask=mask)
+    check(gpu, "trace", arrival, cost=image + np.float32(0.1), seeds=seeds, mask=mask)
 
 
 def fields(data_root: Path) -> Mapping[str, tuple[Sequence[AnyArray], float]]:
