@@ -31,7 +31,7 @@ def wells(data_root: Path) -> dict[str, AnyArray]:
 
 def test_the_diameter_of_real_nuclei_is_estimated(network: Network, wells: dict[str, AnyArray]) -> None:
     diameter = pooled_diameter([field_diameter(image, network=network) for image in wells.values()])
-    assert diameter == pytest.approx(50, rel=0.25)
+    assert diameter == pytest.approx(60, rel=0.2)  # medians of the masks: 55, 59 and 70
 
 
 def test_tiles_of_a_real_field_give_what_one_piece_gives(network: Network, wells: dict[str, AnyArray]) -> None:
