@@ -98,7 +98,8 @@ class _Walk:
         options = [option for option in field.get("anyOf", ()) if option.get("type") != "null"]
         if len(options) == 1:
             return self._inner(options[0])
-        return {"anyOf": options} if options else field
+        resolved = [self._inner(option) if "$ref" in option else option for option in options]
+        return {"anyOf": resolved} if options else field
 
     def _methods(self, methods: Sequence[Schema]) -> Iterator[str]:
         """Describe methods, then their parameters: those that all have, and each one's own."""
