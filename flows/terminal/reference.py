@@ -97,9 +97,7 @@ class _Walk:
         options = [self._resolved(option) for option in field.get("anyOf", ()) if option.get("type") != "null"]
         if len(options) == 1:
             return self._inner(options[0])
-        if not options:
-            return field
-        return {"anyOf": [self._inner(option) if "$ref" in option else option for option in options]}
+        return {"anyOf": options} if options else field
 
     def _resolved(self, field: Schema) -> Schema:
         """Return the schema to which one refers; any other as it is."""

@@ -22,6 +22,7 @@ from tasks.features.config import Features
 from tasks.illumination.config import Polynomial
 from tasks.illumination.files import CorrectionStore, FieldGroup
 from tasks.illumination.published import CorrectionFile
+from tasks.ingest.label_files import LabelFile, LabelFiles
 from tasks.ingest.load import PartitionLoader
 from tasks.mask.config import Mask
 from tasks.normalize.config import Quantile
@@ -65,6 +66,8 @@ FORM = Form(
 NETWORK = NetworkFile(path="/other/m.onnx", content="c", form=FORM)
 LEARNED = LearnedObject(object="nucleus", network=NETWORK, group_by=("plate",), diameters=((("P1",), 9.0),))
 
+GIVEN = LabelFiles(files={"nucleus": (LabelFile(path="/other/l.tif", named="l.tif", size=9, mtime_ns=1),)})
+
 ARGUMENTS: dict[str, object] = {
     "partition": Partition(number=0, index="/scratch/index.parquet", start=0, stop=9, digest="d"),
     "source": SOURCE,
@@ -78,7 +81,8 @@ ARGUMENTS: dict[str, object] = {
     "group": GROUP,
     "file": CorrectionFile(path="/other/0.tif", content="c", offset=0.0),
     "scaling": SCALING,
-    "positions": [0, 3], "channel": "BF", "network": NETWORK, "learned": [LEARNED], "undecided": LEARNED,
+    "given": GIVEN, "positions": [0, 3],
+    "channel": "BF", "network": NETWORK, "learned": [LEARNED], "undecided": LEARNED,
     "devices": {"nucleus": "cpu"},
 }  # fmt: skip
 """What tasks are given, by the name of the argument."""
@@ -97,6 +101,8 @@ FREE: dict[type, set[str]] = {
     Partition: {"number", "index", "start", "stop"},
     StageResult: {"folder", "counts", "started", "seconds", "worker", "host", "peak_bytes", "hardware", "run_id"},
     CorrectionFile: {"path"},
+    LabelFile: {"path"},
+    LabelFiles: {"limits"},
     NetworkFile: {"path", "form"},
     NormalizationRef: {"file"},
     PartitionLoader: {"channels", "limits"},
@@ -131,6 +137,9 @@ def copies(value: Any) -> list[tuple[str, Any, bool]]:  # noqa: ANN401
             for name, inner_copy, counts in copies(value[0])
         ]
         return [("length", type(value)([*value, value[0]]), True), *inner]
+    if isinstance(value, dict) and value:
+        name, old = next(iter(value.items()))
+        return [(f"{name}.{below}", {**value, name: new}, counts) for below, new, counts in copies(old)]
     changes: list[tuple[str, Any, bool]] = []
     for name, old in fields(value).items():
         free = name in FREE.get(type(value), set())
