@@ -29,5 +29,6 @@ def trace(arrival: Image, /, *, cost: Image, seeds: Labels, mask: Mask, xp: Any)
     while True:
         farther = pointers[pointers]
         if (farther == pointers).all():
-            return xp.where(mask, seeds.ravel()[pointers].reshape(height, width), np.int32(0))
+            labels: Labels = xp.where(mask, seeds.ravel()[pointers].reshape(height, width), np.int32(0))
+            return labels
         pointers = farther

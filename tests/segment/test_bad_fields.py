@@ -32,7 +32,7 @@ def test_thousands_of_touching_objects_are_told_apart() -> None:
     rows, columns = np.mgrid[:400, :400]
     plane = 20 + 100 * np.hypot((rows % 8) - 3.5, (columns % 8) - 3.5).clip(0, 4.5) / -4.5 + 100
     labels = objects_of(
-        plane, diameter=8, local_contrast=0, threshold_correction=0.3, min_diameter=1, rim=0, min_contrast=0
+        plane, diameter=8, local_contrast=0, threshold_correction=0.3, min_diameter=3, rim=0, min_contrast=0
     )
     assert labels.max() == 2500
     assert label(labels, connectivity=1).max() == 2500
