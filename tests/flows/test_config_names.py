@@ -7,9 +7,10 @@ from tests.flows.config_texts import YES_AND_NO, messages
 MASKS = "circle, li, otsu, spot, watershed"
 SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
 WATERSHED_KEYS = (
-    "name, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, neck, "
-    "min_contrast, min_diameter, max_diameter"
+    "name, within, method, channel, diameter, sigma, threshold, threshold_correction, local_contrast, rim, declump, "
+    "neck, min_contrast, min_diameter, max_diameter"
 )
+SEGMENTERS = "callable, cellpose, expand, instanseg, labels, seeded_watershed, stardist, subtract, threshold, watershed"
 NO_DOUBLE_UNDERSCORE = (
     "cannot be used: '__' separates the parts of a column name, so a name may not contain it, nor start or end with '_'"
 )
@@ -109,12 +110,12 @@ UNKNOWN_NAMES = {
     ],
     "segment: {objects: {nucleus: {method: watersheds, channel: DAPI}}}": [
         (
-            "segment.objects.nucleus: unknown segment method 'watersheds'; allowed: seeded_watershed, subtract, "
-            "watershed; did you mean 'watershed'?"
+            f"segment.objects.nucleus: unknown segment method 'watersheds'; allowed: {SEGMENTERS}; "
+            "did you mean 'watershed'?"
         )
     ],
     "segment: {objects: {nucleus: {channel: DAPI}}}": [
-        "segment.objects.nucleus: the key 'method' is missing; allowed: seeded_watershed, subtract, watershed"
+        f"segment.objects.nucleus: the key 'method' is missing; allowed: {SEGMENTERS}"
     ],
     "mask: {methods: li, main_channel: BF}\n"
     "quality: {rules: [{metric: sum, channel: BF, threshold: {method: normal-quantile, q: 0.05}}]}": [

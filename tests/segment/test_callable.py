@@ -1,6 +1,7 @@
 """A function of an installed package, by the name under which the package offers it."""
 
 from collections.abc import Callable as Function
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def test_what_cannot_be_called_is_refused_before_anything_is_computed() -> None:
         config(function="number").objects[0].load(device="cpu")
     with pytest.raises(ConfigError, match=r"'gone' \(blobs:no\) cannot be loaded: AttributeError"):
         config(function="gone").objects[0].load(device="cpu")
+    with pytest.raises(ValueError, match=r"level: got datetime.*, expected text, numbers, lists or mappings"):
+        config(parameters={"level": date(2026, 1, 1)})
     config().objects[0].load(device="cpu")
 
 

@@ -1,13 +1,14 @@
 """A function of somebody's own: of a package that is installed, by the name under which the package offers it."""
 
 import inspect
+import json
 from collections.abc import Callable as Function
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
-from pydantic import Field, JsonValue
+from pydantic import Field, field_validator
 
 from tasks.core.errors import ConfigError, suggestion
 from tasks.core.registry import Device
@@ -29,9 +30,17 @@ class Callable(MatchedMethod):
     channels: tuple[str, ...] = Field(
         default=(), description="Channels that the function gets, in this order; left out: all in their order."
     )
-    parameters: dict[str, JsonValue] = Field(
-        default={}, description="Further arguments of the function, by their names."
-    )
+    parameters: dict[str, Any] = Field(default={}, description="Further arguments of the function, by their names.")
+
+    @field_validator("parameters")
+    @classmethod
+    def _check_plain(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        for name, value in parameters.items():
+            try:
+                json.dumps(value)
+            except TypeError:
+                raise ValueError(f"{name}: got {value!r}, expected text, numbers, lists or mappings") from None
+        return parameters
 
     def requirements(self) -> dict[str, str]:
         """Version of the package; the function is taken to change only with it."""
