@@ -1,6 +1,6 @@
 """Segment the fields of one partition."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tasks.core.cells import field_cells, field_children
 from tasks.core.digest import digest
 from tasks.core.errors import Fault, NoGpuError
 from tasks.core.faults import isolate_faults
-from tasks.core.gpus import gpu_name
+from tasks.core.gpus import cupy_obstacle, gpu_name
 from tasks.core.label_files import LabelSource
 from tasks.core.layout import Layout
 from tasks.core.partition_files import BORDER, write_cell_tables, write_labels
@@ -22,7 +22,11 @@ from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, result_folder
 from tasks.segment.config import Segment
 from tasks.segment.devices import check_gpus, gpu_obstacles
+from tasks.segment.registry import segmenters
 from tasks.segment.stage import segment_image
+
+Found = tuple[list[tuple[range, Segmentation]], list[tuple[int, Exception]]]
+"""What `isolate_faults` returns of one field."""
 
 
 @task(name="look for a GPU")
@@ -100,16 +104,20 @@ def _segment(
     Table of cells and table of their children of each field.
     """
     tables: list[tuple[pl.DataFrame, pl.DataFrame]] = []
-    for image, pixels in zip(images.table.iter_slices(1), images.pixels, strict=True):
-        if pixels is None:
-            continue
-        position = image["position"].item()
+    rows = zip(images.table.iter_slices(1), images.pixels, strict=True)
+    fields = [(image, pixels) for image, pixels in rows if pixels is not None]
 
-        def segment(_: range, pixels: AnyArray = pixels, position: int = position) -> Segmentation:
-            labels = None if given is None else given(position)
+    def find(field: tuple[pl.DataFrame, AnyArray]) -> Found:
+        image, pixels = field
+
+        def segment(_: range) -> Segmentation:
+            labels = None if given is None else given(image["position"].item())
             return segment_image(pixels, channels=layout.channels, config=config, devices=devices, given=labels)
 
-        segmentations, failed = isolate_faults(1, segment)
+        return isolate_faults(1, segment)
+
+    for (image, _), (segmentations, failed) in zip(fields, _each(find, fields, config, devices), strict=True):
+        position = image["position"].item()
         images.faults.extend(Fault.of(error, image=image["meta__image"].item(), stage="segment") for _, error in failed)
         for _, segmented in segmentations:
             tables.append(
@@ -121,3 +129,18 @@ def _segment(
             write_labels(folder, {(position, name): own for name, own in segmented.labels.items()})
             write_labels(folder, {(position, name + BORDER): own for name, own in segmented.border.items()})
     return tables
+
+
+def _each(
+    find: Callable[[tuple[pl.DataFrame, AnyArray]], Found],
+    fields: Sequence[tuple[pl.DataFrame, AnyArray]],
+    config: Segment,
+    devices: Mapping[str, Device],
+) -> Iterator[Found]:
+    """Find the objects of one field after the other, or on a GPU of several at a time."""
+    parts = {entry.name: segmenters.part(entry) for entry in config.objects}
+    if not fields or not any(devices[name] == "gpu" and part.gpu is cupy_obstacle for name, part in parts.items()):
+        return map(find, fields)
+    from tasks.segment.cuda.batches import in_gpu_batches
+
+    return in_gpu_batches(find, fields, pixels=max(pixels[0].size for _, pixels in fields))

@@ -36,7 +36,7 @@ class HostKernels:
 
     def __init__(self, folder: Path, *, stride: int = 1) -> None:
         self.xp: Any = np
-        self._stride = stride
+        self._folder, self._stride = folder, stride
         library = folder / "kernels.so"
         if not library.exists():
             text = source()
@@ -45,6 +45,10 @@ class HostKernels:
             (folder / "kernels.cpp").write_text("\n".join([shim, text, *entries, ""]), encoding="utf-8")
             subprocess.run([*COMPILE, "-o", library, folder / "kernels.cpp"], check=True)
         self._library = ctypes.CDLL(str(library))
+
+    def in_order(self, stride: int) -> "HostKernels":
+        """Return the same with blocks in another order."""
+        return HostKernels(self._folder, stride=stride)
 
     def launch(
         self, name: str, arguments: Sequence[AnyArray], *, grid: tuple[int, int], block: tuple[int, int]
