@@ -29,6 +29,6 @@ def trace(arrival: Image, /, *, cost: Image, seeds: Labels, mask: Mask, xp: Any)
     while True:
         farther = pointers[pointers]
         if (farther == pointers).all():
-            traced: Labels = xp.where(mask, seeds.ravel()[pointers].reshape(height, width), np.int32(0))
-            return traced
+            labels: Labels = xp.where(mask, seeds.ravel()[pointers].reshape(height, width), np.int32(0))
+            return labels
         pointers = farther

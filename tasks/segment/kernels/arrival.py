@@ -81,8 +81,8 @@ def _spread(  # noqa: C901, PLR0912, PLR0915 - one loop
     Buckets are lists of entries, each of a pixel and the next entry. A pixel that is reached at less goes to another
     bucket and stays in the first one, too, where it is passed over.
     """
-    longest = most * math.sqrt(2.0)
-    density = np.float32(1 / np.maximum(np.float64(least), longest / (MOST_BUCKETS - 2)))
+    longest = float(most) * math.sqrt(2.0)
+    density = np.float32(1.0 / max(float(least), longest / (MOST_BUCKETS - 2)))
     turn = 4
     while turn < longest * density + 2:
         turn *= 2
