@@ -36,6 +36,7 @@ DSB2018: dict[str, Any] = {
     "method": "watershed", "channel": "DNA", "diameter": 20, "min_diameter": 5, "sigma": 0.7,
     "threshold_correction": 0.7, "local_contrast": 0.9,
 }  # fmt: skip
+MODEL = {"method": "model", "channel": "DNA"}  # the diameter is estimated from each field
 
 
 def folder(data_root: Path, name: str) -> Path:
@@ -191,7 +192,10 @@ def test_the_same_setting_serves_a_field_of_another_source(data_root: Path) -> N
 
 @pytest.mark.parametrize(
     ("nucleus", "floors"),
-    [pytest.param(DSB2018, {50: 0.885, 70: 0.775, 90: 0.29}, id="watershed")],  # 0.893, 0.782, 0.303
+    [
+        pytest.param(DSB2018, {50: 0.885, 70: 0.775, 90: 0.29}, id="watershed"),  # 0.893, 0.782, 0.303
+        pytest.param(MODEL, {50: 0.925, 70: 0.85, 90: 0.41}, id="model", marks=pytest.mark.slow),  # 0.934, 0.863, 0.427
+    ],
 )
 def test_fields_of_many_laboratories_agree_with_people_under_one_setting(
     data_root: Path, nucleus: Mapping[str, Any], floors: Mapping[int, float]
