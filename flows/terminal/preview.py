@@ -152,12 +152,13 @@ def _load_methods(segment: Segment) -> None:
 def _estimates(decided: ObjectDiameters) -> Iterator[str]:
     """Tell the diameter of each group, and what it rests on."""
     for own in decided.groups:
+        fields = f"{own.fields} field" if own.fields == 1 else f"{own.fields} fields"
         group = "".join(f" of {name} {value}" for name, value in own.group.items())
         how = (
-            f"estimated by the model {decided.model} from {own.objects:,} objects in {own.fields} fields"
+            f"estimated by the model {decided.model} from {own.objects:,} objects in {fields}"
             if own.objects
             else f"taken for want of objects: the model {decided.model} sees none of a size that it knows in "
-            f"{own.fields} fields; if there are some, give diameter in pixels"
+            f"{fields}; if there are some, give diameter in pixels"
         )
         yield f"{decided.object}{group}: diameter {own.diameter:g} px, {how}"
 

@@ -138,7 +138,7 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
 
 
 def _step(types: Sequence[Any], part: int | str, *, value: object) -> list[Any]:
-    """Return the types of a key, of the entries of a list, or of the model by whose name pydantic tells it in a union."""
+    """Return the types of a key, of entries of a list, or of a model of a union, which pydantic tells by its name."""
     if isinstance(part, int):
         return [
             inner for annotation in types for inner in get_args(_plain(annotation)) if inner is not Ellipsis

@@ -127,8 +127,10 @@ WRONG_VALUES = {
         )
     ],
     "segment: {objects: {nucleus: {method: model, channel: DNA, diameter: small}}}": [
-        "segment.objects.nucleus.diameter: got 'small'; expected a number or 'auto' or keys and values; the keys "
-        "allowed are use"
+        (
+            "segment.objects.nucleus.diameter: got 'small'; expected a number or 'auto' or keys and values; the keys "
+            "allowed are use"
+        )
     ],
     "segment: {objects: {nucleus: {method: model, channel: DNA, diameter: {use: a, group: b}}}}": [
         "segment.objects.nucleus.diameter.group: unknown key; allowed: use"

@@ -140,7 +140,7 @@ def test_a_preview_of_fields_without_objects_says_that_nothing_was_estimated(mod
     text = io.StringIO()
     preparation = prepared(sections(model), inputs=[folder], output=tmp_path / "output")
     write_preview(tmp_path / "preview.png", preparation, console=Console(file=text, width=200), count=1)
-    assert "px, taken for want of objects: the model discs sees none of a size that it knows in 1 fields" in (
+    assert "px, taken for want of objects: the model discs sees none of a size that it knows in 1 field;" in (
         text.getvalue()
     )
 
