@@ -1,7 +1,7 @@
 """What masking or segmentation finds in a few images: a picture with outlines, to choose settings by eye."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +29,8 @@ from tasks.ingest.references import ImageReference, from_frame
 from tasks.mask.stage import mask_batch
 from tasks.project.methods import Projection
 from tasks.segment.config import Segment
-from tasks.segment.model.decision import settled
+from tasks.segment.devices import choose_devices, gpu_obstacles
+from tasks.segment.model.decision import ObjectDiameters, settled
 from tasks.segment.stage import segment_image
 
 COLOURS = ("#ffd400", "#00e5ff", "#ff5ad0", "#7cff4f", "#ff8c1a", "#4f7cff", "#ff4040", "#c0a0ff")
@@ -109,8 +110,7 @@ def _find(
         return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)
     if segment is None:
         raise ValueError("a configuration has a mask or a segment section")
-    here = segment.model_copy(update={"device": "auto"})  # a GPU of the cluster is none of this machine
-    segmented = segment_image(image, channels=layout.channels, config=here, given=given)
+    segmented = segment_image(image, channels=layout.channels, config=_on_this_machine(segment), given=given)
     own = [find_boundaries(labels, mode="inner") for labels in segmented.labels.values()]
     counts = [f"{np.unique(labels[labels > 0]).size} {name}" for name, labels in segmented.labels.items()]
     left_out = segmented.border[layout.regions[0]]
@@ -125,21 +125,42 @@ def _segments(
     segment = preparation.spec.config.segment
     if segment is None:
         return [None] * len(rows)
+    _load_methods(segment)
     learned, estimated = settle_learned(
         preparation, segment, rows=rows, load=lambda reference: load([reference]).images[0]
     )
     for decided in estimated:
-        for own in decided.groups:
-            group = "".join(f" of {name} {value}" for name, value in own.group.items())
-            console.print(
-                f"{decided.object}{group}: diameter {own.diameter:g} px, estimated by the model {decided.model} from "
-                f"{own.objects:,} objects in {own.fields} fields",
-                highlight=False,
-                markup=False,
-                soft_wrap=True,
-            )
+        for line in _estimates(decided):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     index = preparation.listing.index
     return [settled(segment, learned=learned, image=index[row : row + 1]) for row in rows]
+
+
+def _on_this_machine(segment: Segment) -> Segment:
+    """Return the configuration for a preview: a GPU of the cluster is none of this machine."""
+    return segment.model_copy(update={"device": "auto"})
+
+
+def _load_methods(segment: Segment) -> None:
+    """Load what methods need, as a worker does before its first image: what is wrong with it is no image's fault."""
+    here = _on_this_machine(segment)
+    devices = choose_devices(here, obstacles=gpu_obstacles(here))
+    for entry in here.objects:
+        entry.load(device=devices[entry.name])
+
+
+def _estimates(decided: ObjectDiameters) -> Iterator[str]:
+    """Tell the diameter of each group, and what it rests on."""
+    for own in decided.groups:
+        fields = f"{own.fields} field" if own.fields == 1 else f"{own.fields} fields"
+        group = "".join(f" of {name} {value}" for name, value in own.group.items())
+        how = (
+            f"estimated by the model {decided.model} from {own.objects:,} objects in {fields}"
+            if own.objects
+            else f"taken for want of objects: the model {decided.model} sees none of a size that it knows in "
+            f"{fields}; if there are some, give diameter in pixels"
+        )
+        yield f"{decided.object}{group}: diameter {own.diameter:g} px, {how}"
 
 
 def _status(status: str) -> str:

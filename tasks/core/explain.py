@@ -42,6 +42,10 @@ ABOUT_KEYS = frozenset({"missing", "extra_forbidden", "invalid_key"})
 """Kinds of mistakes whose location ends in a key that the model, or the user, does not have."""
 
 
+NUMBER_IN_UNION = {"float_type": "float", "int_type": "int"}
+"""The last part of a location where a number is one of several types that a value may have."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Where in the user's file a mistake is.
@@ -89,8 +93,9 @@ def explain(error: ValidationError, *, data: object, model: type[BaseModel]) -> 
 
 
 def _follows_from_another(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
-    """Whether a list counts as too short, or a mapping as no word, only because its entries are faulty."""
-    mapping = detail["type"] == "literal_error" and isinstance(detail["input"], Mapping)
+    """Whether a list counts as too short, or a mapping as no word or number, only because its entries are faulty."""
+    alternative = detail["type"] == "literal_error" or detail["loc"][-1:] == (NUMBER_IN_UNION.get(detail["type"]),)
+    mapping = alternative and isinstance(detail["input"], Mapping)
     loc = detail["loc"][:-1] if mapping else detail["loc"]
     inner = (other["loc"] for other in details if other is not detail)
     return (mapping or detail["type"] == "too_short") and any(inner_loc[: len(loc)] == loc for inner_loc in inner)
@@ -133,13 +138,15 @@ def locate(location: Sequence[int | str], *, data: object, model: type[BaseModel
 
 
 def _step(types: Sequence[Any], part: int | str, *, value: object) -> list[Any]:
-    """Return the types of a key or of the entries of a list."""
+    """Return the types of a key, of entries of a list, or of a model of a union, which pydantic tells by its name."""
     if isinstance(part, int):
         return [
             inner for annotation in types for inner in get_args(_plain(annotation)) if inner is not Ellipsis
         ] or list(types)
     annotations: list[Any] = []
     for model in _models(types, value=value):
+        if part == model.__name__:
+            annotations.append(model)
         for name, field in model.model_fields.items():
             if part in {name, field.alias}:
                 annotations.append(

@@ -126,6 +126,18 @@ WRONG_VALUES = {
             r"such as B07_site1_DAPI.tif write (?P<well>[A-Z]\d+)_site(?P<site>\d)_(?P<channel>[A-Z]+)"
         )
     ],
+    "segment: {objects: {nucleus: {method: model, channel: DNA, diameter: small}}}": [
+        (
+            "segment.objects.nucleus.diameter: got 'small'; expected a number or 'auto' or keys and values; the keys "
+            "allowed are use"
+        )
+    ],
+    "segment: {objects: {nucleus: {method: model, channel: DNA, diameter: {use: a, group: b}}}}": [
+        "segment.objects.nucleus.diameter.group: unknown key; allowed: use"
+    ],
+    "segment: {objects: {nucleus: {method: model, channel: DNA, diameter: {use: 3}}}}": [
+        "segment.objects.nucleus.diameter.use: got 3; expected text; put it in quotes: '3'"
+    ],
 }
 
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import tifffile
@@ -130,6 +131,18 @@ def test_a_preview_decides_as_the_run_does_however_few_fields_it_shows(
     (line,) = [line for line in text.getvalue().splitlines() if "estimated" in line]
     plate = line.removeprefix("nucleus of plate ")[0]
     assert f"diameter {diameters(preprocessed[0])[plate]:g} px" in line
+
+
+def test_a_preview_of_fields_without_objects_says_that_nothing_was_estimated(model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "PA"
+    folder.mkdir()
+    tifffile.imwrite(folder / "flat.tif", np.full((130, 160), 7, dtype=np.uint16))
+    text = io.StringIO()
+    preparation = prepared(sections(model), inputs=[folder], output=tmp_path / "output")
+    write_preview(tmp_path / "preview.png", preparation, console=Console(file=text, width=200), count=1)
+    assert "px, taken for want of objects: the model discs sees none of a size that it knows in 1 field;" in (
+        text.getvalue()
+    )
 
 
 def test_the_plan_tells_what_is_estimated(model: Path, images: Path, tmp_path: Path) -> None:

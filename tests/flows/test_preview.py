@@ -20,6 +20,7 @@ from flows.terminal.preview import (
     TITLE_INCHES,
     write_preview,
 )  # fmt: skip
+from tasks.core.errors import ConfigError
 from tasks.core.types import AnyArray
 from tasks.ingest.example import CHANNELS, write_example
 from tests.running import prepared
@@ -160,3 +161,26 @@ def test_fields_are_drawn_with_an_outline_per_object_and_counted(tmp_path: Path)
     assert f"nucleus {COLOURS[0]}, cell {COLOURS[1]}" in text
     assert pixels_of(picture, COLOURS[0]) > 200
     assert pixels_of(picture, COLOURS[1]) > 200
+
+
+def test_a_method_that_cannot_be_loaded_stops_the_preview_as_it_stops_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    (package / "halves-1.dist-info").mkdir(parents=True)
+    (package / "halves.py").write_text("def halves(image, *, level):\n    return (image[0] > level).astype(int)\n")
+    (package / "halves-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: halves\nVersion: 1\n")
+    points = "[scip_flows.segment_callable]\nhalves = halves:halves\n"
+    (package / "halves-1.dist-info" / "entry_points.txt").write_text(points)
+    monkeypatch.syspath_prepend(str(package))
+    (tmp_path / "images").mkdir()
+    tifffile.imwrite(tmp_path / "images" / "one.tif", stamp(500)[0])
+
+    def config(**parameters: int) -> dict[str, Any]:
+        own = {"method": "callable", "function": "halves", "parameters": parameters}
+        return {"load": {"channels": {"DNA": 0}}, "segment": {"objects": {"cell": own}}}
+
+    text, _ = preview(config(level=300), images=tmp_path / "images")
+    assert "1 cell" in text
+    with pytest.raises(ConfigError, match=r"cell\.parameters: the function 'halves' does not take them: .*'levle'"):
+        preview(config(levle=300), images=tmp_path / "images")

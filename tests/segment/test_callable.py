@@ -97,6 +97,12 @@ def test_what_cannot_be_called_is_refused_before_anything_is_computed() -> None:
     config().objects[0].load(device="cpu")
 
 
+def test_without_any_package_it_is_told_that_one_must_be_installed(package: Function[..., None]) -> None:
+    package(points="")
+    with pytest.raises(ConfigError, match=r"got 'bright', .*segment_callable; there is none: install your package"):
+        config().objects[0].requirements()
+
+
 def test_the_packages_version_is_part_of_what_results_depend_on(package: Function[..., None]) -> None:
     first = digest(config())
     assert digest(config()) == first

@@ -118,9 +118,10 @@ def _entry_point(name: str, *, key: str) -> EntryPoint:
     points = entry_points(group=GROUP)
     own = {point.value: point for point in points if point.name == name}
     if not own:
+        names = sorted(points.names)
+        way_out = suggestion(name, names) if names else "there is none: install your package where this program is"
         raise ConfigError(
-            f"{key}: got {name!r}, which no installed package offers as an entry point of the group {GROUP}; "
-            f"{suggestion(name, sorted(points.names))}"
+            f"{key}: got {name!r}, which no installed package offers as an entry point of the group {GROUP}; {way_out}"
         )
     if len(own) > 1:
         raise ConfigError(f"{key}: {len(own)} functions are called {name!r}: {', '.join(own)}; uninstall all but one")

@@ -79,4 +79,7 @@ def labels(image: AnyArray, *, labels: Mapping[str, AnyArray], config: Labels, c
     try:
         return config.fit(given, earlier=labels, shape=image.shape[1:])
     except ValueError as error:
-        raise PixelError(f"its label image does not do: {error}") from error
+        raise PixelError(
+            f"its label image {config.files!r} does not do: {error}; write it in whole numbers of 16 or 32 bits and "
+            f"in the shape of the image, or correct segment.objects.{config.name}.files"
+        ) from error
