@@ -58,10 +58,11 @@ def _run(execution: "Execution", data: "Dataset", files: LabelFiles | None) -> "
 
     config = execution.config
     resources, devices = execution.resources[config.cells_stage], None
-    common: dict[str, object] = {"source": data.source, "config": config.segment or config.mask}
+    common: dict[str, object] = {"source": data.source, "config": config.mask}
     if config.segment is not None:
-        devices = _decide_devices(execution, config.segment, resources=resources)
-        common["devices"] = devices
+        segment = config.segment.located()
+        devices = _decide_devices(execution, segment, resources=resources)
+        common |= {"config": segment, "devices": devices}
         if config.run.resources.segment == "auto" and "gpu" not in devices.values():
             resources = CPU
     cells = execution.map(

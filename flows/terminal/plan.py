@@ -18,6 +18,7 @@ from tasks.features.table import table_columns
 from tasks.ingest.label_files import LabelFiles
 from tasks.ingest.label_hints import label_hints
 from tasks.ingest.references import from_frame
+from tasks.segment.model.decision import LearnedObject
 from tasks.segment.model.diameter import FIELDS
 
 WORKER_BYTES = 350 * 10**6
@@ -26,6 +27,10 @@ WORKER_BYTES = 350 * 10**6
 PIXELS_OF_STAMPS, PIXELS_OF_FIELDS = 5, 16
 """How often a worker holds the pixels that it reads at a time, with all that is made of them; measured on stamps of 12
 channels, and on fields of 2048 × 2048 pixels and 5 channels with two objects."""
+
+NETWORK_BYTES = 300 * 10**6
+"""Of a worker's memory, that a network takes for a tile of `tasks.segment.model.maps`, and keeps. Measured in fresh
+processes: 221 MB for a tile alone, and for a field of 2048 × 2048 pixels 250 MB more than watershed takes."""
 
 
 def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[Stage[Any]], verbose: bool) -> None:
@@ -52,7 +57,8 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     rows["work/"] = _files(preparation, tasks=len(per_partition))
     rows["disk"] = _disk(preparation, columns=len(columns))
     pixels = max(BATCH_BYTES, images.bytes_per_image) * (PIXELS_OF_STAMPS if layout.stamps else PIXELS_OF_FIELDS)
-    rows["memory"] = f"about {(WORKER_BYTES + pixels) / 1e9:.1f} GB a worker"
+    networks = NETWORK_BYTES * len(_networks(preparation))
+    rows["memory"] = f"about {(WORKER_BYTES + pixels + networks) / 1e9:.1f} GB a worker"
     if left_out := images.left_out.by_reason:
         rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     label_files = preparation.stages.get(find_cells.name)
@@ -86,11 +92,21 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     console.print("\nNothing was run.", highlight=False)
 
 
+def _learned(preparation: Preparation) -> Sequence[LearnedObject]:
+    """Return what is known of the objects that learned models find."""
+    prepared = preparation.stages.get(decide_diameters.name)
+    return prepared.learned if isinstance(prepared, PreparedDiameters) else ()
+
+
+def _networks(preparation: Preparation) -> set[str]:
+    """Name the model files that a worker opens, by their content: objects of one and the same share it."""
+    return {own.network.content for own in _learned(preparation)}
+
+
 def _models(preparation: Preparation) -> str:
     """Say which objects learned models find, and how large these are taken to be."""
-    prepared = preparation.stages.get(decide_diameters.name)
     words = []
-    for own in prepared.learned if isinstance(prepared, PreparedDiameters) else ():
+    for own in _learned(preparation):
         form, sizes = own.network.form, sorted({diameter for _, diameter in own.diameters})
         sample = f"from up to {FIELDS} fields" + (f" of each {', '.join(own.group_by)}" if own.group_by else "")
         diameter = " … ".join(f"{size:g}" for size in dict.fromkeys((*sizes[:1], *sizes[-1:]))) + " px"

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from tasks.core.errors import UserError
+
 ResultT = TypeVar("ResultT")
 
 
@@ -27,6 +29,8 @@ def isolate_faults(
     ------
     MemoryError
         As the work raises it: with smaller batches there may be enough.
+    UserError
+        Likewise: what the user has to mend, such as the configuration, is no item's fault.
 
     Examples
     --------
@@ -43,7 +47,7 @@ def _isolate(
 ) -> tuple[list[tuple[range, ResultT]], list[tuple[int, Exception]]]:
     try:
         return [(rows, work(rows))], []
-    except MemoryError:
+    except (MemoryError, UserError):
         raise
     except Exception as error:  # noqa: BLE001 - whatever one item does, the others go on
         if len(rows) == 1:

@@ -112,6 +112,10 @@ class Segment(Section):
         """What results depend on: where objects are found, tasks are told object by object."""
         return {name: getattr(self, name) for name in type(self).model_fields if name != "device"}
 
+    def located(self) -> Self:
+        """Return it with objects whose paths hold in whatever folder a worker works."""
+        return self.model_copy(update={"objects": [entry.located() for entry in self.objects]})
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the objects in order."""

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from socket import gethostname
 
-from tasks.core.errors import ConfigError, NoGpuError
+from tasks.core.errors import ConfigError, NoGpuError, UserError
 from tasks.core.gpus import count_gpus
 from tasks.core.registry import Device
 from tasks.segment.config import Segment
-from tasks.segment.registry import segmenters
+from tasks.segment.registry import ObjectMethod, segmenters
 
 NO_GPU = "there is no GPU, or its driver does not answer"
 
@@ -64,3 +64,26 @@ def check_gpus(config: Segment, *, devices: Mapping[str, Device]) -> None:
         for name, obstacle in gpu_obstacles(config).items():
             if obstacle and devices[name] == "gpu":
                 raise NoGpuError(f"{gethostname()} cannot find {name} on a GPU, as the run decided: {obstacle}")
+
+
+def load_method(entry: ObjectMethod, *, device: Device) -> None:
+    """Load what a method needs on its device, so that what is missing there is no field's fault.
+
+    Raises
+    ------
+    NoGpuError
+        It cannot be loaded on a GPU that answers: its kernels are not compiled, say.
+    UserError, MemoryError
+        As the method raises them.
+    """
+    try:
+        entry.load(device=device)
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:
+        if device == "cpu":
+            raise
+        raise NoGpuError(
+            f"{gethostname()} cannot load {entry.described} on a GPU, as the run decided: "
+            f"{type(error).__name__}: {error}"
+        ) from error

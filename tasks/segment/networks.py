@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import RLock
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from packaging.version import Version
 from pydantic import Field, field_validator
@@ -37,7 +37,9 @@ class NetworkMethod(MatchedMethod):
 
     channels: tuple[str, ...] = Field(min_length=1, description="Channels that the network is shown, in this order.")
     model: str = Field(
-        min_length=1, description="Path of the model, or its name in the folder where the package looks."
+        min_length=1,
+        description="Path of the model, absolute or relative to the folder in which the program is started, or its "
+        "name in the folder where the package looks.",
     )
 
     @field_validator("channels", mode="before")
@@ -84,6 +86,15 @@ class NetworkMethod(MatchedMethod):
     @classmethod
     def limit_threads(cls) -> None:
         """Keep the package to one thread: there is a worker for each core."""
+
+    def located(self) -> Self:
+        """Name the model by its absolute path; one in the folder where the package looks keeps its name."""
+        return self.model_copy(update={"model": str(self.path)}) if self._is_path else self
+
+    @property
+    def identity(self) -> object:
+        """What objects depend on: of the model what its files hold, wherever they lie."""
+        return self.model_dump(exclude={"model"}) | {"requirements": self.requirements()}
 
     def requirements(self) -> dict[str, str]:
         """Version of the package, and the digests of the model's files by their names."""
@@ -135,8 +146,7 @@ class NetworkMethod(MatchedMethod):
         ConfigError
             It is nowhere; the message says where it is looked for.
         """
-        given = Path(self.model).expanduser()
-        places = [given] if os.sep in self.model or given.exists() else list(self.places(self.model))
+        places = [Path(self.model).expanduser()] if self._is_path else list(self.places(self.model))
         for place in places:
             if place.exists():
                 return place.absolute()
@@ -144,6 +154,10 @@ class NetworkMethod(MatchedMethod):
             f"{self.key}: got {self.model!r}, but there is no {' nor '.join(map(str, places))}; nothing is downloaded "
             "while a run goes on: put the model there, on every machine that works, or give its path"
         )
+
+    @property
+    def _is_path(self) -> bool:
+        return os.sep in self.model or Path(self.model).expanduser().exists()
 
     def _own_files(self) -> list[Path]:
         """Files of the model that are there."""

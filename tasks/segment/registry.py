@@ -1,7 +1,7 @@
 """What every method that finds objects in a field shares: its configuration, its signature, its registry."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 from pydantic import ConfigDict, Field, field_validator
 
@@ -68,6 +68,10 @@ class ObjectMethod(Method):
         """
         return None
 
+    def located(self) -> Self:
+        """Return it with paths that hold in whatever folder a worker works; a relative one is of this process's."""
+        return self
+
     def requirements(self) -> dict[str, str]:
         """Versions of packages and digests of files on which results depend besides the configuration; none is loaded.
 
@@ -79,7 +83,9 @@ class ObjectMethod(Method):
         return {}
 
     def load(self, *, device: Device) -> None:
-        """Load what the method needs, such as a model, once in each process, before it is called.
+        """Load what the method needs, such as a model or kernels, once in each process, before it is called.
+
+        What fails here is no field's fault.
 
         Raises
         ------
@@ -97,7 +103,11 @@ class ObjectMethod(Method):
 
 
 class Segmenter(Protocol):
-    """Find one kind of object in a field: a pure function of arrays and a frozen configuration."""
+    """Find one kind of object in a field: a pure function of arrays and a frozen configuration.
+
+    On a processor, labels are arrays of numpy, whatever found them. On a GPU they lie where they were found, in the
+    memory of the host or as arrays of cupy: `tasks.segment.placing.on_device` brings them where they are wanted.
+    """
 
     def __call__(  # noqa: D102 - the class tells
         self,

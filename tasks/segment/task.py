@@ -26,7 +26,7 @@ from tasks.core.storage import atomic, read_table
 from tasks.core.types import AnyArray, Segmentation
 from tasks.core.work import Partition, StageResult, Stopwatch, is_provisional, result_folder
 from tasks.segment.config import Segment
-from tasks.segment.devices import check_gpus, gpu_obstacles
+from tasks.segment.devices import check_gpus, gpu_obstacles, load_method
 from tasks.segment.model.decision import (
     DIAMETERS,
     LearnedObject,
@@ -80,9 +80,7 @@ def segment_partition(
     """
     watch = Stopwatch()
     check_unchanged(learned)
-    _check(config, devices=devices)
-    for entry in config.objects:
-        entry.load(device=devices[entry.name])
+    _load(config, devices=devices)
     find = partial(_segment, config=config, devices=devices, given=given, learned=learned, layout=source.layout)
     tables, faults = [], []
     cells, children = [pl.DataFrame(schema=source.layout.cells())], [pl.DataFrame(schema=source.layout.child_table())]
@@ -104,10 +102,12 @@ def segment_partition(
     return watch.result(folder, run_id=run_id, counts=counts, content=digest(table["digest"].to_list()), gpu=gpu)
 
 
-def _check(config: Segment, *, devices: Mapping[str, Device]) -> None:
-    """Refuse to go on elsewhere than the run decided, and tell which worker this is."""
+def _load(config: Segment, *, devices: Mapping[str, Device]) -> None:
+    """Load the methods where the run decided; refuse to go on elsewhere, and tell which worker this is."""
     try:
         check_gpus(config, devices=devices)
+        for entry in config.objects:
+            load_method(entry, device=devices[entry.name])
     except NoGpuError as error:
         try:
             worker = get_worker().address

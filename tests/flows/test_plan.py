@@ -11,12 +11,13 @@ import tifffile
 from rich.console import Console
 
 from flows.pipeline import PIPELINE
-from flows.terminal.plan import print_plan
+from flows.terminal.plan import NETWORK_BYTES, print_plan
 from tasks.core.columns import Column
 from tasks.features.all_families import feature_columns
 from tasks.features.regions import region_list
 from tasks.ingest.example import CHANNELS, write_example
 from tests.running import prepared
+from tests.segment.handmade_model import write_model
 
 QUALITY = [{"metric": "sum", "channel": "BF", "threshold": {"method": "quantile", "q": 0.1}}]
 FIELDS = {
@@ -115,3 +116,25 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     assert lines["partitions"] == "1 of up to 3 images"
     assert lines["tasks"] == "4: segment, features per partition, 2 for the run"
     assert lines["left out"] == "1 files that are no images"
+
+
+def test_the_memory_of_networks_counts_once_for_each_model(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    tifffile.imwrite(images / "0.tif", np.zeros((40, 50), np.uint8))
+    other = write_model(tmp_path / "discs.onnx")
+
+    def memory(**objects: dict[str, Any]) -> float:
+        nucleus = {"method": "watershed", "channel": "DNA"}
+        config = {"load": {"channels": {"DNA": 0}}, "segment": {"objects": {"nucleus": nucleus, **objects}}}
+        preparation = prepared(config, inputs=[images], output=tmp_path / "out", stages=PIPELINE)
+        text = io.StringIO()
+        print_plan(Console(file=text, width=120), preparation, stages=PIPELINE, verbose=False)
+        (line,) = (line for line in text.getvalue().splitlines() if line.startswith("memory"))
+        return float(line.removeprefix("memory").removesuffix("GB a worker").replace("about", ""))
+
+    spots = {"method": "model", "channel": "DNA", "diameter": 5, "within": "nucleus"}
+    without, one, two = (memory(**own) for own in ({}, {"a": spots}, {"a": spots, "b": spots | {"model": str(other)}}))
+    assert one - without == pytest.approx(NETWORK_BYTES / 1e9)
+    assert memory(a=spots, b=spots) == one
+    assert two - one == pytest.approx(NETWORK_BYTES / 1e9)

@@ -147,6 +147,18 @@ def test_settings_that_contradict_each_other(options: dict[str, Any], message: s
         Segment.model_validate({"objects": {"nucleus": {"method": "model", "channel": "DNA", **options}}})
 
 
+def test_a_relative_path_is_of_the_folder_in_which_the_program_was_started(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(path.parent)
+    objects = {"nucleus": {"method": "model", "channel": "DNA", "model": path.name, "diameter": 20}}
+    located = Segment.model_validate({"objects": objects}).located()
+    monkeypatch.chdir("/")
+    (entry,) = located.objects
+    entry.load(device="cpu")
+    assert segment_image(FIELD[np.newaxis], channels=["DNA"], config=located).labels["nucleus"].any()
+
+
 def test_another_runs_diameter_is_for_runs(path: Path) -> None:
     with pytest.raises(ConfigError, match=r"objects.nucleus.diameter: use is for runs"):
         find(FIELD, path=path, diameter={"use": "output"})

@@ -294,6 +294,21 @@ def test_names_mean_what_the_packages_keep(
         assert count(config(method, "mine")) == 2
 
 
+@pytest.mark.usefixtures("packages")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_relative_path_is_of_the_folder_in_which_the_program_was_started(
+    method: str, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = config(method, models[method].relative_to(tmp_path))
+    located = relative.located()
+    assert digest(located.identity) == digest(config(method, models[method]).identity) == digest(relative.identity)
+    monkeypatch.chdir("/")
+    assert count(located) == 2
+    named = config("cellpose", "a_name")
+    assert named.located() == named  # other machines may have it elsewhere
+
+
 def test_they_have_a_form_for_gpus() -> None:
     assert all(segmenters[method].devices == ("gpu", "cpu") for method in METHODS)
 

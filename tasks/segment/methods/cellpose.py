@@ -30,7 +30,8 @@ class Cellpose(NetworkMethod):
     model: str = Field(
         default="cpsam",
         min_length=1,
-        description="Path of the weights, or their name in ~/.cellpose/models (CELLPOSE_LOCAL_MODELS_PATH). Weights of "
+        description="Path of the weights, absolute or relative to the folder in which the program is started, or their "
+        "name in ~/.cellpose/models (CELLPOSE_LOCAL_MODELS_PATH). Weights of "
         "Cellpose 3 and before do not fit.",
     )
     diameter: float | None = Field(

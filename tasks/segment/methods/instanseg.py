@@ -30,8 +30,9 @@ class InstanSeg(NetworkMethod):
     method: Literal["instanseg"] = "instanseg"
     model: str = Field(
         min_length=1,
-        description=f"Path of the model's TorchScript file ({FILE}) or of its folder, or the name of that in the "
-        "folder that INSTANSEG_BIOIMAGEIO_PATH names. TorchScript is a program: take it from whom you trust.",
+        description=f"Path of the model's TorchScript file ({FILE}) or of its folder, absolute or relative to the "
+        "folder in which the program is started, or the name of that in the folder that INSTANSEG_BIOIMAGEIO_PATH "
+        "names. TorchScript is a program: take it from whom you trust.",
     )
     pixel_size: float | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from tasks.core.registry import Device
 from tasks.core.section import Section
 from tasks.core.types import AnyArray, LabelArray
 from tasks.segment.model.diameter import field_diameter, pooled_diameter
+from tasks.segment.model.form import MULTIPLE
 from tasks.segment.model.instances import instances
 from tasks.segment.model.maps import field_maps
 from tasks.segment.model.network import find_network, open_network
@@ -23,7 +24,8 @@ class Reuse(Section):
 
     use: str = Field(
         min_length=1,
-        description="diameters.json of another run, the folder statistics/ that holds it, or that run's output folder.",
+        description="diameters.json of another run, the folder statistics/ that holds it, or that run's output folder; "
+        "absolute or relative to the folder in which the program is started.",
     )
 
 
@@ -35,7 +37,8 @@ class Model(ObjectMethod):
     model: str = Field(
         default="nucleus",
         min_length=1,
-        description="nucleus, which comes with the program, or the path of an ONNX file of the same form.",
+        description="nucleus, which comes with the program, or the path of an ONNX file of the same form, absolute or "
+        "relative to the folder in which the program is started.",
     )
     diameter: float | Literal["auto"] | Reuse = Field(
         default="auto",
@@ -84,6 +87,15 @@ class Model(ObjectMethod):
         if isinstance(self.diameter, Reuse) and self.group_by:
             raise ValueError("group_by: got it beside diameter.use; the other run's groups are taken; leave it out")
         return self
+
+    def located(self) -> Self:
+        """Name the model's file by its absolute path."""
+        return self.model_copy(update={"model": find_network(self.model).path})
+
+    def load(self, *, device: Device) -> None:
+        """Open the network, and have it look at a few pixels: on a GPU, more is loaded and chosen for that."""
+        network = open_network(find_network(self.model), device=device)
+        network.run(np.zeros((1, 1, MULTIPLE, MULTIPLE), dtype=np.float32))
 
     @property
     def identity(self) -> dict[str, object]:

@@ -14,6 +14,7 @@ from tasks.segment.foreground import Foreground, Threshold, find_foreground
 from tasks.segment.operations import Image, Labels, Mask, Operations
 from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
+from tasks.segment.rehearsal import rehearse
 
 
 class SeededWatershed(ObjectMethod):
@@ -46,6 +47,10 @@ class SeededWatershed(ObjectMethod):
         default=None, gt=0, description="Farthest a cell reaches from its seed, in pixels; default no limit."
     )
     holes: Literal["fill", "keep"] = Field(default="fill", description="Whether holes in a cell are filled.")
+
+    def load(self, *, device: Device) -> None:
+        """Compile what finds objects on a GPU."""
+        rehearse(self, device=device)
 
 
 def seeded_watershed_plain(

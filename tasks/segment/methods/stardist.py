@@ -30,7 +30,8 @@ class StarDist(NetworkMethod):
     method: Literal["stardist"] = "stardist"
     model: str = Field(
         min_length=1,
-        description="Path of the model's folder (config.json, weights, thresholds.json), or its name in "
+        description="Path of the model's folder (config.json, weights, thresholds.json), absolute or relative to the "
+        "folder in which the program is started, or its name in "
         "~/.keras/models/StarDist2D, such as 2D_versatile_fluo.",
     )
     scale: float = Field(

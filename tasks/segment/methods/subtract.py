@@ -6,10 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tasks.core.gpus import cupy_obstacle
-from tasks.core.registry import Device
 from tasks.core.types import AnyArray, LabelArray
-from tasks.segment.placing import on_device
 from tasks.segment.registry import ObjectMethod, segmenters
 
 
@@ -23,14 +20,13 @@ class Subtract(ObjectMethod):
     remove: str = Field(description="Earlier object that is cut out, such as nucleus.")
 
 
-@segmenters.register(Subtract, gpu=cupy_obstacle)
+@segmenters.register(Subtract)
 def subtract(
     image: AnyArray,
     *,
     labels: Mapping[str, LabelArray],
     config: Subtract,
     channels: Sequence[str],
-    device: Device = "cpu",
 ) -> LabelArray:
     """Take one object away from another: ``from`` where ``remove`` is background.
 
@@ -42,8 +38,6 @@ def subtract(
         Objects found before.
     config
         The names of two of them.
-    device
-        Where it is done, and labels lie.
 
     Returns
     -------
@@ -58,6 +52,5 @@ def subtract(
     array([[1, 0, 1, 0]], dtype=int32)
     """
     del image, channels
-    from_, remove = (on_device(labels[name], device=device) for name in (config.from_, config.remove))
-    result: LabelArray = (from_ * (remove == 0)).astype(np.int32, copy=False)
-    return result
+    from_, remove = labels[config.from_], labels[config.remove]
+    return np.asarray(from_ * (remove == 0), dtype=np.int32)

@@ -16,6 +16,7 @@ from tasks.segment.foreground import find_foreground
 from tasks.segment.operations import Labels, Mask, Operations
 from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
+from tasks.segment.rehearsal import rehearse
 
 
 class Threshold(ObjectMethod):
@@ -55,6 +56,10 @@ class Threshold(ObjectMethod):
                 f"got min_diameter {self.min_diameter:g} and max_diameter {self.max_diameter:g}, expected them to rise"
             )
         return self
+
+    def load(self, *, device: Device) -> None:
+        """Compile what finds objects on a GPU."""
+        rehearse(self, device=device)
 
 
 def threshold_plain(

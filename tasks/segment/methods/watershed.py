@@ -15,6 +15,7 @@ from tasks.segment.foreground import Foreground, Threshold, find_foreground
 from tasks.segment.operations import Image, Labels, Mask, Operations
 from tasks.segment.placing import on_device, operations_for
 from tasks.segment.registry import ObjectMethod, segmenters
+from tasks.segment.rehearsal import rehearse
 
 Declump = Literal["both", "shape", "intensity", "none"]
 
@@ -97,6 +98,10 @@ class Watershed(ObjectMethod):
                 f"got min_diameter {low:g}, diameter {self.diameter:g}, max_diameter {high:g}; expected them to ascend"
             )
         return self
+
+    def load(self, *, device: Device) -> None:
+        """Compile what finds objects on a GPU."""
+        rehearse(self, device=device)
 
     @property
     def limits(self) -> tuple[float, float]:

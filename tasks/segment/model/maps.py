@@ -10,7 +10,7 @@ from tasks.segment.model.network import Network
 from tasks.segment.model.scale import ScaledPlane, Window, enlarged
 
 TILE = 768
-"""Side, in the network's pixels, of the largest square that it is given: 0.6 GB with all that is made of it."""
+"""Side, in the network's pixels, of the largest square that it is given: 0.22 GB with all that is made of it."""
 
 
 def field_maps(plane: AnyArray, *, network: Network, diameter: float, tile: int = TILE) -> AnyArray | None:

@@ -18,8 +18,18 @@ from tasks.segment.model.form import INPUT, OUTPUT, Form, NetworkFile, parse_for
 SUFFIX = ".onnx"
 PROVIDERS: dict[Device, list[tuple[str, dict[str, str]]]] = {
     "cpu": [("CPUExecutionProvider", {})],
-    "gpu": [("CUDAExecutionProvider", {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT"})],
+    "gpu": [
+        (
+            "CUDAExecutionProvider",
+            {"use_tf32": "0", "cudnn_conv_algo_search": "DEFAULT", "arena_extend_strategy": "kSameAsRequested"},
+        )
+    ],
 }
+"""What runs networks. On a GPU convolutions are float32, searched for by no trial run, and no more memory is taken than
+is asked for: by default the arena grows by powers of two, at the cost of other workers and cupy."""
+OUT_OF_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory", "alloc_failed")
+"""How ONNX Runtime says that memory is short, in errors of several types: its arenas, its CPU provider, CUDA, cuBLAS,
+cuDNN."""
 OPEN_NETWORKS = 4
 """Sessions that a process keeps; each holds its weights and what it needs for the largest image."""
 
@@ -33,7 +43,8 @@ class Network:
     form
         How images are prepared for it.
     run
-        Turns (N, 1, H, W) float32 into (N, 3, H, W) float32; H and W are multiples of 8.
+        Turns (N, 1, H, W) float32 into (N, 3, H, W) float32; H and W are multiples of 8. Raises MemoryError where the
+        device has too little.
     """
 
     form: Form
@@ -80,7 +91,12 @@ def open_network(file: NetworkFile, *, device: Device = "cpu") -> Network:
     output, name = [OUTPUT[0]], INPUT[0]
 
     def run(images: AnyArray) -> AnyArray:
-        return np.asarray(session.run(output, {name: images})[0])
+        try:
+            return np.asarray(session.run(output, {name: images})[0])
+        except Exception as error:
+            if _is_short_of_memory(error):
+                raise MemoryError(f"the network {file.path} needs more memory: {error}") from error
+            raise
 
     return Network(form=file.form, run=run)
 
@@ -138,6 +154,8 @@ def _session(path: str, content: str, device: Device) -> Any:  # noqa: ANN401 - 
         # of bytes: what a file of weights beside it holds would be in no digest
         session = onnxruntime.InferenceSession(model, options, providers=wanted)
     except Exception as error:
+        if _is_short_of_memory(error):
+            raise MemoryError(f"the network {path} needs more memory to be opened: {error}") from error
         reason = " ".join(str(error).split())
         raise ConfigError(
             f"{path} is not an ONNX network that can be run: {reason[:200]}; expected one ONNX file with its weights "
@@ -148,6 +166,10 @@ def _session(path: str, content: str, device: Device) -> Any:  # noqa: ANN401 - 
             "ONNX Runtime could not start on the GPU; set segment.device: cpu, or mend its CUDA libraries"
         )
     return session
+
+
+def _is_short_of_memory(error: Exception) -> bool:
+    return any(words in str(error).lower() for words in OUT_OF_MEMORY)
 
 
 def _digest(model: bytes) -> str:

@@ -74,6 +74,12 @@ def test_objects_of_real_fields_are_the_same(fields: list[AnyArray]) -> None:
             assert same_share(ours.all_labels[name], labels) >= 0.99
 
 
+@pytest.mark.usefixtures("cupy")
+def test_methods_are_loaded_by_a_rehearsal() -> None:
+    for entry in on("gpu").objects[:2]:
+        entry.load(device="gpu")
+
+
 def test_fewer_fields_at_a_time_where_memory_runs_out(cupy: Any, fields: list[AnyArray]) -> None:  # noqa: ANN401
     pool = cupy.get_default_memory_pool()
     tiles = [field[:, :512, :512] for field in fields] * 4
