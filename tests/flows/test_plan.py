@@ -131,7 +131,7 @@ def test_the_memory_of_networks_counts_once_for_each_model(tmp_path: Path) -> No
         text = io.StringIO()
         print_plan(Console(file=text, width=120), preparation, stages=PIPELINE, verbose=False)
         (line,) = (line for line in text.getvalue().splitlines() if line.startswith("memory"))
-        return float(line.removeprefix("memory").removesuffix("GB a worker").replace("about", ""))
+        return float(line.split()[2])  # about … GB a worker
 
     spots = {"method": "model", "channel": "DNA", "diameter": 5, "within": "nucleus"}
     without, one, two = (memory(**own) for own in ({}, {"a": spots}, {"a": spots, "b": spots | {"model": str(other)}}))
