@@ -4,9 +4,14 @@ import numpy as np
 
 from tasks.core.types import AnyArray
 
+EXACT = 2.0**53
+"""Floats of this size and more no longer tell whole numbers apart."""
+
 
 def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyArray:
-    """Return labels as they are: an array (H, W) of whole numbers from 0 on.
+    """Return labels as an array (H, W) of whole numbers from 0 on.
+
+    Floats that are whole numbers are taken for these: ImageJ writes label images of 32-bit floats.
 
     Parameters
     ----------
@@ -32,6 +37,8 @@ def check_labels(labels: object, *, shape: tuple[int, ...], source: str) -> AnyA
         raise TypeError(f"{source}: got a {type(labels).__name__}, expected labels as a numpy array of shape {shape}")
     if labels.shape != shape:
         raise ValueError(f"{source}: got labels of shape {labels.shape}, expected that of the image, {shape}")
+    if labels.dtype.kind == "f" and bool((np.abs(labels) < EXACT).all()) and bool((labels == np.trunc(labels)).all()):
+        labels = labels.astype(np.int64)
     if labels.dtype.kind not in "iu":
         raise ValueError(
             f"{source}: got an array of {labels.dtype}, expected whole numbers: 0 for background, a number per object"

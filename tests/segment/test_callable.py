@@ -21,7 +21,7 @@ from scipy import ndimage
 def bright(image, *, level, faulty=None):
     image[0, 0, 0] = 0  # a copy: nobody else sees it
     labels = ndimage.label(image.sum(axis=0) > level)[0]
-    return {None: labels, "tuple": (labels, {}), "float": labels / 1, "shape": labels[1:], "sign": -labels}[faulty]
+    return {None: labels, "tuple": (labels, {}), "float": labels / 2, "shape": labels[1:], "sign": -labels}[faulty]
 
 NUMBER = 3
 """

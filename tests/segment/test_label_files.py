@@ -98,12 +98,19 @@ def test_any_change_of_a_file_is_seen_and_no_other(images: Path) -> None:
     assert second.counts["cells"] == 8
 
 
+def test_whole_numbers_may_be_floats(images: Path) -> None:
+    expected = find(images)
+    for path in (images.parent / "labels").iterdir():
+        rewrite(path, LABELS.astype(np.float32))
+    assert find(images).counts == expected.counts
+
+
 @pytest.mark.parametrize(
     ("pixels", "words"),
     [
         (np.zeros((20, 31), dtype=np.uint8), r"shape \(20, 31\), expected that of the image, \(20, 30\)"),
         (np.full((20, 30), -1, dtype=np.int16), "got the label -1, expected no negative ones"),
-        (LABELS.astype(np.float32), "_nuclei.tiff' does not do: .* of float32, expected whole .* or correct segment"),
+        ((LABELS / 2).astype(np.float32), "_nuclei.tiff' does not do: .* of float32, expected whole .* or correct"),
         (np.zeros((20, 30, 3), dtype=np.uint8), "B07-2_nuclei.tiff, has 3 planes, expected one"),
         (b"II*\0no", "B07-2_nuclei.tiff, cannot be read; it is cut short"),
         (None, "B07-2_nuclei.tiff, is missing; write it, or correct segment.objects.nucleus.files"),
