@@ -54,7 +54,7 @@ def test_each_method_is_rehearsed_once_on_a_gpu_and_never_on_a_processor(calls: 
     entries = Segment.model_validate({"objects": objects | {"spots": spots}}).objects
     for device in ("cpu", "gpu", "gpu"):
         for entry in entries:
-            entry.load(device=device)  # type: ignore[arg-type]
+            entry.load(device=device)
     assert calls == [(name, "gpu") for name in METHODS]
 
 

@@ -14,7 +14,7 @@ from tasks.segment.methods import seeded_watershed, threshold, watershed
 from tasks.segment.registry import segmenters
 from tests.segment.cuda.host_kernels import HostKernels
 
-OBJECTS = {
+OBJECTS: dict[str, dict[str, object]] = {
     "nucleus": {"method": "watershed", "channel": "DNA", "diameter": 16},
     "cell": {"method": "seeded_watershed", "channel": "RNA", "seeds": "nucleus", "max_distance": 9},
     "spots": {"method": "threshold", "channel": "DNA", "within": "nucleus"},
@@ -54,7 +54,8 @@ def test_a_field_needs_no_kernel_that_was_not_rehearsed(
     config = Segment.model_validate({"objects": objects})
     for entry in config.objects:
         entry.load(device="gpu")
-    rehearsed, labels = set(watched.launched), {}
+    rehearsed = set(watched.launched)
+    labels: dict[str, AnyArray] = {}
     for entry in config.objects:
         find = segmenters.function(entry, device="gpu")
         labels[entry.name] = find(field, labels=labels, config=entry, channels=CHANNELS)
