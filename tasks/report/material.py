@@ -66,7 +66,7 @@ class FieldPicture(Frozen):
     reduction
         Pixels of the field for one of the picture, along each side; 1 is full size.
     kept, rejected
-        Cells of the field; rejected ones are outlined too, dashed or in another colour.
+        Cells of the field; rejected ones are outlined too, dashed and in a colour of their own.
     webp, alt
         The encoded picture, and what it shows.
     """
@@ -142,7 +142,9 @@ class Display(Frozen):
     rule
         How black and white were chosen, in a sentence.
     outlines
-        What the lines' colours stand for: what (``kept``, ``rejected``, a mask's or object's name) to ``#rrggbb``.
+        What the lines' colours stand for: a mask's or object's name, and in fields ``rejected``, to ``#rrggbb``.
+    reduction
+        Pixels of an image for one in the pictures of cells, along each side; 1 is full size.
     """
 
     channels: tuple[ChannelRange, ...]
@@ -150,6 +152,7 @@ class Display(Frozen):
     hidden: tuple[str, ...] = ()
     rule: str
     outlines: dict[str, str]
+    reduction: int = 1
 
 
 PICTURE_SCHEMA: dict[str, pl.DataType] = {
