@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flows.config import Config
 from flows.engine.shown import outlined_regions, shown_channels
 from flows.engine.stage import PlanRow, Stage, nothing
+from tasks.core.errors import RunError, UserError
 from tasks.core.published import Published
 from tasks.illumination.files import CORRECTION, CorrectionStore
 from tasks.report.published import PUBLISHED, REPORT
@@ -34,7 +35,7 @@ DISPLAYED = 100
 
 
 def _row(config: Config) -> PlanRow | None:
-    return None if config.report is None else PlanRow(per_partition=("report pictures",), single_tasks=3)
+    return None if config.report is None else PlanRow(per_partition=(STAGE,), single_tasks=3)
 
 
 def _published(config: Config) -> tuple[Published, ...]:
@@ -55,7 +56,8 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     except Stopped:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the tables are published
-        problem = f"{REPORT} could not be made: {type(error).__name__}: {error}"
+        known = isinstance(error, (UserError, RunError))
+        problem = f"{REPORT} could not be made: {error if known else f'{type(error).__name__}: {error}'}"
         PUBLISHED.discard_stale(execution.output, but=())
     if problem:
         execution.progress.note(f"{STAGE}: {problem}")
@@ -96,7 +98,6 @@ def _draw(
     execution: "Execution", data: "Dataset", *, sample: "Sample", config: "Report"
 ) -> "tuple[list[StageResult], str]":
     """Have the pictures drawn where the partitions are; return those that could be, and what went wrong."""
-    from tasks.core.errors import RunError, UserError
     from tasks.report.display import View
     from tasks.report.task import ImagesOf, choose_display, draw_partition
 

@@ -26,7 +26,6 @@ from tasks.report.material import (
     write_display,
     write_pictures,
 )
-from tasks.report.page import render_report
 from tasks.report.sample import Sample, ShownCell, ShownField, draw_sample
 
 
@@ -142,4 +141,6 @@ def draw_partition(
 @task(name="report page")
 def render_page(*, output: str, material: Sequence[StageResult], config: Report) -> str:
     """Write the page into the output folder, and return its path."""
+    from tasks.report.page.render import render_report  # its libraries are none of those who draw pictures
+
     return str(render_report(output=Path(output), material=[Path(result.folder) for result in material], config=config))
