@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from infra.resources import Asked
 from tasks.core.errors import ConfigError, as_yaml
@@ -28,6 +28,7 @@ from tasks.mask.config import check_channels as check_mask_channels
 from tasks.normalize.config import ScalingMethod, check_normalize, scalings
 from tasks.project.config import Project
 from tasks.quality.config import Quality, check_quality
+from tasks.report.config import Report, none_if_off
 from tasks.segment.config import Segment
 from tasks.segment.config import check_channels as check_segment_channels
 
@@ -44,7 +45,9 @@ class Resources(Section):
     quality: dict[str, float] = Field(default={"CPU": 1}, description="Quality metrics and the decision over them.")
     normalize: dict[str, float] = Field(default={"CPU": 1}, description="Normalisation of pixels.")
     features: dict[str, float] = Field(default={"CPU": 1}, description="Feature extraction.")
-    files: dict[str, float] = Field(default={"CPU": 1}, description="Writing what was decided, and export.")
+    files: dict[str, float] = Field(
+        default={"CPU": 1}, description="Writing what was decided, export, and the report with its pictures."
+    )
 
 
 class TimeLimit(Section):
@@ -92,13 +95,21 @@ class Config(Section):
     )
     features: Features = Field(default=Features(), description="What is measured of each cell.")
     export: Export = Field(default=Export(), description="What is written beside the feature table.")
+    report: Annotated[Report | None, BeforeValidator(none_if_off)] = Field(
+        default=Report(), description="A page to look at the result, report.html; off, false or null: none is written."
+    )
     run: Run = Field(default=Run(), description="How the work is cut up, and what a run endures.")
 
     @model_validator(mode="before")
     @classmethod
     def _empty_is_default(cls, data: object) -> object:
-        """Take a section whose keys are all left out, which YAML reads as null, for its defaults."""
-        return {key: value for key, value in data.items() if value is not None} if isinstance(data, dict) else data
+        """Take a section whose keys are all left out, which YAML reads as null, for its defaults.
+
+        Of the report null means none, as in the record of a run without one.
+        """
+        if not isinstance(data, dict):
+            return data
+        return {key: value for key, value in data.items() if value is not None or key == "report"}
 
     @model_validator(mode="after")
     def _one_way_to_find_cells(self) -> "Config":

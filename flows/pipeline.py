@@ -12,6 +12,7 @@ from flows.stages.list_images import list_images
 from flows.stages.normalize import normalize_pixels
 from flows.stages.project import project_stacks
 from flows.stages.quality import filter_cells
+from flows.stages.report import make_report
 
 PIPELINE: tuple[Stage[Any], ...] = (
     list_images,  # which images there are, cut into partitions
@@ -23,5 +24,6 @@ PIPELINE: tuple[Stage[Any], ...] = (
     normalize_pixels,  # the scale of their pixels, likewise
     measure_features,  # what they look like
     export_tables,  # the tables that people read
+    make_report,  # a page to look at them
 )
 """A section of the configuration that is left out leaves the data as it is."""

@@ -44,6 +44,8 @@ class Dataset:
         What stages have to put into ``statistics/``, or to remove there, once all that is published is known.
     exported
         What was published.
+    report_problem
+        Why there is no report, or why it lacks pictures; empty where all is well.
     """
 
     partitions: tuple[Partition, ...]
@@ -56,6 +58,7 @@ class Dataset:
     features: tuple[Handle, ...] = ()
     publications: tuple[Publication, ...] = ()
     exported: StageResult | None = None
+    report_problem: str = ""
 
     def having(self, **changes: Any) -> "Dataset":  # noqa: ANN401 - fields of this class
         """Return the data set with more known of it."""

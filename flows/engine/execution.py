@@ -293,13 +293,14 @@ class Execution:
 
     def _fail(self) -> None:
         """Raise what went wrong: what the user has to mend first."""
-        expected = [error for _, error in self._errors if isinstance(error, (UserError, RunError))]
+        errors, self._errors = self._errors, []  # what does not depend on them may follow
+        expected = [error for _, error in errors if isinstance(error, (UserError, RunError))]
         if expected:
             raise expected[0]
-        if self._errors:
-            stage, error = self._errors[0]
+        if errors:
+            stage, error = errors[0]
             raise RunError(
-                f"{stage}: {sum(failed == stage for failed, _ in self._errors)} tasks failed; the first: "
+                f"{stage}: {sum(failed == stage for failed, _ in errors)} tasks failed; the first: "
                 f"{type(error).__name__}: {error}. What is finished is kept; run the same command again to try the rest"
             ) from error
         if self._stopped is not None:

@@ -42,7 +42,8 @@ class Summary(Frozen):
     decided
         What was decided over the whole data set.
     warnings
-        What should not be overlooked: that nothing was kept, or nothing of a group, or that images changed.
+        What should not be overlooked: that nothing was kept, or nothing of a group, that images changed, or that the
+        report is missing or lacks pictures.
     """
 
     output: str
@@ -88,7 +89,7 @@ def summarize(execution: Execution, data: Dataset, *, redone: Sequence[str] = ()
         columns=len(columns),
         stages=execution.counts,
         decided=summarize_decisions(execution.output / STATISTICS_FOLDER),
-        warnings=(*_changes(redone), *_warnings(data, statuses=cells)),
+        warnings=(*_changes(redone), *_warnings(data, statuses=cells), *filter(None, [data.report_problem])),
     )
 
 

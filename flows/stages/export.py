@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
 from flows.engine.stage import PlanRow, Stage, nothing
-from tasks.core.file_names import STATISTICS_FOLDER
 from tasks.core.manifest import Manifest, list_files
 from tasks.core.published import Published
 from tasks.export.published import SINGLE
@@ -67,13 +66,13 @@ def export_quarantine(execution: "Execution", data: "Dataset") -> int:
 
 
 def published_files(execution: "Execution", data: "Dataset", *, stages: Sequence[Stage[Any]]) -> Manifest:
-    """List all that is published: what the export wrote, and the statistics that stages before it wrote."""
+    """List all that is published: what the export wrote, and what stages before and after it did."""
     from tasks.export.task import Exported
 
     output, config = execution.output, execution.config
-    kinds = (kind for stage in stages for kind in stage.published(config) if kind.path.startswith(STATISTICS_FOLDER))
-    statistics = (path for kind in kinds for path in kind.files(output) if kind.owns(path))
-    return list_files(output, statistics) | (data.exported.files if isinstance(data.exported, Exported) else {})
+    kinds = (kind for stage in stages if stage is not export_tables for kind in stage.published(config))
+    others = (path for kind in kinds for path in kind.files(output) if kind.owns(path))
+    return list_files(output, others) | (data.exported.files if isinstance(data.exported, Exported) else {})
 
 
 def _published(config: Config) -> tuple[Published, ...]:

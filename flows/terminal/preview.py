@@ -16,6 +16,7 @@ from skimage.segmentation import find_boundaries
 
 from flows.config import Config
 from flows.engine.preparation import Preparation
+from flows.engine.shown import shown_channels
 from flows.terminal.preview_diameter import settle_learned
 from tasks.core.errors import InputError
 from tasks.core.layout import Layout
@@ -169,13 +170,8 @@ def _status(status: str) -> str:
 
 def _channels_to_draw(config: Config, *, layout: Layout) -> list[int]:
     """Choose the channels to draw, in their order: those in which cells are looked for, then as many as fit."""
-    if config.mask is not None:
-        first = [config.mask.main_channel, *(config.mask.combine or ())]
-    else:
-        entries = config.segment.objects if config.segment else ()
-        first = [name for entry in entries for names in entry.channels_by_key.values() for name in names]
-    wanted = dict.fromkeys(layout.channels.index(name) for name in first if name in layout.channels)
-    return sorted(list(wanted | dict.fromkeys(range(len(layout.channels))))[:MOST_CHANNELS])
+    chosen = shown_channels(config, layout=layout)[:MOST_CHANNELS]
+    return sorted(layout.channels.index(name) for name in chosen)
 
 
 def _draw(

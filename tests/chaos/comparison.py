@@ -32,11 +32,11 @@ class Difference:
 
 
 def published(output: Path) -> dict[str, bytes]:
-    """Read all files of an output folder that a user is meant to read, but for run.json, which tells times."""
+    """Read all files of an output folder that a user is meant to read, but for those that tell times."""
     return {
         str(path.relative_to(output)): path.read_bytes()
         for path in sorted(output.rglob("*"))
-        if path.is_file() and path.relative_to(output).parts[0] not in {"work", "run.json"}
+        if path.is_file() and path.relative_to(output).parts[0] not in {"work", "run.json", "report.html"}
     }
 
 

@@ -65,9 +65,10 @@ def test_the_plan_of_stamps_tells_images_partitions_tasks_and_columns(stamps: di
     assert lines["masks"] == "li, circle"
     assert lines["partitions"] == "2 of up to 15 images"
     assert (
-        lines["tasks"] == "8: mask, quality metrics, features per partition, 2 for the run, a few for each quality rule"
+        lines["tasks"]
+        == "13: mask, quality metrics, features, report per partition, 5 for the run, a few for each quality rule"
     )
-    assert lines["work/"] == "about 14 files, 7 a partition"
+    assert lines["work/"] == "about 18 files, 9 a partition"
     megabytes = 25 * 4 * len(columns_of(stamps, images=tmp_path / "images")) / 1e6
     assert lines["disk"] == f"up to {megabytes:.1f} MB of features, twice while work/ is there"
     assert lines["memory"] == "about 0.5 GB a worker"
@@ -114,7 +115,7 @@ def test_the_plan_of_fields_names_objects_and_what_is_left_out(tmp_path: Path) -
     lines = {line[:11].strip(): line[11:].strip() for line in plan.splitlines()}
     assert lines["objects"] == "nucleus"
     assert lines["partitions"] == "1 of up to 3 images"
-    assert lines["tasks"] == "4: segment, features per partition, 2 for the run"
+    assert lines["tasks"] == "8: segment, features, report per partition, 5 for the run"
     assert lines["left out"] == "1 files that are no images"
 
 
