@@ -32,7 +32,7 @@ def label_tasks(name: str, spans: Sequence[Span | None]) -> list[str]:
     >>> label_tasks("mask", [(0, 32), (32, 33)])
     ['mask images 1–32', 'mask image 33']
     >>> label_tasks("normalize scaling", [None]), label_tasks("illumination image", [(0, 9), (0, 9)])
-    (['normalize scaling'], ['illumination image images 1–9, 1 of 2', 'illumination image images 1–9, 2 of 2'])
+    (['normalize scaling'], ['illumination image images 1–9 (1 of 2)', 'illumination image images 1–9 (2 of 2)'])
     """
     names = [name if span is None else f"{name} {images(span)}" for span in spans]
     return _numbered(names)
@@ -48,5 +48,5 @@ def _numbered(names: Collection[str]) -> list[str]:
     total, numbers, numbered = Counter(names), Counter[str](), []
     for name in names:
         numbers[name] += 1
-        numbered.append(name if total[name] == 1 else f"{name}, {numbers[name]} of {total[name]}")
+        numbered.append(name if total[name] == 1 else f"{name} ({numbers[name]} of {total[name]})")
     return numbered
