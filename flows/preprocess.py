@@ -23,10 +23,13 @@ from flows.engine.summary import Summary, summarize
 from flows.pipeline import PIPELINE
 from flows.stages.cells import find_cells
 from flows.stages.export import export_quarantine, export_tables, published_files
-from tasks.core.errors import InputChangedError
+from flows.watching.names import flow_run_name
+from flows.watching.states import completed_state, failed_state
+from flows.watching.watching import conclude, introduce
+from tasks.core.errors import InputChangedError, RunError, UserError
 
 
-@flow(name="preprocess", persist_result=False)
+@flow(name="preprocess", flow_run_name=flow_run_name, persist_result=False)
 def preprocess(
     config: Config,
     inputs: list[str] | None = None,
@@ -60,15 +63,21 @@ def preprocess(
         workers=workers,
         limit=limit,
     )
+    introduce(spec)
     try:
         with reserved(spec, stages=PIPELINE) as preparation:
             try:
-                return run(preparation)
+                summary = run(preparation)
             except InputChangedError as error:  # what depended on those images has been discarded
                 again = prepare(spec, stages=PIPELINE)
-                return run(again, redone=redone_images(preparation.listing, again.listing, error=error))
+                summary = run(again, redone=redone_images(preparation.listing, again.listing, error=error))
+        conclude(summary)
+        state = completed_state(summary)
     except Stopped as stopped:
-        return cast("Summary", cancelled_state(stopped))  # which Prefect takes as the flow run's own
+        state = cancelled_state(stopped)
+    except (UserError, RunError) as error:
+        state = failed_state(error)
+    return cast("Summary", state)  # Prefect takes it as the flow run's own, and gives callers what it holds
 
 
 def run(preparation: Preparation, *, redone: Sequence[str] = ()) -> Summary:

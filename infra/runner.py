@@ -1,11 +1,11 @@
 """The Prefect task runner on a Dask cluster."""
 
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from typing import Any
 from uuid import uuid4
 
@@ -15,14 +15,17 @@ from prefect import Task
 from prefect import tags as with_tags
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, SettingsContext, TagsContext, ensure_logging_setup
+from prefect.states import Completed
 from prefect.task_engine import run_task_sync
 from prefect.utilities.engine import collect_task_run_inputs_sync
 from prefect_dask import DaskTaskRunner
 from prefect_dask.task_runners import PrefectDaskFuture
 
-from infra.by_name import travel_by_name
+from infra.by_name import travel_by_name, varied
 from infra.deadline import deadline
 from tasks.core.errors import RunError
+from tasks.core.result_message import result_message
+from tasks.core.work import StageResult
 
 
 class TaskRunner(DaskTaskRunner):
@@ -111,7 +114,21 @@ def run_task(
     settings, flow_run = _contexts(surroundings)
     task, arguments = pickle.loads(packed)  # noqa: S301 - the flow wrote it
     with settings.model_copy(), flow_run.model_copy(), with_tags(*tags), deadline(seconds):  # each is entered once
-        return run_task_sync(task=task, parameters={**arguments, **linked}, **options)
+        telling = varied(task, fn=_telling(task.fn))
+        return run_task_sync(task=telling, parameters={**arguments, **linked}, **options)
+
+
+def _telling(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a task's state, which Prefect shows and logs, say what its result counted; the result is the same."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - the function's own
+        result = function(*args, **kwargs)
+        if isinstance(result, StageResult) and (message := result_message(result)):
+            return Completed(message=message, data=result)
+        return result
+
+    return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,13 @@ class DecisionSummary(Frozen):
     before: int | None = None
     after: int | None = None
 
+    @property
+    def line(self) -> str:
+        """All of it, in a line."""
+        groups = f" in {self.groups:,} groups" if self.groups > 1 else ""
+        counts = "" if self.before is None or self.after is None else f": {self.after:,} of {self.before:,} kept"
+        return f"decided {self.step}: {self.how}{groups}{counts}"
+
 
 def summarize_decisions(statistics: Path) -> tuple[DecisionSummary, ...]:
     """Tell what stands in a folder ``statistics``."""
@@ -50,14 +57,26 @@ def _illumination(statistics: Path) -> Iterator[DecisionSummary]:
 
 def _diameters(statistics: Path) -> Iterator[DecisionSummary]:
     path = statistics / DIAMETERS
-    for own in PublishedDiameters.model_validate_json(path.read_bytes()).diameters if path.exists() else ():
+    if path.exists():
+        yield from summarize_diameters(PublishedDiameters.model_validate_json(path.read_bytes()))
+
+
+def summarize_diameters(published: PublishedDiameters) -> Iterator[DecisionSummary]:
+    """Tell the diameter of each object that a model finds."""
+    for own in published.diameters:
         pixels = f"{_range(group.diameter for group in own.groups)} px, by the model {own.model}"
         yield DecisionSummary(step=f"diameter:{own.object}", how=pixels, groups=len(own.groups))
 
 
 def _quality(statistics: Path) -> Iterator[DecisionSummary]:
     path = statistics / QUALITY
-    for rule in QualityDecision.model_validate_json(path.read_text(encoding="utf-8")).rules if path.exists() else ():
+    if path.exists():
+        yield from summarize_quality(QualityDecision.model_validate_json(path.read_text(encoding="utf-8")))
+
+
+def summarize_quality(decision: QualityDecision) -> Iterator[DecisionSummary]:
+    """Tell what each rule keeps."""
+    for rule in decision.rules:
         before, after = sum(group.before for group in rule.groups), sum(group.after for group in rule.groups)
         yield DecisionSummary(
             step=f"quality:{rule.rule}", how=_limits(rule), groups=len(rule.groups), before=before, after=after

@@ -34,6 +34,8 @@ class Order:
 
     Parameters
     ----------
+    label
+        What people call it.
     stage
         Where its result is kept; None for one that is done anew in every run.
     resources
@@ -43,6 +45,7 @@ class Order:
     """
 
     task: Task[..., Any]
+    label: str
     stage: str | None
     resources: Resources
     arguments: Mapping[str, object]
@@ -210,7 +213,7 @@ class Dispatcher:
         self._submitter.submit(
             ticket,
             order.task,
-            name=name if folder is None else f"{name} {_label(partition, folder=folder)}",
+            name=order.label,
             folder=folder,
             resources=order.resources,
             arguments=order.with_batches_shrunk(leniency).arguments,
@@ -242,12 +245,11 @@ class Dispatcher:
         partition, folder = order.partition, self._folder(order)
         if partition is None or folder is None:
             raise TypeError(f"{order.task.name} works on no images")
-        label = f"{order.task.name} {_label(partition, folder=folder)}"
-        self._tell(f"{label}: its workers died or took too long; looking for the image that is the reason")
+        self._tell(f"{order.label}: its workers died or took too long; looking for the image that is the reason")
         self._submitter.submit(
             _Investigation(ticket),
             investigate,
-            name=f"investigation of {label}",
+            name=f"investigation of {order.label}",
             folder=None,
             resources=order.resources,
             arguments={
@@ -273,8 +275,3 @@ class Dispatcher:
         if isinstance(outcome, Exception):
             self._tell(f"the search failed: {type(outcome).__name__}: {outcome}")
         return self._supervisor.investigated(ticket, culprits=len(culprits))
-
-
-def _label(partition: Partition | None, *, folder: Path) -> str:
-    """Say which of a stage's tasks one is: its images by number, from 1, or the beginning of its key."""
-    return folder.name[:8] if partition is None else f"{partition.start + 1}–{partition.stop}"

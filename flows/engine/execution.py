@@ -10,14 +10,16 @@ from prefect import Task
 
 from flows.engine.dispatch import Dispatcher, Order
 from flows.engine.graph import Graph, Handle, resolved, unresolved
+from flows.engine.labels import label_tasks, span_of
 from flows.engine.preparation import Preparation
 from flows.engine.progress import Progress, StageProgress
 from flows.engine.submission import Resources
 from flows.engine.timeline import TaskRecord
+from flows.engine.watcher import UNWATCHED, Watcher
 from infra.clusters.demand import Demand, Need
 from tasks.core.errors import RunError, UserError
 from tasks.core.storage_errors import StorageError, storage_error
-from tasks.core.work import Frozen, StageResult
+from tasks.core.work import Frozen, Partition, StageResult
 
 ResultT = TypeVar("ResultT")
 ItemT = TypeVar("ItemT")
@@ -46,10 +48,17 @@ class _Submission:
     """What is needed to begin a task once its arguments are known."""
 
     task: Task[..., StageResult]
+    label: str
     resources: Resources
     arguments: Mapping[str, object]
     progress: StageProgress | None
     watch: Callable[[StageResult], None] | None
+
+    @property
+    def partition(self) -> Partition | None:
+        """The images that it works on, if it works on such."""
+        partition = self.arguments.get("partition")
+        return partition if isinstance(partition, Partition) else None
 
 
 class Execution:
@@ -71,6 +80,8 @@ class Execution:
         Has tasks done on the cluster.
     progress
         Told about every finished task.
+    watcher
+        Told what becomes of partitions.
     """
 
     def __init__(
@@ -81,6 +92,7 @@ class Execution:
         resources: Mapping[str, Resources],
         dispatcher: Dispatcher,
         progress: Progress,
+        watcher: Watcher = UNWATCHED,
     ) -> None:
         self.preparation = preparation
         self.config = preparation.spec.config
@@ -89,6 +101,7 @@ class Execution:
         self.resources = resources
         self._dispatcher = dispatcher
         self.progress = progress
+        self.watcher = watcher
         self.timeline: list[TaskRecord] = []
         """Of the tasks that workers did so far."""
         self.hardware: dict[str, set[str]] = {}
@@ -135,13 +148,29 @@ class Execution:
         """
         rank = self._ranks.setdefault(stage, len(self._ranks))
         progress = self.progress.stage(stage, total=len(mapped)) if show_progress else None
+        given = [{**own, **(unmapped or {})} for own in mapped]
+        needed = [unresolved(list(arguments.values())) for arguments in given]
+        spans = [
+            span_of(arguments, (handle.span for handle in needs))
+            for arguments, needs in zip(given, needed, strict=True)
+        ]
         handles = []
-        for number, own in enumerate(mapped):
-            arguments = {**own, **(unmapped or {})}
-            needs = unresolved(list(arguments.values()))
-            handle = Handle(stage=stage, rank=rank, number=number, needs=needs, pool=_pool(resources))
+        for number, label in enumerate(label_tasks(task.name, spans)):
+            handle = Handle(
+                stage=stage,
+                rank=rank,
+                number=number,
+                needs=needed[number],
+                pool=_pool(resources),
+                span=spans[number],
+            )
             self._submissions[handle] = _Submission(
-                task=task, resources=resources, arguments=arguments, progress=progress, watch=watch
+                task=task,
+                label=label,
+                resources=resources,
+                arguments=given[number],
+                progress=progress,
+                watch=watch,
             )
             self._graph.add(handle)
             handles.append(handle)
@@ -207,7 +236,9 @@ class Execution:
         self._clock(stage)
         ticket = object()
         sent = {name: resolved(value) for name, value in arguments.items()}
-        self._dispatcher.send(ticket, Order(task=task, stage=None, resources=resources, arguments=sent))
+        self._dispatcher.send(
+            ticket, Order(task=task, label=task.name, stage=None, resources=resources, arguments=sent)
+        )
         while True:
             self._submit()
             done, outcome = self._dispatcher.next_done()
@@ -252,8 +283,15 @@ class Execution:
                 submission.progress.begin()
             self._dispatcher.send(
                 handle,
-                Order(task=submission.task, stage=handle.stage, resources=submission.resources, arguments=arguments),
+                Order(
+                    task=submission.task,
+                    label=submission.label,
+                    stage=handle.stage,
+                    resources=submission.resources,
+                    arguments=arguments,
+                ),
             )
+            self.watcher.sent(handle.stage, submission.partition)
             any_sent = True
         self._dispatcher.ask(Demand(ahead=_needs(self._graph.ready), coming=_needs(self._graph.waiting)))
         return any_sent
@@ -269,12 +307,14 @@ class Execution:
         if not isinstance(outcome, StageResult):
             self._note(outcome if isinstance(outcome, BaseException) else TypeError(outcome), stage=ticket.stage)
             self._graph.drop(ticket)
+            self.watcher.ended(ticket.stage, submission.partition, None)
             return
         self._graph.finish(ticket, outcome)
         self._tasks[ticket.stage, outcome.run_id != self.run_id] += 1
         if outcome.hardware:
             self.hardware.setdefault(ticket.stage, set()).add(outcome.hardware)
         self._remember(outcome, stage=ticket.stage, task=ticket.number, resources=submission.resources)
+        self.watcher.ended(ticket.stage, submission.partition, outcome)
         if submission.progress is not None:
             submission.progress.advance()
         if submission.watch is not None:

@@ -62,7 +62,7 @@ def close_predecessor(output: Path) -> None:
         return
     if content.get("status") == "done" or not place.gone or place.api is None or place.api != _api():
         return
-    with suppress(Exception), _client() as client:  # it is no condition of this run
+    with suppress(Exception), quick_client() as client:  # it is no condition of this run
         state = client.read_flow_run(place.flow_run).state
         if state is not None and not state.is_final():
             message = f"its process {place.process} on {place.host} ended without telling; found by the next run"
@@ -73,11 +73,11 @@ def close_predecessor(output: Path) -> None:
 
 def close_tasks(flow_run: "FlowRun") -> None:
     """Close what Prefect takes for running of a flow run whose workers are gone: they could not tell."""
-    with suppress(Exception), _client() as client:
+    with suppress(Exception), quick_client() as client:
         _close_tasks(client, flow_run=str(flow_run.id))
 
 
-def _close_tasks(client: Any, *, flow_run: str) -> None:  # noqa: ANN401 - as `_client` gives it
+def _close_tasks(client: Any, *, flow_run: str) -> None:  # noqa: ANN401 - as `quick_client` gives it
     from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter  # noqa: PLC0415 - as above
     from prefect.states import Crashed  # noqa: PLC0415
 
@@ -99,7 +99,7 @@ def watching_for_cancel(flow_run: "FlowRun", *, interrupt: Callable[[Exception],
 
     def look() -> None:
         while not ended.wait(LOOK_SECONDS):
-            with suppress(Exception), _client() as client:  # an API that is away for a while: a later look will do
+            with suppress(Exception), quick_client() as client:  # an API that is away for a while: a later look will do
                 while True:
                     state = client.read_flow_run(flow_run.id).state
                     if state is not None and (state.is_cancelling() or state.is_cancelled()) and not ended.is_set():
@@ -131,7 +131,7 @@ def _api() -> str | None:
 
 
 @contextmanager
-def _client() -> Iterator[Any]:
+def quick_client() -> Iterator[Any]:
     """Give a client that does not wait long: nothing depends on its answers."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - as above
     from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings  # noqa: PLC0415 - as above

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from itertools import chain
 
+from flows.engine.labels import Span
 from tasks.core.work import StageResult
 
 
@@ -24,14 +25,24 @@ class Handle:
         Results without which the task cannot begin.
     pool
         Of tasks of one pool only so many are under way at a time.
+    span
+        The images that the task works on, where it is known.
     """
 
-    __slots__ = ("_result", "dropped", "needs", "number", "pool", "rank", "stage")
+    __slots__ = ("_result", "dropped", "needs", "number", "pool", "rank", "span", "stage")
 
     def __init__(
-        self, *, stage: str, rank: int, number: int, needs: Collection["Handle"], pool: Hashable = None
+        self,
+        *,
+        stage: str,
+        rank: int,
+        number: int,
+        needs: Collection["Handle"],
+        pool: Hashable = None,
+        span: Span | None = None,
     ) -> None:
         self.stage, self.rank, self.number, self.needs, self.pool = stage, rank, number, tuple(needs), pool
+        self.span = span
         self.dropped = False
         self._result: StageResult | None = None
 

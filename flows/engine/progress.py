@@ -1,4 +1,4 @@
-"""Progress of a run: a bar per stage on a terminal, plain lines elsewhere, the flow run's log under Prefect."""
+"""Progress of a run: a bar per stage on a terminal, plain lines elsewhere."""
 
 import time
 from collections.abc import Callable
@@ -122,8 +122,6 @@ def show_progress(progress: Progress) -> None:
     _current.set(progress)
 
 
-def current_progress() -> Progress:
-    """Return what `show_progress` chose, else the flow run's log."""
-    from prefect import get_run_logger  # noqa: PLC0415 - a terminal's progress does not need it
-
-    return _current.get() or LineProgress(get_run_logger().info)
+def current_progress() -> Progress | None:
+    """Return what `show_progress` chose, if it did."""
+    return _current.get()

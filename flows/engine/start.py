@@ -16,12 +16,13 @@ from flows.engine.forecast import watch_outlasting
 from flows.engine.kernels import WarmKernels, prepare_workers
 from flows.engine.pace import Pace
 from flows.engine.preparation import Preparation
-from flows.engine.progress import Progress, current_progress
+from flows.engine.progress import Progress
 from flows.engine.record import Record
 from flows.engine.stage import Stage
 from flows.engine.stop import current_stop
 from flows.engine.submission import PrefectSubmitter, Submitter
 from flows.engine.timeline import write_timeline
+from flows.watching.watching import watching
 from infra.clusters.check import worker_memory
 from infra.clusters.model import Batch, Cluster
 from infra.pool_worker import OUTLASTING
@@ -66,7 +67,8 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
             ) as workers,
             workers.runner as runner,
             context.model_copy(update={"task_runner": runner}),
-            current_progress() as progress,
+            watching(preparation, run_id=run_id, stages=stages) as (progress, watcher),
+            progress,
         ):
             workers.on_line(progress.note)
             submitter = _submitter(preparation, workers=workers, run_id=run_id)
@@ -74,7 +76,12 @@ def started(preparation: Preparation, *, stages: Sequence[Stage[object]]) -> Ite
                 resources = _get_ready(preparation, client=runner.client, warm_up=warm_up, progress=progress)
                 dispatcher = supervised(submitter, preparation=preparation, tell=progress.note)
                 execution = Execution(
-                    preparation, run_id=run_id, resources=resources, dispatcher=dispatcher, progress=progress
+                    preparation,
+                    run_id=run_id,
+                    resources=resources,
+                    dispatcher=dispatcher,
+                    progress=progress,
+                    watcher=watcher,
                 )
                 try:
                     yield execution, record

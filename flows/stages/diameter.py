@@ -65,6 +65,8 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> PreparedD
 
 def _run(execution: "Execution", data: "Dataset", prepared: PreparedDiameters) -> "Dataset":
     """Decide the diameters that are neither given nor taken over; waits for them."""
+    from flows.engine.decision_summary import summarize_diameters
+
     learned, reused = prepared.learned, prepared.reused
     open_objects = {entry.name: entry for entry in estimated(execution.config)}
     handles = {
@@ -83,7 +85,10 @@ def _run(execution: "Execution", data: "Dataset", prepared: PreparedDiameters) -
     if not decided:
         return data.to_publish(partial(_discard, execution))
     ordered = tuple(decided[own.object] for own in learned if own.object in decided)
-    return data.to_publish(partial(_publish, execution, published=PublishedDiameters(diameters=ordered)))
+    published = PublishedDiameters(diameters=ordered)
+    for summary in summarize_diameters(published):
+        execution.watcher.decided(summary)
+    return data.to_publish(partial(_publish, execution, published=published))
 
 
 def _estimate(execution: "Execution", data: "Dataset", *, entry: Model, learned: LearnedObject) -> "Handle":

@@ -36,6 +36,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> tuple[Qua
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: tuple[Quality, QualityDecision | None] | None) -> "Dataset":
+    from flows.engine.decision_summary import summarize_quality
     from tasks.quality.task import measure_partition
 
     if prepared is None:
@@ -52,6 +53,8 @@ def _run(execution: "Execution", data: "Dataset", prepared: tuple[Quality, Quali
         resources=execution.resources["quality"],
     )
     decision = _fit_rules(execution, metrics, quality=quality, known=known)
+    for summary in summarize_quality(decision):
+        execution.watcher.decided(summary)
     return data.having(metrics=metrics, decision=decision)
 
 

@@ -74,7 +74,10 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
             tell("starting the workers")
             start_fork_server()
         from flows.terminal.prefect_session import prefect_session  # noqa: PLC0415 - server and workers start meanwhile
+        from flows.watching.watching import nobody_watches  # noqa: PLC0415 - as above
 
+        if server is not None:
+            nobody_watches()
         function = pkgutil.resolve_name(flow)
         stack.enter_context(prefect_session(variables, verbose=verbose))
         show_progress(BarProgress(console) if console.is_terminal else LineProgress(tell))

@@ -149,7 +149,7 @@ def test_a_record_that_tells_of_no_flow_run_is_passed_over(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("flows.engine.flow_run._client", lambda: asked.append("the API"))
+    monkeypatch.setattr("flows.engine.flow_run.quick_client", lambda: asked.append("the API"))
     (tmp_path / RUN).write_text(text, encoding="utf-8")
     close_predecessor(tmp_path)
     assert asked == []

@@ -72,12 +72,18 @@ def test_refused_tasks_end_with_their_error_and_the_others_go_on(tmp_path: Path)
     for _ in range(SAMPLES):
         pace.add("segment", FOUR, seconds=1000.0)
     orders = {
-        name: Order(task=task("segment"), stage="segment", resources=resources, arguments={"partition": FOUR})
+        name: Order(
+            task=task("segment"),
+            label="segment images 1–4",
+            stage="segment",
+            resources=resources,
+            arguments={"partition": FOUR},
+        )
         for name, resources in {"on a GPU": {"GPU": 1.0}, "on a core": {"CPU": 1.0}}.items()
     }
     for name, order in orders.items():
         dispatcher.send(name, order)
-    assert sent.sent == ["segment 1–4"]
+    assert sent.sent == ["segment images 1–4"]
     ended = dict([dispatcher.next_done(), dispatcher.next_done()])
     assert isinstance(ended["on a GPU"], RunError)
     result = ended["on a core"]
