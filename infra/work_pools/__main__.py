@@ -30,11 +30,15 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def main(
     kind: Annotated[Literal["workstation", "hpc"], typer.Argument(help="Where flow runs are carried out.")],
     *,
-    up: Annotated[bool, typer.Option("--up", help="Make the pool and the automations, or bring them up to date.")] = False,
+    up: Annotated[
+        bool, typer.Option("--up", help="Make the pool and the automations, or bring them up to date.")
+    ] = False,
     down: Annotated[bool, typer.Option("--down", help="Remove what --up has made.")] = False,
     print_unit: Annotated[bool, typer.Option("--unit", help="Print a systemd user unit for the worker.")] = False,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the pool; default its kind.")] = None,
-    limit: Annotated[int | None, typer.Option(metavar="N", min=1, help="Flow runs at a time; default 1, hpc: 4.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Flow runs at a time; default 1, hpc: 4.")
+    ] = None,
     folder: Annotated[
         Path, typer.Option(metavar="DIR", help="Where relative paths of inputs and outputs begin.")
     ] = Path(),
@@ -66,15 +70,14 @@ def main(
         elif down:
             _down(name, tell=typer.echo)
         else:
-            template = (
-                workstation_template(folder=folder) if kind == "workstation" else _hpc(folder, cluster=cluster, pool=pool)
-            )
             if not folder.is_dir():
                 raise ConfigError(f"--folder: got {folder}, which is no folder; make it, or give another one")
             _up(
                 name,
                 about=ABOUT[kind],
-                template=template,
+                template=_hpc(folder, cluster=cluster, pool=pool)
+                if kind == "hpc"
+                else workstation_template(folder=folder),
                 limit=limit or LIMITS[kind],
                 silence=timedelta(seconds=silence),
                 notify=notify,

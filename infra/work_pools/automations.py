@@ -1,4 +1,4 @@
-"""Automations of a Prefect server: runs that went silent are marked as crashed, somebody is told of those that failed."""
+"""Automations of a Prefect server: runs that went silent are marked as crashed, failed ones are told of."""
 
 from datetime import timedelta
 from uuid import UUID

@@ -90,7 +90,9 @@ def find_pool(cluster: str, name: str) -> tuple[Batch, Pool]:
     """
     batch = find_cluster(cluster)
     if not isinstance(batch, Batch):
-        raise ConfigError(f"the cluster {cluster!r} is of kind {batch.kind}, which has no jobs; give one that has pools")
+        raise ConfigError(
+            f"the cluster {cluster!r} is of kind {batch.kind}, which has no jobs; give one that has pools"
+        )
     pools = {entry.name: entry for entry in batch.pools}
     if name not in pools:
         raise ConfigError(f"the cluster {cluster!r} has no pool {name!r}; {suggestion(name, pools)}")

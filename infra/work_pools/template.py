@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+ENGINE = ("-m", "prefect.engine")
+"""What Python runs for a flow run."""
+
 COMMAND = ("-m", "infra.work_pools.job")
-"""What Python runs in place of a flow run whose pool is a batch system's."""
+"""What it runs in place of one that a batch system's job carries out."""
 
 WORKING_DIR = {
     "title": "Folder",
@@ -44,7 +47,8 @@ def workstation_template(*, folder: Path) -> dict[str, Any]:
         Where relative paths begin, unless a deployment says otherwise.
     """
     variables = {"env": ENVIRONMENT, "working_dir": WORKING_DIR | {"default": str(folder)}}
-    return _template({"env": "{{ env }}", "working_dir": "{{ working_dir }}"}, variables=variables)
+    # Without a command Prefect would copy the folder into one of the run's own.
+    return _template(shlex.join([sys.executable, *ENGINE]), variables=variables)
 
 
 def hpc_template(*, folder: Path, cluster: str, pool: str) -> dict[str, Any]:
@@ -66,9 +70,9 @@ def hpc_template(*, folder: Path, cluster: str, pool: str) -> dict[str, Any]:
         "job_pool": JOB_POOL | {"default": pool},
     }
     command = f"{shlex.join([sys.executable, *COMMAND])} --cluster '{{{{ cluster_file }}}}' --pool '{{{{ job_pool }}}}'"
+    return _template(command, variables=variables)
+
+
+def _template(command: str, *, variables: Mapping[str, Any]) -> dict[str, Any]:
     job = {"command": command, "env": "{{ env }}", "working_dir": "{{ working_dir }}"}
-    return _template(job, variables=variables)
-
-
-def _template(job: Mapping[str, str], *, variables: Mapping[str, Any]) -> dict[str, Any]:
-    return {"job_configuration": dict(job), "variables": {"type": "object", "properties": dict(variables)}}
+    return {"job_configuration": job, "variables": {"type": "object", "properties": dict(variables)}}
