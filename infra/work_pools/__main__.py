@@ -56,7 +56,7 @@ def main(
         typer.Option(metavar="TYPE/NAME", help="Block that tells of runs that failed, such as custom-webhook/lab."),
     ] = None,
 ) -> None:
-    """Set up a work pool on the Prefect server that PREFECT_API_URL names, or remove it; no worker is started or stopped.
+    """Set up a work pool on the Prefect server of PREFECT_API_URL, or remove it; no worker is started or stopped.
 
     Both can be repeated. What somebody else has made is left alone.
     """
