@@ -28,7 +28,7 @@ from infra.clusters.run_folder import run_folder
 from infra.clusters.submission import Rejected, submit
 from infra.clusters.watchdog import watchdog
 from infra.share import CORES, MEMORY
-from infra.work_pools.report import tell_flow_run
+from infra.work_pools.report import is_settled, tell_flow_run
 from tasks.core.errors import ConfigError, RunError, UserError, suggestion
 
 FAILED, USAGE = 1, 2
@@ -47,7 +47,7 @@ LOOK_SECONDS = 5.0
 LATE_SECONDS = 15.0
 """After a job has left the queue, what it wrote may take so long to show: network folders remember what they lacked."""
 
-GRACE_SECONDS = 12.0
+GRACE_SECONDS = 10.0
 """A flow run that was cancelled has so long to end by itself, before its job is cancelled; Prefect kills after 30 s."""
 
 LAST_LINES = 20
@@ -143,16 +143,15 @@ def carry_out(where: tuple[Batch, Pool], *, flow_run: str, stop: threading.Event
         tell_flow_run(flow_run, f"job {job.number} of {batch.kind} carries out this run, in pool {pool.name}")
         with _printing(job.logs):
             _follow(job, stop=stop)
-        if stop.is_set():
-            return 128 + signal.SIGTERM
-        status = _status(job)
+        status = 128 + signal.SIGTERM if stop.is_set() else _status(job)
         if status is None:
             printed = "\n".join(_lines(job.logs)[-LAST_LINES:]) or "nothing"
             raise RunError(
                 f"job {job.number} ended before the flow run did: cancelled, out of time or memory, its node gone, or "
                 f"Python not to be found there. It printed: {printed}"
             )
-        return status
+    # The worker makes a crash of any other status, and this one's reason would be lost.
+    return 0 if status == 0 or is_settled(flow_run) else status
 
 
 def _submit(batch: Batch, pool: Pool, *, run: str, folder: Path) -> FlowJob:

@@ -1,4 +1,4 @@
-"""Lines in the log of a flow run, from outside of it."""
+"""What is told and asked about a flow run from outside of it."""
 
 import logging
 from contextlib import suppress
@@ -28,3 +28,13 @@ def tell_flow_run(flow_run: str, message: str, *, error: bool = False) -> None:
             flow_run_id=UUID(flow_run),
         )
         client.create_logs([line])
+
+
+def is_settled(flow_run: str) -> bool:
+    """Whether a flow run has ended, or is being cancelled: no exit status has to tell of it then."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415 - as above
+
+    with suppress(Exception), get_client(sync_client=True) as client:
+        state = client.read_flow_run(UUID(flow_run)).state
+        return state is not None and (state.is_final() or state.is_cancelling())
+    return False

@@ -1,6 +1,5 @@
 """What work pools say of their flow runs, as Prefect reads it; the files of deployments; the unit of a worker."""
 
-import asyncio
 import configparser
 import shlex
 import sys
@@ -11,6 +10,7 @@ import pytest
 import yaml
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
+from prefect.utilities.templating import apply_values
 from prefect.workers.process import ProcessJobConfiguration
 from typer.testing import CliRunner
 
@@ -24,7 +24,10 @@ FILES = ("prefect.yaml", "hpc.yaml")
 
 
 def configured(template: dict[str, Any], **values: Any) -> ProcessJobConfiguration:  # noqa: ANN401
-    return asyncio.run(ProcessJobConfiguration.from_template_and_values(template, values))
+    """Fill in a template as a worker does, by its variables alone."""
+    variables = template["variables"]["properties"]
+    defaults = {name: variable["default"] for name, variable in variables.items() if "default" in variable}
+    return ProcessJobConfiguration.model_validate(apply_values(template["job_configuration"], {**defaults, **values}))
 
 
 def deployments(name: str) -> list[dict[str, Any]]:
