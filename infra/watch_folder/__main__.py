@@ -1,6 +1,5 @@
 """The command line: ``python -m infra.watch_folder FOLDER --deployment NAME --output DIR --marker FILE``."""
 
-import os
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -53,9 +52,10 @@ def main(
             raise ConfigError(f"got {folder}, which is no folder")
         if output.is_relative_to(folder):
             raise ConfigError(f"--output: got {output} within {folder}; its results would be taken for acquisitions")
-        if "PREFECT_API_URL" not in os.environ:
-            raise ConfigError("PREFECT_API_URL is not set; name the server, such as http://127.0.0.1:4200/api")
         given = _read(parameters)
+        from infra.work_pools.connection import api_address  # noqa: PLC0415 - imports Prefect, which mistakes do without
+
+        api_address()
         with only_watch_in(output):
             memory = recall(output, folder=str(folder), deployment=deployment)
             if memory is None:
@@ -81,7 +81,7 @@ def _watch(
     every: float | None,
 ) -> None:
     """Look again and again; once where `every` is None."""
-    from infra.watch_folder.start import Away  # noqa: PLC0415 - imports Prefect, which --help does without
+    from infra.watch_folder.start import Away  # noqa: PLC0415 - as above
 
     def note(new: Memory) -> None:
         nonlocal memory

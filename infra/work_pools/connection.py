@@ -11,6 +11,23 @@ from prefect.settings import PREFECT_API_URL
 from tasks.core.errors import ConfigError, RunError
 
 
+def api_address() -> str:
+    """Return the address of the API that the environment or a profile of Prefect names.
+
+    Raises
+    ------
+    ConfigError
+        None is named; Prefect would start a server of its own.
+    """
+    url: str | None = PREFECT_API_URL.value()
+    if url is None:
+        raise ConfigError(
+            "PREFECT_API_URL is not set; start a server (prefect server start), and name its address, such as "
+            "http://127.0.0.1:4200/api"
+        )
+    return url
+
+
 @contextmanager
 def connected() -> Iterator[SyncPrefectClient]:
     """Give a client.
@@ -22,12 +39,7 @@ def connected() -> Iterator[SyncPrefectClient]:
     RunError
         It does not answer, or refuses.
     """
-    url = PREFECT_API_URL.value()
-    if url is None:
-        raise ConfigError(
-            "PREFECT_API_URL is not set; start a server (prefect server start), and name its address, such as "
-            "http://127.0.0.1:4200/api"
-        )
+    url = api_address()
     try:
         with get_client(sync_client=True) as client:
             yield client

@@ -134,7 +134,7 @@ def carry_out(where: tuple[Batch, Pool], *, flow_run: str, stop: threading.Event
         The batch system rejects it, or it ended without telling.
     """
     batch, pool = where
-    run = f"flow{flow_run[:8]}"
+    run = f"flow{flow_run[-12:]}"  # identities of runs that begin together have their beginning in common
     with (
         run_folder(batch, run=run) as folder,
         watchdog(batch.kind, prefix=job_prefix(run=run), folder=folder),

@@ -38,4 +38,9 @@ def unit(name: str, *, folder: Path) -> str:
     folder
         Where the worker is started.
     """
-    return UNIT.format(name=name, folder=folder, command=worker_command(name))
+    return UNIT.format(name=name, folder=_literal(str(folder)), command=_literal(worker_command(name)))
+
+
+def _literal(text: str) -> str:
+    """Keep systemd from reading a sign of percent as one of its words."""
+    return text.replace("%", "%%")

@@ -159,7 +159,6 @@ def test_mistakes_are_told_in_a_line(
     arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     (tmp_path / "in").mkdir()
     write(tmp_path, "p.yaml", text="output: elsewhere")
     ran = CliRunner().invoke(app, ["in", "--deployment", "preprocess/workstation", *arguments])
