@@ -21,6 +21,7 @@ from infra.nanny import PatientNanny
 from infra.resources import Asked, Offer, settle
 from infra.runner import TaskRunner
 from infra.scratch import scratch_folder
+from infra.share import own_memory
 from tasks.core.errors import RunError
 from tasks.core.gpus import count_gpus
 
@@ -105,7 +106,7 @@ def running(
             yield Workers(runner=runner, ask=pools.ask, on_failure=pools.on_failure, on_line=pools.on_line)
     else:
         count, gpus = worker_count(cluster, workers), count_gpus()
-        memory = cluster.memory or MEMORY_LIMIT // (count + gpus)
+        memory = cluster.memory or (own_memory() or MEMORY_LIMIT) // (count + gpus)
         with local_cluster(workers=count, gpus=gpus, segment=segment, memory=memory) as started:
             security = started.security
             yield Workers(runner=TaskRunner(address=started.scheduler_address, client_kwargs={"security": security}))

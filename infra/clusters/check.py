@@ -1,6 +1,5 @@
 """What can be told of a cluster before anything is started."""
 
-import os
 import socket
 from collections.abc import Collection, Mapping
 from math import ceil
@@ -10,6 +9,7 @@ from pydantic import ByteSize
 from infra.clusters.model import Batch, Cluster, Local
 from infra.clusters.pool import SMALLEST, WORKER_SHARE, Pool
 from infra.resources import Asked, settle
+from infra.share import own_cores
 from tasks.core.errors import RunError
 from tasks.core.gpus import count_gpus
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 10.0
 
 def worker_count(cluster: Local, workers: int | None) -> int:
     """Tell how many CPU workers to start: as asked for, else as the cluster's file says, else one per core."""
-    return workers or cluster.workers or os.cpu_count() or 1
+    return workers or cluster.workers or own_cores()
 
 
 def worker_memory(cluster: Cluster) -> int | None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from time import monotonic
 
+from dask_jobqueue.core import Job
 from distributed.deploy.spec import ProcessInterface
 
 from infra.clusters.job_states import CannotTell, Kind, cancel
@@ -99,6 +100,27 @@ class Submission(ProcessInterface):
         if self.number is not None:
             await self._system.cancel(self.number)
         await super().close()  # type: ignore[no-untyped-call]
+
+
+class Rejected(Exception):  # noqa: N818 - an answer of the batch system
+    """The batch system did not accept a job; in its own words."""
+
+
+def submit(job: Job) -> str:
+    """Submit a job that belongs to no cluster of Dask's, and return its number as text.
+
+    Raises
+    ------
+    Rejected
+        It was not accepted, or not within `SUBMIT_SECONDS`.
+    """
+    try:
+        asyncio.run(asyncio.wait_for(job.start(), SUBMIT_SECONDS))
+    except TimeoutError as error:
+        raise Rejected(f"{job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s") from error
+    except (RuntimeError, OSError, ValueError) as error:
+        raise Rejected(words(str(error))) from error
+    return str(job.job_id)
 
 
 def words(message: str) -> str:

@@ -1,6 +1,5 @@
 """A job of each pool, just as a run would submit it, that looks around on its node in place of working."""
 
-import asyncio
 import json
 import os
 import shlex
@@ -20,7 +19,7 @@ from infra.clusters.model import Batch
 from infra.clusters.pool import Pool
 from infra.clusters.run_folder import run_folder
 from infra.clusters.start import job_environment
-from infra.clusters.submission import SUBMIT_SECONDS, words
+from infra.clusters.submission import Rejected, submit
 from infra.clusters.watchdog import cancel_all
 from infra.doctor.listener import Listener, listening
 from infra.doctor.probe import Report
@@ -123,13 +122,10 @@ def _submit(
     }
     job = spec.cls(listener.address, name=f"{run}.{pool.name}", **options)
     try:
-        asyncio.run(asyncio.wait_for(job.start(), SUBMIT_SECONDS))
-    except TimeoutError:
-        silence = f"{job.submit_command} did not answer within {SUBMIT_SECONDS:.0f} s"
-        return Outcome(pool=pool, state="rejected", words=silence)
-    except (RuntimeError, OSError, ValueError) as error:
-        return Outcome(pool=pool, state="rejected", words=words(str(error)))
-    return _Submitted(pool=pool, name=options["job_name"], number=str(job.job_id))
+        number = submit(job)
+    except Rejected as rejected:
+        return Outcome(pool=pool, state="rejected", words=str(rejected))
+    return _Submitted(pool=pool, name=options["job_name"], number=number)
 
 
 def _wait(batch: Batch, jobs: Sequence[_Submitted], *, shared: Path, begin: float, seconds: float) -> Iterator[Outcome]:
