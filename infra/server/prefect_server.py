@@ -19,6 +19,9 @@ SHARED = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",  # `upgrade` does, after a back-up
+    # Prefect's 5 and 10 s are too short for a machine that computes beside it: its services end in a TimeoutError.
+    "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60",
+    "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
 }
 """What compose.yaml sets, too."""
 
