@@ -126,13 +126,12 @@ def _lines(difference: TableDifference) -> Iterator[str]:
         yield "the rows that are in both come in another order"
 
 
-def main() -> None:
-    """Run the command line."""
+def main_app() -> typer.Typer:
+    """Return the command line."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command(help=HELP)(show)
-    app(prog_name="python -m flows.compare")
+    return app
 
 
 if __name__ == "__main__":
-    main()
-
+    main_app()(prog_name="python -m flows.compare")
