@@ -48,9 +48,15 @@ class RecordedRun:
         """Say what is not as it was then, but does not keep the run from being repeated."""
         now = {name: _installed(name) for name in self.versions}
         other = [f"{name} {then}, now {now[name]}" for name, then in self.versions.items() if now[name] != then]
-        notes = [f"{self.path} was made with other versions, so that values may differ: {'; '.join(other)}"] if other else []
+        notes = (
+            [f"{self.path} was made with other versions, so that values may differ: {'; '.join(other)}"]
+            if other
+            else []
+        )
         if self.images is None:
-            notes.append(f"{self.path} has no table of images beside it: whether the inputs are the same is not checked")
+            notes.append(
+                f"{self.path} has no table of images beside it: whether the inputs are the same is not checked"
+            )
         return notes
 
     def check_inputs(self, preparation: Preparation) -> list[str]:
@@ -136,7 +142,9 @@ def _listed(preparation: Preparation) -> pl.DataFrame:
     """List the images that are there, with those that cannot be put together, of which no size is known."""
     listing = preparation.listing
     images = listing.index.select(
-        pl.col("image").alias("meta__image"), pl.col("size").alias("bytes_now"), pl.col("mtime_ns").alias("modified_now")
+        pl.col("image").alias("meta__image"),
+        pl.col("size").alias("bytes_now"),
+        pl.col("mtime_ns").alias("modified_now"),
     )
     faults = listing.faults.select(pl.col("meta__image"))
     return pl.concat([images, faults], how="diagonal").with_columns(now=True)

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from signal import SIGINT, SIGQUIT
 from typing import BinaryIO, TypedDict
 
@@ -182,7 +181,9 @@ class Postgres:
             cwd="/", env=_environment(), **given, **self._account,
         )  # fmt: skip
         if check and ran.returncode:
-            raise RunError(f"{program} failed with status {ran.returncode}: {ran.stderr.decode(errors='replace')[-1000:]}")
+            raise RunError(
+                f"{program} failed with status {ran.returncode}: {ran.stderr.decode(errors='replace')[-1000:]}"
+            )
         return ran
 
 

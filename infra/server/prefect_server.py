@@ -29,7 +29,9 @@ SHARED = {
 def command(settings: ServerSettings) -> list[str]:
     """Return the command line of the server."""
     listen = ["--host", settings.server_host, "--port", str(settings.server_port)]
-    tls = [] if settings.tls is None else ["--ssl-certfile", str(settings.tls[0]), "--ssl-keyfile", str(settings.tls[1])]
+    tls = (
+        [] if settings.tls is None else ["--ssl-certfile", str(settings.tls[0]), "--ssl-keyfile", str(settings.tls[1])]
+    )
     return [sys.executable, *APPLICATION, *listen, *tls]
 
 
@@ -60,8 +62,8 @@ def check_database(database: Postgres) -> bool:
     if there != expected:
         raise ConfigError(
             f"the database has revision {there or 'none'}, and Prefect {version('prefect')} needs {expected}; run "
-            "`python -m infra.server upgrade`, which makes a back-up first. If Prefect is older than before, install the "
-            "later one again, or restore a back-up of the earlier one"
+            "`python -m infra.server upgrade`, which makes a back-up first. If Prefect is older than before, install "
+            "the later one again, or restore a back-up of the earlier one"
         )
     return True
 
@@ -88,6 +90,8 @@ def newest_revision() -> str:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - for this alone
 
     spec = find_spec("prefect")
-    migrations = Path(next(iter((spec and spec.submodule_search_locations) or [os.curdir])), "server/database/_migrations")
+    migrations = Path(
+        next(iter((spec and spec.submodule_search_locations) or [os.curdir])), "server/database/_migrations"
+    )
     scripts = ScriptDirectory(str(migrations), version_locations=[str(migrations / "versions" / "postgresql")])
     return scripts.get_current_head() or ""

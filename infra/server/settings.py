@@ -118,7 +118,7 @@ def _problems(settings: ServerSettings) -> list[str]:
     if not (settings.postgres_programs / "postgres").is_file():
         there = sorted(path.parent.parent.name for path in Path("/").glob(POSTGRES.format("*")[1:] + "/postgres"))
         problems.append(
-            f"POSTGRES_VERSION: PostgreSQL {settings.postgres_version} is not in {settings.postgres_programs}; there is "
-            f"{', '.join(there) or 'none'}; install it, as by apt-get install postgresql"
+            f"POSTGRES_VERSION: PostgreSQL {settings.postgres_version} is not in {settings.postgres_programs}; there "
+            f"is {', '.join(there) or 'none'}; install it, as by apt-get install postgresql"
         )
     return problems

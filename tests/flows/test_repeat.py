@@ -33,9 +33,7 @@ def first(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("first")
     inputs = write_example(folder, count=12, seed=2)
     output = folder / "output"
-    preprocess(
-        config=parse_config(CONFIG), inputs=[str(inputs)], output=str(output), cluster=scheduler, limit=8
-    )
+    preprocess(config=parse_config(CONFIG), inputs=[str(inputs)], output=str(output), cluster=scheduler, limit=8)
     return output / "run.json"
 
 
@@ -76,14 +74,16 @@ def test_other_inputs_may_be_given(first: Path, tmp_path: Path) -> None:
 
 
 def test_another_sample_of_the_same_inputs_is_refused(first: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--limit: got 5, and .*run.json was made with 8; leave it out"):
+    with pytest.raises(InputError, match=r"--limit: got 5, and .*run\.json was made with 8; leave it out"):
         repeated(first, tmp_path, limit=5)
 
 
 def test_images_that_are_missing_or_of_another_size_are_refused(first: Path, images: Path, tmp_path: Path) -> None:
     sample = read_table(first.with_name("images.parquet"))["meta__image"].to_list()
     (images.parent / sample[0]).write_bytes((images.parent / sample[1]).read_bytes() + b"more")
-    with pytest.raises(InputError, match=rf"no longer those of .*: 1 image \({sample[0]}\) have another size\. Put them"):
+    with pytest.raises(
+        InputError, match=rf"no longer those of .*: 1 image \({sample[0]}\) have another size\. Put them"
+    ):
         repeated(first, tmp_path / "again").prepare()
     (images.parent / sample[0]).unlink()
     with pytest.raises(InputError, match=rf"are new; 1 image \({sample[0]}\) are missing"):  # another one is drawn
@@ -125,7 +125,9 @@ def test_a_run_on_the_generated_example_generates_it_again(first: Path, tmp_path
     assert repeated(record, tmp_path / "again").spec.inputs == ()
 
 
-@pytest.mark.parametrize(("change", "message"), [({"inputs": 3}, "not a whole record"), ({"limit": "x"}, "not a whole")])
+@pytest.mark.parametrize(
+    ("change", "message"), [({"inputs": 3}, "not a whole record"), ({"limit": "x"}, "not a whole")]
+)
 def test_a_damaged_record_is_refused(first: Path, tmp_path: Path, change: dict[str, Any], message: str) -> None:
     record = tmp_path / "run.json"
     record.write_text(json.dumps(json.loads(first.read_text(encoding="utf-8")) | change), encoding="utf-8")

@@ -160,6 +160,10 @@ def test_a_run_reports_to_it_and_a_restored_back_up_still_knows_the_run(site: Si
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     environment = clean | site.client | {"PYTHONPATH": str(PROJECT), "PREFECT_HOME": str(tmp_path / "home")}
     line = [sys.executable, "-m", "flows.preprocess", "example", "--config", "config.yaml", "--workers", "1"]
+    wrong = environment | {"PREFECT_API_AUTH_STRING": "admin:wrong"}
+    refused = subprocess.run(line, cwd=tmp_path, env=wrong, capture_output=True, text=True, timeout=1200, check=False)
+    assert refused.returncode == 2
+    assert "PREFECT_API_AUTH_STRING is wrong" in refused.stderr
     ran = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1200, check=False)
     assert ran.returncode == 0, ran.stderr
     assert site.flow_runs() == ["COMPLETED"]
@@ -175,16 +179,18 @@ def test_a_run_reports_to_it_and_a_restored_back_up_still_knows_the_run(site: Si
     site.done("down")
     damaged = tmp_path / "damaged.dump"
     damaged.write_bytes(dump.read_bytes()[: dump.stat().st_size // 2])
-    refused = site.command("restore", str(damaged), "--yes")
-    assert refused.returncode == 1
-    assert "pg_restore failed" in refused.stderr
+    unreadable = site.command("restore", str(damaged), "--yes")
+    assert unreadable.returncode == 1
+    assert "pg_restore failed" in unreadable.stderr
     before = site.done("restore", str(dump), "--yes").rpartition(": ")[2]
     assert Path(before).stat().st_size > 0
     site.done("up")
     assert site.flow_runs() == ["COMPLETED"]
 
 
-def test_a_database_of_another_version_is_upgraded_after_a_back_up_and_tls_is_spoken(site: Site, tmp_path: Path) -> None:
+def test_a_database_of_another_version_is_upgraded_after_a_back_up_and_tls_is_spoken(
+    site: Site, tmp_path: Path
+) -> None:
     runs = site.flow_runs()
     site.done("down")
     settings = read_settings(site.settings)
@@ -196,7 +202,9 @@ def test_a_database_of_another_version_is_upgraded_after_a_back_up_and_tls_is_sp
         )  # fmt: skip
     refused = site.command("up")
     assert refused.returncode == 1
-    assert re.search(r"the database has revision \w+, and Prefect .* needs \w+; run `python -m infra.server upgrade`", refused.stderr)
+    assert re.search(
+        r"the database has revision \w+, and Prefect .* needs \w+; run `python -m infra.server upgrade`", refused.stderr
+    )
     assert not running(settings)
     backup = site.done("upgrade").rpartition(": ")[2]
     assert Path(backup).stat().st_size > 0

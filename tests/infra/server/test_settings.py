@@ -68,7 +68,7 @@ def test_settings_that_are_missing_are_named(tmp_path: Path) -> None:
         read_settings(tmp_path / "none.env")
 
 
-def test_every_setting_is_in_the_file_with_a_comment(tmp_path: Path) -> None:
+def test_every_setting_is_in_the_file_with_a_comment() -> None:
     text = DEFAULT.read_text(encoding="utf-8")
     names = re.findall(r"^([A-Z_]+)=", text, flags=re.MULTILINE)
     assert sorted(names) == sorted(name.upper() for name in ServerSettings.model_fields)
