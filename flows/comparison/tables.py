@@ -258,13 +258,14 @@ class _Sums:
 
     @property
     def columns(self) -> tuple[ColumnDifference, ...]:
-        """The columns that differ."""
+        """The columns that differ, in order of the table."""
+        order = {name: number for number, name in enumerate(self._measures)}
         return tuple(
             ColumnDifference(
                 name=name, rows=rows, missing=missing, largest=largest, largest_relative=relative,
                 is_text=name in self._text,
             )
-            for name, (rows, missing, largest, relative) in ((name, self._found[name]) for name in self._measures if name in self._found)
+            for name, (rows, missing, largest, relative) in sorted(self._found.items(), key=lambda one: order[one[0]])
         )  # fmt: skip
 
 

@@ -67,8 +67,9 @@ def check_configured_api() -> bool:
         if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise
         raise ConfigError(
-            f"PREFECT_API_AUTH_STRING is {'not set' if PREFECT_API_AUTH_STRING.value() is None else 'wrong'}: the Prefect "
-            f"API at {url} demands a log-in, name:password; for a server of `python -m infra.server`, `client` prints it"
+            f"PREFECT_API_AUTH_STRING is {'not set' if PREFECT_API_AUTH_STRING.value() is None else 'wrong'}: the "
+            f"Prefect API at {url} demands a log-in, name:password; `python -m infra.server client` prints that of the "
+            "server that it runs"
         ) from error
     return True
 

@@ -79,16 +79,14 @@ class RecordedRun:
         told = [f"{_named(rows['meta__image'])} {what}" for what, rows in changes.items() if len(rows)]
         if told:
             raise InputError(
-                f"the inputs are no longer those of {self.path}: {'; '.join(told)}. Put them back, or give INPUT to run "
-                "its configuration on the images that are there"
+                f"the inputs are no longer those of {self.path}: {'; '.join(told)}. Put them back, or give INPUT to "
+                "run its configuration on the images that are there"
             )
         touched = both.filter(pl.col("modified_ns") != pl.col("modified_now"))["meta__image"]
         if touched.is_empty():
             return []
-        return [
-            f"{_named(touched)} changed or copied since {self.path}, with the same size; `python -m flows.compare` tells "
-            "afterwards whether their pixels are the same"
-        ]
+        note = f"{_named(touched)} changed or copied since {self.path}, with the same size; `python -m flows.compare`"
+        return [f"{note} tells afterwards whether their pixels are the same"]
 
 
 def read_recorded(path: Path) -> RecordedRun | None:
