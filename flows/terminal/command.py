@@ -73,8 +73,8 @@ class Command:
         repeated = None if inputs else recorded
         if repeated is not None and limit not in {None, repeated.limit}:
             raise InputError(
-                f"--limit: got {limit}, and {repeated.path} was made with {repeated.limit or 'all images'}; leave it out "
-                "to repeat that run, or give INPUT to take over its configuration alone"
+                f"--limit: got {limit}, and {repeated.path} was made with {repeated.limit or 'all images'}; leave "
+                "it out to repeat that run, or give INPUT to take over its configuration alone"
             )
         spec = RunSpec(
             config=parsed,
