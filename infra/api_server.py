@@ -137,14 +137,7 @@ class Server:
         return HTTPSConnection(address, timeout=timeout, context=context)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
-            "TMPDIR": str(self._home),
-            "PREFECT_HOME": str(self._home),
-            "PREFECT_SERVER_API_AUTH_STRING": self.secret,  # a command line would show it to every user
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_LOGGING_LEVEL": "WARNING",
-            "DO_NOT_TRACK": "1",
+        environment = server_variables(home=self._home, secret=self.secret) | {
             # Three seconds of CPU time: the database is new as it is, no run uses a block, nobody sees this server.
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",
             "PREFECT_SERVER_REGISTER_BLOCKS_ON_START": "false",
@@ -200,6 +193,27 @@ class Server:
         except OSError:
             printed = ""
         return printed or "nothing"
+
+
+def server_variables(*, home: Path, secret: str) -> dict[str, str]:
+    """Return the environment of a Prefect server: ours, but none of Prefect's settings except for these.
+
+    Parameters
+    ----------
+    home
+        Folder of its files.
+    secret
+        What clients have to know, for PREFECT_API_AUTH_STRING; a command line would show it to every user.
+    """
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        "TMPDIR": str(home),
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_API_AUTH_STRING": secret,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        "DO_NOT_TRACK": "1",
+    }
 
 
 @contextmanager

@@ -44,6 +44,7 @@ class Record:
             "started": _now(),
             "ended": None,
             "inputs": preparation.inputs,
+            "example": not spec.inputs,
             "limit": spec.limit,
             "cluster": spec.cluster,
             "device": None if spec.config.segment else "cpu",

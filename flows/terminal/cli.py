@@ -44,7 +44,10 @@ def preprocess(
     inputs: Inputs = None,
     *,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML file that says what is done to the images.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="YAML file that says what is done to the images; the run.json of a run repeats that."
+        ),
     ] = None,
     output: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder of the results; a second run into it resumes.")

@@ -11,6 +11,7 @@ from flows.engine.example import example_config
 from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import prepare
 from flows.pipeline import PIPELINE
+from flows.terminal.repeat import RecordedRun, read_recorded
 from tasks.core.errors import InputError
 from tasks.core.file_names import RUN
 from tasks.core.work import discard_results
@@ -35,10 +36,13 @@ class Command:
     ----------
     output
         The output folder as the user wrote it.
+    recorded
+        The run that is repeated on its own inputs, if one is.
     """
 
     spec: RunSpec
     output: Path
+    recorded: RecordedRun | None = None
 
     @classmethod
     def of(
@@ -51,7 +55,7 @@ class Command:
         cluster: str = "local",
         workers: int | None = None,
     ) -> "Command":
-        """Read the configuration.
+        """Read the configuration, or the record of a run: its inputs and sample are taken over unless some are given.
 
         Raises
         ------
@@ -60,20 +64,44 @@ class Command:
         """
         if inputs and config is None:
             raise InputError(NO_CONFIG)
-        parsed = example_config() if config is None else load_config(config)
+        recorded = None if config is None else read_recorded(config)
+        if recorded is not None:
+            parsed = recorded.config
+            _note(recorded.notes())
+        else:
+            parsed = example_config() if config is None else load_config(config)
+        repeated = None if inputs else recorded
+        if repeated is not None and limit not in {None, repeated.limit}:
+            raise InputError(
+                f"--limit: got {limit}, and {repeated.path} was made with {repeated.limit or 'all images'}; leave "
+                "it out to repeat that run, or give INPUT to take over its configuration alone"
+            )
         spec = RunSpec(
             config=parsed,
-            inputs=tuple(inputs),
+            inputs=tuple(inputs) if repeated is None else repeated.inputs,
             output=output.resolve(),
             cluster=cluster,
             workers=workers,
-            limit=limit,
+            limit=limit if repeated is None else repeated.limit,
         )
-        return cls(spec=spec, output=output)
+        return cls(spec=spec, output=output, recorded=repeated)
 
     def prepare(self) -> Preparation:
         """Check inputs, output and cluster."""
-        return prepare(self.spec, stages=PIPELINE)
+        preparation = prepare(self.spec, stages=PIPELINE)
+        self.check(preparation)
+        return preparation
+
+    def check(self, preparation: Preparation) -> None:
+        """Compare the inputs with those of the run that is repeated.
+
+        Raises
+        ------
+        InputError
+            They are others.
+        """
+        if self.recorded is not None:
+            _note(self.recorded.check_inputs(preparation))
 
     def plan(self, *, verbose: bool) -> None:
         """Show what would be done."""
@@ -109,10 +137,17 @@ class Command:
         """
         from flows.terminal.run import run_flow  # noqa: PLC0415 - for a run alone
 
-        summary: Summary = run_flow(flow, self.spec, console=make_console(stderr=True), verbose=verbose)
+        summary: Summary = run_flow(
+            flow, self.spec, check=self.check, console=make_console(stderr=True), verbose=verbose
+        )
         from flows.terminal.summary import render_summary  # noqa: PLC0415 - imports Prefect, which takes two seconds
 
         make_console().print(render_summary(summary, output=str(self.output)))
+
+
+def _note(lines: list[str]) -> None:
+    for line in lines:
+        make_console(stderr=True).print(f"note: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def make_console(*, stderr: bool = False) -> Console:

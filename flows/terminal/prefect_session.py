@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from prefect.client.orchestration import get_client
 from prefect.events.worker import EventsWorker
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging.configuration import setup_logging
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
@@ -18,7 +20,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
-from tasks.core.errors import RunError
+from tasks.core.errors import ConfigError, RunError
 
 ANSWER_SECONDS = 10.0
 """How long a Prefect API that should run may take to answer."""
@@ -46,16 +48,29 @@ def check_configured_api() -> bool:
     ------
     RunError
         It does not answer.
+    ConfigError
+        It demands another log-in.
     """
     url = PREFECT_API_URL.value()
     if url is None:
         return False
-    problem = get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS}).api_healthcheck()
+    client = get_client(sync_client=True, httpx_settings={"timeout": ANSWER_SECONDS})
+    problem = client.api_healthcheck()
     if problem is not None:
         raise RunError(
             f"no Prefect API answers at {url}, which PREFECT_API_URL or the Prefect profile names: {problem}; start it "
             "with `prefect server start`, or unset it, and a local server is started for this run"
         )
+    try:
+        client.api_version()  # its health it tells to everybody
+    except PrefectHTTPStatusError as error:
+        if error.response.status_code not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise
+        raise ConfigError(
+            f"PREFECT_API_AUTH_STRING is {'not set' if PREFECT_API_AUTH_STRING.value() is None else 'wrong'}: the "
+            f"Prefect API at {url} demands a log-in, name:password; `python -m infra.server client` prints that of the "
+            "server that it runs"
+        ) from error
     return True
 
 

@@ -3,6 +3,7 @@
 import os
 import pkgutil
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from flows.engine.preparation import RunSpec
+from flows.engine.preparation import Preparation, RunSpec
 from flows.engine.prepare import reserved
 from flows.engine.progress import BarProgress, LineProgress, show_progress
 from flows.engine.record import record_end
@@ -28,7 +29,14 @@ if TYPE_CHECKING:
     from flows.engine.summary import Summary
 
 
-def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "Summary":
+def run_flow(
+    flow: str,
+    spec: RunSpec,
+    *,
+    console: Console,
+    verbose: bool,
+    check: Callable[[Preparation], None] = lambda _: None,
+) -> "Summary":
     """Check a run, start a Prefect server where none is configured, and call the flow.
 
     The server, and the process from which workers are forked, import what they need while this process imports Prefect
@@ -40,6 +48,8 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
         Module and name of the flow.
     console
         Where progress is shown.
+    check
+        Called with what is known of the run before anything is started; may refuse it.
 
     Raises
     ------
@@ -54,6 +64,7 @@ def run_flow(flow: str, spec: RunSpec, *, console: Console, verbose: bool) -> "S
         configured = _configured_api()
         _check_reached_by_nodes(find_cluster(spec.cluster), configured=configured)
         preparation = stack.enter_context(reserved(spec, stages=PIPELINE))
+        check(preparation)
         server: Server | None = None
         batch = preparation.cluster if isinstance(preparation.cluster, Batch) else None
         if configured:

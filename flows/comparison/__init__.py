@@ -1,0 +1,1 @@
+"""What differs between two runs: their records, and their tables."""
