@@ -28,6 +28,15 @@ TYPICAL = 0.95
 
 IDENTITY = ["meta__image", "meta__object"]
 
+CANDIDATE = {
+    "meta__image": pl.String(),
+    "meta__object": pl.Int32(),
+    "status": pl.String(),
+    "side": pl.Int32(),
+    "hash": pl.UInt64(),
+}
+"""Columns of the cells among which the sample is chosen."""
+
 
 class ShownCell(Frozen):
     """A cell that the report shows; `rank` is its place among the shown cells of its status."""
@@ -99,11 +108,13 @@ def sample_cells(path: Path, *, layout: Layout, kept: int, seed: int) -> pl.Data
     Columns ``meta__image``, ``meta__object``, ``status``, ``side`` (longest side of the boxes around its objects or
     masks; null where it has none) and ``rank``, in order of status and rank. What was set aside is not among them.
     """
-    lowest = pl.DataFrame()
+    lowest = pl.DataFrame(schema=CANDIDATE)
     for table in _cells(path, layout=layout):
         hashed = table.with_columns(hash=pl.Series(_hashes(table, seed=seed), dtype=pl.UInt64))
-        lowest = _lowest(pl.concat([lowest, hashed]) if len(lowest) else hashed, kept=kept)
-    return lowest.drop("hash")
+        ranked = _ranked(pl.concat([lowest, hashed.select(pl.col(name).cast(CANDIDATE[name]) for name in CANDIDATE)]))
+        most = pl.when(pl.col("status") == KEPT).then(max(kept, EXAMPLES)).otherwise(EXAMPLES)
+        lowest = ranked.filter(pl.col("rank") < most).drop("rank")
+    return _ranked(lowest).drop("hash")
 
 
 def sample_fields(path: Path, *, groups: Sequence[str], seed: int) -> tuple[str, ...]:
@@ -164,11 +175,9 @@ def _hash(text: str, *, seed: int) -> int:
     return xxhash.xxh3_64_intdigest(text.encode(), seed=seed % 2**64)
 
 
-def _lowest(cells: pl.DataFrame, *, kept: int) -> pl.DataFrame:
-    """Keep the cells with the smallest hash of each status, and number them in that order."""
-    ordered = cells.sort("status", "hash", *IDENTITY).with_columns(rank=pl.int_range(pl.len()).over("status"))
-    most = pl.when(pl.col("status") == KEPT).then(max(kept, EXAMPLES)).otherwise(EXAMPLES)
-    return ordered.filter(pl.col("rank") < most)
+def _ranked(cells: pl.DataFrame) -> pl.DataFrame:
+    """Sort by status and hash, and number the cells of each status in that order."""
+    return cells.sort("status", "hash", *IDENTITY).with_columns(rank=pl.int_range(pl.len()).over("status"))
 
 
 def _facts(path: Path, *, images: set[str]) -> pl.DataFrame:
@@ -180,6 +189,8 @@ def _facts(path: Path, *, images: set[str]) -> pl.DataFrame:
 
 def _kept_of(path: Path, fields: Sequence[str], layout: Layout) -> dict[str, tuple[int, ...]]:
     """Look up which cells of some fields were kept."""
+    if not fields:
+        return {}
     scan = pl.scan_parquet(path, glob=False).filter(
         pl.col("meta__image").is_in(pl.Series(fields, dtype=pl.String).implode()), pl.col("status") == KEPT
     )

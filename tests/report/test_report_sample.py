@@ -43,7 +43,7 @@ def drawn(run: Run, *, kept: int = 20, seed: int = 0) -> Sample:
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("table") / "cells.parquet"
-    write_cells(path, cells=300_000, rows=300_000)
+    write_cells(path, cells=150_000, rows=150_000)
     return path
 
 
@@ -62,7 +62,7 @@ def test_of_each_status_as_many_as_asked_and_none_that_were_set_aside(table: Pat
 def test_the_sample_spreads_over_the_whole_table(table: Path) -> None:
     kept = sample_cells(table, layout=STAMPS, kept=2000, seed=0).filter(pl.col("status") == "kept")
     numbers = kept["meta__image"].str.extract(r"(\d+)").cast(pl.Int64)
-    by_tenth = Counter((numbers // 30_000).to_list())
+    by_tenth = Counter((numbers // 15_000).to_list())
     assert set(by_tenth) == set(range(10))
     assert min(by_tenth.values()) > 140  # of 200 on average, with a standard deviation of 13
 
@@ -77,7 +77,7 @@ def test_a_larger_sample_holds_the_smaller_one_and_another_seed_gives_another(ta
 
 
 def test_the_sample_does_not_depend_on_how_the_table_is_cut(table: Path, tmp_path: Path) -> None:
-    write_cells(tmp_path / "cut.parquet", cells=300_000, rows=777)
+    write_cells(tmp_path / "cut.parquet", cells=150_000, rows=777)
     one, many = (sample_cells(path, layout=STAMPS, kept=50, seed=3) for path in (table, tmp_path / "cut.parquet"))
     assert one.equals(many)
 
