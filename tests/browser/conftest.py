@@ -77,7 +77,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
     """
     contexts = []
 
-    def make(**settings: Any) -> Watched:
+    def make(**settings: Any) -> Watched:  # noqa: ANN401 - playwright checks them
         context = browser.new_context(**settings)
         contexts.append(context)
         return Watched(page=context.new_page())
