@@ -1,0 +1,1 @@
+"""The report: what a run looked at and what it made of it, on one page."""
