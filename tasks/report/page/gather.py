@@ -105,9 +105,7 @@ def _groupings(output: Path, *, facts: RunFacts, decision: QualityDecision) -> l
     return choose_groupings(counts, first=[name for rule in decision.rules for name in rule.group_by])
 
 
-def _metrics(
-    output: Path, cells: Sequence[CellPicture], *, facts: RunFacts, decision: QualityDecision
-) -> pl.DataFrame:
+def _metrics(output: Path, cells: Sequence[CellPicture], *, facts: RunFacts, decision: QualityDecision) -> pl.DataFrame:
     shown = pl.DataFrame(
         [(picture.image, picture.object) for picture in cells],
         schema=dict(zip(IDENTITY, (pl.String(), pl.Int32()), strict=True)),

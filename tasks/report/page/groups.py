@@ -38,7 +38,7 @@ class Grouping:
         return colours | ({OTHERS: OTHERS_COLOUR} if OTHERS in self.cells else {})
 
     def named(self, value: str) -> str:
-        """The group that a cell counts to."""
+        """Return the group that a cell counts to."""
         return value if value in self.cells else OTHERS
 
 
@@ -68,9 +68,7 @@ def choose_groupings(counts: Mapping[str, Mapping[str, int]], *, first: Sequence
     first
         Groups that come first, since quality rules tell them apart; then those with the fewest values.
     """
-    worth = {
-        name: values for name, values in counts.items() if 1 < len(values) <= max(2, sum(values.values()) // 4)
-    }
+    worth = {name: values for name, values in counts.items() if 1 < len(values) <= max(2, sum(values.values()) // 4)}
     order = sorted(worth, key=lambda name: (name not in first, len(worth[name]) > MOST, len(worth[name])))
     return [Grouping(name=name, cells=_most(worth[name])) for name in order]
 

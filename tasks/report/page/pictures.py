@@ -31,9 +31,7 @@ class Shown:
     note: str = ""
 
     @classmethod
-    def of(
-        cls, picture: CellPicture | FieldPicture | IlluminationPicture, *, title: str, note: str = ""
-    ) -> "Shown":
+    def of(cls, picture: CellPicture | FieldPicture | IlluminationPicture, *, title: str, note: str = "") -> "Shown":
         """Show a picture."""
         return cls(
             source=data_address(picture.webp),
@@ -56,7 +54,7 @@ class Montage:
     def of(cls, shown: Sequence[Shown]) -> "Montage":
         """Put so many in sight that they fill a row or two."""
         widest = max((picture.width / max(picture.height, 1) for picture in shown), default=1.0)
-        count = 12 if widest < 4 else 6  # noqa: PLR2004 - strips of many channels take a line each
+        count = 12 if widest < 4 else 6
         return cls(first=shown[:count], more=shown[count:])
 
     @property

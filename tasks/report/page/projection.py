@@ -91,7 +91,7 @@ def neighbor_embedding(scaled: FloatArray, *, seed: int) -> FloatArray | None:
         from umap import UMAP
     except ImportError:
         return None
-    if len(scaled) < 16 or not scaled.shape[1]:  # noqa: PLR2004 - umap's own number of neighbors, and one
+    if len(scaled) < 16 or not scaled.shape[1]:
         return None
     centred = scaled - scaled.mean(axis=0)
     left, singular, _ = np.linalg.svd(centred, full_matrices=False)

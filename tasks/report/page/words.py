@@ -28,7 +28,7 @@ def number(value: float | None) -> str:
     if value is None or value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN
         return "none"
     rounded = float(f"{value:.4g}")
-    large = 1000 <= abs(rounded) < 1e7  # noqa: PLR2004
+    large = 1000 <= abs(rounded) < 1e7
     return f"{rounded:,.0f}" if large else f"{rounded:.4g}"
 
 
@@ -41,7 +41,7 @@ def share(part: float, whole: float) -> str:
     ('9.8 %', '< 0.1 %', '0 %')
     """
     percent = 100 * part / whole if whole else 0.0
-    if 0 < percent < 0.1:  # noqa: PLR2004
+    if 0 < percent < 0.1:
         return "< 0.1 %"
     return f"{percent:.0f} %" if percent in {0.0, 100.0} else f"{percent:.1f} %"
 

@@ -24,9 +24,7 @@ def cell_map(points: FloatArray, *, axes: tuple[str, str], colours: list[str] | 
     data = rows(x=points[:, 0].tolist(), y=points[:, 1].tolist(), colour=colours or [BLUE] * len(points))
     data = alt.InlineData(values=data.values, name=CELLS)
     scale = alt.Scale(zero=False, nice=True, padding=8)
-    base = alt.Chart(data).encode(
-        x=alt.X("x:Q", axis=across, scale=scale), y=alt.Y("y:Q", axis=up, scale=scale)
-    )
+    base = alt.Chart(data).encode(x=alt.X("x:Q", axis=across, scale=scale), y=alt.Y("y:Q", axis=up, scale=scale))
     cells = base.mark_circle(size=34, opacity=0.8).encode(color=alt.Color("colour:N", scale=None))
     chosen = (
         alt.Chart(alt.InlineData(values=[], name=CHOSEN))

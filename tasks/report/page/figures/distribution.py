@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import altair as alt
 
 from tasks.core.types import FloatArray
-from tasks.report.page.figures.figure import Chart, rows
+from tasks.report.page.figures.figure import Chart, axis_format, rows
 from tasks.report.page.figures.theme import BLUE
 from tasks.report.page.histogram import Bins
 
@@ -30,14 +30,15 @@ def distribution_chart(
         columns["share"] += [count / total for count in own.tolist()]
         columns["cells"] += own.tolist()
         columns["group"] += [group] * bins.count
-    scale = alt.Scale(
-        domain=[float(bins.edges[0]), float(bins.edges[-1])], type="log" if bins.logarithmic else "linear", nice=False
+    low, high = float(bins.edges[0]), float(bins.edges[-1])
+    scale = alt.Scale(domain=[low, high], type="log" if bins.logarithmic else "linear", nice=False)
+    across = alt.X(
+        "from:Q", scale=scale, title=title, axis=alt.Axis(tickCount=4, format=axis_format(low, high), grid=False)
     )
-    across = alt.X("from:Q", scale=scale, title=title, axis=alt.Axis(tickCount=4, format="~s", grid=False))
     up = alt.Y("share:Q", title=None, axis=alt.Axis(tickCount=3, format="%"))
     base = alt.Chart(rows(**columns))
     if len(counts) == 1:
-        chart = base.mark_bar(color=BLUE, binSpacing=0).encode(x=across, x2="to:Q", y=up)
+        chart = base.mark_rect(color=BLUE).encode(x=across, x2="to:Q", y=up, y2=alt.datum(0))
     else:
         domain = list(counts)
         colour = alt.Color(

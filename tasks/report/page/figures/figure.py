@@ -23,6 +23,8 @@ class Figure:
         Unlike any other's; letters, digits and hyphens.
     title, text
         Above it; what it shows, in a sentence, may be empty.
+    column
+        Name of the column that is drawn, if it is one.
     alt
         For who cannot see it: what stands in it.
     chart
@@ -34,6 +36,7 @@ class Figure:
     name: str
     title: str
     text: str = ""
+    column: str = ""
     alt: str
     chart: Chart
     legend: dict[str, str] = field(default_factory=dict)
@@ -55,6 +58,18 @@ def rows(**columns: Any) -> alt.InlineData:  # noqa: ANN401 - of whatever kind, 
     names = list(columns)
     values = [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return alt.InlineData(values=values)
+
+
+def axis_format(low: float, high: float) -> str:
+    """Choose how numbers stand along an axis.
+
+    Examples
+    --------
+    >>> axis_format(0, 250000), axis_format(-1, 1), axis_format(0, 0.0003)
+    ('~s', '.3~g', '.1~e')
+    """
+    largest = max(abs(low), abs(high))
+    return "~s" if largest >= 10_000 else ".3~g" if largest >= 0.01 else ".1~e"
 
 
 def figure_png(chart: Chart, *, scale: float = 2) -> bytes:

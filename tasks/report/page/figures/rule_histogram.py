@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 
 from tasks.core.types import FloatArray
-from tasks.report.page.figures.figure import Chart, rows
+from tasks.report.page.figures.figure import Chart, axis_format, rows
 from tasks.report.page.figures.theme import BLUE, REMOVED
 from tasks.report.page.histogram import Bins
 
@@ -32,15 +32,18 @@ def rule_histogram(
     """Draw a histogram of cells, the threshold as a line, and what it removes shaded."""
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     scale = alt.Scale(domain=[low, high], type="log" if bins.logarithmic else "linear", nice=False, zero=False)
-    across = alt.X("from:Q", scale=scale, title=metric, axis=alt.Axis(tickCount=5, format="~s", grid=False))
+    across = alt.X(
+        "from:Q", scale=scale, title=metric, axis=alt.Axis(tickCount=4, format=axis_format(low, high), grid=False)
+    )
     data = rows(**{"from": bins.edges[:-1].tolist(), "to": bins.edges[1:].tolist(), "cells": counts.tolist()})
     bars = (
         alt.Chart(data)
-        .mark_bar(color=BLUE, binSpacing=0)
+        .mark_rect(color=BLUE)
         .encode(
             x=across,
             x2="to:Q",
             y=alt.Y("cells:Q", title="cells", axis=alt.Axis(tickCount=3, format="~s")),
+            y2=alt.datum(0),
             tooltip=[
                 alt.Tooltip("from:Q", format=".4~g"),
                 alt.Tooltip("to:Q", format=".4~g"),

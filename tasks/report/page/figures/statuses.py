@@ -15,13 +15,9 @@ def statuses_chart(statuses: Mapping[str, int]) -> Chart:
     total = max(sum(statuses.values()), 1)
     names = [in_words(status) for status in statuses]
     colours = [BLUE if status == KEPT else GRAY if status == QUARANTINED else REMOVED for status in statuses]
-    texts = [
-        f"{name}: {count:,} ({count / total:.1%})" for name, count in zip(names, statuses.values(), strict=True)
-    ]
+    texts = [f"{name}: {count:,} ({count / total:.1%})" for name, count in zip(names, statuses.values(), strict=True)]
     data = rows(what=names, cells=list(statuses.values()), colour=colours, text=texts)
-    base = alt.Chart(data).encode(
-        y=alt.Y("what:N", sort=names, title=None, axis=None)
-    )
+    base = alt.Chart(data).encode(y=alt.Y("what:N", sort=names, title=None, axis=None))
     bars = base.mark_bar(height=9, yOffset=9, cornerRadius=2).encode(
         x=alt.X("cells:Q", title=None, axis=None, scale=alt.Scale(domain=[0, total])),
         color=alt.Color("colour:N", scale=None),

@@ -30,14 +30,23 @@ def timeline_chart(records: pl.DataFrame, *, colours: Mapping[str, str]) -> Char
         ended=records["ended"].round(3).to_list(),
         colour=[colours[stage] for stage in records["stage"]],
     )
-    few = len(names) <= 40  # noqa: PLR2004 - names of more would not be legible
+    few = len(names) <= 40
     axis = alt.Axis(grid=False, labelLimit=110, labels=few, ticks=few)
-    chart = alt.Chart(data).mark_bar().encode(
-        y=alt.Y("worker:N", sort=list(names.values()), title=None if few else f"{len(names):,} workers", axis=axis),
-        x=alt.X("started:Q", title="seconds since the first task began", axis=alt.Axis(tickCount=6)),
-        x2="ended:Q",
-        color=alt.Color("colour:N", scale=None),
-        tooltip=["stage:N", "worker:N", alt.Tooltip("started:Q", format=",.1f"), alt.Tooltip("ended:Q", format=",.1f")],
+    chart = (
+        alt.Chart(data)
+        .mark_bar()
+        .encode(
+            y=alt.Y("worker:N", sort=list(names.values()), title=None if few else f"{len(names):,} workers", axis=axis),
+            x=alt.X("started:Q", title="seconds since the first task began", axis=alt.Axis(tickCount=6)),
+            x2="ended:Q",
+            color=alt.Color("colour:N", scale=None),
+            tooltip=[
+                "stage:N",
+                "worker:N",
+                alt.Tooltip("started:Q", format=",.1f"),
+                alt.Tooltip("ended:Q", format=",.1f"),
+            ],
+        )
     )
     return chart.properties(width="container", height=min(max(18 * len(names), LEAST), MOST))
 

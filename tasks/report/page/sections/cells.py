@@ -59,7 +59,7 @@ def cells_section(gathered: Gathered, *, features: Sequence[str]) -> CellsSectio
         Those that cells can be coloured by.
     """
     shown = gathered.survey.shown
-    if len(shown) < 3:  # noqa: PLR2004 - two points make no map
+    if len(shown) < 3:
         return None
     names = gathered.table.features["name"].to_list()
     scaled, used = robustly_scaled(shown.select(names).to_numpy())
@@ -71,7 +71,9 @@ def cells_section(gathered: Gathered, *, features: Sequence[str]) -> CellsSectio
         layouts["umap"] = ("UMAP", embedded, ("UMAP 1", "UMAP 2"))
     colours = dict(_colours(gathered, features=features))
     rows = gathered.survey.rows
-    how = "all of them" if len(shown) == rows else f"{count(len(shown))} of {count(rows)} cells, chosen by a seeded hash"
+    how = (
+        "all of them" if len(shown) == rows else f"{count(len(shown))} of {count(rows)} cells, chosen by a seeded hash"
+    )
     words = "Each point is a cell; cells that measure alike lie side by side."
     used_names = [name for name, own in zip(names, used, strict=True) if own]
     return CellsSection(
@@ -103,7 +105,9 @@ def cells_section(gathered: Gathered, *, features: Sequence[str]) -> CellsSectio
 
 
 def _axis_titles(projection: Projection) -> tuple[str, str]:
-    first, second = (f"component {axis + 1} ({share:.0%} of the variation)" for axis, share in enumerate(projection.explained))
+    first, second = (
+        f"component {axis + 1} ({share:.0%} of the variation)" for axis, share in enumerate(projection.explained)
+    )
     return first, second
 
 

@@ -1,7 +1,8 @@
 """How a few telling features of each family are distributed over all kept cells."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -49,13 +50,15 @@ def distributions_section(gathered: Gathered, *, features: Sequence[str]) -> Dis
         for name in features
     }
 
-    def batches() -> "pl.DataFrame":
+    def batches() -> Iterator[pl.DataFrame]:
         columns = [*features, *([column] if column else [])]
         for batch in gathered.table.batches(columns):
             if grouping is None or column is None:
                 yield batch
             else:
-                named = pl.col(column).cast(pl.String).fill_null("").map_elements(grouping.named, return_dtype=pl.String)
+                named = (
+                    pl.col(column).cast(pl.String).fill_null("").map_elements(grouping.named, return_dtype=pl.String)
+                )
                 yield batch.with_columns(named.alias(GROUP))
 
     counts = count_in_bins(batches(), bins=bins, group=GROUP if column else None)
@@ -68,7 +71,8 @@ def distributions_section(gathered: Gathered, *, features: Sequence[str]) -> Dis
         order = {group: counts[name][group] for group in (colours or [""]) if group in counts[name]}
         figure = Figure(
             name=f"feature-{place}",
-            title=name,
+            title=feature_in_words(row),
+            column=name,
             text=row["definition"],
             alt=f"Distribution of {name} over {gathered.survey.rows:,} cells. {row['definition']}",
             chart=distribution_chart(bins=bins[name], counts=order, colours=colours, title=unit),
@@ -82,6 +86,19 @@ def distributions_section(gathered: Gathered, *, features: Sequence[str]) -> Dis
         if grouping
         else (),
     )
+
+
+def feature_in_words(row: Mapping[str, Any]) -> str:
+    """Name a feature by its row of the dictionary.
+
+    Examples
+    --------
+    >>> row = {"stat": "energy_std", "param": "d5", "channels": ["CD16"], "object": "li.combined", "child": ""}
+    >>> feature_in_words(row)
+    'energy std d5 of CD16'
+    """
+    words = " ".join(part for part in (row["child"], row["stat"].replace("_", " "), row["param"]) if part)
+    return f"{words} of {' and '.join(row['channels'])}" if row["channels"] else f"{words} of {row['object']}"
 
 
 def _grouping(gathered: Gathered) -> Grouping | None:

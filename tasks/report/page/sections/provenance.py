@@ -32,7 +32,7 @@ def provenance_section(gathered: Gathered) -> ProvenanceSection:
         ("sample", f"{count(limit)} images at random" if limit else "all images"),
         ("began", str(record.get("started", "")).replace("T", " ").replace("+00:00", " UTC")),
         ("workers", str(record.get("cluster", ""))),
-        ("objects found on", ", ".join(f"{name}: {kind}" for name, kind in devices.items()) or record.get("device")),
+        ("device", ", ".join(f"{name}: {kind}" for name, kind in devices.items()) or record.get("device")),
         ("run", str(record.get("run", ""))),
         ("digest of the configuration", str(record.get("digest", ""))),
     ]

@@ -136,9 +136,11 @@ def metric_in_words(rule: RuleDecision, *, asked: Mapping[str, Any]) -> str:
 
 def _side(rule: RuleDecision) -> str:
     if len(rule.groups) != 1:
-        return {"above": "above", "below": "below", "between": "between"}[rule.keep] + (
-            " two limits" if rule.keep == "between" else " a limit"
-        ) + " of each group of images"
+        return (
+            {"above": "above", "below": "below", "between": "between"}[rule.keep]
+            + (" two limits" if rule.keep == "between" else " a limit")
+            + " of each group of images"
+        )
     group = rule.groups[0]
     if rule.keep == "between":
         return f"between {number(group.threshold)} and {number(group.upper)}"
@@ -152,9 +154,7 @@ def _thresholds(rule: RuleDecision) -> Iterator[tuple[str, str, str, str, str]]:
         yield group_in_words(group.group), limits, count(group.before), count(removed), share(removed, group.before)
 
 
-def _histograms(
-    gathered: Gathered, *, place: int, shown: Sequence[GroupThreshold], metric: str
-) -> Iterator[Figure]:
+def _histograms(gathered: Gathered, *, place: int, shown: Sequence[GroupThreshold], metric: str) -> Iterator[Figure]:
     rule = gathered.decision.rules[place]
 
     def batches() -> Iterator[pl.DataFrame]:

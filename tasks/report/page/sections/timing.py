@@ -28,7 +28,9 @@ class TimingSection:
 def timing_section(gathered: Gathered) -> TimingSection:
     """Tell what took how long."""
     records, counted = gathered.timeline, gathered.facts.summary.get("stages", {})
-    names = list(dict.fromkeys([*counted, *(records["stage"].unique(maintain_order=True) if records is not None else ())]))
+    names = list(
+        dict.fromkeys([*counted, *(records["stage"].unique(maintain_order=True) if records is not None else ())])
+    )
     colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
     if records is None or not len(records):
         return TimingSection(stages=tuple(_stages(names, counted, colours, work={}, memory={})), figures=(), workers=0)
@@ -84,9 +86,9 @@ def merged(records: pl.DataFrame, *, most: int) -> pl.DataFrame:
         | (pl.col("started") - pl.col("ended").shift() > gap)
     ).fill_null(value=True)
     grouped = ordered.with_columns(new.cum_sum().alias("bar")).group_by("bar", maintain_order=True)
-    return grouped.agg(
-        pl.first("stage", "worker", "resources"), pl.col("started").min(), pl.col("ended").max()
-    ).sort("started")
+    return grouped.agg(pl.first("stage", "worker", "resources"), pl.col("started").min(), pl.col("ended").max()).sort(
+        "started"
+    )
 
 
 def _stages(
