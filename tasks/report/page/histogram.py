@@ -12,8 +12,8 @@ BINS = 40
 TAIL = 0.005
 """Share of the values at either end that need not be told apart."""
 
-SKEWED = 50.0
-"""Ratio of large to small values, all above zero, from which on a logarithmic axis is easier to read."""
+SKEWED = 8.0
+"""Ratio of large values to the median, all above zero, from which on a logarithmic axis is easier to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +69,7 @@ def choose_bins(values: FloatArray, *, include: Iterable[float] = (), count: int
     integral = bool((known == np.rint(known)).all()) and high - low < count
     if integral:
         return Bins(edges=np.arange(np.floor(low), np.ceil(high) + 2) - 0.5)
-    if low > 0 and high / low > SKEWED:
+    if low > 0 and high > SKEWED * np.median(known):
         return Bins(edges=np.geomspace(low, high, count + 1), logarithmic=True)
     return Bins(edges=np.linspace(low, high, count + 1))
 

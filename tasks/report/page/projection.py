@@ -51,7 +51,8 @@ def robustly_scaled(values: FloatArray) -> tuple[FloatArray, BoolArray]:
     """
     known = np.where(np.isfinite(values), values, np.nan).astype(np.float64)
     used: BoolArray = np.isfinite(known).sum(axis=0) > max(len(known) * LEAST_KNOWN, 1)
-    used[used] = np.nanmax(known[:, used], axis=0) > np.nanmin(known[:, used], axis=0)
+    if used.any():
+        used[used] = np.nanmax(known[:, used], axis=0) > np.nanmin(known[:, used], axis=0)
     chosen = known[:, used]
     if not chosen.size:
         return np.zeros((len(known), 0)), used

@@ -22,7 +22,7 @@ def number(value: float | None) -> str:
 
     Examples
     --------
-    >>> number(205472.27), number(0.00012345), number(float("nan")), number(float("-inf"))
+    >>> number(205472.27), number(0.00012346), number(float("nan")), number(float("-inf"))
     ('205,500', '0.0001235', 'none', 'none')
     """
     if value is None or value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124 - NaN
