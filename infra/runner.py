@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
 from typing import Any
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 from distributed import Client, Future, futures_of
 from distributed.protocol.pickle import dumps
-from prefect import Task
+from prefect import Flow, Task
 from prefect import tags as with_tags
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, SettingsContext, TagsContext, ensure_logging_setup
@@ -45,7 +46,8 @@ class TaskRunner(DaskTaskRunner):
         settings, flow = SettingsContext.get(), FlowRunContext.get()
         if settings is None or flow is None:
             raise RunError("a task was submitted outside of a flow; call a flow, which submits it")
-        written: bytes = dumps(_Surroundings(settings=settings.serialize(), flow_run=flow.serialize()))
+        known = flow.serialize() | {"flow": _without_function(flow.flow)}
+        written: bytes = dumps(_Surroundings(settings=settings.serialize(), flow_run=known))
         return written
 
     def submit(  # type: ignore[override] # one signature in place of overloads
@@ -129,6 +131,22 @@ def _telling(function: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return call
+
+
+def _without_function(flow: Flow[..., Any] | None) -> Flow[..., Any] | None:
+    """Copy a flow without its own function, of which tasks need nothing.
+
+    A flow that a deployment loads from a file is in a module that workers do not know by that name.
+    """
+    if flow is None:
+        return None
+    bare = copy(flow)
+    vars(bare).update(fn=_done_elsewhere, __wrapped__=_done_elsewhere)
+    return bare
+
+
+def _done_elsewhere() -> None:
+    """Stand for the function of a flow of which this process does tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.flow_engine import run_flow
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from flows.config import parse_config
 from flows.watching.names import flow_run_name, run_name, run_tags, tag_flow_run
@@ -103,4 +104,5 @@ def test_tags_are_added_to_those_that_a_run_has(client: SyncPrefectClient) -> No
 
 def test_an_api_that_is_gone_keeps_no_run_from_going_on() -> None:
     run = FlowRun(id=UUID(int=1), flow_id=UUID(int=2))
-    tag_flow_run(run, ["cluster:local"])
+    with temporary_settings(updates={PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        tag_flow_run(run, ["cluster:local"])

@@ -136,7 +136,7 @@ def check_shown(run: FlowRun, client: SyncPrefectClient, *, cluster: str, stamps
 def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_all(
     client: SyncPrefectClient, config: Config, stamps: Path, tmp_path: Path, scheduler: str
 ) -> None:
-    deployment = preprocess.to_deployment(name=f"watched-{tmp_path.name}", entrypoint_type="module_path").apply()
+    deployment = preprocess.to_deployment(name=f"watched-{tmp_path.name}").apply()
     parameters = {
         "config": config.model_dump(mode="json", by_alias=True),
         "inputs": [str(stamps)],
@@ -166,7 +166,7 @@ def execute(run: FlowRun, folder: Path) -> "subprocess.CompletedProcess[str]":
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
@@ -185,7 +185,7 @@ def test_a_run_by_the_command_is_shown_in_the_same_way(
         env=os.environ | variables,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
