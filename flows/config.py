@@ -79,36 +79,20 @@ class Run(Section):
 class Config(Section):
     """What is done to the images. A section left out is a step left out."""
 
-    load: Load = Field(
-        title="Load images", default=Load(), description="Which files are images, and which of their channels are used."
-    )
-    project: Project | None = Field(
-        title="Project z-stacks", default=None, description="For z-stacks: how one image is made of their planes."
-    )
+    load: Load = Field(default=Load(), description="Which files are images, and which of their channels are used.")
+    project: Project | None = Field(default=None, description="For z-stacks: how one image is made of their planes.")
     illumination: Annotated[IlluminationMethod, illuminations] | None = Field(
-        title="Correct the illumination",
-        default=None,
-        description="For fields: the shading that all have in common is divided out.",
+        default=None, description="For fields: the shading that all have in common is divided out."
     )
-    segment: Segment | None = Field(
-        title="Segment fields", default=None, description="For fields of many cells: how objects are found."
-    )
-    mask: Mask | None = Field(
-        title="Mask stamps", default=None, description="For stamps of one cell each: how the cell is masked."
-    )
-    quality: Quality | None = Field(
-        title="Filter by quality", default=None, description="Which cells are kept, decided over the whole data set."
-    )
+    segment: Segment | None = Field(default=None, description="For fields of many cells: how objects are found.")
+    mask: Mask | None = Field(default=None, description="For stamps of one cell each: how the cell is masked.")
+    quality: Quality | None = Field(default=None, description="Which cells are kept, decided over the whole data set.")
     normalize: Annotated[ScalingMethod, scalings] | None = Field(
-        title="Normalize pixels",
-        default=None,
-        description="The pixels of the kept cells are scaled before features are measured.",
+        default=None, description="The pixels of the kept cells are scaled before features are measured."
     )
-    features: Features = Field(
-        title="Measure features", default=Features(), description="What is measured of each cell."
-    )
-    export: Export = Field(title="Export", default=Export(), description="What is written beside the feature table.")
-    run: Run = Field(title="Run", default=Run(), description="How the work is cut up, and what a run endures.")
+    features: Features = Field(default=Features(), description="What is measured of each cell.")
+    export: Export = Field(default=Export(), description="What is written beside the feature table.")
+    run: Run = Field(default=Run(), description="How the work is cut up, and what a run endures.")
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 from prefect import flow
-from pydantic import Field
 
 from flows.engine.flow_run import cancelled_state
 from flows.engine.image_notes import redone_images
@@ -20,7 +19,19 @@ from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
 from flows.engine.stop import Stopped
 from flows.engine.summary import Summary, summarize
-from flows.form import ConfigField, CountField, ListField, chosen_config
+from flows.form.parameters import (
+    CLUSTER,
+    CONFIG,
+    CONFIG_FILE,
+    INPUTS,
+    LIMIT,
+    OUTPUT,
+    WORKERS,
+    ConfigField,
+    CountField,
+    ListField,
+    chosen_config,
+)
 from flows.pipeline import PIPELINE
 from flows.stages.cells import find_cells
 from flows.stages.export import export_quarantine, export_tables, published_files
@@ -29,45 +40,13 @@ from tasks.core.errors import InputChangedError
 
 @flow(name="preprocess", persist_result=False)
 def preprocess(
-    config: ConfigField = Field(
-        default={},
-        description="What is done to the images, step by step. Images of one cell each need Masks, images of many "
-        "cells Segmentation. Leave all of it as it is where a configuration file is named.",
-        json_schema_extra={"title": "Configuration", "position": 4},
-    ),
-    config_file: str = Field(
-        default="",
-        description="In place of the configuration below: a YAML file that the worker can read, or one of those that "
-        "come with the program, by name, such as example.",
-        json_schema_extra={"title": "Configuration file", "position": 3},
-    ),
-    inputs: ListField = Field(
-        default=[],
-        description="Folders, files, or patterns such as /data/plate1/*.tif, as the worker sees them. None: a small "
-        "example data set is generated.",
-        json_schema_extra={"title": "Images", "position": 0},
-    ),
-    output: str = Field(
-        default="./output",
-        description="Folder of the results, which need not exist. A run into the folder of an earlier one resumes it.",
-        json_schema_extra={"title": "Results", "position": 1},
-    ),
-    cluster: str = Field(
-        default="local",
-        description="Where the work is done: local, the worker's own machine; a cluster by its name or YAML file; or "
-        "the address of a Dask scheduler.",
-        json_schema_extra={"title": "Cluster", "position": 5},
-    ),
-    workers: CountField = Field(
-        default=0,
-        description="Processes that work at the same time. 0: one per core.",
-        json_schema_extra={"title": "Workers", "position": 6},
-    ),
-    limit: CountField = Field(
-        default=0,
-        description="Work on so many images, taken at random, to try a configuration out. 0: all.",
-        json_schema_extra={"title": "Try out on", "position": 2},
-    ),
+    config: ConfigField = CONFIG,
+    config_file: str = CONFIG_FILE,
+    inputs: ListField = INPUTS,
+    output: str = OUTPUT,
+    cluster: str = CLUSTER,
+    workers: CountField = WORKERS,
+    limit: CountField = LIMIT,
 ) -> Summary:
     """Turn images of cells into one row of features per cell.
 
