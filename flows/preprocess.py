@@ -11,7 +11,6 @@ from typing import cast
 
 from prefect import flow
 
-from flows.config import Config
 from flows.engine.flow_run import cancelled_state
 from flows.engine.image_notes import redone_images
 from flows.engine.preparation import Preparation, RunSpec
@@ -20,6 +19,19 @@ from flows.engine.quarantine import QuarantineLimit, TooManyQuarantinedError
 from flows.engine.start import started
 from flows.engine.stop import Stopped
 from flows.engine.summary import Summary, summarize
+from flows.form.parameters import (
+    CLUSTER,
+    CONFIG,
+    CONFIG_FILE,
+    INPUTS,
+    LIMIT,
+    OUTPUT,
+    WORKERS,
+    ConfigField,
+    CountField,
+    ListField,
+    chosen_config,
+)
 from flows.pipeline import PIPELINE
 from flows.stages.cells import find_cells
 from flows.stages.export import export_quarantine, export_tables, published_files
@@ -31,19 +43,22 @@ from tasks.core.errors import InputChangedError, RunError, UserError
 
 @flow(name="preprocess", flow_run_name=flow_run_name, persist_result=False)
 def preprocess(
-    config: Config,
-    inputs: list[str] | None = None,
-    output: str = "./output",
-    cluster: str = "local",
-    workers: int | None = None,
-    limit: int | None = None,
+    config: ConfigField = CONFIG,
+    config_file: str = CONFIG_FILE,
+    inputs: ListField = INPUTS,
+    output: str = OUTPUT,
+    cluster: str = CLUSTER,
+    workers: CountField = WORKERS,
+    limit: CountField = LIMIT,
 ) -> Summary:
     """Turn images of cells into one row of features per cell.
 
     Parameters
     ----------
     config
-        What is done to the images.
+        What is done to the images: a configuration, or what parse_config takes.
+    config_file
+        In place of it: a YAML file, or the name of one in deployments/configs.
     inputs
         Files, folders or glob patterns; none: a small example data set is generated.
     output
@@ -51,17 +66,22 @@ def preprocess(
     cluster
         `local`, a cluster of infra/clusters, a YAML file, or a scheduler's address.
     workers
-        Worker processes; default one per core.
+        Worker processes; none or 0: one per core.
     limit
-        Work on a random sample of so many images.
+        Work on a random sample of so many images; none or 0: all.
+
+    Raises
+    ------
+    ConfigError
+        There is no configuration, or both.
     """
     spec = RunSpec(
-        config=config,
+        config=chosen_config(config, config_file),
         inputs=tuple(inputs or ()),
         output=Path(output).resolve(),
         cluster=cluster,
-        workers=workers,
-        limit=limit,
+        workers=workers or None,
+        limit=limit or None,
     )
     introduce(spec)
     try:

@@ -1,6 +1,6 @@
 """The section ``features`` of the configuration."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,13 @@ from tasks.core.section import Section
 from tasks.features.family import Family, Profile, families_of
 
 Names = Literal["native", "scip", "cytominer"]
+
+
+def _name_families(schema: dict[str, Any]) -> None:
+    """Let the JSON schema list the families of all profiles, so that a form offers them."""
+    names = sorted({name for profile in get_args(Profile) for name in families_of(profile)})
+    for branch in schema["anyOf"]:
+        branch.get("items", {}).update(enum=names)
 
 
 class Features(Section):
@@ -22,6 +29,7 @@ class Features(Section):
         default=None,
         min_length=1,
         description="Feature families; left out: shape, intensity and texture (profile scip: also raw).",
+        json_schema_extra=_name_families,
     )
     names: Names = Field(
         default="native",

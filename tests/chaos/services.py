@@ -129,10 +129,14 @@ def dask_cluster(folder: Path) -> Iterator[DaskCluster]:
 
 
 @contextmanager
-def prefect_server(folder: Path) -> Iterator[str]:
-    """Start a Prefect server that stays, as users do; yield the address of its API."""
+def prefect_server(folder: Path, *, ui: bool = False) -> Iterator[str]:
+    """Start a Prefect server that stays, as users do; yield the address of its API. Its UI lies beside that."""
     port = free_port()
-    own = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    own = {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    own |= {
+        "PREFECT_SERVER_UI_ENABLED": str(ui).lower(),
+        "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+    }
     line = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     variables: Mapping[str, str] = environment(folder, mark=str(folder)) | own
     with (folder / "server.log").open("wb") as log:

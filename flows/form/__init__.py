@@ -1,0 +1,1 @@
+"""The run form: the parameters of the flow as Prefect's UI shows them, and its API takes them."""
