@@ -178,7 +178,10 @@ def _follow(job: FlowJob, *, stop: threading.Event) -> None:
     """Return when the job has left the queue, or has been cancelled."""
     seen = time.monotonic()
     while not stop.wait(LOOK_SECONDS):
-        if _state(job) != "gone":
+        state = _state(job)
+        if state == "failed":  # the batch system keeps it, but starts it no more
+            break
+        if state != "gone":
             seen = time.monotonic()
         elif _status(job) is not None or time.monotonic() > seen + LATE_SECONDS:
             return

@@ -117,7 +117,7 @@ def test_unknown_name() -> None:
 
 
 def test_number_of_workers_comes_from_the_command_then_the_file_then_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    monkeypatch.setattr("infra.clusters.check.own_cores", lambda: 7)
     assert worker_count(Local(workers=3), 5) == 5
     assert worker_count(Local(workers=3), None) == 3
     assert worker_count(Local(), None) == 7

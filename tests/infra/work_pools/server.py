@@ -18,8 +18,8 @@ import httpx
 PROJECT = Path(__file__).resolve().parents[3]
 PREFECT = Path(sys.executable).with_name("prefect")
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
-PATIENCE = 600.0
-"""Seconds; a machine that does much else takes a minute to import Prefect."""
+PATIENCE = 1200.0
+"""Seconds; a machine that does much else takes minutes to import Prefect."""
 
 
 def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = PATIENCE) -> Any:  # noqa: ANN401
