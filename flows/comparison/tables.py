@@ -72,7 +72,8 @@ class TableDifference:
     reordered
         Whether common rows come in another order.
     repeated
-        Rows whose name an earlier one has; of the first table those that lie near each other, others count as reordered.
+        Rows whose name an earlier one has. Of the first table those of one piece or beside each other; others count as
+        reordered.
     """
 
     only_first: Rows = Rows()
@@ -129,7 +130,8 @@ def compare_tables(
         lonely.add(joined.filter(pl.col(ROW).is_null()), keys=own_keys)
         if len(common):
             numbers = common[ROW]
-            reordered = reordered or int(numbers[0]) <= last or not bool((numbers.diff().drop_nulls() > 0).all())
+            repeated += int(numbers[0]) == last
+            reordered = reordered or int(numbers[0]) < last or not numbers.is_sorted()
             last, place = int(numbers[-1]), int(numbers.max()) + 1  # type: ignore[arg-type]
             distinct = numbers.unique().sort()
             matched += len(distinct)
