@@ -72,7 +72,8 @@ class TableDifference:
     reordered
         Whether common rows come in another order.
     repeated
-        Rows of either whose name an earlier one has.
+        Rows whose name an earlier one has. Of the first table those of one piece or beside each other; others count as
+        reordered.
     """
 
     only_first: Rows = Rows()
@@ -123,18 +124,19 @@ def compare_tables(
     lonely = _Lonely()
     for piece in left.pieces([*own_keys, *names], piece_bytes=piece_bytes):
         rows = right.find(piece.select(own_keys), near=place)
-        repeated += len(piece) - piece.select(own_keys).n_unique()
         unique = rows.unique(own_keys, keep="first", maintain_order=True)
-        repeated += len(rows) - len(unique)
         joined = piece.join(unique, on=own_keys, how="left", nulls_equal=True, maintain_order="left")
         common = joined.filter(pl.col(ROW).is_not_null())
         lonely.add(joined.filter(pl.col(ROW).is_null()), keys=own_keys)
         if len(common):
             numbers = common[ROW]
-            reordered = reordered or int(numbers[0]) <= last or not bool((numbers.diff().drop_nulls() > 0).all())
+            repeated += int(numbers[0]) == last
+            reordered = reordered or int(numbers[0]) < last or not numbers.is_sorted()
             last, place = int(numbers[-1]), int(numbers.max()) + 1  # type: ignore[arg-type]
-            matched += len(numbers.unique())
-            sums.add(common, right.rows(numbers.unique().sort(), columns=names))
+            distinct = numbers.unique().sort()
+            matched += len(distinct)
+            repeated += len(numbers) - len(distinct)
+            sums.add(common, right.rows(distinct, columns=names))
     others = _Lonely()
     if matched < right.length:
         near = 0
@@ -142,6 +144,7 @@ def compare_tables(
             found = left.find(piece, near=near)
             others.add(piece.join(found, on=own_keys, how="anti", nulls_equal=True), keys=own_keys)
             near = int(found[ROW].max()) + 1 if len(found) else near  # type: ignore[arg-type]
+        repeated += max(right.length - matched - others.rows.count, 0)  # known to the first table, but met before
     return TableDifference(
         only_first=lonely.rows,
         only_second=others.rows,

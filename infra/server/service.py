@@ -7,7 +7,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -36,17 +37,17 @@ ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not 
 
 
 class Processes(Frozen):
-    """Of a server that was started; in processes.json."""
+    """Of a server that was started; in processes.json. While it starts, the later ones are not there yet."""
 
     watch: ProcessIdentity
-    postgres: ProcessIdentity
-    prefect: ProcessIdentity
+    postgres: ProcessIdentity | None = None
+    prefect: ProcessIdentity | None = None
 
     @property
     def alive(self) -> dict[str, ProcessIdentity]:
         """Those that are still there, in the order in which they are ended."""
         named = {"watch": self.watch, "prefect": self.prefect, "postgres": self.postgres}
-        return {name: process for name, process in named.items() if process.is_here and process.is_alive}
+        return {name: process for name, process in named.items() if process and process.is_here and process.is_alive}
 
 
 def serve(settings: ServerSettings) -> None:
@@ -60,7 +61,8 @@ def serve(settings: ServerSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     database = Postgres(settings)
-    with only_one(settings), database.running() as postgres:
+    with only_one(settings), _written_down(settings) as write, database.running() as postgres:
+        write(postgres=_identity(postgres))
         if not check_database(database):
             upgrade_database(settings, database=database)
         _check_port(settings)
@@ -69,14 +71,12 @@ def serve(settings: ServerSettings) -> None:
             start_new_session=True,  # Ctrl-C is for this process
         )  # fmt: skip
         try:
-            own = Processes(watch=ProcessIdentity.here(), postgres=_identity(postgres), prefect=_identity(prefect))
-            write_json(processes_file(settings), own.model_dump(mode="json"))
+            write(postgres=_identity(postgres), prefect=_identity(prefect))
             while postgres.poll() is None and prefect.poll() is None:
                 time.sleep(LOOK_SECONDS)
+            ended = "PostgreSQL" if prefect.returncode is None else "Prefect"
         finally:
             _end(prefect)
-            processes_file(settings).unlink(missing_ok=True)
-        ended = "PostgreSQL" if prefect.returncode is None else "Prefect"
         raise RunError(f"{ended} ended by itself; the server is down")
 
 
@@ -145,8 +145,6 @@ def running(settings: ServerSettings) -> dict[str, ProcessIdentity]:
 
 def answers(settings: ServerSettings, *, login: str | None = None) -> bool:
     """Whether the server answers; with a `login`, ``name:password``, whether it is let in."""
-    from base64 import b64encode  # noqa: PLC0415
-
     host = ANYWHERE.get(settings.server_host, settings.server_host)
     headers = {} if login is None else {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
     connection: HTTPConnection
@@ -185,6 +183,21 @@ def only_one(settings: ServerSettings) -> Iterator[None]:
 def processes_file(settings: ServerSettings) -> Path:
     """Return where the processes of the running server are written down."""
     return settings.server_data / "processes.json"
+
+
+@contextmanager
+def _written_down(settings: ServerSettings) -> Iterator[Callable[..., None]]:
+    """Keep the processes of this server written down within the block, this one first, so that `down` finds them."""
+
+    def write(**others: ProcessIdentity) -> None:
+        own = Processes(watch=ProcessIdentity.here(), **others)
+        write_json(processes_file(settings), own.model_dump(mode="json"))
+
+    write()
+    try:
+        yield write
+    finally:
+        processes_file(settings).unlink(missing_ok=True)
 
 
 def _check_port(settings: ServerSettings) -> None:

@@ -45,6 +45,11 @@ class ServerSettings(Section):
             raise ValueError(f"got {str(folder)!r}; a socket lies in there, so its path may have 80 bytes at most")
         return folder
 
+    @field_validator("server_tls_certificate", "server_tls_key")
+    @classmethod
+    def _absolute(cls, file: Path | None) -> Path | None:
+        return None if file is None else file.expanduser().absolute()  # the server works in another folder
+
     @property
     def tls(self) -> tuple[Path, Path] | None:
         """Certificate and key; None where it speaks plain HTTP."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def compare(tmp_path: Path) -> Callable[..., TableDifference]:
     """Compare two tables, cut into parts and read in pieces that do not match each other."""
 
     def compare(mine: pl.DataFrame, theirs: pl.DataFrame, **given: Any) -> TableDifference:  # noqa: ANN401
-        files = write(tmp_path / "mine", mine), write(tmp_path / "theirs", theirs, parts=2)
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        files = write(folder / "mine", mine), write(folder / "theirs", theirs, parts=2)
         return compare_tables(*files, **{"keys": (KEYS, KEYS), "piece_bytes": 40 * 7} | given)
 
     return compare
@@ -123,7 +125,13 @@ def test_columns_and_their_types_may_differ(compare: Callable[..., TableDifferen
 
 
 def test_rows_of_one_name_are_told(compare: Callable[..., TableDifference]) -> None:
-    assert compare(table(), pl.concat([table(), table().tail(1)])).repeated == 1
+    assert compare(table(), pl.concat([table(), table().tail(1)])) == TableDifference(repeated=1)
+
+
+def test_rows_of_one_name_in_the_first_table_are_told(compare: Callable[..., TableDifference]) -> None:
+    for count in (35, 40):  # pieces have seven rows: the two rows are in two pieces, or in one
+        both = table(count)
+        assert compare(pl.concat([both, both.tail(1)]), both) == TableDifference(repeated=1)
 
 
 def test_names_of_the_key_columns_may_differ(compare: Callable[..., TableDifference]) -> None:

@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import socket
 import ssl
 import stat
@@ -87,15 +88,18 @@ class Site:
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     """Start a server, in a folder that PostgreSQL's account can enter; end it afterwards."""
-    if not Path(POSTGRES.format(15)).is_dir():
-        pytest.skip("PostgreSQL 15 is not installed: apt-get install postgresql")
+    versions = [
+        int(path.parent.name) for path in Path("/").glob(POSTGRES.format("*")[1:]) if path.parent.name.isdigit()
+    ]
+    if not versions:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     folder = Path(tempfile.mkdtemp(prefix="site-"))
     folder.chmod(0o711)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     path = folder / "server.env"
-    changes = {"SERVER_DATA": folder / "data", "SERVER_PORT": port}
+    changes = {"SERVER_DATA": folder / "data", "SERVER_PORT": port, "POSTGRES_VERSION": max(versions)}
     text = DEFAULT.read_text(encoding="utf-8")
     for name, value in changes.items():
         text = re.sub(rf"^{name}=.*$", f"{name}={value}", text, flags=re.MULTILINE)
@@ -130,7 +134,9 @@ def test_the_database_is_private(site: Site) -> None:
     settings = read_settings(site.settings)
     data = settings.server_data
     assert {stat.S_IMODE(path.stat().st_mode) for path in (data / "secrets.env", data / "server.log")} == {0o600}
-    assert {stat.S_IMODE(path.stat().st_mode) for path in (data / "postgres-15", data / "socket")} == {0o700}
+    assert {
+        stat.S_IMODE(path.stat().st_mode) for path in (data / f"postgres-{settings.postgres_version}", data / "socket")
+    } == {0o700}
     alive = {name: psutil.Process(own.process) for name, own in running(settings).items()}
     account = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     assert alive["postgres"].username() == account
@@ -220,6 +226,19 @@ def test_a_database_of_another_version_is_upgraded_after_a_back_up_and_tls_is_sp
         assert secure.flow_runs() == runs
         assert "answers" in secure.done("status")
         secure.done("down")
+
+
+def test_where_the_database_ends_the_server_ends_and_says_so(site: Site) -> None:
+    settings = read_settings(site.settings)
+    if not running(settings):
+        site.done("up")
+    processes = {name: psutil.Process(own.process) for name, own in running(settings).items()}
+    processes["postgres"].send_signal(signal.SIGQUIT)  # at once, as after a loss of power
+    gone, left = psutil.wait_procs(list(processes.values()), timeout=300)
+    assert (len(gone), left) == (3, [])
+    log = (settings.server_data / "server.log").read_text(encoding="utf-8")
+    assert log.rstrip().endswith("error: PostgreSQL ended by itself; the server is down")
+    assert site.done("down") == "no server was running"
 
 
 def test_down_ends_every_process_even_where_the_watching_one_was_killed(site: Site) -> None:
