@@ -182,5 +182,7 @@ def test_a_method_that_cannot_be_loaded_stops_the_preview_as_it_stops_a_run(
 
     text, _ = preview(config(level=300), images=tmp_path / "images")
     assert "1 cell" in text
-    with pytest.raises(ConfigError, match=r"cell\.parameters: the function 'halves' does not take them: missing a required argument: 'level'"):
+    with pytest.raises(
+        ConfigError, match=r"cell\.parameters: .* does not take them: missing a required argument: 'level'"
+    ):
         preview(config(levle=300), images=tmp_path / "images")
