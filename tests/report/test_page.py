@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from example_run import CELLS, CHANNELS, ENDING, HOSTILE, LIMIT, write_example
 
 from tasks.report.config import Report
 from tasks.report.page.figures.figure import figure_png
 from tasks.report.page.markup import embedded_json, embedded_script
 from tasks.report.page.render import Page, compose, render_report
+from tests.report.example_run import CELLS, CHANNELS, ENDING, HOSTILE, LIMIT, write_example
 
 MOST_BYTES = 20_000_000
 
@@ -32,7 +32,7 @@ class Elements(HTMLParser):
     def handle_data(self, data: str) -> None:
         tag, attributes = self.seen[-1] if self.seen else ("", {})
         if tag == "script" and attributes.get("type") == "application/json":
-            self.data[str(attributes["id"])] = data
+            self.data.setdefault(str(attributes["id"]), data)  # not the line end behind it
 
 
 @pytest.fixture(scope="module")
