@@ -72,5 +72,5 @@ def data_address(webp: bytes) -> str:
 
 
 def cell_title(picture: CellPicture) -> str:
-    """Name a cell: its image, and its number where an image may hold several."""
-    return f"{picture.image} · {picture.object}"
+    """Name a cell by its file and its number there; the description of its picture has the whole identity."""
+    return f"{picture.image.rpartition('/')[2]} · {picture.object}"
