@@ -21,6 +21,7 @@ SCHEMA = pl.Schema(
         "host": pl.String,
         "started": pl.Float64,
         "ended": pl.Float64,
+        "peak_bytes": pl.Int64,
     }
 )
 
@@ -37,6 +38,8 @@ class TaskRecord:
         Dask resources that it needed, such as ``GPU``.
     started, ended
         Seconds since 1970, by the clock of the worker's machine.
+    peak_bytes
+        Most memory that the worker has had until then; 0 where that is not known.
     """
 
     stage: str
@@ -46,6 +49,7 @@ class TaskRecord:
     host: str
     started: float
     ended: float
+    peak_bytes: int = 0
 
     @classmethod
     def of(cls, result: StageResult, *, stage: str, task: int, resources: Mapping[str, float]) -> "TaskRecord":
@@ -58,6 +62,7 @@ class TaskRecord:
             host=sys.intern(result.host),
             started=result.started,
             ended=result.started + result.seconds,
+            peak_bytes=result.peak_bytes,
         )
 
 

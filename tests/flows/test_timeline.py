@@ -16,7 +16,7 @@ from tasks.core.work import StageResult
 def record(stage: str, *, task: int, started: float, seconds: float, resources: dict[str, float]) -> TaskRecord:
     result = StageResult(
         key="k", folder="", counts={}, started=started, seconds=seconds, worker=f"{stage} {task}", host="node1",
-        peak_bytes=0, run_id="r",
+        peak_bytes=7, run_id="r",
     )  # fmt: skip
     return TaskRecord.of(result, stage=stage, task=task, resources=resources)
 
@@ -43,7 +43,7 @@ def test_records_are_kept_in_order_and_count_from_the_first_task(output: Path) -
     assert records["started"].to_list() == [0.0, 10.0, 12.0, 25.0]
     assert records.row(3, named=True) == {
         "stage": "segment", "task": 2, "resources": "GPU memory:2.5", "worker": "segment 2", "host": "node1",
-        "started": 25.0, "ended": 35.0,
+        "started": 25.0, "ended": 35.0, "peak_bytes": 7,
     }  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from tasks.report.material import CellPicture, FieldPicture, IlluminationPicture
 
+MOST_COLUMN = 640
+"""Pixels in width that a picture of a cell takes, however many channels it shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -60,7 +63,7 @@ class Montage:
     @property
     def column(self) -> int:
         """Pixels of a column."""
-        return min(max((picture.width for picture in (*self.first, *self.more)), default=0) * 3 // 2, 720)
+        return min(max((picture.width for picture in (*self.first, *self.more)), default=0), MOST_COLUMN)
 
 
 def data_address(webp: bytes) -> str:
@@ -69,5 +72,5 @@ def data_address(webp: bytes) -> str:
 
 
 def cell_title(picture: CellPicture) -> str:
-    """Name a cell: its image, and its number where an image may hold several."""
-    return f"{picture.image} · {picture.object}"
+    """Name a cell by its file and its number there; the description of its picture has the whole identity."""
+    return f"{picture.image.rpartition('/')[2]} · {picture.object}"

@@ -23,8 +23,10 @@ def cell_map(points: FloatArray, *, axes: tuple[str, str], colours: list[str] | 
     across, up = (alt.Axis(tickCount=5, title=title) for title in axes)
     data = rows(x=points[:, 0].tolist(), y=points[:, 1].tolist(), colour=colours or [BLUE] * len(points))
     data = alt.InlineData(values=data.values, name=CELLS)
-    scale = alt.Scale(zero=False, nice=True, padding=8)
-    base = alt.Chart(data).encode(x=alt.X("x:Q", axis=across, scale=scale), y=alt.Y("y:Q", axis=up, scale=scale))
+    base = alt.Chart(data).encode(
+        x=alt.X("x:Q", axis=across, scale=alt.Scale(domain=extent(points[:, 0]), nice=False, zero=False)),
+        y=alt.Y("y:Q", axis=up, scale=alt.Scale(domain=extent(points[:, 1]), nice=False, zero=False)),
+    )
     cells = base.mark_circle(size=34, opacity=0.8).encode(color=alt.Color("colour:N", scale=None))
     chosen = (
         alt.Chart(alt.InlineData(values=[], name=CHOSEN))
@@ -32,3 +34,10 @@ def cell_map(points: FloatArray, *, axes: tuple[str, str], colours: list[str] | 
         .encode(x="x:Q", y="y:Q")
     )
     return alt.layer(cells, chosen).properties(width="container", height=420)
+
+
+def extent(values: FloatArray) -> list[float]:
+    """Return the range of values (N,), N > 0, with some room at both ends."""
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) * 0.04 or 1.0
+    return [low - room, high + room]

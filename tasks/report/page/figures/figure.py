@@ -69,7 +69,7 @@ def axis_format(low: float, high: float) -> str:
     ('~s', '.3~g', '.1~e')
     """
     largest = max(abs(low), abs(high))
-    return "~s" if largest >= 10_000 else ".3~g" if largest >= 0.01 else ".1~e"
+    return "~s" if largest >= 1000 else ".3~g" if largest >= 0.01 else ".1~e"
 
 
 def figure_png(chart: Chart, *, scale: float = 2) -> bytes:

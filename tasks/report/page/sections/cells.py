@@ -10,7 +10,7 @@ import polars as pl
 
 from tasks.core.decision import KEPT
 from tasks.core.types import FloatArray
-from tasks.report.page.figures.cell_map import cell_map
+from tasks.report.page.figures.cell_map import cell_map, extent
 from tasks.report.page.figures.figure import Figure
 from tasks.report.page.figures.theme import SEQUENCE
 from tasks.report.page.gather import IDENTITY, Gathered
@@ -87,7 +87,12 @@ def cells_section(gathered: Gathered, *, features: Sequence[str]) -> CellsSectio
         ),
         data={
             "layouts": {
-                key: {"x": _plain(points[:, 0]), "y": _plain(points[:, 1]), "titles": list(titles)}
+                key: {
+                    "x": _plain(points[:, 0]),
+                    "y": _plain(points[:, 1]),
+                    "extents": [extent(points[:, 0]), extent(points[:, 1])],
+                    "titles": list(titles),
+                }
                 for key, (_, points, titles) in layouts.items()
             },
             "colours": colours,

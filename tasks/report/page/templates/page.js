@@ -98,7 +98,7 @@
     };
 
     const draw = async () => {
-      const { x, y, titles } = layout();
+      const { x, y, titles, extents } = layout();
       const colour = colourOf();
       const spec = structuredClone(specs.map);
       spec.datasets = {};
@@ -107,6 +107,8 @@
         if (layer.data && layer.data.name === "cells") layer.data.values = points;
         layer.encoding.x.title = titles[0];
         layer.encoding.y.title = titles[1];
+        if (layer.encoding.x.scale) layer.encoding.x.scale.domain = extents[0];
+        if (layer.encoding.y.scale) layer.encoding.y.scale.domain = extents[1];
         if (layer.encoding.x.axis) layer.encoding.x.axis.title = titles[0];
         if (layer.encoding.y.axis) layer.encoding.y.axis.title = titles[1];
       }
