@@ -15,7 +15,7 @@ from flows.engine.graph import Graph, Handle
 from flows.engine.preparation import Preparation
 from flows.engine.progress import LineProgress
 from tasks.core.errors import InputError, RunError
-from tasks.core.work import StageResult
+from tasks.core.work import Partition, StageResult
 from tests.flows.engine.in_process import InProcess, task
 
 
@@ -54,6 +54,26 @@ def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_en
     assert {stage: count.computed for stage, count in execution.counts.items()} == {"mask": 4, "features": 4}
     done = {(record.stage, record.task) for record in execution.timeline}
     assert done == {(stage, n) for stage in ("mask", "features") for n in range(4)}
+
+
+def test_a_task_is_named_by_its_images_whichever_results_they_come_from(execution: Execution, sent: InProcess) -> None:
+    partitions = [Partition(number=n, index="", start=4 * n, stop=4 * n + 4, digest=str(n)) for n in range(3)]
+    cells = execution.map("mask", task("mask"), mapped=[{"partition": part} for part in partitions], resources={})
+    some = [{"parts": cells[:2]}, {"parts": cells[2:]}]
+    merged = execution.map("count", task("count"), mapped=some, resources={}, show_progress=False)
+    root = execution.tree_reduce("count", task("merge"), results=merged, resources={})
+    images = execution.map("image", task("image"), mapped=[{"total": root, "group": g} for g in "ab"], resources={})
+    execution.wait(images)
+    assert sorted(sent.sent) == [
+        "count images 1–8",
+        "count images 9–12",
+        "image images 1–12 (1 of 2)",
+        "image images 1–12 (2 of 2)",
+        "mask images 1–4",
+        "mask images 5–8",
+        "mask images 9–12",
+        "merge images 1–12",
+    ]
 
 
 def test_equal_arguments_give_equal_folders_and_a_key_holds_what_came_before(execution: Execution) -> None:
