@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import polars as pl
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.browser
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 300.0
 """What a loaded machine may take for one step of a run or a page."""
+
+Answer = TypeVar("Answer")
 
 SERVE = "from flows.preprocess import preprocess; preprocess.serve(name='form')"
 
@@ -48,12 +50,13 @@ def deployment(prefect: str) -> str:
     return str(until(lambda: read(f"{prefect}/api/deployments/name/preprocess/form"))["id"])
 
 
-def read(address: str) -> Any:
+def read(address: str) -> dict[str, Any] | None:
+    """Return what the server has there; None where it has nothing."""
     response = httpx.get(address, timeout=60)
-    return response.json() if response.is_success else None
+    return dict(response.json()) if response.is_success else None
 
 
-def until(ask: Callable[[], Any]) -> Any:
+def until(ask: Callable[[], Answer | None]) -> Answer:
     """Ask until there is an answer."""
     deadline = time.monotonic() + SECONDS
     while not (answer := ask()):
