@@ -80,6 +80,7 @@ def test_pointing_at_a_cell_shows_its_picture_and_arrows_go_on(open_page: Callab
     assert page.locator("#map-picture").is_hidden()
     x, y = page.evaluate("report.map.pixel(7)")
     box = page.locator("#map canvas").bounding_box()
+    assert box is not None
     page.mouse.move(box["x"] + x, box["y"] + y)
     page.wait_for_function("report.map.chosen() >= 0")
     chosen = page.evaluate("report.map.chosen()")

@@ -123,7 +123,7 @@ def as_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("count", "number", "share", "seconds", "size")}
-    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(), _source("page.js"))]
+    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(None), _source("page.js"))]
     return environment.get_template("page.html.j2").render(
         page=page,
         kept=KEPT,

@@ -51,4 +51,5 @@ def distribution_chart(
         alt.Tooltip("to:Q", format=".4~g"),
         alt.Tooltip("cells:Q", format=","),
     ]
-    return chart.encode(tooltip=tooltip).properties(width="container", height=110)
+    finished: Chart = chart.encode(tooltip=tooltip).properties(width="container", height=110)
+    return finished

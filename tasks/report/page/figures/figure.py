@@ -7,7 +7,7 @@ import altair as alt
 
 from tasks.report.page.figures.theme import PAPER
 
-Chart = alt.Chart | alt.LayerChart
+Chart = alt.Chart | alt.LayerChart | alt.FacetChart
 Rows = list[dict[str, object]]
 WIDTH = 480
 """Pixels of a picture whose chart is as wide as what is around it."""

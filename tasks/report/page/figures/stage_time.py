@@ -25,4 +25,5 @@ def stage_time(seconds: Mapping[str, float], *, colours: Mapping[str, str]) -> C
             tooltip=["stage:N", alt.Tooltip("seconds:Q", format=",.1f")],
         )
     )
-    return chart.properties(width="container", height=22 * max(len(seconds), 1))
+    finished: Chart = chart.properties(width="container", height=22 * max(len(seconds), 1))
+    return finished

@@ -48,7 +48,8 @@ def timeline_chart(records: pl.DataFrame, *, colours: Mapping[str, str]) -> Char
             ],
         )
     )
-    return chart.properties(width="container", height=min(max(18 * len(names), LEAST), MOST))
+    finished: Chart = chart.properties(width="container", height=min(max(18 * len(names), LEAST), MOST))
+    return finished
 
 
 def stage_seconds(records: pl.DataFrame) -> dict[str, float]:

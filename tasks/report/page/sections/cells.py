@@ -128,14 +128,14 @@ def _colours(gathered: Gathered, *, features: Sequence[str]) -> Iterator[tuple[s
     shown = gathered.survey.shown
     metrics = _metrics_of(gathered)
     for place, grouping in enumerate(gathered.groupings):
-        values = [grouping.named(value or "") for value in metrics[f"meta__{grouping.name}"]]
+        named = [grouping.named(value or "") for value in metrics[f"meta__{grouping.name}"]]
         yield (
             f"group{place}",
             {
                 "name": grouping.name,
                 "heading": "groups of images",
                 "kind": "group",
-                "values": values,
+                "values": named,
                 "colours": grouping.colours,
             },
         )

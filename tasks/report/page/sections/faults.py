@@ -37,7 +37,9 @@ class ColumnsSection:
 def quarantine_section(gathered: Gathered) -> QuarantineSection:
     """List the images that could not be used."""
     path = gathered.output / QUARANTINE
-    total, kinds, first = 0, {}, []
+    total = 0
+    kinds: dict[str, int] = {}
+    first: list[tuple[str, str, str, str]] = []
     if path.is_file():
         file = pq.ParquetFile(path)
         total = file.metadata.num_rows
@@ -45,7 +47,9 @@ def quarantine_section(gathered: Gathered) -> QuarantineSection:
             table = pl.DataFrame(pl.from_arrow(batch))
             for kind, number in table["error"].value_counts().iter_rows():
                 kinds[kind] = kinds.get(kind, 0) + number
-            first += table.head(MOST_IMAGES - len(first)).rows()
+            first += [
+                (image, stage, error, text) for image, stage, error, text in table.head(MOST_IMAGES - len(first)).rows()
+            ]
     return QuarantineSection(total=total, kinds=sorted(kinds.items(), key=lambda kind: -kind[1]), images=first)
 
 

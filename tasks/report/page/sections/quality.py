@@ -179,12 +179,12 @@ def _histograms(gathered: Gathered, *, place: int, shown: Sequence[GroupThreshol
         own = (batch.filter(pl.col(GROUP) == words) for batch in batches())
         counts = count_in_bins(own, bins={rule.column: bins})[rule.column].get("", np.zeros(bins.count))
         removed = group.before - group.after
-        limits = number(group.threshold) + (f" to {number(group.upper)}" if rule.keep == "between" else "")
+        words_of_limits = number(group.threshold) + (f" to {number(group.upper)}" if rule.keep == "between" else "")
         yield Figure(
             name=f"rule-{place}-{number_}",
             title=words,
             text=f"{count(removed)} of {count(group.before)} removed ({share(removed, group.before)})",
-            alt=f"Histogram of {metric}; kept is what is {rule.keep} {limits}; {removed:,} of {group.before:,} removed",
+            alt=f"Histogram of {metric}; kept is what is {rule.keep} {words_of_limits}; {removed:,} of {group.before:,} removed",
             chart=rule_histogram(
                 bins=bins,
                 counts=counts,
