@@ -46,7 +46,7 @@ def test_a_stage_is_told_with_its_counts_and_an_image_that_was_set_aside_with_it
         ("WARNING", "mask, images 1–8: quarantined plate/0.tif (PixelError: cut short)"),
         (
             "INFO",
-            "mask: 2 of 2 tasks in 0 s, 1 of them from an earlier run; 16 images, 1 quarantined, 14 cells",
+            "mask: 2 tasks in 0 s, 1 of them from an earlier run; 16 images, 1 quarantined, 14 cells",
         ),
         ("INFO", "decided quality:dim: above 3 in 2 groups: 12 of 14 kept"),
     ]
