@@ -128,7 +128,7 @@ def check_shown(run: FlowRun, client: SyncPrefectClient, *, stamps: Path) -> Non
     assert rows[0] | {"state": "done"} == {
         "partition": "all",
         "state": "done",
-        "images": "1–30",
+        "images": "1-30",
         "quarantined": 1,
         "cells": 29,
         "filtered": filtered,
@@ -141,7 +141,7 @@ def check_shown(run: FlowRun, client: SyncPrefectClient, *, stamps: Path) -> Non
     for row in rows[1:]:
         assert "images" in tasks[f"mask images {row['images']}"]
         assert tasks[f"features images {row['images']}"].endswith(" rows")
-    assert "quality survey images 1–30" in tasks
+    assert "quality survey images 1-30" in tasks
     (told,) = [message for message in tasks.values() if damaged.name in message]
     assert "1 quarantined" in told
 
@@ -168,7 +168,7 @@ def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_al
     assert "by hand" in ended.tags
     lines = log_of(ended, client, until="Finished in state")
     (quarantined,) = [line for line in lines if "quarantined" in line and ".tif" in line]
-    assert re.match(r"mask, images \d+–\d+: quarantined \S+cell_\d+\.tif \(\w+: ", quarantined)
+    assert re.match(r"mask, images \d+-\d+: quarantined \S+cell_\d+\.tif \(\w+: ", quarantined)
     for begin in ("mask: ", "features: ", "decided quality:dim: above "):
         assert sum(line.startswith(begin) for line in lines) == 1, lines
 
