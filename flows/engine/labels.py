@@ -30,18 +30,18 @@ def label_tasks(name: str, spans: Sequence[Span | None]) -> list[str]:
     Examples
     --------
     >>> label_tasks("mask", [(0, 32), (32, 33)])
-    ['mask images 1–32', 'mask image 33']
+    ['mask images 1-32', 'mask image 33']
     >>> label_tasks("normalize scaling", [None]), label_tasks("illumination image", [(0, 9), (0, 9)])
-    (['normalize scaling'], ['illumination image images 1–9 (1 of 2)', 'illumination image images 1–9 (2 of 2)'])
+    (['normalize scaling'], ['illumination image images 1-9 (1 of 2)', 'illumination image images 1-9 (2 of 2)'])
     """
     names = [name if span is None else f"{name} {images(span)}" for span in spans]
     return _numbered(names)
 
 
 def images(span: Span) -> str:
-    """Write which images they are, counted from 1."""
+    """Write which images they are, counted from 1; the font of Prefect's graph of a run has no dash."""
     first, last = span[0] + 1, span[1]
-    return f"image {first}" if first == last else f"images {first}–{last}"
+    return f"image {first}" if first == last else f"images {first}-{last}"
 
 
 def _numbered(names: Collection[str]) -> list[str]:

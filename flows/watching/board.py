@@ -58,7 +58,8 @@ class _Stage:
         cached = f", {self.cached:,} of them from an earlier run" if self.cached else ""
         failed = f", {self.failed:,} failed" if self.failed else ""
         counts = f"; {text}" if (text := counts_text(self.counts)) else ""
-        tasks = f"{self.done:,} of {self.total:,} tasks in {self.seconds:,.0f} s"
+        done = f"{self.done:,} of " if self.done < self.total else ""
+        tasks = f"{done}{self.total:,} {'task' if self.total == 1 else 'tasks'} in {self.seconds:,.0f} s"
         left = self.left if self.done < self.total else ""
         return f"{name}: {tasks}{left}{cached}{failed}{counts}"
 

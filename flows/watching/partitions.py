@@ -88,6 +88,6 @@ def one_or_range(first: int, last: int) -> str:
     Examples
     --------
     >>> one_or_range(1, 32), one_or_range(7, 7)
-    ('1–32', '7')
+    ('1-32', '7')
     """
-    return f"{first}" if first == last else f"{first}–{last}"
+    return f"{first}" if first == last else f"{first}-{last}"

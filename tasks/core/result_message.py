@@ -25,14 +25,14 @@ def result_message(result: StageResult) -> str:
 
 
 def counts_text(counts: Mapping[str, int]) -> str:
-    """List counts, but for those that are 0.
+    """List counts, but for those that are 0; what is before a colon is what the table of export counts.
 
     Examples
     --------
-    >>> counts_text({"images": 1200, "quarantined": 0, "cells": 8})
-    '1,200 images, 8 cells'
+    >>> counts_text({"images": 1200, "quarantined": 0, "cells:quality:dim": 8})
+    '1,200 images, 8 cells quality:dim'
     """
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return ", ".join(f"{count:,} {name.replace(':', ' ', 1)}" for name, count in counts.items() if count)
 
 
 def fault_lines(faults: pl.DataFrame) -> list[str]:

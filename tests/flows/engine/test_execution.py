@@ -65,14 +65,14 @@ def test_a_task_is_named_by_its_images_whichever_results_they_come_from(executio
     images = execution.map("image", task("image"), mapped=[{"total": root, "group": g} for g in "ab"], resources={})
     execution.wait(images)
     assert sorted(sent.sent) == [
-        "count images 1–8",
-        "count images 9–12",
-        "image images 1–12 (1 of 2)",
-        "image images 1–12 (2 of 2)",
-        "mask images 1–4",
-        "mask images 5–8",
-        "mask images 9–12",
-        "merge images 1–12",
+        "count images 1-8",
+        "count images 9-12",
+        "image images 1-12 (1 of 2)",
+        "image images 1-12 (2 of 2)",
+        "mask images 1-4",
+        "mask images 5-8",
+        "mask images 9-12",
+        "merge images 1-12",
     ]
 
 

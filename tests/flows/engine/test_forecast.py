@@ -74,7 +74,7 @@ def test_refused_tasks_end_with_their_error_and_the_others_go_on(tmp_path: Path)
     orders = {
         name: Order(
             task=task("segment"),
-            label="segment images 1–4",
+            label="segment images 1-4",
             stage="segment",
             resources=resources,
             arguments={"partition": FOUR},
@@ -83,7 +83,7 @@ def test_refused_tasks_end_with_their_error_and_the_others_go_on(tmp_path: Path)
     }
     for name, order in orders.items():
         dispatcher.send(name, order)
-    assert sent.sent == ["segment images 1–4"]
+    assert sent.sent == ["segment images 1-4"]
     ended = dict([dispatcher.next_done(), dispatcher.next_done()])
     assert isinstance(ended["on a GPU"], RunError)
     result = ended["on a core"]

@@ -105,18 +105,18 @@ def test_a_deadly_image_is_excluded_and_the_key_says_so(tmp_path: Path, monkeypa
         pace = Pace([1, 1, 1, 1], bytes_per_image=0, limit=limit)
         return Dispatcher(cast("Any", sent), work=tmp_path, convictions=convictions, pace=pace, tell=print)
 
-    order = Order(task=task("mask"), label="mask images 1–4", stage="mask", resources={}, arguments={"partition": FOUR})
+    order = Order(task=task("mask"), label="mask images 1-4", stage="mask", resources={}, arguments={"partition": FOUR})
     first = dispatcher()
     first.send("a", order)
     ticket, result = first.next_done()
     assert ticket == "a"
-    assert sent.sent == ["mask images 1–4", "mask images 1–4", "investigation of mask images 1–4", "mask images 1–4"]
+    assert sent.sent == ["mask images 1-4", "mask images 1-4", "investigation of mask images 1-4", "mask images 1-4"]
     assert sent.seconds == [68.0, 136.0, None, 68.0]  # 60 s and 2 s an image; then twice that
     sent.sent.clear()
     second = dispatcher()  # a resumed run
     second.send("b", order)
     _, again = second.next_done()
-    assert sent.sent == ["mask images 1–4"]
+    assert sent.sent == ["mask images 1-4"]
     assert isinstance(result, StageResult)
     assert isinstance(again, StageResult)
     assert again.key == result.key
@@ -162,7 +162,7 @@ def test_a_task_whose_worker_lacks_its_gpu_goes_to_another_one(
         "a",
         Order(
             task=task("segment"),
-            label="segment images 1–4",
+            label="segment images 1-4",
             stage="segment",
             resources={},
             arguments={"partition": FOUR},
@@ -177,7 +177,7 @@ def test_a_task_whose_worker_lacks_its_gpu_goes_to_another_one(
     attempts = 1 if free == 0 else min(lacking, supervision.MOST_DEATHS)
     assert sent.retired == [f"tls://{number}" for number in range(attempts)]
     assert lines == ["node1 cannot; its worker is closed"] * attempts
-    assert sent.sent == ["segment images 1–4"] * (attempts + (not given_up))  # its images are not looked into
+    assert sent.sent == ["segment images 1-4"] * (attempts + (not given_up))  # its images are not looked into
 
 
 @pytest.mark.parametrize(

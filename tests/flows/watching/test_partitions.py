@@ -26,21 +26,21 @@ def test_a_row_tells_how_far_a_partition_is_and_what_was_counted_in_it() -> None
         {
             "partition": "all",
             "state": "1 done, 1 mask under way, 1 waiting",
-            "images": "1–30",
+            "images": "1-30",
             "quarantined": 2,
             "cells": 9,
             "filtered": 4,
         },
-        {"partition": "1", "state": "done", "images": "1–10", "quarantined": 2, "cells": 9, "filtered": 4},
+        {"partition": "1", "state": "done", "images": "1-10", "quarantined": 2, "cells": 9, "filtered": 4},
         {
             "partition": "2",
             "state": "mask under way",
-            "images": "11–20",
+            "images": "11-20",
             "quarantined": 0,
             "cells": None,
             "filtered": None,
         },
-        {"partition": "3", "state": "waiting", "images": "21–30", "quarantined": 0, "cells": None, "filtered": None},
+        {"partition": "3", "state": "waiting", "images": "21-30", "quarantined": 0, "cells": None, "filtered": None},
     ]
 
 
@@ -66,6 +66,6 @@ def test_many_partitions_share_rows_and_none_is_lost(count: int) -> None:
         table.ended("mask", partition, result(images=10, cells=10, kept=9, quarantined=1))
     everything, *rows = table.rows()
     assert len(rows) <= MOST_ROWS
-    assert rows[0]["images"] == ("1–10" if count <= MOST_ROWS else f"1–{10 * -(-count // MOST_ROWS)}")
+    assert rows[0]["images"] == ("1-10" if count <= MOST_ROWS else f"1-{10 * -(-count // MOST_ROWS)}")
     for name, each in {"cells": 10, "filtered": 1, "quarantined": 1}.items():
         assert everything[name] == sum(row[name] for row in rows) == each * count  # type: ignore[misc]

@@ -1,12 +1,11 @@
 """What Prefect shows of whole runs, read back as its user interface reads it."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import Artifact, FlowRun
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows.config import Config, parse_config
 from flows.preprocess import preprocess
@@ -23,6 +23,7 @@ from flows.watching import artifacts as module
 from flows.watching.artifacts import Figure, kept_up_to_date, progress, publish_figures
 from tasks.core.errors import ConfigError
 from tasks.ingest.example import write_example
+from tests.chaos.services import prefect_server
 
 PROJECT = Path(__file__).resolve().parents[3]
 
@@ -41,6 +42,19 @@ SECTIONS: dict[str, Any] = {
 def client(prefect_api: str) -> SyncPrefectClient:
     del prefect_api
     return get_client(sync_client=True)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Start a server as users do: those that runs start themselves record no tasks."""
+    with prefect_server(tmp_path / "server") as api:
+        settings = {PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: None}
+        with temporary_settings(updates=settings):
+            for name, value in {"API_URL": api, "LOGGING_LEVEL": "INFO", "HOME": str(tmp_path / "home")}.items():
+                monkeypatch.setenv(f"PREFECT_{name}", value)
+            monkeypatch.delenv("PREFECT_API_AUTH_STRING", raising=False)
+            monkeypatch.setenv("PYTHONPATH", str(PROJECT))
+            yield api
 
 
 @pytest.fixture
@@ -92,11 +106,11 @@ def tasks_of(run: FlowRun, client: SyncPrefectClient, *, count: int) -> dict[str
         time.sleep(0.5)
 
 
-def check_shown(run: FlowRun, client: SyncPrefectClient, *, cluster: str, stamps: Path) -> None:
+def check_shown(run: FlowRun, client: SyncPrefectClient, *, stamps: Path) -> None:
     """Look at everything that is shown of a run whose images are `stamps`."""
     damaged = sorted(stamps.rglob("*.tif"))[12]
     assert re.fullmatch(rf".+/{stamps.name} → .+, \d{{4}}-\d\d-\d\d \d\d:\d\d", run.name)
-    assert {f"cluster:{cluster}", "mask:li"} <= set(run.tags)
+    assert {"cluster:local", "mask:li"} <= set(run.tags)
     assert run.state is not None
     assert run.state.name == "Completed"
     counts = re.fullmatch(
@@ -114,7 +128,7 @@ def check_shown(run: FlowRun, client: SyncPrefectClient, *, cluster: str, stamps
     assert rows[0] | {"state": "done"} == {
         "partition": "all",
         "state": "done",
-        "images": "1–30",
+        "images": "1-30",
         "quarantined": 1,
         "cells": 29,
         "filtered": filtered,
@@ -127,70 +141,58 @@ def check_shown(run: FlowRun, client: SyncPrefectClient, *, cluster: str, stamps
     for row in rows[1:]:
         assert "images" in tasks[f"mask images {row['images']}"]
         assert tasks[f"features images {row['images']}"].endswith(" rows")
-    assert "quality survey images 1–30" in tasks
+    assert "quality survey images 1-30" in tasks
     (told,) = [message for message in tasks.values() if damaged.name in message]
     assert "1 quarantined" in told
 
 
 @pytest.mark.slow
 def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_all(
-    client: SyncPrefectClient, config: Config, stamps: Path, tmp_path: Path, scheduler: str
+    server: str, config: Config, stamps: Path, tmp_path: Path
 ) -> None:
-    deployment = preprocess.to_deployment(name=f"watched-{tmp_path.name}").apply()
+    del server
+    client = get_client(sync_client=True)
+    deployment = preprocess.to_deployment(name="watched").apply()
     parameters = {
         "config": config.model_dump(mode="json", by_alias=True),
         "inputs": [str(stamps)],
         "output": str(tmp_path / "results"),
-        "cluster": scheduler,
+        "workers": 1,
     }
     run = client.create_flow_run_from_deployment(UUID(str(deployment)), parameters=parameters, tags=["by hand"])
-    done = execute(run, tmp_path)
+    done = command("-m", "prefect", "flow-run", "execute", run.id)  # as a worker of Prefect does
     assert done.returncode == 0, done.stdout + done.stderr
-    assert [each.id for each in runs(client, output=tmp_path / "results")] == [run.id]
-    ended = client.read_flow_run(run.id)
-    check_shown(ended, client, cluster=scheduler.removeprefix("tcp://"), stamps=stamps)
+    (ended,) = client.read_flow_runs()
+    assert ended.id == run.id
+    check_shown(ended, client, stamps=stamps)
     assert "by hand" in ended.tags
     lines = log_of(ended, client, until="Finished in state")
     (quarantined,) = [line for line in lines if "quarantined" in line and ".tif" in line]
-    assert re.match(r"mask, images \d+–\d+: quarantined \S+cell_\d+\.tif \(\w+: ", quarantined)
+    assert re.match(r"mask, images \d+-\d+: quarantined \S+cell_\d+\.tif \(\w+: ", quarantined)
     for begin in ("mask: ", "features: ", "decided quality:dim: above "):
         assert sum(line.startswith(begin) for line in lines) == 1, lines
 
 
-def execute(run: FlowRun, folder: Path) -> "subprocess.CompletedProcess[str]":
-    """Carry out a run as a worker of Prefect does."""
-    variables = {"PYTHONPATH": str(PROJECT), "PREFECT_HOME": str(folder / "prefect"), "PREFECT_LOGGING_LEVEL": "INFO"}
-    return subprocess.run(
-        [sys.executable, "-m", "prefect", "flow-run", "execute", str(run.id)],
-        cwd=PROJECT,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-
-
 @pytest.mark.slow
 def test_a_run_by_the_command_is_shown_in_the_same_way(
-    client: SyncPrefectClient, prefect_api: str, config: Config, stamps: Path, tmp_path: Path, scheduler: str
+    server: str, config: Config, stamps: Path, tmp_path: Path
 ) -> None:
+    del server
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json", by_alias=True)), encoding="utf-8")
-    output = tmp_path / "results"
-    line = ["-m", "flows.preprocess", stamps, "--config", path, "--output", output, "--cluster", scheduler]
-    variables = {"PYTHONPATH": str(PROJECT), "PREFECT_API_URL": prefect_api, "PREFECT_HOME": str(tmp_path / "prefect")}
-    done = subprocess.run(
-        [sys.executable, *map(str, line)],
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+    options = ("--config", path, "--output", tmp_path / "results", "--workers", 1)
+    done = command("-m", "flows.preprocess", stamps, *options)
     assert done.returncode == 0, done.stderr
-    (run,) = runs(client, output=output)
-    check_shown(run, client, cluster=scheduler.removeprefix("tcp://"), stamps=stamps)
+    client = get_client(sync_client=True)
+    (run,) = client.read_flow_runs()
+    check_shown(run, client, stamps=stamps)
+
+
+def command(*line: object) -> "subprocess.CompletedProcess[str]":
+    """Run Python in the project's folder."""
+    return subprocess.run(
+        [sys.executable, *map(str, line)], cwd=PROJECT, capture_output=True, text=True, timeout=600, check=False
+    )
 
 
 def test_a_wrong_configuration_fails_the_run_with_its_text(
