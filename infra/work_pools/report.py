@@ -19,7 +19,7 @@ def tell_flow_run(flow_run: str, message: str, *, error: bool = False) -> None:
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - takes two seconds
     from prefect.client.schemas.actions import LogCreate  # noqa: PLC0415
 
-    with suppress(Exception), get_client(sync_client=True) as client:
+    with suppress(Exception):
         line = LogCreate(
             name="infra.work_pools",
             level=logging.ERROR if error else logging.INFO,
@@ -27,14 +27,17 @@ def tell_flow_run(flow_run: str, message: str, *, error: bool = False) -> None:
             timestamp=datetime.now(UTC),
             flow_run_id=UUID(flow_run),
         )
-        client.create_logs([line])
+        with get_client(sync_client=True) as client:
+            client.create_logs([line])
 
 
 def is_settled(flow_run: str) -> bool:
     """Whether a flow run has ended, or is being cancelled: no exit status has to tell of it then."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415 - as above
 
-    with suppress(Exception), get_client(sync_client=True) as client:
-        state = client.read_flow_run(UUID(flow_run)).state
+    with suppress(Exception):
+        identity = UUID(flow_run)
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(identity).state
         return state is not None and (state.is_final() or state.is_cancelling())
     return False

@@ -22,7 +22,7 @@ CONFIG = {"mask": {"methods": [{"method": "li"}], "main_channel": "c0"}, "featur
 @pytest.fixture
 def prefect(slurm: Slurm, shared: Path) -> Iterator[Server]:
     """Start a server that nodes reach, and give it the pool and the deployments of a batch system."""
-    pools = {"cpu": {"cores": 2}, "later": {"directives": ["--begin=now+1hour"]}}
+    pools: dict[str, dict[str, Any]] = {"cpu": {"cores": 2}, "later": {"directives": ["--begin=now+1hour"]}}
     cluster = slurm.cluster_file(shared, pools=pools)
     with server(shared, host=slurm.address) as running:
         running.set_up("hpc", "--up", "--cluster", str(cluster), "--folder", str(shared))
