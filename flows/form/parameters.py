@@ -1,7 +1,7 @@
 """The parameters of the flow as its form shows them, and the configuration that they choose."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
@@ -34,7 +34,7 @@ ConfigField = Annotated[Config | None, _ConfigSchema()]
 ListField = Annotated[list[str] | None, WithJsonSchema({"type": "array", "items": {"type": "string"}})]
 CountField = Annotated[int | None, Field(ge=0), WithJsonSchema({"type": "integer", "minimum": 0})]
 
-CONFIG = Field(
+CONFIG: Any = Field(
     default={},
     description="What is done to the images, step by step. Images of one cell each need Mask stamps, images of "
     "many cells Segment fields. Where a configuration file is named, leave all of this as it is.",
@@ -46,7 +46,7 @@ CONFIG_FILE = Field(
     "come with the program, by name, such as example.",
     json_schema_extra={"title": "Configuration file", "position": 3},
 )
-INPUTS = Field(
+INPUTS: Any = Field(
     default=[],
     description="Folders, files, or patterns such as /data/plate1/*.tif, as the worker sees them. None: a small "
     "example data set is generated.",

@@ -105,7 +105,7 @@ def shown(schema: Schema) -> Schema:
 
 def _told(schema: Schema) -> Schema:
     """Return title and description, of which the first paragraph is for users."""
-    told = {key: schema[key] for key in ("title", "description") if key in schema}
+    told: Schema = {key: schema[key] for key in ("title", "description") if key in schema}
     if "description" in told:
         told["description"] = FOR_FILES.sub("", " ".join(told["description"].partition("\n\n")[0].split()))
     return told
@@ -145,7 +145,7 @@ def _per_channel(schema: Schema, *, default: object) -> Schema:
     one = default["default"] if isinstance(default, dict) else None
     number = shown(schema["properties"]["default"]) | {"title": "All channels alike"}
     number.pop("description", None)
-    listed = {key: schema[key] for key in ("type", "required", "additionalProperties") if key in schema}
+    listed: Schema = {key: schema[key] for key in ("type", "required", "additionalProperties") if key in schema}
     fields = _fields(schema)
     listed |= {"title": "By channel", "properties": fields}
     if one is not None:

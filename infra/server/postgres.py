@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from signal import SIGINT, SIGQUIT
-from typing import BinaryIO, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 from infra.server.credentials import DATABASE, credentials
 from infra.server.settings import SOCKET, ServerSettings
@@ -174,8 +174,8 @@ class Postgres:
         check: bool = True,
     ) -> subprocess.CompletedProcess[bytes]:
         where: Sequence[str] = ["-h", str(self.socket)] if connect else []
-        given = {"input": text.encode()} if text is not None else {"stdin": stdin or subprocess.DEVNULL}
-        ran: subprocess.CompletedProcess[bytes] = subprocess.run(  # type: ignore[call-overload] # noqa: S603
+        given: dict[str, Any] = {"input": text.encode()} if text is not None else {"stdin": stdin or subprocess.DEVNULL}
+        ran: subprocess.CompletedProcess[bytes] = subprocess.run(  # noqa: S603
             [self._program(program), *where, *arguments],
             stdout=stdout, stderr=subprocess.PIPE, check=False,
             cwd="/", env=_environment(), **given, **self._account,

@@ -61,7 +61,7 @@ def compare(tmp_path: Path) -> Callable[..., TableDifference]:
     def compare(mine: pl.DataFrame, theirs: pl.DataFrame, **given: Any) -> TableDifference:  # noqa: ANN401
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         files = write(folder / "mine", mine), write(folder / "theirs", theirs, parts=2)
-        return compare_tables(*files, **{"keys": (KEYS, KEYS), "piece_bytes": 40 * 7} | given)
+        return compare_tables(*files, keys=given.pop("keys", (KEYS, KEYS)), piece_bytes=40 * 7, **given)
 
     return compare
 

@@ -31,6 +31,9 @@ from tasks.report.published import GENERATOR, REPORT
 
 TEMPLATES = "templates"
 
+GLOBALS = "window.vegaEmbed = vegaEmbed;"
+"""Ends the bundle of Vega, for the page's own script."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
@@ -123,7 +126,7 @@ def as_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("count", "number", "share", "seconds", "size")}
-    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(None), _source("page.js"))]
+    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(GLOBALS), _source("page.js"))]
     return environment.get_template("page.html.j2").render(
         page=page,
         kept=KEPT,
