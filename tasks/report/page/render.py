@@ -123,7 +123,8 @@ def as_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("count", "number", "share", "seconds", "size")}
-    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(None), _source("page.js"))]
+    vega: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its own default is missing from its types
+    scripts = [str(embedded_script(source)) for source in (vega, _source("page.js"))]
     return environment.get_template("page.html.j2").render(
         page=page,
         kept=KEPT,
