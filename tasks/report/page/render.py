@@ -31,9 +31,6 @@ from tasks.report.published import GENERATOR, REPORT
 
 TEMPLATES = "templates"
 
-GLOBALS = "window.vegaEmbed = vegaEmbed;"
-"""Ends the bundle of Vega, for the page's own script."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
@@ -126,7 +123,8 @@ def as_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("count", "number", "share", "seconds", "size")}
-    scripts = [str(embedded_script(source)) for source in (vl_convert.javascript_bundle(GLOBALS), _source("page.js"))]
+    vega: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its own default is missing from its types
+    scripts = [str(embedded_script(source)) for source in (vega, _source("page.js"))]
     return environment.get_template("page.html.j2").render(
         page=page,
         kept=KEPT,

@@ -184,8 +184,10 @@ def _histograms(gathered: Gathered, *, place: int, shown: Sequence[GroupThreshol
             name=f"rule-{place}-{number_}",
             title=words,
             text=f"{count(removed)} of {count(group.before)} removed ({share(removed, group.before)})",
-            alt=f"Histogram of {metric}; kept is what is {rule.keep} {words_of_limits}; "
-            f"{removed:,} of {group.before:,} removed",
+            alt=(
+                f"Histogram of {metric}; kept is what is {rule.keep} {words_of_limits}; "
+                f"{removed:,} of {group.before:,} removed"
+            ),
             chart=rule_histogram(
                 bins=bins,
                 counts=counts,
