@@ -9,6 +9,7 @@ from rich.text import Text
 
 from flows.engine.decision_summary import DecisionSummary
 from flows.engine.summary import Summary
+from tasks.report.published import REPORT
 
 
 def render_summary(summary: Summary, *, output: str) -> RenderableType:
@@ -24,6 +25,8 @@ def render_summary(summary: Summary, *, output: str) -> RenderableType:
     folder = Path(output)
     where = Table.grid(padding=(0, 2))
     where.add_row("features", Text(str(folder / "features")))
+    if (folder / REPORT).exists():  # a run without one removes that of an earlier run
+        where.add_row("a page to look at", Text(str(folder / REPORT)))
     where.add_row("every cell, and why it was left out", Text(str(folder / "cells.parquet")))
     if summary.quarantined:
         where.add_row("images set aside, and why", Text(str(folder / "quarantine.parquet")))

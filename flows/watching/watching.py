@@ -14,6 +14,7 @@ from flows.watching.artifacts import kept_up_to_date, markdown, publish
 from flows.watching.board import Board
 from flows.watching.conclusion import conclusion
 from flows.watching.names import run_tags, tag_flow_run
+from flows.watching.states import counts_line
 
 if TYPE_CHECKING:
     from flows.config import Config
@@ -76,7 +77,7 @@ def conclude(summary: "Summary") -> None:
     for warning in summary.warnings:
         log.warning(warning)
     key, text = f"{_prefix(context)}-summary", conclusion(summary)
-    publish(context.flow_run, [markdown(key, text=text, description="What the run came to.")])
+    publish(context.flow_run, [markdown(key, text=text, description=counts_line(summary))])
 
 
 def _prefix(context: FlowRunContext) -> str:

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -153,7 +153,7 @@ def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_al
 ) -> None:
     del server
     client = get_client(sync_client=True)
-    deployment = cast("RunnerDeployment", preprocess.to_deployment(name="watched")).apply()
+    deployment = RunnerDeployment.from_flow(preprocess, name="watched").apply()
     parameters = {
         "config": config.model_dump(mode="json", by_alias=True),
         "inputs": [str(stamps)],

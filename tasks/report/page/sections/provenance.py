@@ -36,8 +36,7 @@ def provenance_section(gathered: Gathered) -> ProvenanceSection:
         ("run", str(record.get("run", ""))),
         ("digest of the configuration", str(record.get("digest", ""))),
     ]
-    more = ["--limit", str(limit)] if limit else []
-    command = ["python", "-m", "flows.preprocess", *inputs, "--config", "repeat.yaml", "--output", "repeated", *more]
+    command = ["python", "-m", "flows.preprocess", "--config", "run.json", "--output", "repeated"]
     return ProvenanceSection(
         facts=tuple((name, str(value)) for name, value in facts if value),
         versions={"python": str(record.get("python", "")), **record.get("versions", {})},
