@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prefect import get_run_logger
@@ -10,9 +11,10 @@ from prefect.context import FlowRunContext
 
 from flows.engine.progress import Ending, LineProgress, Progress, StageProgress, current_progress
 from flows.engine.watcher import UNWATCHED, Watcher
-from flows.watching.artifacts import kept_up_to_date, markdown, publish
+from flows.watching.artifacts import kept_up_to_date, markdown, publish, publish_figures
 from flows.watching.board import Board
 from flows.watching.conclusion import conclusion
+from flows.watching.figures import draw_figures
 from flows.watching.names import run_tags, tag_flow_run
 from flows.watching.states import counts_line
 
@@ -78,6 +80,10 @@ def conclude(summary: "Summary") -> None:
         log.warning(warning)
     key, text = f"{_prefix(context)}-summary", conclusion(summary)
     publish(context.flow_run, [markdown(key, text=text, description=counts_line(summary))])
+    try:
+        publish_figures(context.flow_run, draw_figures(Path(summary.output)), prefix=_prefix(context))
+    except (OSError, ValueError) as error:  # the report has them, too
+        log.warning("the figures of the report cannot be shown here: %s", error)
 
 
 def _prefix(context: FlowRunContext) -> str:

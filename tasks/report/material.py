@@ -17,6 +17,8 @@ PICTURES, FIELDS, ILLUMINATION = "pictures.parquet", "fields.parquet", "illumina
 DISPLAY = "display.json"
 SO_FAR = "so_far.json"
 """In ``work/``: the summary of run.json (images, cells, statuses, stages …) as it stood when the report was made."""
+FIGURES = "report_figures.json"
+"""In ``work/``: name, description and Vega-Lite specification of the page's figures that are of no single feature."""
 
 
 class CellPicture(Frozen):

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from flows.watching.figures import draw_figures
 from tasks.report.config import Report
-from tasks.report.page.figures.figure import figure_png
 from tasks.report.page.markup import embedded_json, embedded_script
 from tasks.report.page.render import Page, compose, render_report
 from tests.report.example_run import CELLS, CHANNELS, ENDING, HOSTILE, LIMIT, write_example
@@ -165,8 +165,11 @@ def test_a_run_without_pictures_and_timeline_has_a_page_too(output: Path, materi
     assert len(page.distributions.families) == 3
 
 
-def test_figures_are_pictures_without_a_browser(page: Page) -> None:
-    assert figure_png(page.figures[0].chart)[:8] == b"\x89PNG\r\n\x1a\n"
+def test_figures_of_the_run_are_pictures_without_a_browser(page: Page, html: str, output: Path) -> None:
+    assert html  # written with its figures
+    figures = draw_figures(output)
+    assert [figure.name for figure in figures] == [figure.name for figure in page.figures if not figure.column]
+    assert all(figure.png[:8] == b"\x89PNG\r\n\x1a\n" for figure in figures)
 
 
 def test_json_and_scripts_cannot_end_their_element() -> None:

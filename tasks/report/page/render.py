@@ -6,11 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from tasks.core.decision import KEPT
-from tasks.core.storage import atomic
+from tasks.core.storage import atomic, write_json
 from tasks.report.config import Report
+from tasks.report.material import FIGURES
 from tasks.report.page import words
 from tasks.report.page.choice import choose_features
-from tasks.report.page.figures.figure import Figure
+from tasks.report.page.figures.figure import Figure, on_paper
 from tasks.report.page.figures.theme import DARK, LIGHT
 from tasks.report.page.gather import Gathered, gather
 from tasks.report.page.markup import embedded_json, embedded_script, script_hash
@@ -78,7 +79,17 @@ def render_report(*, output: Path, material: Sequence[Path], config: Report) -> 
     path = output / REPORT
     with atomic(path) as temporary:
         temporary.write_text(as_html(page), encoding="utf-8")
+    write_json(output / "work" / FIGURES, {"figures": _for_other_pages(page)})
     return path
+
+
+def _for_other_pages(page: Page) -> list[dict[str, object]]:
+    """Describe the figures that tell of the run as a whole, such that they can be drawn elsewhere."""
+    return [
+        {"name": figure.name, "description": f"{figure.title}: {figure.alt}", "spec": on_paper(figure.chart)}
+        for figure in page.figures
+        if not figure.column
+    ]
 
 
 def compose(*, output: Path, material: Sequence[Path], config: Report) -> Page:

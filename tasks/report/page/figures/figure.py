@@ -72,12 +72,7 @@ def axis_format(low: float, high: float) -> str:
     return "~s" if largest >= 1000 else ".3~g" if largest >= 0.01 else ".1~e"
 
 
-def figure_png(chart: Chart, *, scale: float = 2) -> bytes:
-    """Draw a chart as a PNG picture on white, without a browser."""
-    import vl_convert
-
-    spec = chart.to_dict()
-    if spec.get("width") == "container":
-        spec["width"] = WIDTH
-    picture: bytes = vl_convert.vegalite_to_png(spec | {"config": PAPER}, scale=scale)
-    return picture
+def on_paper(chart: Chart) -> dict[str, Any]:
+    """Return the whole specification of a chart that is drawn on white, where nothing is around it."""
+    spec: dict[str, Any] = chart.to_dict()
+    return spec | {"config": PAPER} | ({"width": WIDTH} if spec.get("width") == "container" else {})
