@@ -94,7 +94,12 @@ class Server:
         found: list[Any] = self.post("/flow_runs/filter", flow_runs=filters)
         return found
 
+    def printed(self) -> str:
+        """Return what workers printed, and the processes of flow runs through them."""
+        return (self.home / "prefect-worker.log").read_text(encoding="utf-8")
+
     def log(self, flow_run: str) -> str:
+        """Return the log of a flow run as the pages show it."""
         lines = self.post("/logs/filter", logs={"flow_run_id": {"any_": [flow_run]}}, sort="TIMESTAMP_ASC")
         return "\n".join(line["message"] for line in lines)
 
