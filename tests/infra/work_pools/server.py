@@ -46,7 +46,13 @@ class Server:
     variables: Mapping[str, str] = field(repr=False)
 
     def request(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401
-        response = httpx.request(method, f"{self.api}{path}", timeout=120, **content)
+        """Make a request, again and again while the server's database is busy, as clients do."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = httpx.request(method, f"{self.api}{path}", timeout=PATIENCE, **content)
+            if response.status_code != 503 or time.monotonic() > deadline:
+                break
+            time.sleep(1)
         assert response.status_code < 300, f"{method} {path}: {response.status_code} {response.text[:500]}"
         return response.json() if response.content else None
 
@@ -94,7 +100,12 @@ class Server:
         found: list[Any] = self.post("/flow_runs/filter", flow_runs=filters)
         return found
 
+    def printed(self) -> str:
+        """Return what workers printed, and the processes of flow runs through them."""
+        return (self.home / "prefect-worker.log").read_text(encoding="utf-8")
+
     def log(self, flow_run: str) -> str:
+        """Return the log of a flow run as the pages show it."""
         lines = self.post("/logs/filter", logs={"flow_run_id": {"any_": [flow_run]}}, sort="TIMESTAMP_ASC")
         return "\n".join(line["message"] for line in lines)
 
