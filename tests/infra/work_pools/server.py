@@ -46,7 +46,13 @@ class Server:
     variables: Mapping[str, str] = field(repr=False)
 
     def request(self, method: str, path: str, **content: Any) -> Any:  # noqa: ANN401
-        response = httpx.request(method, f"{self.api}{path}", timeout=120, **content)
+        """Make a request, again and again while the server's database is busy, as clients do."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            response = httpx.request(method, f"{self.api}{path}", timeout=PATIENCE, **content)
+            if response.status_code != 503 or time.monotonic() > deadline:
+                break
+            time.sleep(1)
         assert response.status_code < 300, f"{method} {path}: {response.status_code} {response.text[:500]}"
         return response.json() if response.content else None
 
