@@ -46,7 +46,7 @@ class TaskRunner(DaskTaskRunner):
         settings, flow = SettingsContext.get(), FlowRunContext.get()
         if settings is None or flow is None:
             raise RunError("a task was submitted outside of a flow; call a flow, which submits it")
-        known = flow.serialize() | {"flow": _without_function(flow.flow)}
+        known = flow.serialize() | {"flow": without_function(flow.flow)}
         written: bytes = dumps(_Surroundings(settings=settings.serialize(), flow_run=known))
         return written
 
@@ -133,7 +133,7 @@ def _telling(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _without_function(flow: Flow[..., Any] | None) -> Flow[..., Any] | None:
+def without_function(flow: Flow[..., Any] | None) -> Flow[..., Any] | None:
     """Copy a flow without its own function, of which tasks need nothing.
 
     A flow that a deployment loads from a file is in a module that workers do not know by that name.

@@ -1,13 +1,16 @@
 """What a task is on its way to a worker: a name and its options."""
 
 import pickle
+import sys
 from pathlib import Path
 
 import pytest
 from distributed.protocol.pickle import dumps, loads
 from prefect import task
+from prefect.flows import load_flow_from_entrypoint
 
 from infra.by_name import path_of, travel_by_name, varied
+from infra.runner import without_function
 from tasks.mask.task import mask_partition
 
 
@@ -42,3 +45,13 @@ def test_a_task_that_took_anothers_name_is_itself() -> None:
 
     other.fn.__module__, other.fn.__qualname__ = path_of(mask_partition).split(":")
     assert loads(dumps(other)).fn() == "other"
+
+
+def test_a_flow_of_a_module_that_workers_do_not_know_is_written_down_without_its_function(tmp_path: Path) -> None:
+    path = tmp_path / "only_here.py"
+    path.write_text("import prefect\n\n@prefect.flow(name='one', retries=2)\ndef one() -> None: ...\n")
+    one = load_flow_from_entrypoint(f"{path}:one")
+    sys.modules.pop("only_here", None)
+    read = loads(dumps(without_function(one)))
+    assert (read.name, read.retries) == ("one", 2)
+    assert one.fn.__name__ == "one"  # the flow itself stays as it is

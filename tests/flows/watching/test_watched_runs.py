@@ -15,7 +15,7 @@ import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import Artifact, FlowRun
-from prefect.deployments.runner import RunnerDeployment
+from prefect.deployments.runner import EntrypointType, RunnerDeployment
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows.config import Config, parse_config
@@ -153,7 +153,8 @@ def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_al
 ) -> None:
     del server
     client = get_client(sync_client=True)
-    deployment = RunnerDeployment.from_flow(preprocess, name="watched").apply()
+    in_place = EntrypointType.MODULE_PATH  # of a file Prefect would copy the project, whose kernels are compiled anew
+    deployment = RunnerDeployment.from_flow(preprocess, name="watched", entrypoint_type=in_place).apply()
     parameters = {
         "config": config.model_dump(mode="json", by_alias=True),
         "inputs": [str(stamps)],
