@@ -57,7 +57,8 @@ def test_a_stage_returns_at_once_and_a_partition_goes_on_when_its_predecessor_en
 
 
 def test_a_task_is_named_by_its_images_whichever_results_they_come_from(execution: Execution, sent: InProcess) -> None:
-    partitions = [Partition(number=n, index="", start=4 * n, stop=4 * n + 4, digest=str(n)) for n in range(3)]
+    bounds = enumerate([(0, 2), (2, 3), (3, 4)])
+    partitions = [Partition(number=n, index="", start=start, stop=stop, digest=str(n)) for n, (start, stop) in bounds]
     cells = execution.map("mask", task("mask"), mapped=[{"partition": part} for part in partitions], resources={})
     some = [{"parts": cells[:2]}, {"parts": cells[2:]}]
     merged = execution.map("count", task("count"), mapped=some, resources={}, show_progress=False)
@@ -65,14 +66,14 @@ def test_a_task_is_named_by_its_images_whichever_results_they_come_from(executio
     images = execution.map("image", task("image"), mapped=[{"total": root, "group": g} for g in "ab"], resources={})
     execution.wait(images)
     assert sorted(sent.sent) == [
-        "count images 1-8",
-        "count images 9-12",
-        "image images 1-12 (1 of 2)",
-        "image images 1-12 (2 of 2)",
-        "mask images 1-4",
-        "mask images 5-8",
-        "mask images 9-12",
-        "merge images 1-12",
+        "count image 4",
+        "count images 1-3",
+        "image images 1-4 (1 of 2)",
+        "image images 1-4 (2 of 2)",
+        "mask image 3",
+        "mask image 4",
+        "mask images 1-2",
+        "merge images 1-4",
     ]
 
 
