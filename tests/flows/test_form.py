@@ -52,7 +52,7 @@ FIELDS: dict[str, Any] = {
 
 def long_form(data: dict[str, Any]) -> dict[str, Any]:
     """Return a configuration as run.json holds it: every key, null where there is nothing."""
-    return parse_config(data).model_dump(mode="json")
+    return parse_config(data).model_dump(mode="json", by_alias=True)
 
 
 def errors_of(config: object) -> str:
@@ -230,7 +230,7 @@ def test_a_run_made_through_the_api_completes(deployment: Create, scheduler: str
     state = perform(run)
     assert state.is_completed(), state.message
     recorded = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert parse_config(recorded["config"]) == parse_config(config)
+    assert parse_config(recorded["configuration"]) == parse_config(config)
     assert len(pl.read_parquet(tmp_path / "out" / "images.parquet")) == 6
 
 
