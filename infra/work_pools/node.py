@@ -3,6 +3,7 @@
 import argparse
 import os
 import runpy
+import sys
 from pathlib import Path
 
 
@@ -14,6 +15,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     own, _ = parser.parse_known_args()
     os.chdir(own.folder)
+    del sys.argv[1:]  # the engine would take the first one for the flow run
     status: object = 1
     try:
         runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

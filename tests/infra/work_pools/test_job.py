@@ -59,7 +59,9 @@ def test_what_a_job_prints_and_its_exit_status_come_back(
 ) -> None:
     cluster = batch(tmp_path)
     assert carry_out((cluster, cluster.pools[0]), flow_run=NOBODY, stop=threading.Event()) == 1
-    assert "Invalid flow run id" in capfd.readouterr().out
+    printed = capfd.readouterr().out
+    assert "Invalid flow run id" in printed
+    assert "'none'" not in printed  # an argument of a worker's, which the engine would take for it
     script = (jobs / "1000.sh").read_text(encoding="utf-8")
     assert "#BSUB -n 2" in script
     assert "PREFECT" not in script  # which others can read
