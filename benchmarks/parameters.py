@@ -88,7 +88,7 @@ def compare(path: Path, *, data: Path, model: str) -> None:
         grey = np.clip((fields[name].image[0][crop] - low) / (high - low), 0, 1) ** 0.6
         for axis, (title, labels) in zip(row, drawn.items(), strict=True):
             outline(axis, grey, labels=labels[crop], title=title)
-    figure.savefig(path, dpi=75, metadata={"Software": "scip-flows"})
+    figure.savefig(path, dpi=65, metadata={"Software": "scip-flows"})
 
 
 def outline(axis: Axes, grey: AnyArray, *, labels: LabelArray, title: str) -> None:

@@ -6,13 +6,12 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
 
-import deployments
 from flows.config import Config, load_config, parse_config
 from flows.form.json_schema import Schema
 from flows.form.schema import config_schema
 from tasks.core.errors import ConfigError, suggestion
 
-CONFIGS = Path(deployments.__file__).with_name("configs")
+CONFIGS = Path(__file__).resolve().parents[2] / "deployments" / "configs"
 """Configurations that come with the program."""
 
 

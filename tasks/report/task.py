@@ -50,7 +50,7 @@ def choose_shown(*, output: str, layout: Layout, kept: int, seed: int) -> Sample
     return draw_sample(Path(output), layout=layout, kept=kept, seed=seed)
 
 
-@task(name="report display")
+@task(name="report display", version="1")
 def choose_display(
     *,
     images: Sequence[ImagesOf],
@@ -91,7 +91,7 @@ def _draw_shading(shading: Shading, *, layout: Layout) -> Iterator[IlluminationP
     return draw_shading(planes, group=shading.group, channels=layout.channels)
 
 
-@task(name="report pictures")
+@task(name="report pictures", version="1")
 def draw_partition(
     *,
     partition: Partition,

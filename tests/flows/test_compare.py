@@ -237,5 +237,5 @@ def test_a_folder_without_results_is_an_error_in_usage(base: Path, tmp_path: Pat
     with pytest.raises(ConfigError, match=r"has no published results; its status is 'failed'"):
         read_published(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"\.parquet is missing, which .*run\.json lists \(\d+ such files\)"):
+    with pytest.raises(ConfigError, match=r" is missing, which .*run\.json lists \(\d+ such files\)"):
         read_published(tmp_path)

@@ -122,7 +122,7 @@ def test_cells_of_a_label_image_get_the_numbers_of_their_nuclei() -> None:
     [
         (np.zeros((3, 5), dtype=int), r"shape \(3, 5\), expected that of the image, \(3, 4\)"),
         (np.full((3, 4), -2), "got the label -2, expected no negative ones"),
-        (np.zeros((3, 4)), "got an array of float64, expected whole numbers"),
+        (np.full((3, 4), 0.5), "got an array of float64, expected whole numbers"),
     ],
 )
 @pytest.mark.parametrize("holds", ["labels", "mask"])

@@ -32,6 +32,9 @@ from tasks.project.config import Project
 from tasks.project.methods import Projection
 from tasks.quality.config import Measurement
 from tasks.quality.survey import ValuesQuery
+from tasks.report.display import View
+from tasks.report.sample import ShownCell, ShownField
+from tasks.report.task import ImagesOf, Shading
 from tasks.segment.config import Segment
 from tasks.segment.model.decision import LearnedObject
 from tasks.segment.model.form import Form, NetworkFile
@@ -41,6 +44,7 @@ WHERE = {"folder", "run_id"}
 """Where a task writes, and for which run."""
 
 RESULT = StageResult(key="a" * 40, folder="/scratch/a", counts={}, content="c", seconds=1, peak_bytes=1, run_id="r")
+PARTITION = Partition(number=0, index="/scratch/index.parquet", start=0, stop=9, digest="d")
 GROUP = FieldGroup(group=("P1",), height=10, width=12)
 LAYOUT = Layout(channels=("BF",), regions=("li",), stamps=True, groups=("plate",), numbered=False)
 CHANNELS = Channels(names=("BF",), sources=None, count=1)
@@ -69,7 +73,7 @@ LEARNED = LearnedObject(object="nucleus", network=NETWORK, group_by=("plate",), 
 GIVEN = LabelFiles(files={"nucleus": (LabelFile(path="/other/l.tif", named="l.tif", size=9, mtime_ns=1),)})
 
 ARGUMENTS: dict[str, object] = {
-    "partition": Partition(number=0, index="/scratch/index.parquet", start=0, stop=9, digest="d"),
+    "partition": PARTITION,
     "source": SOURCE,
     "cells": RESULT, "metrics": RESULT, "counted": RESULT, "total": RESULT,
     "parts": [RESULT], "measured": [RESULT],
@@ -84,6 +88,10 @@ ARGUMENTS: dict[str, object] = {
     "given": GIVEN, "positions": [0, 3],
     "channel": "BF", "network": NETWORK, "learned": [LEARNED], "undecided": LEARNED,
     "devices": {"nucleus": "cpu"},
+    "images": [ImagesOf(partition=PARTITION, names=("a.tif",))], "view": View(channels=("BF",), outlined=("li",)),
+    "side": 40, "shadings": [Shading(group="plate P1", result=RESULT, file="c.npy")], "display": RESULT,
+    "shown": (ShownCell(image="a.tif", object=1, status="kept", rank=0),),
+    "fields": (ShownField(image="a.tif", kept=(1,)),), "most_bytes": 4000,
 }  # fmt: skip
 """What tasks are given, by the name of the argument."""
 
