@@ -5,7 +5,7 @@ import pytest
 from tests.flows.config_texts import YES_AND_NO, messages
 
 MASKS = "circle, li, otsu, spot, watershed"
-SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, run"
+SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, report, run"
 WATERSHED_KEYS = (
     "name, within, method, channel, diameter, sigma, threshold, window, threshold_correction, local_contrast, rim, "
     "declump, neck, min_contrast, min_diameter, max_diameter"

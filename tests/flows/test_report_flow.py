@@ -118,9 +118,8 @@ def test_pictures_that_cannot_be_drawn_are_left_out(run: Run, output: Path, monk
     monkeypatch.setattr("tasks.report.task.draw_cells", fail)
     summary = run(output, report={"cells": 10}, run={"partition_size": 8, "retries": 0})
     (warning,) = summary.warnings
-    assert warning.startswith(
-        "report.html lacks pictures: report: 3 tasks failed; the first: ValueError: no such pixel"
-    )
+    assert warning.startswith("report.html lacks pictures: report: ")
+    assert "tasks failed; the first: ValueError: no such pixel" in warning
     assert (output / "report.html").exists()
     assert shown(output) == 0
 
