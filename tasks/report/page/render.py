@@ -32,6 +32,9 @@ from tasks.report.published import GENERATOR, REPORT
 
 TEMPLATES = "templates"
 
+FIRST_ROWS = 2000
+"""Of a table of which no cells were sampled."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
@@ -112,12 +115,14 @@ def compose(*, output: Path, material: Sequence[Path], config: Report) -> Page:
 
 
 def _features(gathered: Gathered) -> list[str]:
-    """Choose features to show, from the sampled cells; without a sample, from the first rows of the table."""
+    """Choose features to show, from the sampled cells; without a sample, from the first rows of the table, if any."""
+    if not gathered.survey.rows:
+        return []
     described = gathered.table.features
     names = described["name"].to_list()
     sample = gathered.survey.shown
     if not len(sample):
-        sample = next(iter(gathered.table.batches(names))).head(gathered.survey.rows and 2000)
+        sample = next(iter(gathered.table.batches(names))).head(FIRST_ROWS)
     return choose_features(described, sample.select(names).to_numpy())
 
 
