@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import pytest
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, LogFilter
 from prefect.client.schemas.objects import Artifact, FlowRun
-from prefect.deployments.runner import EntrypointType, RunnerDeployment
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from flows.config import Config, parse_config
@@ -86,10 +84,11 @@ def runs(client: SyncPrefectClient, *, output: Path) -> list[FlowRun]:
 
 def log_of(run: FlowRun, client: SyncPrefectClient, *, until: str) -> list[str]:
     """Read a run's own log, once a line has arrived that contains a text."""
-    chosen = LogFilter.model_validate({"flow_run_id": {"any_": [run.id]}, "task_run_id": {"is_null_": True}})
+    chosen = LogFilter.model_validate({"flow_run_id": {"any_": [run.id]}})
     deadline = time.monotonic() + 30
     while True:
-        lines = [entry.message for entry in client.read_logs(log_filter=chosen, limit=200)]
+        entries = client.read_logs(log_filter=chosen, limit=200)
+        lines = [entry.message for entry in entries if entry.task_run_id is None]
         if any(until in line for line in lines) or time.monotonic() > deadline:
             return lines
         time.sleep(0.5)
@@ -153,15 +152,18 @@ def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_al
 ) -> None:
     del server
     client = get_client(sync_client=True)
-    in_place = EntrypointType.MODULE_PATH  # of a file Prefect would copy the project, whose kernels are compiled anew
-    deployment = RunnerDeployment.from_flow(preprocess, name="watched", entrypoint_type=in_place).apply()
+    # Without a step of its own Prefect copies the project for every run, and its kernels would be compiled anew.
+    here = {"prefect.deployments.steps.set_working_directory": {"directory": str(PROJECT)}}
+    deployment = client.create_deployment(
+        client.create_flow(preprocess), name="watched", entrypoint="flows/preprocess.py:preprocess", pull_steps=[here]
+    )
     parameters = {
         "config": config.model_dump(mode="json", by_alias=True),
         "inputs": [str(stamps)],
         "output": str(tmp_path / "results"),
         "workers": 1,
     }
-    run = client.create_flow_run_from_deployment(UUID(str(deployment)), parameters=parameters, tags=["by hand"])
+    run = client.create_flow_run_from_deployment(deployment, parameters=parameters, tags=["by hand"])
     done = command("-m", "prefect", "flow-run", "execute", run.id)  # as a worker of Prefect does
     assert done.returncode == 0, done.stdout + done.stderr
     (ended,) = client.read_flow_runs()
