@@ -3,10 +3,11 @@
 import pickle
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed.protocol.pickle import dumps, loads
-from prefect import task
+from prefect import Flow, task
 from prefect.flows import load_flow_from_entrypoint
 
 from infra.by_name import path_of, travel_by_name, varied
@@ -50,7 +51,7 @@ def test_a_task_that_took_anothers_name_is_itself() -> None:
 def test_a_flow_of_a_module_that_workers_do_not_know_is_written_down_without_its_function(tmp_path: Path) -> None:
     path = tmp_path / "only_here.py"
     path.write_text("import prefect\n\n@prefect.flow(name='one', retries=2)\ndef one() -> None: ...\n")
-    one = load_flow_from_entrypoint(f"{path}:one")
+    one: Flow[..., Any] = load_flow_from_entrypoint(f"{path}:one")
     sys.modules.pop("only_here", None)
     read = loads(dumps(without_function(one)))
     assert (read.name, read.retries) == ("one", 2)
