@@ -21,7 +21,10 @@ pytestmark = pytest.mark.browser
 
 PROJECT = Path(__file__).resolve().parents[2]
 SECONDS = 300.0
-"""What a loaded machine may take for one step of a run or a page."""
+"""What a loaded machine may take to start a server, to show a page or to do a run."""
+
+STEP_SECONDS = 60.0
+"""What it may take to react in a page that is there."""
 
 Answer = TypeVar("Answer")
 
@@ -106,6 +109,8 @@ def test_a_run_is_filled_in_refused_mended_started_and_watched(
     page.set_default_timeout(SECONDS * 1000)
     page.goto(f"{prefect}/v2/deployments/deployment/{deployment}/run", wait_until="domcontentloaded")
     expect(field(page, "Configuration")).to_be_visible(timeout=SECONDS * 1000)
+    page.set_default_timeout(STEP_SECONDS * 1000)
+    expect.set_options(timeout=STEP_SECONDS * 1000)
     whole_page(watched, "form-empty")
 
     add_item(page, "Images").locator("textarea").fill(str(data_root / "ifc_jurkat_cellcycle"))
@@ -113,7 +118,7 @@ def test_a_run_is_filled_in_refused_mended_started_and_watched(
     fill(page, "Limit", "50")
 
     load = tab(page, "Load images", "Change")
-    field(load, "Reader").get_by_role("combobox").click()
+    load.get_by_label("Select Reader").click()
     page.get_by_role("option", name="multiframe_tiff").click()
     fill(load, "Pattern", r"(?P<phase>\w+)/\w+_(?P<cell>\d+)\.tif")
     for number, name in enumerate(("BF", "PI")):
