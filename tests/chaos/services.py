@@ -20,7 +20,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 WORKERS = 2
 
-START_SECONDS = 90.0
+START_SECONDS = 240.0
 
 
 def environment(folder: Path, *, mark: str) -> dict[str, str]:
