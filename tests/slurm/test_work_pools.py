@@ -49,14 +49,14 @@ def test_a_run_is_carried_out_on_a_node_and_the_worker_only_waits(slurm: Slurm, 
                 except psutil.Error:  # it has ended meanwhile
                     continue
             time.sleep(0.5)
-    assert state["type"] == "COMPLETED", prefect.log(flow_run) + prefect.printed()
+        assert state["type"] == "COMPLETED", prefect.log(flow_run) + prefect.printed()
+        wait_for(lambda: "Finished in state Completed" in prefect.printed(), what="what the job printed")
+        wait_for(lambda: slurm.squeue() == [], what="an empty queue")
     if slurm.is_apart:
         assert read_json(shared / "out" / RUN)["host"] in {"c1", "c2"}
     assert any("infra.work_pools.job" in command for command in commands)
     assert [command for command in commands if "prefect.engine" in command or "multiprocessing" in command] == []
     assert "of slurm carries out this run, in pool cpu" in prefect.log(flow_run)
-    assert "Finished in state Completed" in prefect.printed()  # what the job printed
-    assert slurm.squeue() == []
 
 
 def test_a_cancel_ends_a_job_that_runs_and_one_that_waits(slurm: Slurm, prefect: Server, shared: Path) -> None:
