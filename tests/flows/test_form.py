@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import polars as pl
 import pytest
 import yaml
 from _pytest.mark.structures import ParameterSet
+from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
+from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.flow_engine import run_flow
 from prefect.utilities.schema_tools import is_valid_schema, validate
@@ -203,7 +206,7 @@ Create = Callable[..., FlowRun]
 def deployment(prefect_api: str) -> Create:
     """Deploy the flow, and return what creates a run of it as the UI does."""
     del prefect_api
-    identity = preprocess.to_deployment("form").apply()
+    identity = cast("UUID", cast("RunnerDeployment", preprocess.to_deployment("form")).apply())
 
     def create(**parameters: object) -> FlowRun:
         with get_client(sync_client=True) as client:
@@ -214,8 +217,7 @@ def deployment(prefect_api: str) -> Create:
 
 def perform(run: FlowRun) -> State[Any]:
     """Do what a worker does once it has a run."""
-    state: State[Any] = run_flow(preprocess, flow_run=run, return_type="state")
-    return state
+    return cast("State[Any]", run_flow(cast("Flow[..., Any]", preprocess), flow_run=run, return_type="state"))
 
 
 @pytest.mark.parametrize("form", ["short", "long", "file"])
