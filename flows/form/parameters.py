@@ -39,7 +39,7 @@ CONFIG: Any = Field(
     "many cells Segment fields. Where a configuration file is named, leave all of this as it is.",
     json_schema_extra={"title": "Configuration", "position": 4},
 )
-CONFIG_FILE = Field(
+CONFIG_FILE: Any = Field(
     default="",
     description="In place of the configuration below: a YAML file that the worker can read, or one of those that "
     "come with the program, by name, such as example.",
@@ -51,23 +51,23 @@ INPUTS: Any = Field(
     "example data set is generated.",
     json_schema_extra={"title": "Images", "position": 0},
 )
-OUTPUT = Field(
+OUTPUT: Any = Field(
     default="./output",
     description="Folder of the results, on the worker's machine. A run into the folder of an earlier one resumes it.",
     json_schema_extra={"title": "Results", "position": 1},
 )
-CLUSTER = Field(
+CLUSTER: Any = Field(
     default="local",
     description="Where the work is done: local, the worker's own machine; a cluster by its name or YAML file; or "
     "the address of a Dask scheduler.",
     json_schema_extra={"title": "Cluster", "position": 5},
 )
-WORKERS = Field(
+WORKERS: Any = Field(
     default=0,
     description="Processes that work at the same time. 0: one per core.",
     json_schema_extra={"title": "Workers", "position": 6},
 )
-LIMIT = Field(
+LIMIT: Any = Field(
     default=0,
     description="Work on this many images, taken at random, to try a configuration out. 0: all.",
     json_schema_extra={"title": "Limit", "position": 2},

@@ -32,6 +32,9 @@ TITLES = {
 FOR_FILES = re.compile(r" (?:Short form: |As YAML, ).*?\.(?= |$)")
 """What descriptions say to those who write a file."""
 
+FIRST = ("li", "model", "mad")
+"""Methods that suit most data: the first of their tabs, which is the one that a new entry has."""
+
 OFF: Schema = {"type": "object", "title": "Off", "maxProperties": 0}
 """A tab without fields."""
 
@@ -84,8 +87,9 @@ def shown(schema: Schema) -> Schema:
             description = f"{told.get('description', '')} Left empty: {default}.".strip()
             return shown(others[0]) | told | {"description": description}
     if "anyOf" in schema:
+        ordered = sorted(branches, key=lambda branch: method_of(branch) not in FIRST)
         off = [OFF] if may_be_null(schema) and any("properties" in branch for branch in branches) else []
-        union = [*off, *(shown(branch) | {"title": _tab_title(branch)} for branch in branches)]
+        union = [*off, *(shown(branch) | {"title": _tab_title(branch)} for branch in ordered)]
         if len(union) > 1:
             return told | {"anyOf": union} | ({} if default is None else {"default": default})
     (branch,) = branches
