@@ -12,7 +12,7 @@ from tasks.core.decision import KEPT
 from tasks.core.layout import Layout
 from tasks.core.partition_files import read_objects
 from tasks.core.transforms import PixelWindow
-from tasks.core.types import BoolArray, LabelArray
+from tasks.core.types import BoolArray
 from tasks.report.images import ShownImage
 from tasks.report.material import CellPicture, Display
 from tasks.report.pictures import encoded, strip
@@ -61,16 +61,16 @@ def draw_cells(
     for cell in shown:
         row = rows[cell.object]
         window = window_of(row, layout=layout, shape=(height, width), most=LARGEST * display.reduction)
-        cut = np.s_[:, window.row_start : window.row_stop, window.col_start : window.col_stop]
+        cut = np.s_[..., window.row_start : window.row_stop, window.col_start : window.col_stop]
         masks = (
             _masks_of_stamp(row, regions=regions, n_channels=len(layout.channels), shape=(height, width))
             if layout.stamps
-            else _masks_in_field(labels, number=cell.object)
+            else {name: (own[cut] == cell.object)[None] for name, own in labels.items()}
         )
         picture = strip(
-            image.pixels[channels][cut],
+            image.pixels[cut][channels],
             ranges=display.channels,
-            masks={name: (mask[channels] if len(mask) > 1 else mask)[cut] for name, mask in masks.items()},
+            masks={name: mask[cut][channels] for name, mask in masks.items()} if layout.stamps else masks,
             colours=display.outlines,
             reduction=display.reduction,
         )
@@ -120,11 +120,6 @@ def _masks_of_stamp(
     """Masks of a stamp, (C, H, W) each."""
     shapes = np.array([shape])
     return {name: unpack([row[f"mask__{name}"]], shapes=shapes, n_channels=n_channels).unstack()[0] for name in regions}
-
-
-def _masks_in_field(labels: Mapping[str, LabelArray], *, number: int) -> dict[str, BoolArray]:
-    """Where a cell's objects are in its field, (1, H, W) each."""
-    return {name: (image == number)[None] for name, image in labels.items()}
 
 
 def _in_words(cell: ShownCell, *, display: Display, stamps: bool) -> str:

@@ -23,9 +23,6 @@ CANDIDATES = 1000
 ROWS = 1 << 16
 """Rows of the table of cells that are in memory at a time."""
 
-TYPICAL = 0.95
-"""Quantile of the kept cells' sizes that a picture has to hold."""
-
 IDENTITY = ["meta__image", "meta__object"]
 
 CANDIDATE = {
@@ -63,7 +60,7 @@ class PartitionSample(Frozen):
 
 
 class Sample(Frozen):
-    """What the report shows, by partition; `side` is the length in pixels that hardly any kept cell exceeds."""
+    """What the report shows, by partition; `side` is the median length of the kept cells' longer sides, in pixels."""
 
     parts: tuple[PartitionSample, ...]
     side: int
@@ -218,9 +215,9 @@ def _by_partition(
 
 
 def _side(cells: pl.DataFrame, *, images: pl.DataFrame, stamps: bool) -> int:
-    """Length that hardly any of the kept cells exceeds, of stamps that of the whole stamp; 1 where there is none."""
+    """Median length of the kept cells' longer sides, of stamps those of the whole stamp; 1 where there is none."""
     if stamps:
         cells = cells.join(images, on="meta__image").with_columns(side=pl.max_horizontal("height", "width"))
     own = cells.filter(pl.col("status") == KEPT)["side"].drop_nulls()
-    size = (own if len(own) else cells["side"].drop_nulls()).quantile(TYPICAL, interpolation="higher")
+    size = (own if len(own) else cells["side"].drop_nulls()).quantile(0.5, interpolation="higher")
     return 1 if size is None else int(size)

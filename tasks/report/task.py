@@ -114,6 +114,10 @@ def draw_partition(
         raise ValueError(f"{display.folder} does not tell how pictures are to be read")
     names = {cell.image for cell in shown} | {field.image for field in fields}
     table = read_table(cells.file(CELLS)).filter(pl.col("meta__image").is_in(pl.Series(sorted(names)).implode()))
+    rows = table.partition_by("meta__image", as_dict=True)
+    own_cells: dict[str, list[ShownCell]] = {}
+    for cell in shown:
+        own_cells.setdefault(cell.image, []).append(cell)
     pictures: list[CellPicture] = []
     field_pictures: list[FieldPicture] = []
     drawn = 0
@@ -121,8 +125,8 @@ def draw_partition(
         drawn += 1
         pictures += draw_cells(
             image,
-            shown=[cell for cell in shown if cell.image == image.name],
-            table=table.filter(pl.col("meta__image") == image.name),
+            shown=own_cells.get(image.name, ()),
+            table=rows.get((image.name,), table.clear()),
             folder=Path(cells.folder),
             layout=layout,
             display=own_display,
