@@ -49,8 +49,13 @@ def main(
         str | None, typer.Option(metavar="NAME", help="For hpc: its pool for flow runs; default the first.")
     ] = None,
     silence: Annotated[
-        int, typer.Option(metavar="SECONDS", min=90, help="A run without heartbeat for so long has crashed.")
-    ] = 540,
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=90,
+            help="A run without heartbeat for so long has crashed; default as it is set, at first 540.",
+        ),
+    ] = None,
     notify: Annotated[
         str | None,
         typer.Option(metavar="TYPE/NAME", help="Block that tells of runs that failed, such as custom-webhook/lab."),
@@ -79,7 +84,7 @@ def main(
                 if kind == "hpc"
                 else workstation_template(folder=folder),
                 limit=limit or LIMITS[kind],
-                silence=timedelta(seconds=silence),
+                silence=None if silence is None else timedelta(seconds=silence),
                 notify=notify,
                 tell=typer.echo,
             )
@@ -112,7 +117,7 @@ def _up(
     about: str,
     template: dict[str, object],
     limit: int,
-    silence: timedelta,
+    silence: timedelta | None,
     notify: str | None,
     tell: Callable[[str], None],
 ) -> None:
@@ -121,7 +126,7 @@ def _up(
         find_block,
         notify_automation,
         set_automation,
-        silent_automation,
+        set_silence,
     )
     from infra.work_pools.connection import connected  # noqa: PLC0415
     from infra.work_pools.pools import set_pool  # noqa: PLC0415
@@ -130,8 +135,8 @@ def _up(
         block = None if notify is None else find_block(client, notify)
         new = set_pool(client, name, about=about, template=template, limit=limit)
         tell(f"work pool {name} is {'made' if new else 'up to date'}: {limit} flow runs at a time")
-        set_automation(client, silent_automation(silence=silence))
-        tell(f"a run without heartbeat for {silence.total_seconds():.0f} s is marked as crashed")
+        set_silence(client, silence)
+        tell("a run whose heartbeats stop is marked as crashed")
         if block is not None:
             set_automation(client, notify_automation(block=block))
             tell(f"{notify} tells of runs that failed or crashed")

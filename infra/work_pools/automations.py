@@ -18,6 +18,9 @@ FLOWS = ("preprocess",)
 SILENT = "scip-flows: runs without heartbeat have crashed"
 NOTIFY = "scip-flows: tell of runs that failed"
 
+SILENCE = timedelta(minutes=9)
+"""Three of Prefect's heartbeats."""
+
 BODY = """Flow run {{ flow_run.name }} of {{ flow.name }} is {{ flow_run.state.name }}.
 
 {{ flow_run.state.message }}
@@ -99,6 +102,12 @@ def find_block(client: SyncPrefectClient, name: str) -> UUID:
             f"--notify: got {name!r}; expected the type and name of a block of this server, such as "
             "custom-webhook/lab, which is made under Blocks in the user interface"
         ) from error
+
+
+def set_silence(client: SyncPrefectClient, silence: timedelta | None) -> None:
+    """Have silent runs marked as crashed, after so long; None: as it was set before, else `SILENCE`."""
+    if silence is not None or not client.read_automations_by_name(SILENT):
+        set_automation(client, silent_automation(silence=silence or SILENCE))
 
 
 def set_automation(client: SyncPrefectClient, automation: AutomationCore) -> None:
