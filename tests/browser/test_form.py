@@ -137,9 +137,11 @@ def test_a_run_is_filled_in_refused_mended_started_and_watched(
     assert read_runs(prefect) == []
 
     fill(mask, "Main channel", "PI")
-    expect(field(mask, "Main channel")).not_to_contain_text("required")  # Submit does nothing before that
+    page.get_by_role("button", name="Submit").click()  # in Prefect 3.9 this takes the complaint away, and no more
+    expect(field(mask, "Main channel")).not_to_contain_text("required")
     whole_page(watched, "form-filled")
-    page.get_by_role("button", name="Submit").click()
+    if not read_runs(prefect):
+        page.get_by_role("button", name="Submit").click()
     (run,) = until(lambda: read_runs(prefect))
     assert run["parameters"]["config"]["mask"]["methods"][0]["method"] == "li"
 
