@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Watched
+from tests.browser.pointing import point_at_a_cell
 from tests.chaos.services import environment, prefect_server
 
 pytestmark = pytest.mark.browser
@@ -151,8 +152,19 @@ def test_a_run_is_filled_in_refused_mended_started_and_watched(
     page.get_by_role("tab", name="Parameters").click()
     expect(page.get_by_text("main_channel").first).to_be_visible()
     page.get_by_role("tab", name="Artifacts").click()
-    watched.picture("form-artifacts")
+    expect(page.get_by_text("preprocess-partitions").first).to_be_visible()
+    whole_page(watched, "form-artifacts")
+    page.get_by_text("preprocess-summary").first.click()
+    report = page.get_by_role("link", name=re.compile(r"report\.html$")).first
+    expect(report).to_be_visible()
+    whole_page(watched, "form-summary")
     assert len(pl.read_parquet(tmp_path / "out" / "images.parquet")) == 50
+
+    page.goto(str(report.get_attribute("href")))
+    image = point_at_a_cell(page, number=7)
+    assert image in page.locator("#map-words").inner_text()
+    assert page.evaluate("document.getElementById('map-picture').naturalWidth") > 40  # two channels of a stamp
+    watched.picture("form-report-cell")
 
 
 def read_runs(prefect: str) -> list[dict[str, Any]]:
