@@ -2,7 +2,7 @@
 
 import sys
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import distributions
 
 GROUPS = "scip_flows."
 """How the groups of entry points begin under which packages offer parts."""
@@ -33,8 +33,12 @@ def offered_by(module: str) -> Versions:
 def _by_root(path: tuple[str, ...]) -> dict[str, tuple[tuple[str, str], ...]]:
     """Name and version of packages by the first name of the modules that they offer; to look takes 20 ms."""
     del path
-    found: dict[str, set[tuple[str, str]]] = {}
-    for point in entry_points():
-        if point.group.startswith(GROUPS) and point.dist is not None:
-            found.setdefault(point.module.partition(".")[0], set()).add((point.dist.name, point.dist.version))
-    return {root: tuple(sorted(packages)) for root, packages in found.items()}
+    versions: Versions = {}
+    found: dict[str, set[str]] = {}
+    for package in distributions():
+        own = {point.module.partition(".")[0] for point in package.entry_points if point.group.startswith(GROUPS)}
+        if own and package.name not in versions:  # of two with one name the first is imported
+            versions[package.name] = package.version
+            for root in own:
+                found.setdefault(root, set()).add(package.name)
+    return {root: tuple((name, versions[name]) for name in sorted(names)) for root, names in found.items()}

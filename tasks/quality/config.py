@@ -42,7 +42,9 @@ class Measurement(Section):
     def identity(self) -> dict[str, object]:
         """What results depend on: all fields, and the version of the package whose metric it is, if it is another's."""
         package = offered_by(metrics[self.metric].function.__module__)
-        return {name: getattr(self, name) for name in type(self).model_fields} | ({"package": package} if package else {})
+        return {name: getattr(self, name) for name in type(self).model_fields} | (
+            {"package": package} if package else {}
+        )
 
 
 class Rule(Measurement):
