@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from polars.testing import assert_frame_equal
+from scipy import ndimage
 from skimage.feature import blob_log
 
 from tasks.core.errors import ConfigError, RunError
@@ -29,7 +30,6 @@ from tasks.ingest.load import LoadedBatch, load_images
 from tasks.mask import Mask, mask_batch
 from tasks.segment import Segment, segment_image
 from tests.chaos.fuzz import fuzz
-from tests.extending.conftest import install
 from tests.running import Run
 
 pytestmark = pytest.mark.usefixtures("installed")
@@ -145,8 +145,6 @@ def spots(image: AnyArray, **options: object) -> AnyArray:
 
 
 def test_spots_are_where_they_were_drawn_and_where_scikit_image_finds_them() -> None:
-    from scipy import ndimage
-
     image = field()
     labels = spots(image, contrast=10)
     assert labels.max() == len(CENTRES)
