@@ -17,6 +17,7 @@ from infra.processes import ProcessIdentity
 from tasks.core.digest import digest
 from tasks.core.file_names import RUN
 from tasks.core.manifest import Manifest, read_manifest
+from tasks.core.packages import offering_packages
 from tasks.core.registry import Device
 from tasks.core.storage import read_json, write_json
 from tasks.core.storage_errors import StorageError, check_reachable
@@ -52,7 +53,7 @@ class Record:
             "digest": digest(spec.config),
             **flow_run.model_dump(mode="json"),
             "python": platform.python_version(),
-            "versions": {name: version(name) for name in PACKAGES} | dict(_gpu_versions()),
+            "versions": {name: version(name) for name in PACKAGES} | dict(_gpu_versions()) | offering_packages(),
         }
         before = _read(self._path)
         self._files = read_manifest(before)

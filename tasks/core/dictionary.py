@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.columns import Column
@@ -79,6 +80,11 @@ def read_dictionary(path: str | Path) -> pl.DataFrame:
     schema = pq.read_schema(path)
     if KEY not in (schema.metadata or {}):
         raise ValueError(f"{path} holds no dictionary of columns; expected a features/part-….parquet of this program")
+    return describe(schema)
+
+
+def describe(schema: pa.Schema) -> pl.DataFrame:
+    """Describe the columns of a table whose metadata hold what `encode` made, as `read_dictionary` does."""
     stored = json.loads(zlib.decompress(b64decode(schema.metadata[KEY])))
     rows: list[dict[str, object]] = []
     for field in schema:

@@ -11,6 +11,7 @@ import numpy as np
 import xxhash
 from pydantic import BaseModel
 
+from tasks.core.packages import offered_by
 from tasks.core.types import AnyArray
 
 LENGTH = 20
@@ -20,7 +21,8 @@ LENGTH = 20
 def digest(*parts: object) -> str:
     """Digest of values; equal values give equal digests in every process and on every machine.
 
-    A type may say by an attribute `identity` what of it counts; of models and dataclasses all fields do.
+    A type may say by an attribute `identity` what of it counts; of models and dataclasses all fields do. A type of a
+    package that offers parts counts with the version of that package, in which its code is.
 
     Raises
     ------
@@ -61,7 +63,13 @@ def _file_digest(path: Path, size: int, mtime_ns: int) -> str:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever json can write
-    """Stand in for a value that json cannot write: by its `identity` where its type defines one, else by its fields."""
+    """Stand in for a value that json cannot write."""
+    counts, package = _counts(value), offered_by(type(value).__module__)
+    return [counts, package] if package else counts
+
+
+def _counts(value: object) -> Any:  # noqa: ANN401 - whatever json can write
+    """Return what of a value counts: its `identity` where its type defines one, else its fields."""
     if hasattr(value, "identity"):
         return value.identity
     if isinstance(value, BaseModel):

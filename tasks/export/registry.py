@@ -6,9 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.core.dictionary import describe
 from tasks.core.feature_files import count_rows, read_groups
 from tasks.core.published import Published
 from tasks.core.registry import Registry
@@ -34,6 +36,11 @@ class FeatureTable:
     def schema(self) -> pa.Schema:
         """Names and types of the columns."""
         return pq.read_schema(self.files[0])
+
+    @cached_property
+    def columns(self) -> pl.DataFrame:
+        """The dictionary: a row per column with name, dtype, unit, definition …; see `read_dictionary`."""
+        return describe(self.schema.with_metadata(self.dictionary))
 
     @cached_property
     def rows(self) -> int:

@@ -63,3 +63,11 @@ class Features(Section):
         if self.families is None:
             return tuple(family for family in known if not family.optional)
         return tuple(family for family in known if family.name in self.families)
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What results depend on: all fields, and which families are other packages', in which version."""
+        packages = {family.name: package for family in self.selected if (package := family.packages)}
+        return {name: getattr(self, name) for name in type(self).model_fields} | (
+            {"packages": packages} if packages else {}
+        )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from tasks.core.columns import Column
+from tasks.core.packages import Versions, offered_by
 from tasks.core.regions import COMBINED
 from tasks.core.registry import Parts
 from tasks.core.types import Batch, FloatArray, IntArray, Region
@@ -97,6 +98,8 @@ class Family:
         Whether it looks at the other objects of a field, and so cannot be measured on stamps.
     plain
         The same values in plain code, where `measure` is compiled: what tests hold it against.
+    module
+        The module whose code it is, where that is another than `measure`'s.
     """
 
     name: str
@@ -108,6 +111,12 @@ class Family:
     optional: bool = False
     field: bool = False
     plain: MeasureRegion | None = None
+    module: str = ""
+
+    @property
+    def packages(self) -> Versions:
+        """The package of others whose code it is, if it is."""
+        return offered_by(self.module or self.measure.__module__)
 
 
 ORDER = ("shape", "intensity", "texture")

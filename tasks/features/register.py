@@ -1,6 +1,7 @@
 """Families that measure each channel, or each mask, by itself: definitions, kernel and plain code become a family."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -16,8 +17,8 @@ def register_per_channel(
     name: str,
     description: str,
     definitions: Sequence[FeatureDef],
-    kernel: Callable[[Block, FloatArray], None],
     plain: Callable[[ChannelCell], FloatArray],
+    kernel: Callable[[Block, FloatArray], None] | None = None,
     profile: Profile = "standard",
     group: str = "",
     frame: bool = False,
@@ -31,16 +32,17 @@ def register_per_channel(
         Those of `tasks.features.family.Family`.
     definitions
         The K features of a channel, in the order of the values.
-    kernel
-        Fills (n, K·C) float64 with the features of the n cells of a block.
     plain
         Measures one channel of one cell; (K,) float64.
+    kernel
+        Compiled code that does the same for many: fills (n, K·C) float64 with the features of the n cells of a block.
+        Without one, the plain code measures.
     group
         What the names of columns say in place of `name`.
     """
     width = len(definitions)
 
-    def measure(batch: Batch, region: Region) -> FloatArray:
+    def measure_compiled(batch: Batch, region: Region, *, kernel: Callable[[Block, FloatArray], None]) -> FloatArray:
         check_fit(batch, region)
         out = np.empty((len(batch), len(batch.channels) * width))
         for block in blocks(batch, region):
@@ -58,10 +60,11 @@ def register_per_channel(
             profile=profile,
             description=description,
             columns=_per_channel(group or name, profile=profile, definitions=definitions),
-            measure=measure,
+            measure=measure_plain if kernel is None else partial(measure_compiled, kernel=kernel),
             frame=frame,
             optional=optional,
-            plain=measure_plain,
+            plain=None if kernel is None else measure_plain,
+            module=plain.__module__,
         )
     )
 
@@ -93,6 +96,7 @@ def register_per_level_image(
 
         return measure_levels(cell, plain, definitions=definitions)
 
+    of_cell.__module__ = plain.__module__  # whose code it is
     register_per_channel(
         name=name, description=description, definitions=definitions, kernel=of_block, plain=of_cell, optional=True
     )
@@ -149,6 +153,7 @@ def register_per_mask(
             measure=measure,
             optional=optional,
             plain=measure_plain,
+            module=plain.__module__,
         )
     )
 

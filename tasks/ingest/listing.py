@@ -12,12 +12,14 @@ from tasks.core.channels import Channels
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
 from tasks.core.file_names import FAULTS
+from tasks.core.packages import offered_by
 from tasks.core.partition_files import fault_table
 from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
 from tasks.ingest.partition import average_size, partition, sample
+from tasks.ingest.readers import readers
 from tasks.ingest.references import ImageReference, identity, to_frame
 
 INDEX = "index.parquet"
@@ -130,7 +132,9 @@ def list_images(
     faults = [entry for entry in entries if isinstance(entry, Fault)]
     channels, probe = resolve_channels(references, config=config)
     settings = digest(VERSION, config.model_dump(mode="json"), channels)
-    identities = [digest(settings, identity(reference)) for reference in references]
+    packages = {name: offered_by(type(readers[name]).__module__) for name in {one.reader for one in references}}
+    # a reader of another package counts with its version
+    identities = [digest(settings, identity(one), *filter(None, [packages[one.reader]])) for one in references]
     # The identities hold relative paths, the index absolute ones: of a data set that was moved it is written anew.
     paths = [reference.paths for reference in references]
     folder = work / "ingest" / digest(identities, paths, [(fault.image, fault.message) for fault in faults])

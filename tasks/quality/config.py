@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.packages import offered_by
 from tasks.core.section import Section
 from tasks.quality.registry import ThresholdMethod, metrics, thresholds
 
@@ -36,6 +37,14 @@ class Measurement(Section):
     def measure(self) -> str:
         """The metric with its parameter, as it is in the name of a column."""
         return self.metric if self.percentile is None else f"{self.metric}_{self.percentile:g}"
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What results depend on: all fields, and the version of the package whose metric it is, if it is another's."""
+        package = offered_by(metrics[self.metric].function.__module__)
+        return {name: getattr(self, name) for name in type(self).model_fields} | (
+            {"package": package} if package else {}
+        )
 
 
 class Rule(Measurement):

@@ -1,0 +1,1 @@
+"""Parts for scip-flows, one per module; docs/extending.md goes through them."""
