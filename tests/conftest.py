@@ -12,6 +12,7 @@ from filelock import FileLock
 from hypothesis import settings
 from numba.core import dispatcher
 from numba.core.caching import FunctionCache
+from xdist.scheduler import LoadFileScheduling
 
 from tasks.core.registry import Parts
 
@@ -72,6 +73,18 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     yield write
     sys.modules.pop("fancy", None)
+
+
+class FilesAndSlurm(LoadFileScheduling):  # type: ignore[misc]  # which has no types
+    """Tests of a file go to one process; all of Slurm, too, which does one test at a time: no other waits for it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "slurm" if nodeid.startswith("tests/slurm/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FilesAndSlurm:
+    """Choose which process does which tests."""
+    return FilesAndSlurm(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def run_flow(
         server: Server | None = None
         batch = preparation.cluster if isinstance(preparation.cluster, Batch) else None
         if configured:
-            variables = _log_level("INFO") | ({} if verbose else QUIET)
+            variables = _log_level("INFO") if verbose else QUIET
         else:
             tell("starting a local Prefect server")
             server = stack.enter_context(api_server(batch=batch, give_up=stop.interrupt))
@@ -107,7 +107,11 @@ def run_flow(
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1", "0.0.0.0"))  # noqa: S104 - refused
 
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
+QUIET = {
+    "PREFECT_LOGGING_LEVEL": "INFO",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+}
 """Keeps Prefect's log off the terminal, not out of the API of a server that stays."""
 
 PREFECT_FILES = {"prefect.toml": "", ".env": "prefect", "pyproject.toml": "tool.prefect"}

@@ -1,7 +1,7 @@
 """A run that is watched: what it tells goes to the flow run's log and artifacts, too."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def watching(
         prefix=_prefix(context),
     )
     board.quarantined(listing.faults, where="list of images")
-    with kept_up_to_date(context.flow_run, board.artifacts):
+    with kept_up_to_date(context.flow_run, board.artifacts), shown or nullcontext():
         yield _Watched(board, shown=shown), board
 
 

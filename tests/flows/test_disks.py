@@ -57,8 +57,18 @@ def files(output: Path) -> dict[str, bytes]:
     return {name: (output / name).read_bytes() for name in listed if name != "report.html"}
 
 
+def taken(output: Path) -> int:
+    """Return the bytes on the disk that a run takes before it makes its report."""
+    report = [output / "report.html", *(output / "work" / "report").rglob("*")]
+    return sum(path.lstat().st_blocks * 512 for path in output.rglob("*") if path not in report)
+
+
 def status(output: Path) -> str:
     return str(json.loads((output / "run.json").read_text())["status"])
+
+
+def warnings(output: Path) -> list[str]:
+    return list(json.loads((output / "run.json").read_text())["summary"]["warnings"])
 
 
 def test_an_undisturbed_run_lists_what_it_published(undisturbed: Path) -> None:
@@ -75,8 +85,7 @@ def test_an_undisturbed_run_lists_what_it_published(undisturbed: Path) -> None:
 def test_a_disk_that_fills_ends_the_run_and_with_more_space_it_goes_on(
     share: float, undisturbed: Path, stamps: Path, scheduler: str, large: Disk
 ) -> None:
-    taken = sum(path.lstat().st_blocks * 512 for path in undisturbed.rglob("*"))
-    large.resize(int(taken * share))
+    large.resize(int(taken(undisturbed) * share))
     output = large.path / "results"
     with pytest.raises(StorageError, match=r"results.* cannot be written: the disk is full .*; free some space"):
         run(output, stamps=stamps, scheduler=scheduler)
@@ -88,6 +97,22 @@ def test_a_disk_that_fills_ends_the_run_and_with_more_space_it_goes_on(
     assert files(output) == files(undisturbed)
     assert check_published(output) == ()
     assert [path for path in output.rglob(".*") if path.name != ".gitignore"] == []
+
+
+def test_a_disk_with_space_for_all_but_the_report_leaves_the_tables_and_says_so(
+    undisturbed: Path, stamps: Path, scheduler: str, large: Disk
+) -> None:
+    large.resize(taken(undisturbed) + (undisturbed / "report.html").stat().st_size // 2)
+    output = large.path / "results"
+    run(output, stamps=stamps, scheduler=scheduler)
+    assert files(output) == files(undisturbed)
+    assert not (output / "report.html").exists()
+    assert any("report.html could not be made" in warning for warning in warnings(output))
+    assert any("the disk is full" in warning for warning in warnings(output))
+    large.resize(2**26)
+    run(output, stamps=stamps, scheduler=scheduler)
+    assert (output / "report.html").exists()
+    assert warnings(output) == warnings(undisturbed)
 
 
 @pytest.mark.parametrize("line", ["ingest: 1 of 1", "mask: 2 of 6", "features: 6 of 6"])

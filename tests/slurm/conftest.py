@@ -28,8 +28,10 @@ def _running_slurm() -> Iterator[Slurm]:
 
 
 @pytest.fixture
-def slurm(_running_slurm: Slurm) -> Iterator[Slurm]:
-    """Slurm with an empty queue, which the test has to leave empty, too."""
+def slurm(_running_slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Slurm]:
+    """Slurm with an empty queue, which the test has to leave empty, too; its nodes reach no server of other tests."""
+    for name in ("PREFECT_API_URL", "PREFECT_API_AUTH_STRING", "PREFECT_API_SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
     with FileLock(f"{_running_slurm.home}.test", timeout=1800):
         yield _running_slurm
         if left := _running_slurm.cancel_all(seconds=SETTLE_SECONDS):

@@ -55,10 +55,14 @@ def pools(file: Path, *, run_id: str) -> Iterator[tuple[PoolCluster, Client, lis
             yield cluster, client, lines
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float) -> None:
+def wait_until(
+    condition: Callable[[], object], *, seconds: float, process: subprocess.Popen[str] | None = None
+) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"
+        if process is not None and process.poll() is not None:
+            pytest.fail(f"it ended with {process.returncode}: {process.communicate()[0]}")
         time.sleep(0.3)
 
 
@@ -89,11 +93,11 @@ def test_each_task_runs_in_a_job_of_the_pool_that_offers_its_resource(slurm: Slu
 
 @pytest.mark.slow
 def test_a_stream_longer_than_the_walltime_loses_nothing(slurm: Slurm, shared: Path) -> None:
-    """Four minutes of tasks of 4 s in jobs of one minute: none dies with its worker, and so none is done twice."""
+    """Two minutes of tasks of 4 s in jobs of one minute: none dies with its worker, and so none is done twice."""
     minute = {"walltime": "1 min"}
     file = slurm.cluster_file(shared, pools={"cpu": {**minute, "maximum": 1}, "gpu": minute})
     with pools(file, run_id="walltime") as (cluster, client, _):
-        kinds = {"CPU": 120, "GPU": 60}  # for 2 workers and 1
+        kinds = {"CPU": 60, "GPU": 30}  # for 2 workers and 1
         sent, done, jobs = Counter[str](), Counter[str](), set()
         under_way: dict[Future[Any], str] = {}
         while done.total() < sum(kinds.values()):
@@ -108,7 +112,7 @@ def test_a_stream_longer_than_the_walltime_loses_nothing(slurm: Slurm, shared: P
                 _, _, name = future.result()  # raises if its worker died
                 jobs.add(name)
                 done[under_way.pop(future)] += 1
-    assert len(jobs) >= 10
+    assert len(jobs) >= 5
     assert slurm.squeue() == []
 
 
@@ -239,7 +243,7 @@ def test_a_stopped_run_leaves_an_empty_queue_at_once(
     slurm: Slurm, shared: Path, number: signal.Signals, status: int
 ) -> None:
     with preprocess(shared, slurm.cluster_file(shared)) as process:
-        wait_until(lambda: any(job["state"] == "RUNNING" for job in slurm.squeue()), seconds=120)
+        wait_until(lambda: any(job["state"] == "RUNNING" for job in slurm.squeue()), seconds=120, process=process)
         process.send_signal(number)
         printed, _ = process.communicate(timeout=60)
         assert process.returncode == status, printed
@@ -249,7 +253,7 @@ def test_a_stopped_run_leaves_an_empty_queue_at_once(
 @pytest.mark.slow
 def test_a_killed_run_leaves_an_empty_queue_within_two_minutes(slurm: Slurm, shared: Path) -> None:
     with preprocess(shared, slurm.cluster_file(shared)) as process:
-        wait_until(lambda: any(job["state"] == "RUNNING" for job in slurm.squeue()), seconds=120)
+        wait_until(lambda: any(job["state"] == "RUNNING" for job in slurm.squeue()), seconds=120, process=process)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     wait_until(lambda: slurm.squeue() == [], seconds=120)

@@ -32,9 +32,14 @@ def rule_histogram(
     """Draw a histogram of cells, the threshold as a line, and what it removes shaded."""
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     scale = alt.Scale(domain=[low, high], type="log" if bins.logarithmic else "linear", nice=False, zero=False)
-    across = alt.X(
-        "from:Q", scale=scale, title=metric, axis=alt.Axis(tickCount=4, format=axis_format(low, high), grid=False)
+    axis = alt.Axis(  # however narrow the chart is: no title beyond it, no label over another
+        format=axis_format(low, high),
+        grid=False,
+        titleLimit=alt.expr("width"),
+        tickCount=alt.expr("ceil(width / 80)"),
+        labelSeparation=4,
     )
+    across = alt.X("from:Q", scale=scale, title=metric, axis=axis)
     data = rows(**{"from": bins.edges[:-1].tolist(), "to": bins.edges[1:].tolist(), "cells": counts.tolist()})
     bars = (
         alt.Chart(data)
