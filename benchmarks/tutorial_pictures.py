@@ -20,7 +20,13 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 WIDTH, HEIGHT = 1000, 760
 """Of the browser's window, in px; what is higher than a window is cut off."""
 
-SECTIONS = ("summary", "quality", "outlines")
+PARTS = {
+    "summary": "#summary",
+    "quality": "#quality article:has(h3:text-is('Rule debris'))",
+    "outlines": "#outlines",
+}
+"""Of the report: the name of the picture, and what it shows."""
+
 LARGEST = 195_000
 """Bytes of a picture."""
 
@@ -53,6 +59,7 @@ def draw_fields(plate: Path) -> Image.Image:
 
 def part_of(page: Page, selector: str) -> Image.Image:
     """Take a picture of an element, from its top on, as much as is as high as a window."""
+    page.evaluate("window.scrollTo(0, 0)")  # boxes are told from the window's corner
     box = page.locator(selector).bounding_box()
     if box is None:
         raise ValueError(f"the report has no {selector}")
@@ -72,8 +79,8 @@ def draw_report(report: Path) -> None:
         page.set_default_timeout(600_000)
         page.goto(report.resolve().as_uri())
         page.evaluate("async () => { await report.drawAll(); await report.map.draw(); }")
-        for section in SECTIONS:
-            save(part_of(page, f"#{section}"), section)
+        for name, selector in PARTS.items():
+            save(part_of(page, selector), name)
         page.locator("#map").focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("document.getElementById('map-picture').naturalWidth > 0")
@@ -85,8 +92,11 @@ def main(folder: Path) -> None:
     """Make all of them."""
     save(draw_fields(folder / "plate"), "fields")
     with Image.open(folder / "results" / "preview.png") as preview:
-        save(preview.resize((900, round(900 * preview.height / preview.width))), "preview")
-    draw_report(folder / "results" / "report.html")
+        upper = preview.crop((0, 0, preview.width, preview.height // 3))  # the first of three fields
+        save(upper.resize((900, round(900 * upper.height / upper.width))), "preview")
+    with Image.open(folder / "dna.png") as dna:
+        save(dna, "dna")
+    draw_report(folder / "earlier" / "report.html")
 
 
 if __name__ == "__main__":
