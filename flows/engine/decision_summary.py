@@ -79,7 +79,11 @@ def summarize_quality(decision: QualityDecision) -> Iterator[DecisionSummary]:
     for rule in decision.rules:
         before, after = sum(group.before for group in rule.groups), sum(group.after for group in rule.groups)
         yield DecisionSummary(
-            step=f"quality:{rule.rule}", how=_limits(rule), groups=len(rule.groups), before=before, after=after
+            step=f"quality:{rule.rule}",
+            how=f"{rule.counted} {_limits(rule)}",
+            groups=len(rule.groups),
+            before=before,
+            after=after,
         )
 
 

@@ -49,7 +49,7 @@ def _row(config: Config) -> PlanRow | None:
     if not objects:
         return None
     each = ", ".join(
-        f"{entry.name} ({FIELDS} fields of {'each ' + ', '.join(entry.group_by) if entry.group_by else 'all'})"
+        f"{entry.name} (up to {FIELDS} fields of {'each ' + ', '.join(entry.group_by) if entry.group_by else 'all'})"
         for entry in objects
     )
     return PlanRow(single_tasks=1 + len(objects), more=f"some to estimate the diameter of {each}")

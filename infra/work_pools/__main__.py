@@ -134,7 +134,7 @@ def _up(
     with connected() as client:
         block = None if notify is None else find_block(client, notify)
         new = set_pool(client, name, about=about, template=template, limit=limit)
-        tell(f"work pool {name} is {'made' if new else 'up to date'}: {limit} flow runs at a time")
+        tell(f"work pool {name} is {'made' if new else 'up to date'}; flow runs at a time: {limit}")
         set_silence(client, silence)
         tell("a run whose heartbeats stop is marked as crashed")
         if block is not None:

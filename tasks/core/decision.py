@@ -38,6 +38,11 @@ class RuleDecision(Frozen):
     group_by: tuple[str, ...]
     groups: tuple[GroupThreshold, ...]
 
+    @property
+    def counted(self) -> Literal["cells", "images"]:
+        """What the groups' counts are of: a metric of the image counts each image once, whatever it holds."""
+        return "images" if self.column.startswith("image__") else "cells"
+
     def keeps(self, metrics: pl.DataFrame) -> BoolArray:
         """(N,) bool: which cells pass; a missing or infinite value, or one of a group without threshold, does not."""
         values = metrics[self.column].cast(pl.Float64).to_numpy()

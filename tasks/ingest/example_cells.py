@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.core.types import AnyArray, FloatArray
+from tasks.ingest.drawing import cloud, outline, soft
 
 CHANNELS = ("BF", "SSC", "DNA", "CD45", "CD3", "CD14", "CD66b", "CD16", "CD11b", "HLADR", "Mito", "Lyso")
 """Brightfield, side scatter, and ten stains."""
@@ -141,24 +142,11 @@ def _draw_uncut(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Light (12, H, W), distance to the rim (H, W), nucleus (H, W) of a cell in focus that lies within the frame."""
     kind = KINDS[cell_type]
-    inside = _outline(height, width, row=row, column=column, radius=radius, unevenness=kind.unevenness, rng=rng)
-    body = _soft(inside, width=0.7)
+    rows, columns = np.mgrid[:height, :width]
+    inside = outline(rows - row, columns - column, radius=radius, unevenness=kind.unevenness, rng=rng)
+    body = soft(inside, width=0.7)
     nucleus = body * _nucleus(cell_type, height, width, row=row, column=column, radius=radius, rng=rng)
     return _light(kind, inside=inside, body=body, nucleus=nucleus, rng=rng), inside, nucleus
-
-
-def _outline(
-    height: int, width: int, *, row: float, column: float, radius: float, unevenness: float, rng: np.random.Generator
-) -> FloatArray:
-    """(H, W) distance in px to the cell's rim along the ray from its centre, positive inside."""
-    rows, columns = np.mgrid[:height, :width]
-    down, right = rows - row, columns - column
-    angle = np.arctan2(down, right)
-    rim = np.ones_like(angle)
-    for order in range(2, 6):
-        rim += rng.normal(0, unevenness * 2 / order) * np.cos(order * angle + rng.uniform(0, 2 * np.pi))
-    distance: FloatArray = radius * rim - np.hypot(down, right)
-    return distance
 
 
 def _nucleus(
@@ -172,7 +160,7 @@ def _nucleus(
         """Draw a disc, its place given in radii of the cell along and across the nucleus's axis."""
         down = row + radius * (along * np.sin(turn) + across * np.cos(turn))
         right = column + radius * (along * np.cos(turn) - across * np.sin(turn))
-        return _soft(radius * size - np.hypot(rows - down, columns - right), width=0.8)
+        return soft(radius * size - np.hypot(rows - down, columns - right), width=0.8)
 
     if cell_type == "lymphocyte":
         return disc(rng.normal(0.06, 0.03), 0, rng.normal(0.78, 0.03))
@@ -196,15 +184,15 @@ def _light(
     cytoplasm = body * (1 - 0.85 * nucleus)
     rim = np.exp(-((inside - 0.8) ** 2) / (2 * 1.1**2))
     # in projection a stained membrane is a bright rim and a faint disc, uneven where proteins cluster
-    membrane = (0.75 * rim + 0.3 * body) * np.clip(1 + 0.35 * _cloud(shape, size=1.6, rng=rng), 0.2, None)
+    membrane = (0.75 * rim + 0.3 * body) * np.clip(1 + 0.35 * cloud(shape, size=1.6, rng=rng), 0.2, None)
 
     halo = 210 * np.exp(-((inside + 2.6) ** 2) / (2 * 1.3**2)) - 60 * np.exp(-((inside + 6) ** 2) / (2 * 1.6**2))
     shadow = -330 * np.exp(-((inside - 0.6) ** 2) / (2 * 1.5**2)) + 70 * body - 60 * nucleus
-    grain = kind.texture * body * _cloud(shape, size=1.0, rng=rng)
+    grain = kind.texture * body * cloud(shape, size=1.0, rng=rng)
 
     scatter = _granules(cytoplasm, count=kind.granules, size=0.85, rng=rng)
-    chromatin = nucleus * np.clip(1 + 0.28 * _cloud(shape, size=1.4, rng=rng), 0.1, None)
-    threads = np.clip(_cloud(shape, size=1.1, rng=rng) - 0.3, 0, None) * cytoplasm
+    chromatin = nucleus * np.clip(1 + 0.28 * cloud(shape, size=1.4, rng=rng), 0.1, None)
+    threads = np.clip(cloud(shape, size=1.1, rng=rng) - 0.3, 0, None) * cytoplasm
 
     light = {
         "BF": halo + shadow + grain,
@@ -224,19 +212,6 @@ def _camera(light: FloatArray, *, rng: np.random.Generator) -> AnyArray:
     variance = expected * np.where(background > 500, 0.12, 0.25)
     counts = rng.normal(expected, np.sqrt(variance + 2.5**2))
     return np.clip(np.rint(counts), 0, FULL_SCALE).astype(np.uint16)
-
-
-def _soft(distance: FloatArray, *, width: float) -> FloatArray:
-    """0 outside, 1 inside, with a soft edge of some `width` px."""
-    return 1 / (1 + np.exp(np.clip(-distance / width, -50, 50)))
-
-
-def _cloud(shape: tuple[int, ...], *, size: float, rng: np.random.Generator) -> FloatArray:
-    """Smooth noise of mean about 0 and standard deviation 1, with grains of about `size` px."""
-    from scipy import ndimage
-
-    noise: FloatArray = ndimage.gaussian_filter(rng.standard_normal(shape), size)
-    return noise / max(float(noise.std()), 1e-12)
 
 
 def _granules(where: FloatArray, *, count: int, size: float, rng: np.random.Generator) -> FloatArray:

@@ -82,5 +82,5 @@ def test_every_link_and_picture_of_a_page_is_there(page: Path) -> None:
         if anchor:
             heads = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", head).lower().replace(" ", "-") for head in heads}, target
-        if file.suffix == ".png":
+        if file.suffix in {".png", ".webp"}:
             assert file.stat().st_size < LARGEST_PICTURE

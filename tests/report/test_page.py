@@ -113,6 +113,8 @@ def test_a_rules_histogram_counts_the_cells_that_came_to_it(page: Page, output: 
     assert [row["from"] for row in _rows(figure.spec, lines)] == [LIMIT]
     assert [row["to"] for row in _rows(figure.spec, shades)] == [LIMIT]
     assert rule.removed == int((cells["image__quality_sum__DNA"] <= LIMIT).sum())
+    assert rule.sentence.startswith("Keeps images whose sum of DNA over the image is")
+    assert "images removed" in figure.text
 
 
 def _rows(spec: dict, layer: dict) -> list[dict]:  # type: ignore[type-arg]

@@ -30,10 +30,19 @@ GROUP = "group"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RuleView:
-    """A rule: what it looks at and keeps, in words; histograms; pictures; thresholds of all groups."""
+    """A rule: what it looks at and keeps, in words; histograms; pictures; thresholds of all groups.
+
+    Parameters
+    ----------
+    counted
+        What the rule counts: cells or images.
+    removed
+        Number of cells that it removed.
+    """
 
     name: str
     sentence: str
+    counted: str
     removed: int
     figures: Sequence[Figure]
     groups_note: str
@@ -105,10 +114,11 @@ def _rule(gathered: Gathered, *, place: int, asked: Mapping[str, Any]) -> RuleVi
     return RuleView(
         name=rule.rule,
         sentence=(
-            f"Keeps cells whose {metric} is {_side(rule)}, and removed {count(before - after)} of {count(before)} "
-            f"({share(before - after, before)}) that came this far."
+            f"Keeps {rule.counted} whose {metric} is {_side(rule)}, and removed {count(before - after)} of "
+            f"{count(before)} ({share(before - after, before)}) that came this far."
         ),
-        removed=before - after,
+        counted=rule.counted,
+        removed=gathered.facts.statuses.get(f"{RULE}{rule.rule}", 0),
         figures=tuple(_histograms(gathered, place=place, shown=shown, metric=metric)),
         groups_note=f"The {len(shown)} groups of {len(rule.groups):,} of which it removed most." if more > 0 else "",
         removed_pictures=Montage.of(_removed(gathered, rule=rule)),
@@ -183,10 +193,10 @@ def _histograms(gathered: Gathered, *, place: int, shown: Sequence[GroupThreshol
         yield Figure(
             name=f"rule-{place}-{number_}",
             title=words,
-            text=f"{count(removed)} of {count(group.before)} removed ({share(removed, group.before)})",
+            text=f"{count(removed)} of {count(group.before)} {rule.counted} removed ({share(removed, group.before)})",
             alt=(
                 f"Histogram of {metric}; kept is what is {rule.keep} {words_of_limits}; "
-                f"{removed:,} of {group.before:,} removed"
+                f"{removed:,} of {group.before:,} {rule.counted} removed"
             ),
             chart=rule_histogram(
                 bins=bins,
