@@ -135,7 +135,8 @@ def _place(count: int, *, phases: Sequence[float], rng: np.random.Generator) -> 
                 distance = 1.02 * (nucleus + neighbor.nucleus_radius)
                 row, column = neighbor.row + distance * np.sin(angle), neighbor.column + distance * np.cos(angle)
             gap = 1.0 if touching else 1.5
-            free = all(
+            drawn = all(-nucleus < middle < side + nucleus for middle in (row, column))
+            free = drawn and all(
                 np.hypot(row - other.row, column - other.column) >= gap * (nucleus + other.nucleus_radius)
                 for other in placed
             )
@@ -182,8 +183,8 @@ def _actin(placed: Sequence[PlacedCell], *, side: int, rng: np.random.Generator)
     brightness = np.zeros((side, side))
     for cell in placed:
         window, down, right = _window(cell, reach=1.5 * cell.cell_radius, side=side)
-        inside = outline(down, right, radius=cell.cell_radius, unevenness=0.02 if cell.phase == "M" else 0.09, rng=rng)
-        away = np.clip(cell.cell_radius - inside, 0, None) / cell.cell_radius  # 0 in the middle, 1 at the rim
+        depth = outline(down, right, radius=cell.cell_radius, unevenness=0.02 if cell.phase == "M" else 0.09, rng=rng)
+        away = np.clip(cell.cell_radius - depth, 0, None) / cell.cell_radius  # 0 in the middle, 1 at the rim
         own = rng.lognormal(0, 0.2) * (2.2 if cell.phase == "M" else 1.0) * np.ones_like(away)
         closer = away < nearest[window]
         second[window] = np.where(closer, nearest[window], np.minimum(second[window], away))
@@ -216,4 +217,5 @@ def _record(light: FloatArray, *, rng: np.random.Generator) -> AnyArray:
     haze = np.array(HAZE)[:, np.newaxis, np.newaxis]
     expected = (light + haze) * illumination()
     counts = OFFSET + rng.normal(expected, np.sqrt(0.5 * expected + 3.0**2))  # two electrons make one count
-    return np.clip(np.rint(counts), 0, FULL_SCALE).astype(np.uint16)
+    recorded: AnyArray = np.clip(np.rint(counts), 0, FULL_SCALE).astype(np.uint16)
+    return recorded

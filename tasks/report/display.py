@@ -20,7 +20,7 @@ SINGLE = "#ffffff"
 OUTLINES = ("#ffd400", "#00e5ff", "#7cff4f", "#ff8c1a")
 """Of masks or objects, in their order."""
 
-REJECTED, REJECTED_COLOUR = "rejected", "#ff5ad0"
+REJECTED, REJECTED_COLOUR = "left out", "#ff5ad0"
 
 LOW, HIGH = 0.002, 0.998
 """Quantiles of a channel's pixels that are shown black and white."""

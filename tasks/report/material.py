@@ -144,7 +144,7 @@ class Display(Frozen):
     rule
         How black and white were chosen, in a sentence.
     outlines
-        What the lines' colours stand for: a mask's or object's name, and in fields ``rejected``, to ``#rrggbb``.
+        What the lines' colours stand for: a mask's or object's name, and in fields ``left out``, to ``#rrggbb``.
     reduction
         Pixels of an image for one in the pictures of cells, along each side; 1 is full size.
     """

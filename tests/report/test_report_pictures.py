@@ -127,7 +127,7 @@ def test_black_and_white_are_quantiles_over_all_images() -> None:
     assert display.hidden == ("c5", "c6")
     assert [channel.name for channel in display.composite] == ["c7", "c0", "c1"]
     assert {(channel.low, channel.high) for channel in display.channels} == {(5.0, 9.0)}
-    assert list(display.outlines) == ["nucleus", "cell", "rejected"]
+    assert list(display.outlines) == ["nucleus", "cell", "left out"]
     assert "3 sampled fields" in display.rule
 
 
@@ -219,7 +219,7 @@ def test_nf1_fields_are_drawn_with_the_outlines_of_all_cells(schwann: PublishedR
         if rims.any():
             yellow = np.abs(picture - rgb(display.outlines["nucleus"])).sum(axis=2)
             assert np.median(yellow[rims]) < np.median(yellow[~rims]) / 2
-    assert display.outlines["rejected"] == REJECTED_COLOUR
+    assert display.outlines["left out"] == REJECTED_COLOUR
 
 
 def test_human_cells_are_cut_out_with_what_surrounds_them(human: Run) -> None:

@@ -42,11 +42,17 @@ def batch_of(file: Path) -> Batch:
 
 
 def examine(
-    slurm: Slurm, shared: Path, *, pool: Mapping[str, Any] | None = None, seconds: float = 60, **changes: object
+    slurm: Slurm,
+    shared: Path,
+    *,
+    pool: Mapping[str, Any] | None = None,
+    seconds: float = 60,
+    server: str | None = None,
+    **changes: object,
 ) -> dict[str, Check]:
     """Examine the pool cpu, changed as the test says; only what failed."""
     batch = batch_of(slurm.cluster_file(shared, pools={"cpu": pool or {}}, **changes))
-    (outcome,) = probe_pools(batch, seconds=seconds, api=None)
+    (outcome,) = probe_pools(batch, seconds=seconds, api=server)
     checks = judge(batch, outcome, here=look_around())
     assert len(checks) > 0
     return {check.name.removeprefix("pool cpu: "): check for check in checks if not check.ok}
@@ -97,12 +103,11 @@ def test_an_address_that_nodes_do_not_reach_is_told(slurm: Slurm, shared: Path) 
     assert "`interface`" in failed["reaches the scheduler"].remedy
 
 
-def test_a_prefect_api_on_the_loopback_is_told(slurm: Slurm, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_prefect_api_on_the_loopback_is_told(slurm: Slurm, shared: Path) -> None:
     if not slurm.is_apart:
         pytest.skip("nodes share this machine's network: namespaces are root's")
     with socket.create_server(("127.0.0.1", 0)) as api:
-        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{api.getsockname()[1]}/api")
-        failed = examine(slurm, shared)
+        failed = examine(slurm, shared, server=f"http://127.0.0.1:{api.getsockname()[1]}/api")
     assert set(failed) == {"reaches the Prefect API"}
     assert "Connection refused" in failed["reaches the Prefect API"].seen
     assert "PREFECT_API_URL" in failed["reaches the Prefect API"].remedy

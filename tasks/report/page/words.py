@@ -1,7 +1,10 @@
 """Numbers as people read them, the filters of the templates."""
 
+import re
 from collections.abc import Mapping
 
+POWER = re.compile(r"\^(-?\d+)")
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MINUTE, HOUR = 60, 3600
 KILO = 1024
 
@@ -33,17 +36,28 @@ def number(value: float | None) -> str:
 
 
 def share(part: float, whole: float) -> str:
-    """Write a part of a whole.
+    r"""Write a part of a whole, which stays on one line.
 
     Examples
     --------
     >>> share(19, 193), share(1, 100000), share(0, 0)
-    ('9.8 %', '< 0.1 %', '0 %')
+    ('9.8\xa0%', '<\xa00.1\xa0%', '0\xa0%')
     """
     percent = 100 * part / whole if whole else 0.0
     if 0 < percent < 0.1:
-        return "< 0.1 %"
-    return f"{percent:.0f} %" if percent in {0.0, 100.0} else f"{percent:.1f} %"
+        return "<\xa00.1\xa0%"
+    return f"{percent:.0f}\xa0%" if percent in {0.0, 100.0} else f"{percent:.1f}\xa0%"
+
+
+def unit(name: str) -> str:
+    """Write a unit of the dictionary as print has it.
+
+    Examples
+    --------
+    >>> unit("px^2"), unit("intensity^2·px^-1"), unit("1")
+    ('px²', 'intensity²·px⁻¹', '')
+    """
+    return "" if name == "1" else POWER.sub(lambda power: power[1].translate(RAISED), name)
 
 
 def seconds(value: float) -> str:
@@ -69,9 +83,9 @@ def size(value: float) -> str:
     >>> size(500858880)
     '478 MB'
     """
-    for unit in ("B", "kB", "MB"):
+    for name in ("B", "kB", "MB"):
         if value < KILO:
-            return f"{value:.0f} {unit}"
+            return f"{value:.0f} {name}"
         value /= KILO
     return f"{value:.1f} GB"
 

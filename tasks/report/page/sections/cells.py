@@ -15,7 +15,7 @@ from tasks.report.page.figures.figure import Figure
 from tasks.report.page.figures.theme import SEQUENCE
 from tasks.report.page.gather import IDENTITY, Gathered
 from tasks.report.page.projection import Projection, neighbor_embedding, principal_components, robustly_scaled
-from tasks.report.page.words import count, number
+from tasks.report.page.words import count, number, unit
 
 MOST_PICTURE_BYTES = 11_000_000
 """Of all pictures of the map, before they are written as text, which takes a third more."""
@@ -189,8 +189,7 @@ def _identities(gathered: Gathered) -> dict[str, Any]:
 
 
 def _unit(gathered: Gathered, name: str) -> str:
-    unit = gathered.table.features.filter(name=name)["unit"][0]
-    return "" if unit in {"", "1"} else str(unit)
+    return unit(str(gathered.table.features.filter(name=name)["unit"][0]))
 
 
 def _plain(values: FloatArray) -> list[float | None]:

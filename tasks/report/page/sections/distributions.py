@@ -11,6 +11,7 @@ from tasks.report.page.figures.figure import Figure
 from tasks.report.page.gather import Gathered
 from tasks.report.page.groups import Grouping
 from tasks.report.page.histogram import choose_bins, count_in_bins
+from tasks.report.page.words import unit
 
 GROUP = "group"
 
@@ -67,7 +68,6 @@ def distributions_section(gathered: Gathered, *, features: Sequence[str]) -> Dis
     figures: dict[str, list[Figure]] = {}
     for place, name in enumerate(features):
         row = described[name]
-        unit = "" if row["unit"] in {"", "1"} else row["unit"]
         order = {group: counts[name][group] for group in (colours or [""]) if group in counts[name]}
         figure = Figure(
             name=f"feature-{place}",
@@ -75,7 +75,7 @@ def distributions_section(gathered: Gathered, *, features: Sequence[str]) -> Dis
             column=name,
             text=row["definition"],
             alt=f"Distribution of {name} over {gathered.survey.rows:,} cells. {row['definition']}",
-            chart=distribution_chart(bins=bins[name], counts=order, colours=colours, title=unit),
+            chart=distribution_chart(bins=bins[name], counts=order, colours=colours, title=unit(row["unit"])),
         )
         figures.setdefault(row["family"], []).append(figure)
     sizes = dict(gathered.table.features["family"].value_counts().iter_rows())
