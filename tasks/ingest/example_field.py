@@ -135,12 +135,13 @@ def _place(count: int, *, phases: Sequence[float], rng: np.random.Generator) -> 
                 distance = 1.02 * (nucleus + neighbor.nucleus_radius)
                 row, column = neighbor.row + distance * np.sin(angle), neighbor.column + distance * np.cos(angle)
             gap = 1.0 if touching else 1.5
-            drawn = all(-nucleus < middle < side + nucleus for middle in (row, column))
-            free = drawn and all(
+            free = all(
                 np.hypot(row - other.row, column - other.column) >= gap * (nucleus + other.nucleus_radius)
                 for other in placed
             )
-            if free:
+            if free and all(
+                -2 * nucleus < middle < side + 2 * nucleus for middle in (row, column)
+            ):  # else out of sight
                 placed.append(PlacedCell(row=row, column=column, phase=phase, nucleus_radius=nucleus, cell_radius=cell))
                 break
     return placed
