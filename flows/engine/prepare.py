@@ -15,7 +15,7 @@ from infra.clusters.check import check_cluster
 from infra.clusters.find import find_cluster
 from tasks.core.errors import InputError
 from tasks.core.work import discard_temporary, discard_unfinished
-from tasks.export.published import mend_published
+from tasks.export.published import discard_half_written, mend_published
 from tasks.ingest.listing import list_images
 
 
@@ -103,3 +103,4 @@ def reserved(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Iterator[Prep
             _reserved.reset(token)
             with suppress(OSError):  # the disk may be gone, which is told otherwise
                 discard_temporary(spec.output / "work")
+                discard_half_written(spec.output)

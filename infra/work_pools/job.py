@@ -47,7 +47,7 @@ LOOK_SECONDS = 5.0
 LATE_SECONDS = 15.0
 """After a job has left the queue, what it wrote may take so long to show: network folders remember what they lacked."""
 
-GRACE_SECONDS = 10.0
+GRACE_SECONDS = 20.0
 """A flow run that was cancelled has so long to end by itself, before its job is cancelled; Prefect kills after 30 s."""
 
 LAST_LINES = 20

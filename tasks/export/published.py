@@ -53,4 +53,9 @@ WRITTEN = (
 def mend_published(output: Path) -> None:
     """Remove what a killed run left half-written, and finish exchanging the feature table; files of others stay."""
     restore_folder(output / FEATURES_FOLDER, owns=PARTS.owns)
+    discard_half_written(output)
+
+
+def discard_half_written(output: Path) -> None:
+    """Remove what workers that were killed left half-written; files of others stay."""
     discard_leftovers(path for pattern in WRITTEN for path in output.glob(pattern))

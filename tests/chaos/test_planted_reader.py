@@ -68,6 +68,7 @@ CONFIG = """
 load: {channels: {BF: 0}}
 mask: {methods: [otsu], main_channel: BF}
 features: {families: [shape]}
+report: off
 run: {max_quarantined: 0.01, time_limit: {start: 5, image: 0.1, megabyte: 1}}
 """
 

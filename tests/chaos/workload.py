@@ -1,4 +1,7 @@
-"""What the runs of all trials work on: real fields of nuclei, with a configuration in which all stages take part."""
+"""What the runs of all trials work on: real fields of nuclei, and a configuration of all stages but one.
+
+The report is left out, which comes when all is published.
+"""
 
 import shutil
 from pathlib import Path
@@ -14,6 +17,7 @@ quality:
     - {metric: area, channel: DNA, threshold: {method: quantile, q: 0.05}}
     - {metric: mean, channel: DNA, keep: between, threshold: {method: mad, n: -4}, upper: {method: mad, n: 4}}
 normalize: {method: quantile, lower: 0.01, upper: 0.99}
+report: off
 run: {partition_size: 4}
 """
 

@@ -83,7 +83,7 @@ def test_stamps_are_done_anew_when_the_package_has_another_version_and_only_then
     damaged.write_bytes(damaged.read_bytes()[:-100])
     config = {key: value for key, value in sections().items() if key != "segment"}
     config["mask"] |= {"border": "off"}
-    config["run"] = {"max_quarantined": 0.5}
+    config |= {"report": "off", "run": {"max_quarantined": 0.5}}
 
     assert "autocorrelation" in run(tmp_path, "--plan", site=site, images="images", config=config)
     run(tmp_path, site=site, images="images", config=config)
@@ -125,6 +125,7 @@ def test_spots_of_nuclei_are_counted(site: Path, tmp_path: Path) -> None:
     config = {"load": {"channels": {"DNA": 0, "FISH": 1}}} | {
         key: shown[key] for key in ("segment", "features", "export")
     }
+    config["report"] = "off"
     run(tmp_path, site=site, images="images", config=config)
     table = pl.read_parquet(tmp_path / "results" / "features" / "*.parquet")
     assert table["nucleus__spots_count"].to_list() == [drawn[30, 30], drawn[30, 90], drawn[85, 60]]

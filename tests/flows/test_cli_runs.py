@@ -38,6 +38,7 @@ KILLED = """
 load: {channels: {BF: 0, DNA: 2, CD45: 3}}
 mask: {methods: [li], main_channel: BF}
 quality: {rules: [{metric: sum, channel: DNA, threshold: {method: quantile, q: 0.1}}]}
+report: off
 run: {partition_size: 4}
 """
 

@@ -17,6 +17,7 @@ CONFIG = parse_config(
         "mask": {"methods": ["circle"], "main_channel": "BF"},
         "quality": [{"metric": "sum", "channel": "DNA", "threshold": {"method": "quantile", "q": 0.1}}],
         "features": {"families": ["shape"]},
+        "report": "off",
         "run": {"partition_size": 3},
     }
 )

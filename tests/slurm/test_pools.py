@@ -207,6 +207,7 @@ def preprocess(shared: Path, file: Path, *options: str | Path) -> Iterator[subpr
 FIELDS = """
 load: {channels: {DNA: 0}}
 segment: {objects: {nucleus: {method: watershed, channel: DNA, diameter: 20}}}
+report: off
 run: {partition_size: 2, resources: {segment: {GPU: 1}}}
 """
 
@@ -216,10 +217,11 @@ def test_segmentation_in_gpu_jobs_and_features_in_cpu_jobs_at_the_same_time_give
     slurm: Slurm, shared: Path, data_root: Path
 ) -> None:
     (images := shared / "images").mkdir()
-    for path in sorted((data_root / "seg_dsb2018_train" / "images").glob("*.tif"))[:64]:
+    for path in sorted((data_root / "seg_dsb2018_train" / "images").glob("*.tif"))[:150]:
         shutil.copy2(path, images)
     (config := shared / "config.yaml").write_text(FIELDS, encoding="utf-8")
-    with preprocess(shared, slurm.cluster_file(shared), images, "--config", config) as process:
+    both = {name: {"minimum": 1} for name in ("cpu", "gpu")}  # from the beginning, so that neither waits for a job
+    with preprocess(shared, slurm.cluster_file(shared, pools=both), images, "--config", config) as process:
         printed, _ = process.communicate(timeout=600)
         assert process.returncode == 0, printed
     assert slurm.squeue() == []

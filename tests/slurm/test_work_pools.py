@@ -1,5 +1,7 @@
 """Flow runs of a work pool as jobs of a real Slurm: nothing heavy where the worker is, and a cancel reaches the job."""
 
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,22 +18,38 @@ from tests.slurm.rig import Slurm
 
 pytestmark = pytest.mark.slurm
 
-CONFIG = {"mask": {"methods": [{"method": "li"}], "main_channel": "c0"}, "features": {"families": ["shape"]}}
+CONFIG = {
+    "mask": {"methods": [{"method": "li"}], "main_channel": "c0"},
+    "features": {"families": ["shape"]},
+    "report": "off",
+}
 
 
-@pytest.fixture
-def prefect(slurm: Slurm, shared: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def home(_running_slurm: Slurm) -> Iterator[Path]:
+    """Folder of the worker that nodes see."""
+    folder = Path(tempfile.mkdtemp(dir=_running_slurm.home / "shared"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def prefect(_running_slurm: Slurm, home: Path) -> Iterator[Server]:
     """Start a server that nodes reach, and give it the pool and the deployments of a batch system."""
     pools: dict[str, dict[str, Any]] = {"cpu": {"cores": 2}, "later": {"directives": ["--begin=now+1hour"]}}
-    cluster = slurm.cluster_file(shared, pools=pools)
-    with server(shared, host=slurm.address) as running:
-        running.set_up("hpc", "--up", "--cluster", str(cluster), "--folder", str(shared))
-        running.deploy(copy_of("hpc.yaml", shared))
+    cluster = _running_slurm.cluster_file(home, pools=pools)
+    with server(home, host=_running_slurm.address) as running:
+        running.set_up("hpc", "--up", "--cluster", str(cluster), "--folder", str(home))
+        running.deploy(copy_of("hpc.yaml", home))
         yield running
 
 
 def parameters(shared: Path, *, count: int) -> dict[str, Any]:
-    return {"config": CONFIG, "inputs": [str(write_example(shared / "images", count=count))], "output": "out"}
+    return {
+        "config": CONFIG,
+        "inputs": [str(write_example(shared / "images", count=count))],
+        "output": str(shared / "out"),
+    }
 
 
 def cancel(prefect: Server, flow_run: str) -> None:
@@ -69,7 +87,7 @@ def test_a_cancel_ends_a_job_that_runs_and_one_that_waits(slurm: Slurm, prefect:
         wait_for(lambda: slurm.squeue() == [], what="an empty queue")
 
         path = f"/deployments/{prefect.deployment('preprocess/hpc')['id']}/create_flow_run"
-        own = {"parameters": parameters(shared, count=12), "job_variables": {"job_pool": "later"}}
+        own = {"parameters": parameters(shared / "later", count=12), "job_variables": {"job_pool": "later"}}
         waits = str(prefect.post(path, state={"type": "SCHEDULED"}, **own)["id"])
         wait_for(lambda: [job["state"] for job in slurm.squeue()] == ["PENDING"], what="a job that waits")
         cancel(prefect, waits)
@@ -77,8 +95,10 @@ def test_a_cancel_ends_a_job_that_runs_and_one_that_waits(slurm: Slurm, prefect:
         wait_for(lambda: slurm.squeue() == [], what="an empty queue")
 
 
-def test_what_the_batch_system_says_is_in_the_log_of_the_run(prefect: Server, shared: Path, slurm: Slurm) -> None:
-    slurm.cluster_file(shared, pools={"cpu": {"queue": "nowhere"}})
+def test_what_the_batch_system_says_is_in_the_log_of_the_run(
+    slurm: Slurm, prefect: Server, home: Path, shared: Path
+) -> None:
+    slurm.cluster_file(home, pools={"cpu": {"queue": "nowhere"}})  # of the pool; no other test comes after this one
     with worker(prefect, "hpc"):
         flow_run = prefect.start("preprocess/hpc", **parameters(shared, count=12))
         assert prefect.end(flow_run)["type"] == "CRASHED"

@@ -28,6 +28,7 @@ from tasks.report.page.sections.provenance import ProvenanceSection, provenance_
 from tasks.report.page.sections.quality import QualitySection, quality_section
 from tasks.report.page.sections.summary import SummarySection, summary_section
 from tasks.report.page.sections.timing import TimingSection, timing_section
+from tasks.report.page.vega import vega_bundle
 from tasks.report.published import GENERATOR, REPORT
 
 TEMPLATES = "templates"
@@ -128,7 +129,6 @@ def _features(gathered: Gathered) -> list[str]:
 
 def as_html(page: Page) -> str:
     """Write a page as HTML."""
-    import vl_convert
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -139,8 +139,7 @@ def as_html(page: Page) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(words, name) for name in ("count", "number", "share", "seconds", "size")}
-    vega: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its own default is missing from its types
-    scripts = [str(embedded_script(source)) for source in (vega, _source("page.js"))]
+    scripts = [str(embedded_script(source)) for source in (vega_bundle(), _source("page.js"))]
     return environment.get_template("page.html.j2").render(
         page=page,
         kept=KEPT,

@@ -16,7 +16,11 @@ from tests.infra.work_pools.server import Server, copy_of, server, started, wait
 
 pytestmark = pytest.mark.slow
 
-CONFIG = {"mask": {"methods": [{"method": "li"}], "main_channel": "c0"}, "features": {"families": ["shape"]}}
+CONFIG = {
+    "mask": {"methods": [{"method": "li"}], "main_channel": "c0"},
+    "features": {"families": ["shape"]},
+    "report": "off",
+}
 
 SILENCE = 90
 """Seconds: three of the shortest heartbeats."""

@@ -1,0 +1,30 @@
+"""The JavaScript that draws the charts: Vega, Vega-Lite and Vega-Embed, as vl-convert bundles them."""
+
+import os
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+
+from tasks.core.storage import atomic
+
+
+def bundle_path() -> Path:
+    """Return where the bundle is kept: in the user's cache, which may be deleted at any time."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "scip-flows" / f"vega-{version('vl-convert-python')}.js"
+
+
+def vega_bundle() -> str:
+    """Return the bundle, which takes 4.5 s of CPU time to make and is the same for a version of vl-convert.
+
+    It is kept, if the cache can be written.
+    """
+    path = bundle_path()
+    with suppress(OSError, UnicodeDecodeError):
+        return path.read_text(encoding="utf-8")
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its own default is missing from its types
+    with suppress(OSError), atomic(path) as temporary:
+        temporary.write_text(bundle, encoding="utf-8")
+    return bundle
