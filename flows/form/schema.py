@@ -18,8 +18,11 @@ from functools import cache
 
 from flows.config import Config
 from flows.form.admitted import admitted
-from flows.form.json_schema import Schema, resolved
+from flows.form.json_schema import Schema, may_be_null, resolved
 from flows.form.shown import tabs, words
+
+OFF: Schema = {"type": ["object", "string", "boolean"], "else": {"enum": ["off", False, None]}}
+"""Of a section that is there unless it is off; YAML's off is false."""
 
 
 @cache
@@ -41,6 +44,7 @@ def config_schema() -> Schema:
                 "if": {"type": "object"},
                 "then": admitted(section),
             }
+            | (OFF if may_be_null(section) and section["default"] is not None else {})
             for position, (key, section) in enumerate(sections.items())
         },
     }

@@ -13,8 +13,8 @@ from prefect.context import FlowRunContext
 from flows.config import Config
 from flows.engine.flow_run import quick_client
 
-GENERATED = re.compile(r"[a-z]+-[a-z]+")
-"""Names that Prefect, or its user interface, makes up, such as ``amber-cow``."""
+GENERATED = re.compile(r"[A-Za-z]+-[A-Za-z]+")
+"""Names that Prefect makes up, such as ``amber-cow``, and its user interface, such as ``Amber-Cow``."""
 
 LONGEST = 60
 """Characters of a path within a name."""

@@ -98,6 +98,9 @@ def test_examples_are_admitted_as_they_are_written_and_in_their_long_form(config
         STAMPS | {"mask": {"methods": {"a": "li", "b": {"method": "spot"}}, "main_channel": "BF"}},
         STAMPS | {"mask": {"methods": [{"method": "li", "sigma": 1}], "main_channel": "BF", "channel_filter": None}},
         STAMPS | {"normalize": {"use": "/runs/a"}, "quality": None, "export": {"formats": ["csv"]}},
+        STAMPS | {"report": "off"},
+        STAMPS | {"report": False},
+        STAMPS | {"report": None},
         FIELDS
         | {"segment": {"objects": {"nucleus": {"method": "model", "channel": "DNA", "diameter": {"use": "/a"}}}}},
     ],
@@ -119,6 +122,8 @@ def test_short_forms_are_admitted_like_their_long_forms(config: dict[str, Any]) 
         ("quality", {"rules": [{"metric": "sum", "threshold": {"method": "quantile"}}]}, ["rules", 0, "q"], "required"),
         ("run", {"retries": "often"}, ["run", "retries"], "integer"),
         ("segment", {"objects": {"nucleus": {"method": "expand", "distance": 2}}}, ["objects", "nucleus", "from"], ""),
+        ("report", "on", ["report"], "off"),
+        ("mask", {"methods": ["li"], "main_channel": "off", "border": "on"}, ["mask", "border"], ""),
         ("segmnt", {}, [], "segmnt"),
     ],
 )

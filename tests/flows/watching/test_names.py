@@ -84,7 +84,7 @@ def named(inputs: list[str], output: str) -> None:
     """Do nothing, under a name."""
 
 
-@pytest.mark.parametrize(("given", "kept"), [("amber-cow", False), ("Plate 7, second try", True)])
+@pytest.mark.parametrize(("given", "kept"), [("amber-cow", False), ("Amber-Cow", False), ("Plate 7, second try", True)])
 def test_a_name_that_was_made_up_is_replaced_and_one_that_was_given_stays(
     client: SyncPrefectClient,
     given: str,
