@@ -302,7 +302,11 @@ def test_a_table_without_rows_has_its_columns(pictures: tuple[Path, Path], tmp_p
     write(table, tmp_path / "a")  # and is known as ours
 
 
-@pytest.mark.parametrize("content", [b"mine", gzip.compress(b"mine\t1\n"), gzip.compress(b"meta__image\t")[:-3]])
+@pytest.mark.parametrize(
+    "content",
+    [b"mine", gzip.compress(b"mine\t1\n"), gzip.compress(b"meta__image\t")[:-3]],
+    ids=["text", "compressed", "cut short"],
+)
 def test_what_another_program_wrote_is_left_alone(content: bytes, pictures: tuple[Path, Path], tmp_path: Path) -> None:
     table = exported(tmp_path, pictures, name="a")
     columns = tmp_path / "a" / "exports" / "columns.tsv.gz"
