@@ -104,6 +104,9 @@ CONFIGS = {
 }
 """The argument `config`, by the name of the task."""
 
+OTHER_PARTS = {"sum": "mean"}
+"""Names of parts whose code counts, and so has to exist, and others of their kind."""
+
 FREE: dict[type, set[str]] = {
     PixelSource: {"batch_bytes"},
     Partition: {"number", "index", "start", "stop"},
@@ -151,7 +154,7 @@ def copies(value: Any) -> list[tuple[str, Any, bool]]:  # noqa: ANN401
     changes: list[tuple[str, Any, bool]] = []
     for name, old in fields(value).items():
         free = name in FREE.get(type(value), set())
-        changed = copies(old) or [("", f"not {old}", True)]
+        changed = copies(old) or [("", OTHER_PARTS.get(str(old), f"not {old}"), True)]
         for below, new, counts in changed:
             copy = (
                 value.model_copy(update={name: new})
