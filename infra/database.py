@@ -1,18 +1,19 @@
 """The database of a local Prefect server: made once for each version of Prefect, and copied for each run."""
 
 import asyncio
-import os
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from tasks.core.user_cache import cache_root, keep
+
 
 def template_path() -> Path:
-    """Return where the empty database is kept: in the user's cache, which may be deleted at any time."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "scip-flows" / f"prefect-{version('prefect')}.db"
+    """Return where the empty database is kept."""
+    return cache_root() / f"prefect-{version('prefect')}.db"
 
 
 def prepare_database(path: Path) -> None:
@@ -41,14 +42,7 @@ def _put(path: Path) -> None:
         shutil.copyfile(template, path)
     except OSError:  # it is not there yet, or may not be read
         _make()
-        from tasks.core.storage import atomic  # noqa: PLC0415 - with what writes tables, for this alone
-
-        try:
-            template.parent.mkdir(parents=True, exist_ok=True)
-            with atomic(template) as temporary:
-                _copy(path, temporary)
-        except OSError:  # a home that cannot be written: the next run makes it again
-            return
+        keep(template, partial(_copy, path))
 
 
 def _make() -> None:

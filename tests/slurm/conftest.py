@@ -1,7 +1,5 @@
 """A Slurm that runs, for one test at a time; after each its queue is empty."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +39,5 @@ def slurm(_running_slurm: Slurm, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sl
 @pytest.fixture
 def shared(_running_slurm: Slurm) -> Iterator[Path]:
     """Folder that nodes see; they do not see `tmp_path`."""
-    folder = Path(tempfile.mkdtemp(dir=_running_slurm.home / "shared"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with _running_slurm.folder() as folder:
+        yield folder

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -102,6 +103,15 @@ class Slurm:
     def is_apart(self) -> bool:
         """Whether nodes have networks and temporary folders of their own."""
         return self.interface != "lo"
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """Make a folder that nodes see, and remove it at the end."""
+        folder = Path(tempfile.mkdtemp(dir=self.home / "shared"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def cluster_file(
         self, place: Path, *, pools: Mapping[str, Mapping[str, Any]] | None = None, **changes: object

@@ -1,7 +1,5 @@
 """Flow runs of a work pool as jobs of a real Slurm: nothing heavy where the worker is, and a cancel reaches the job."""
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,24 +11,17 @@ import pytest
 from tasks.core.file_names import RUN
 from tasks.core.storage import read_json
 from tasks.ingest.example import write_example
-from tests.infra.work_pools.server import Server, copy_of, server, wait_for, worker
+from tests.infra.work_pools.server import CONFIG, Server, copy_of, server, wait_for, worker
 from tests.slurm.rig import Slurm
 
 pytestmark = pytest.mark.slurm
-
-CONFIG = {
-    "mask": {"methods": [{"method": "li"}], "main_channel": "c0"},
-    "features": {"families": ["shape"]},
-    "report": "off",
-}
 
 
 @pytest.fixture(scope="module")
 def home(_running_slurm: Slurm) -> Iterator[Path]:
     """Folder of the worker that nodes see."""
-    folder = Path(tempfile.mkdtemp(dir=_running_slurm.home / "shared"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with _running_slurm.folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import numpy as np
 
+from tasks.core.user_cache import cache_root
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -39,7 +41,7 @@ def cache_folder(folder: Path) -> Path:
     elif os.access(folder, os.W_OK):
         base = folder / "__pycache__"
     else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "scip-flows"
+        base = cache_root()
     return base / f"kernels-{sources_digest(folder)}"
 
 

@@ -1,17 +1,16 @@
 """The JavaScript that draws the charts: Vega, Vega-Lite and Vega-Embed, as vl-convert bundles them."""
 
-import os
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from tasks.core.storage import atomic
+from tasks.core.user_cache import cache_root, keep
 
 
 def bundle_path() -> Path:
-    """Return where the bundle is kept: in the user's cache, which may be deleted at any time."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "scip-flows" / f"vega-{version('vl-convert-python')}.js"
+    """Return where the bundle is kept."""
+    return cache_root() / f"vega-{version('vl-convert-python')}.js"
 
 
 def vega_bundle() -> str:
@@ -25,6 +24,5 @@ def vega_bundle() -> str:
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg] # its own default is missing from its types
-    with suppress(OSError), atomic(path) as temporary:
-        temporary.write_text(bundle, encoding="utf-8")
+    keep(path, partial(Path.write_text, data=bundle, encoding="utf-8"))
     return bundle

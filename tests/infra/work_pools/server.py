@@ -21,6 +21,13 @@ ENDED = {"COMPLETED", "FAILED", "CANCELLED", "CRASHED"}
 PATIENCE = 1200.0
 """Seconds; a machine that does much else takes minutes to import Prefect."""
 
+CONFIG = {
+    "mask": {"methods": [{"method": "li"}], "main_channel": "c0"},
+    "features": {"families": ["shape"]},
+    "report": "off",
+}
+"""Of a small run of stamps."""
+
 
 def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = PATIENCE) -> Any:  # noqa: ANN401
     """Wait until a condition holds, and return what it gives."""

@@ -12,15 +12,9 @@ import pytest
 import yaml
 
 from tasks.ingest.example import write_example
-from tests.infra.work_pools.server import Server, copy_of, server, started, wait_for, worker
+from tests.infra.work_pools.server import CONFIG, Server, copy_of, server, started, wait_for, worker
 
 pytestmark = pytest.mark.slow
-
-CONFIG = {
-    "mask": {"methods": [{"method": "li"}], "main_channel": "c0"},
-    "features": {"families": ["shape"]},
-    "report": "off",
-}
 
 SILENCE = 90
 """Seconds: three of the shortest heartbeats."""
