@@ -56,9 +56,9 @@ class Watched:
         return path
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window, which is closed when all tests are over."""
+    """Chromium without a window, closed when a file's tests are over: its event loop lets no other test start one."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium; apt-get install --no-install-recommends chromium fonts-dejavu-core")

@@ -173,7 +173,7 @@ def test_a_run_that_is_started_as_the_interface_does_it_is_one_run_that_tells_al
     lines = log_of(ended, client, until="Finished in state")
     (quarantined,) = [line for line in lines if "quarantined" in line and ".tif" in line]
     assert re.match(r"mask, images \d+-\d+: quarantined \S+cell_\d+\.tif \(\w+: ", quarantined)
-    for begin in ("mask: ", "features: ", "decided quality:dim: above "):
+    for begin in ("mask: ", "features: ", "decided quality:dim: images above "):
         assert sum(line.startswith(begin) for line in lines) == 1, lines
 
 
