@@ -12,8 +12,12 @@ from tasks.core.hardware import instruction_set
 
 PROJECT = Path(__file__).resolve().parents[2]
 VECTORS = np.show_config(mode="dicts")["SIMD Extensions"]
-PLAIN = {"NPY_DISABLE_CPU_FEATURES": " ".join(VECTORS.get("found", ())), "NUMBA_CPU_NAME": "generic"}
-"""No vector instructions beyond the oldest."""
+RESTRICTED = os.environ.get("NPY_DISABLE_CPU_FEATURES", "")
+PLAIN = {
+    "NPY_DISABLE_CPU_FEATURES": " ".join([*RESTRICTED.split(), *VECTORS.get("found", ())]),
+    "NUMBA_CPU_NAME": "generic",
+}
+"""No vector instructions beyond the oldest, also where these tests run without some."""
 
 
 def test_restrictions_of_vector_instructions_show() -> None:
