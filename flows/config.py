@@ -157,7 +157,9 @@ class Config(Section):
         """What the methods of stages can use and may, where they choose."""
         return {} if self.segment is None else {"segment": self.segment.devices}
 
-    def layout(self, *, channels: Channels, groups: Sequence[str], numbered: bool) -> Layout:
+    def layout(
+        self, *, channels: Channels, groups: Sequence[str], measures: Sequence[str] = (), numbered: bool
+    ) -> Layout:
         """Tell the columns of the run's tables, once the channels are known.
 
         Raises
@@ -166,7 +168,7 @@ class Config(Section):
             The configuration names a channel, region or group that does not exist.
         """
         problems: list[str] = []
-        for check in self._checks(channels=channels.names, groups=groups):
+        for check in self._checks(channels=channels.names, groups=(*groups, *measures)):
             try:
                 check()
             except ConfigError as error:
@@ -178,6 +180,7 @@ class Config(Section):
             regions=self.regions,
             stamps=self.mask is not None,
             groups=tuple(groups),
+            measures=tuple(measures),
             numbered=numbered,
             children=self.children,
         )

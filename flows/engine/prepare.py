@@ -40,7 +40,9 @@ def prepare(spec: RunSpec, *, stages: Sequence[Stage[object]]) -> Preparation:
         work=spec.output / "work",
     )
     images = listing.images
-    layout = spec.config.layout(channels=images.channels, groups=images.groups, numbered=images.numbered)
+    layout = spec.config.layout(
+        channels=images.channels, groups=images.groups, measures=images.measures, numbered=images.numbered
+    )
     return Preparation(
         spec=spec,
         inputs=tuple(os.path.abspath(Path(given).expanduser()) for given in inputs),  # noqa: PTH100

@@ -12,6 +12,7 @@ from tasks.core.work import Frozen
 from tasks.export.task import Exported
 from tasks.features.table import table_columns
 from tasks.ingest.index import LeftOut
+from tasks.ingest.listing import ImageList
 
 
 class Summary(Frozen):
@@ -42,8 +43,8 @@ class Summary(Frozen):
     decided
         What was decided over the whole data set.
     warnings
-        What should not be overlooked: that nothing was kept, or nothing of a group, that images changed, or that the
-        report is missing or lacks pictures.
+        What should not be overlooked: that nothing was kept, or nothing of a group, that images changed, that the
+        table of metadata lacks some, or that the report is missing or lacks pictures.
     """
 
     output: str
@@ -89,7 +90,12 @@ def summarize(execution: Execution, data: Dataset, *, redone: Sequence[str] = ()
         columns=len(columns),
         stages=execution.counts,
         decided=summarize_decisions(execution.output / STATISTICS_FOLDER),
-        warnings=(*_changes(redone), *_warnings(data, statuses=cells), *filter(None, [data.report_problem])),
+        warnings=(
+            *_changes(redone),
+            *_unjoined(execution.preparation.listing.images),
+            *_warnings(data, statuses=cells),
+            *filter(None, [data.report_problem]),
+        ),
     )
 
 
@@ -98,6 +104,12 @@ def _changes(redone: Sequence[str]) -> Iterator[str]:
     if redone:
         more = f" and {len(redone) - EXAMPLES:,} more" if len(redone) > EXAMPLES else ""
         yield f"{', '.join(redone[:EXAMPLES])}{more} changed while the run went on, and was done again"
+
+
+def _unjoined(images: ImageList) -> Iterator[str]:
+    """Say that a table of metadata lacks images."""
+    if images.unjoined:
+        yield f"{images.unjoined:,} of {images.images:,} images have no row in the table of load.metadata"
 
 
 def _warnings(data: Dataset, *, statuses: Mapping[str, int]) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> PreparedD
     """Look at the models, and find another run's diameters of the groups that this one has."""
     if config.segment is None:
         return PreparedDiameters()
-    learned, reused = find_learned(config.segment, groups=layout.groups, present_groups=listing.present_groups)
+    learned, reused = find_learned(config.segment, groups=layout.metadata, present_groups=listing.present_groups)
     return PreparedDiameters(learned=learned, reused=reused.diameters)
 
 

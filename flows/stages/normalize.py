@@ -35,7 +35,7 @@ def _prepare(config: Config, listing: ImageListing, layout: Layout) -> Scaling |
     if not isinstance(config.normalize, Use):
         return None
     return find_scaling(
-        config.normalize, channels=layout.channels, groups=layout.groups, present_groups=listing.present_groups
+        config.normalize, channels=layout.channels, groups=layout.metadata, present_groups=listing.present_groups
     )
 
 

@@ -17,6 +17,7 @@ from tasks.features.names import rename
 from tasks.features.table import table_columns
 from tasks.ingest.label_files import LabelFiles
 from tasks.ingest.label_hints import label_hints
+from tasks.ingest.listing import ImageList
 from tasks.ingest.references import from_frame
 from tasks.segment.model.decision import LearnedObject
 from tasks.segment.model.diameter import FIELDS
@@ -47,7 +48,7 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     rows = {
         "images": f"{images.images:,} of about {images.height} × {images.width} px, {images.dtype}",
         "channels": ", ".join(layout.channels),
-        "metadata": ", ".join(layout.groups) or "none; load.pattern has no named groups",
+        "metadata": ", ".join(layout.metadata) or "none; load.pattern has no named groups",
         "masks" if layout.stamps else "objects": ", ".join(layout.objects),
         "partitions": f"{partitions:,} of up to {size:,} images",
         "tasks": f"{tasks:,}: {', '.join(per_partition)} per partition, {single_tasks} for the run{more}",
@@ -59,15 +60,12 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     pixels = max(BATCH_BYTES, images.bytes_per_image) * (PIXELS_OF_STAMPS if layout.stamps else PIXELS_OF_FIELDS)
     networks = NETWORK_BYTES * len(_networks(preparation))
     rows["memory"] = f"about {(WORKER_BYTES + pixels + networks) / 1e9:.1f} GB a worker"
-    if left_out := images.left_out.by_reason:
-        rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
     label_files = preparation.stages.get(find_cells.name)
     if isinstance(label_files, LabelFiles):
         rows["label files"] = ", ".join(
             f"{name}: {label_files.missing.get(name, 0) or 'none'} missing" for name in label_files.files
         )
-    if images.faults:
-        rows["quarantined"] = f"{images.faults:,} images that lack a file"
+    rows |= _lacking(images)
     grid = Table.grid(padding=(0, 2))
     for name, value in rows.items():
         grid.add_row(name, Text(value))
@@ -90,6 +88,18 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     for hint in label_hints(from_frame(preparation.listing.index), channels=images.channels):
         console.print(Text.assemble("\n", ("look: ", "bold yellow"), hint), soft_wrap=True)
     console.print("\nNothing was run.", highlight=False)
+
+
+def _lacking(images: ImageList) -> dict[str, str]:
+    """Say what was left out, and what images lack."""
+    rows = {}
+    if left_out := images.left_out.by_reason:
+        rows["left out"] = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    if images.unjoined:
+        rows["no metadata"] = f"{images.unjoined:,} images have no row in the table of load.metadata"
+    if images.faults:
+        rows["quarantined"] = f"{images.faults:,} images that cannot be put together"
+    return rows
 
 
 def _learned(preparation: Preparation) -> Sequence[LearnedObject]:

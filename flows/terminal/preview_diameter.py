@@ -34,7 +34,7 @@ def settle_learned(
     """
     listing, layout = preparation.listing, preparation.layout
     entries = {entry.name: entry for entry in segment.objects if isinstance(entry, Model)}
-    learned, _ = find_learned(segment, groups=layout.groups, present_groups=listing.present_groups)
+    learned, _ = find_learned(segment, groups=layout.metadata, present_groups=listing.present_groups)
     settled, estimated = [], []
     for own in learned:
         entry = entries[own.object]

@@ -148,4 +148,18 @@ def group_values(table: pl.DataFrame, group_by: Sequence[str]) -> list[tuple[str
 
 
 def _grouped(table: pl.DataFrame, group_by: Sequence[str]) -> pl.DataFrame:
-    return table.select(pl.col(f"meta__{group}").cast(pl.String).fill_null("") for group in group_by)
+    columns = [table[f"meta__{group}"] for group in group_by]
+    return pl.DataFrame([pl.Series(column.name, map(metadata_text, column), dtype=pl.String) for column in columns])
+
+
+def metadata_text(value: object) -> str:
+    """Write what is known of an image as the name of a group; what is not known is empty text.
+
+    Examples
+    --------
+    >>> metadata_text("P1"), metadata_text(3.0), metadata_text(0.1), metadata_text(None)
+    ('P1', '3', '0.1', '')
+    """
+    if value is None:
+        return ""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

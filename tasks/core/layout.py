@@ -27,7 +27,9 @@ class Layout(Frozen):
     stamps
         Whether the regions are masks of stamps (else objects of fields).
     groups
-        Named groups of load.pattern.
+        Names of what is known of images as text: groups of load.pattern, columns of load.metadata, what files tell.
+    measures
+        Names of what is known of them as numbers.
     numbered
         Whether the files carry object numbers.
     children
@@ -39,6 +41,7 @@ class Layout(Frozen):
     stamps: bool
     groups: tuple[str, ...]
     numbered: bool
+    measures: tuple[str, ...] = ()
     children: tuple[ChildObject, ...] = ()
 
     @property
@@ -46,12 +49,18 @@ class Layout(Frozen):
         """Names of all that has label images in a field: the regions, then the children."""
         return (*self.regions, *(child.name for child in self.children))
 
+    @property
+    def metadata(self) -> tuple[str, ...]:
+        """Names of all that is known of images."""
+        return (*self.groups, *self.measures)
+
     def image_meta(self) -> dict[str, pl.DataType]:
-        """Columns that identify an image and its path metadata."""
+        """Columns that identify an image, and what is known of it."""
         schema: dict[str, pl.DataType] = {"meta__image": pl.String()}
         if self.numbered:
             schema["meta__object_number"] = pl.Int64()
-        return schema | {f"meta__{group}": pl.String() for group in self.groups}
+        schema |= {f"meta__{group}": pl.String() for group in self.groups}
+        return schema | {f"meta__{name}": pl.Float64() for name in self.measures}
 
     def cell_meta(self) -> dict[str, pl.DataType]:
         """Columns that identify and locate a cell: the metadata of the feature table."""

@@ -247,7 +247,7 @@ def _image_table(index: pl.DataFrame, *, loaded: LoadedImages, layout: Layout) -
         pl.col("mtime_ns").alias("modified_ns"),
         pl.Series("digest", loaded.digests, dtype=pl.String),
         pl.col("object_number").alias("meta__object_number"),
-        *(pl.lit(None).alias(f"meta__{group}") for group in layout.groups if f"meta__{group}" not in index.columns),
+        *(pl.lit(None).alias(f"meta__{group}") for group in layout.metadata if f"meta__{group}" not in index.columns),
     )
     columns = layout.images() | {"position": pl.Int32()}
     return table.select(pl.col(name).cast(dtype) for name, dtype in columns.items())

@@ -26,8 +26,7 @@ class Estimated(IlluminationMethod):
 
     group_by: tuple[str, ...] = Field(
         default=(),
-        description="Metadata (named groups of load.pattern); each combination, such as each plate, gets correction "
-        "images of its own.",
+        description="Metadata of the images; each combination, such as each plate, gets correction images of its own.",
     )
     downscale: int = Field(
         default=4,
@@ -114,8 +113,7 @@ def check_illumination(config: IlluminationMethod, *, groups: Iterable[str]) -> 
     if unknown:
         raise ConfigError(
             "\n".join(
-                f"illumination.group_by: got {name!r}, which is no named group of load.pattern; "
-                f"{suggestion(name, known)}"
+                f"illumination.group_by: got {name!r}, which is no metadata of the images; {suggestion(name, known)}"
                 for name in unknown
             )
         )

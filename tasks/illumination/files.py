@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 from pydantic import model_validator
 
+from tasks.core.decision import metadata_text
 from tasks.core.errors import PixelError
 from tasks.core.transforms import Metadata
 from tasks.core.types import AnyArray
@@ -33,7 +34,7 @@ class FieldGroup(Frozen):
     @classmethod
     def of(cls, metadata: Metadata, *, group_by: Sequence[str], shape: tuple[int, int]) -> "FieldGroup":
         """Tell which fields an image belongs to, given its metadata and its height and width."""
-        group = tuple(metadata.get(f"meta__{name}") or "" for name in group_by)
+        group = tuple(metadata_text(metadata.get(f"meta__{name}")) for name in group_by)
         return cls(group=group, height=shape[0], width=shape[1])
 
     def __str__(self) -> str:

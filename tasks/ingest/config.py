@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 from tasks.core.errors import suggestion
 from tasks.core.section import Section, check_name, named_entries
 from tasks.ingest.limits import DEFAULT, Limits
+from tasks.ingest.metadata_table import MetadataTable
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.base import CHANNEL_GROUP, Z_GROUP
 from tasks.ingest.references import RESERVED_GROUPS
@@ -54,6 +55,11 @@ class Load(Section):
     channels: tuple[ChannelSource, ...] = Field(
         default=(),
         description="The channels to use, in order. Short form: {BF: 0, PI: 1}. Left out: all channels of the files.",
+    )
+    metadata: MetadataTable | None = Field(
+        default=None,
+        description="A table, such as a plate map, whose columns become metadata of the images: {file: plate.csv, on: "
+        "well}.",
     )
     max_pixels: int = Field(
         default=DEFAULT.max_pixels,

@@ -119,7 +119,12 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
     indexed = [
         readers[name].index(group, pattern=config.pattern, wanted=wanted) for name, group in by_reader.items() if group
     ]
-    references = [reference for part in indexed for reference in part.references]
+    # what the pattern says goes before what the file tells under the same name
+    references = [
+        replace(each, measures={name: value for name, value in each.measures.items() if name not in config.groups})
+        for part in indexed
+        for each in part.references
+    ]
     faults = [fault for part in indexed for fault in part.faults]
     faults += [
         Fault.of(PixelError(source.problem), image=source.relative, stage=STAGE, metadata=source.metadata)
@@ -190,12 +195,11 @@ def _is_no_link(source: Source, *, own: Sequence[Source]) -> bool:
     return len(own) == 1 or os.path.realpath(source.path) == source.path
 
 
-def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int]:
+def _order(reference: ImageReference, natural: Callable[[str], Any]) -> tuple[Any, str, int, int]:
     """Natural order; the plain path decides between names that are equal by it, such as ``1.tif`` and ``01.tif``."""
-    if reference.index is None:
-        return natural(reference.image), reference.image, -1
-    path = reference.relative[0]
-    return natural(path), path, reference.index
+    scene, index = (-1 if number is None else number for number in (reference.scene, reference.index))
+    path = reference.image if scene == index == -1 else reference.relative[0]
+    return natural(path), path, scene, index
 
 
 def _reader(source: Source, *, config: Load) -> str | None:

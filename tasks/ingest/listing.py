@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 
 from tasks.core.channels import Channels
+from tasks.core.decision import group_values
 from tasks.core.digest import digest
 from tasks.core.errors import Fault
+from tasks.core.file_metadata import NUMBERS, TEXTS, in_order
 from tasks.core.file_names import FAULTS
 from tasks.core.packages import offered_by
 from tasks.core.partition_files import fault_table
@@ -18,13 +20,14 @@ from tasks.core.work import Frozen, Partition, result_folder
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import LeftOut, build_index
+from tasks.ingest.metadata_table import join_metadata
 from tasks.ingest.partition import average_size, partition, sample
 from tasks.ingest.readers import readers
 from tasks.ingest.references import ImageReference, identity, to_frame
 
 INDEX = "index.parquet"
 
-VERSION = 3
+VERSION = 4
 """Raise it when the same files give other images."""
 
 
@@ -41,8 +44,10 @@ class ImageList(Frozen):
         Files that are no images of this run, by reason.
     channels
         What is read of each image.
-    groups
-        Metadata columns from the pattern.
+    groups, measures
+        What is known of images as text and as numbers, as columns of metadata.
+    unjoined
+        Images of which the table of metadata has no row.
     numbered
         Whether any image carries an object number.
     depth
@@ -59,6 +64,8 @@ class ImageList(Frozen):
     left_out: LeftOut
     channels: Channels
     groups: tuple[str, ...]
+    measures: tuple[str, ...] = ()
+    unjoined: int = 0
     numbered: bool
     depth: int
     height: int
@@ -88,11 +95,10 @@ class ImageListing:
 
     def groups(self, group_by: Sequence[str]) -> list[tuple[str, ...]]:
         """Return the group of each image; metadata that it does not have is empty text."""
-        columns = [
-            (pl.col(f"meta__{name}") if f"meta__{name}" in self.index.columns else pl.lit("")).fill_null("").alias(name)
-            for name in group_by
-        ]
-        return self.index.select(columns).rows() if columns else [()] * len(self.index)
+        nothing = pl.repeat(None, len(self.index), eager=True)
+        columns = {f"meta__{name}": nothing for name in group_by}
+        columns |= {name: self.index[name] for name in columns if name in self.index.columns}
+        return group_values(pl.DataFrame(columns), group_by) if columns else [()] * len(self.index)
 
     def present_groups(self, group_by: Sequence[str]) -> set[tuple[str, ...]]:
         """Return the groups that the images form."""
@@ -129,9 +135,19 @@ def list_images(
     if limit is not None:
         entries = sample(entries, count=limit, seed=seed)
     references = [entry for entry in entries if isinstance(entry, ImageReference)]
+    groups = dict.fromkeys(config.metadata_groups)
+    groups |= dict.fromkeys(in_order((name for each in references for name in each.metadata), known=TEXTS))
+    measures = dict.fromkeys(in_order((name for each in references for name in each.measures), known=NUMBERS))
+    unjoined = 0
+    if config.metadata is not None:
+        joined = join_metadata(references, config=config.metadata)
+        references, unjoined = joined.references, joined.missing
+        groups |= dict.fromkeys(joined.groups)
+        measures |= dict.fromkeys(joined.measures)
     faults = [entry for entry in entries if isinstance(entry, Fault)]
     channels, probe = resolve_channels(references, config=config)
-    settings = digest(VERSION, config.model_dump(mode="json"), channels)
+    # of a table of metadata counts what it tells of each image, which is part of its identity
+    settings = digest(VERSION, config.model_dump(mode="json", exclude={"metadata"}), channels)
     packages = {name: offered_by(type(readers[name]).__module__) for name in {one.reader for one in references}}
     # a reader of another package counts with its version
     identities = [digest(settings, identity(one), *filter(None, [packages[one.reader]])) for one in references]
@@ -157,7 +173,9 @@ def list_images(
         faults=len(faults),
         left_out=index.left_out,
         channels=channels,
-        groups=config.metadata_groups,
+        groups=tuple(groups),
+        measures=tuple(measures),
+        unjoined=unjoined,
         numbered=any(reference.object_number is not None for reference in references),
         depth=max(reference.depth for reference in references),
         height=probe.shape[-2],
@@ -165,6 +183,4 @@ def list_images(
         dtype=str(probe.dtype),
         partitions=partitions,
     )
-    return ImageListing(
-        images=images, index=to_frame(references), faults=fault_table(faults, groups=config.metadata_groups)
-    )
+    return ImageListing(images=images, index=to_frame(references), faults=fault_table(faults, groups=tuple(groups)))

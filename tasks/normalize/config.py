@@ -33,7 +33,7 @@ class Normalize(ScalingMethod):
 
     group_by: Annotated[tuple[str, ...], BeforeValidator(_one_group)] = Field(
         default=(),
-        description="Metadata (named groups of load.pattern); each combination gets a scaling of its own.",
+        description="Metadata of the images; each combination gets a scaling of its own.",
     )
     region: str = Field(
         default="", description="The mask or object whose pixels are looked at; default: the first one."
@@ -109,7 +109,7 @@ def check_normalize(config: ScalingMethod, *, regions: Iterable[str], groups: It
         return
     allowed, known = tuple(regions), tuple(groups)
     problems = [
-        f"normalize.group_by: got {name!r}, which is no named group of load.pattern; {suggestion(name, known)}"
+        f"normalize.group_by: got {name!r}, which is no metadata of the images; {suggestion(name, known)}"
         for name in config.group_by
         if name not in known
     ]

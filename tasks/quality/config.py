@@ -61,7 +61,8 @@ class Rule(Measurement):
         default=None, description="Where the upper threshold lies; for keep: between."
     )
     group_by: tuple[str, ...] = Field(
-        default=(), description="Metadata (named groups of load.pattern); each combination gets a threshold of its own."
+        default=(),
+        description="Metadata of the images; each combination gets a threshold of its own.",
     )
 
     @field_validator("group_by", mode="before")
@@ -156,7 +157,7 @@ def check_quality(config: Quality, *, channels: Iterable[str], regions: Iterable
     known = {
         "channel": (tuple(channels), "which is not a channel"),
         "region": (tuple(regions), "which is no mask or object that a cell has once"),
-        "group_by": (tuple(groups), "which is no named group of load.pattern"),
+        "group_by": (tuple(groups), "which is no metadata of the images"),
     }
     problems = [
         f"quality.rules.{number}.{key}: got {name!r}, {what}; {suggestion(name, allowed)}"

@@ -63,7 +63,7 @@ def find_rules(
         return config, None
     rules, decision = read_decision(config.use)
     rules = rules.model_copy(update={"allow_none": config.allow_none})
-    check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.groups)
+    check_quality(rules, channels=layout.channels, regions=layout.regions, groups=layout.metadata)
     return rules, _fitted(
         decision,
         rules=with_regions(rules.rules, main_region=layout.regions[0], stamps=layout.stamps),

@@ -50,7 +50,7 @@ def measure_partition(
             tables, faulty = _measure(batch, measurements=measurements)
             measured += tables
             faults += faulty
-    keep = [*IDENTITY, "status", *(f"meta__{group}" for group in layout.groups)]
+    keep = [*IDENTITY, "status", *(f"meta__{group}" for group in layout.metadata)]
     metrics = table.select(keep).join(pl.concat(measured), on=IDENTITY, how="left", maintain_order="left")
     provisional = is_provisional(cells) or not all(fault.settled for fault in faults)
     with result_folder(Path(folder), provisional=provisional) as temporary:

@@ -116,7 +116,7 @@ def channels(*names: str) -> Channels:
 
 def test_every_channel_region_and_group_that_does_not_exist_is_told_at_once() -> None:
     config = parse_config(yaml.safe_load(STAMPS))
-    group = "which is no named group of load.pattern"
+    group = "which is no metadata of the images"
     with pytest.raises(ConfigError) as caught:
         config.layout(channels=channels("bf", "PI", "SSC"), groups=["wel"], numbered=False)
     assert str(caught.value).splitlines() == [

@@ -72,7 +72,7 @@ def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
     wrong = Robust(group_by=("wall", "site", "plate"), region="cel")
     with pytest.raises(ConfigError) as caught:
         check_normalize(wrong, regions=["nucleus", "cell"], groups=["well", "site"])
-    group = "which is no named group of load.pattern; allowed: well, site"
+    group = "which is no metadata of the images; allowed: well, site"
     region = "which is no mask or object that a cell has once; allowed: nucleus, cell"
     assert str(caught.value).splitlines() == [
         f"normalize.group_by: got 'wall', {group}; did you mean 'well'?",

@@ -93,7 +93,7 @@ def test_names_that_exist_pass() -> None:
 def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
     with pytest.raises(ConfigError) as caught:
         check({"channel": "bf"}, {"over": "mask", "region": "cel", "group_by": ["wall", "site", "plate"]})
-    group = "which is no named group of load.pattern; allowed: well, site"
+    group = "which is no metadata of the images; allowed: well, site"
     region = "which is no mask or object that a cell has once; allowed: nucleus, cell"
     assert str(caught.value).splitlines() == [
         "quality.rules.0.channel: got 'bf', which is not a channel; allowed: BF, PI; did you mean 'BF'?",

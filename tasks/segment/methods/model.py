@@ -47,7 +47,7 @@ class Model(ObjectMethod):
     )
     group_by: tuple[str, ...] = Field(
         default=(),
-        description="Metadata (named groups of load.pattern); each combination, such as each plate, gets a diameter of "
+        description="Metadata of the images; each combination, such as each plate, gets a diameter of "
         "its own where that is estimated.",
     )
     foreground_threshold: float | None = Field(

@@ -168,7 +168,7 @@ def find_learned(
         own = LearnedObject(object=entry.name, network=network, group_by=entry.group_by)
         if unknown := [name for name in entry.group_by if name not in groups]:
             raise ConfigError(
-                f"{key}.group_by: got {unknown[0]!r}, which is no named group of load.pattern; "
+                f"{key}.group_by: got {unknown[0]!r}, which is no metadata of the images; "
                 f"{suggestion(unknown[0], groups)}"
             )
         if isinstance(entry.diameter, Reuse):
