@@ -14,8 +14,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tasks.core import file_metadata
 from tasks.core.columns import Column
-from tasks.core.file_metadata import DEFINITIONS
 
 KEY = b"scip_flows"
 """Key of the Parquet metadata; its presence tells that this program wrote the file."""
@@ -125,8 +125,8 @@ def _meta_definition(name: str) -> str:
     if name in fixed:
         return fixed[name]
     parts = name.split("__")
-    if len(parts) == 2 and parts[1] in DEFINITIONS:
-        return DEFINITIONS[parts[1]]
+    if len(parts) == 2 and parts[1] in file_metadata.NUMBERS:
+        return file_metadata.NUMBERS[parts[1]]
     if parts[1].startswith("bbox_") and len(parts) == 3:
         side = parts[1].removeprefix("bbox_").replace("_", " ")
         return f"Bounding box of {parts[2]}, {side}, in pixels, half open."
@@ -134,4 +134,5 @@ def _meta_definition(name: str) -> str:
         return f"Connected components of the mask {parts[2]} in channel {parts[3]}."
     if parts[1] == "valid" and len(parts) == 4:
         return f"Whether {parts[2]} has pixels to measure in channel {parts[3]}."
-    return f"Known of the image: the group {parts[1]!r} of load.pattern, or a column of load.metadata."
+    of_image = file_metadata.TEXTS.get(parts[1], "Known of the image.")
+    return f"{of_image} From the file, load.metadata, or the group {parts[1]!r} of load.pattern."

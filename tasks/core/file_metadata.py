@@ -22,8 +22,6 @@ NUMBERS = {
 }
 """Numbers (float64), in the order of the columns."""
 
-DEFINITIONS = TEXTS | NUMBERS
-
 
 def in_order(names: Iterable[str], *, known: Iterable[str]) -> tuple[str, ...]:
     """Return those of the known names that are there, in their order, then all others as they come, each once.

@@ -39,8 +39,8 @@ class MetadataTable(Section):
     file: str = Field(description="A CSV or TSV file with a header, or a Parquet file.")
     on: tuple[MetadataKey, ...] = Field(
         min_length=1,
-        description="The keys that join it to the images. Short forms: well, [plate, well], {well: Well_ID}. Wells may "
-        "be written A1 or A01.",
+        description="The keys that join it to the images; wells may be written A1 or A01. Short form: well, "
+        "[plate, well] or {well: Well_ID}.",
     )
     columns: tuple[str, ...] = Field(
         default=(), description="Columns that become metadata of the images. Left out: all but the keys."

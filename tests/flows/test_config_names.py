@@ -22,8 +22,8 @@ UNKNOWN_KEYS = {
     "1: 2": [f"1: unknown key; allowed: {SECTIONS}"],
     "load: {chanels: {BF: 0}}": [
         (
-            "load.chanels: unknown key; allowed: reader, pattern, channels, max_pixels, max_compression; did you mean "
-            "'channels'?"
+            "load.chanels: unknown key; allowed: reader, pattern, channels, metadata, max_pixels, max_compression; did "
+            "you mean 'channels'?"
         ),
     ],
     "load: {channels: {BF: {source: 0, color: red}}}": ["load.channels.BF.color: unknown key; allowed: name, source"],
@@ -128,8 +128,8 @@ UNKNOWN_NAMES = {
     ],
     "load: {reader: tiff-per-channel}": [
         (
-            "load.reader: unknown reader 'tiff-per-channel'; allowed: auto, image, multiframe_tiff, ragged_zarr, "
-            "tiff_per_channel; did you mean 'tiff_per_channel'?"
+            "load.reader: unknown reader 'tiff-per-channel'; allowed: auto, image, multiframe_tiff, ome_tiff, "
+            "ome_zarr, ragged_zarr, tiff_per_channel; did you mean 'tiff_per_channel'?"
         )
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {families: [shape, textures]}": [

@@ -104,7 +104,7 @@ def test_every_name_that_does_not_exist_is_told_with_the_nearest() -> None:
 
 
 def test_without_pattern_there_is_nothing_to_group_by() -> None:
-    with pytest.raises(ConfigError, match=r"no named group of load\.pattern; nothing is allowed here"):
+    with pytest.raises(ConfigError, match=r"no metadata of the images; nothing is allowed here"):
         check_quality(quality({"group_by": "well"}), channels=["BF"], regions=["li"], groups=())
 
 

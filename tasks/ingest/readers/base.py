@@ -29,6 +29,8 @@ Z_GROUP = "z"
 
 TIFF_SUFFIXES = (".tif", ".tiff")
 
+OME_TIFF_SUFFIXES = (".ome.tif", ".ome.tiff", ".ome.tf2", ".ome.tf8", ".ome.btf")
+
 ResultT = TypeVar("ResultT")
 Arguments = ParamSpec("Arguments")
 
@@ -165,15 +167,17 @@ class FileReader(ABC):
     def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
         """Return the pixels (C, H, W) of one image; any exception means that it cannot be read."""
 
+    def read_region(
+        self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int
+    ) -> AnyArray:
+        """Return a part of one image; formats that can are better off with a form that reads no more than that."""
+        return cropped(self.read(reference, channels=channels, z=z), region=region)
+
     def load(
         self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
     ) -> list[AnyArray | Exception]:
         """Read image by image."""
-
-        def read(reference: ImageReference) -> AnyArray:
-            return cropped(self.read(reference, channels=channels, z=z), region=region)
-
-        return [catch(read, reference) for reference in references]
+        return [catch(self.read_region, reference, channels=channels, region=region, z=z) for reference in references]
 
 
 readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
@@ -246,10 +250,24 @@ def cropped(image: AnyArray, *, region: PixelWindow | None) -> AnyArray:
     if region is None:
         return image
     height, width = image.shape[-2:]
+    top, bottom, left, right = checked_region(region, height=height, width=width)
+    return image[:, top:bottom, left:right].copy()
+
+
+def checked_region(region: PixelWindow | None, *, height: int, width: int) -> PixelWindow:
+    """Return a window of an image; None: all of it.
+
+    Raises
+    ------
+    PixelError
+        The window is empty or does not lie within the image.
+    """
+    if region is None:
+        return PixelWindow(0, height, 0, width)
     top, bottom, left, right = region
     if not (0 <= top < bottom <= height and 0 <= left < right <= width):
         raise PixelError(f"has {height}×{width} pixels; got the window {top}:{bottom}, {left}:{right}, not within them")
-    return image[:, top:bottom, left:right].copy()
+    return region
 
 
 def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = None) -> Sequence[int] | None:

@@ -14,7 +14,16 @@ from tasks.core.channels import Channels
 from tasks.core.errors import PixelError
 from tasks.core.types import AnyArray
 from tasks.ingest.limits import check_compression, check_pixels
-from tasks.ingest.readers.base import TIFF_SUFFIXES, FileReader, Header, ReaderListing, Source, positions, register
+from tasks.ingest.readers.base import (
+    OME_TIFF_SUFFIXES,
+    TIFF_SUFFIXES,
+    FileReader,
+    Header,
+    ReaderListing,
+    Source,
+    positions,
+    register,
+)
 from tasks.ingest.readers.tiff import open_tiff
 from tasks.ingest.references import ImageReference
 
@@ -50,8 +59,11 @@ class ImageReader(FileReader):
         return not source.store and source.suffix in TIFF_SUFFIXES + OTHER_SUFFIXES
 
     def suits(self, source: Source, *, by_channel: bool) -> bool:
-        """Whether it is a picture; with channels in files of their own it is an overlay or the like."""
-        return not by_channel and self.accepts(source)
+        """Whether it is a picture and does not say that it is an OME-TIFF.
+
+        With channels in files of their own a picture is an overlay or the like.
+        """
+        return not by_channel and self.accepts(source) and not source.relative.lower().endswith(OME_TIFF_SUFFIXES)
 
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
         """Make one image of each file."""

@@ -136,9 +136,7 @@ class TiffPlanes:
 
     def _check_compression(self, frames: Sequence[int]) -> None:
         """Refuse pages of which the file holds too few bytes: also those that share their bytes."""
-        pages = [self.pages[frame // self.repeats] for frame in frames]
-        stored = sum(page.nbytes if page.is_contiguous else sum(page.databytecounts) for page in pages)
-        check_compression(sum(map(_decoded_bytes, pages)), stored=min(stored, pages[0].parent.filehandle.size))
+        check_stored([self.pages[frame // self.repeats] for frame in frames])
 
     def _decode(self, frame: int) -> AnyArray:
         """Pixels (samples, H, W) of one page."""
@@ -149,9 +147,7 @@ class TiffPlanes:
             pixels = handle.read_array(page.parent.byteorder + np.dtype(page.dtype).char, page.size).reshape(page.shape)
         else:
             pixels = _pixels(page)
-        if page.axes == "YX":
-            return pixels[np.newaxis]
-        return np.moveaxis(pixels, -1, 0) if page.axes == "YXS" else pixels
+        return samples_first(pixels, axes=page.axes)
 
 
 @contextmanager
@@ -168,17 +164,28 @@ def open_tiff(path: str) -> Iterator[TiffPlanes]:
     Exception
         Whatever tifffile raises on a file that it cannot read.
     """
+    with opened(path) as file:
+        pages = _pages(file)
+        _check_chain(file, pages)
+        images = [page for page in pages if not page.is_reduced] or pages
+        for number, page in enumerate(images):
+            check_page(file, page, number=number)
+        yield TiffPlanes(images, _repeats(file, images))
+
+
+@contextmanager
+def opened(path: str) -> Iterator[TiffFile]:
+    """Open a TIFF file, of which nothing is checked yet; what tifffile logs of it is not shown.
+
+    Raises
+    ------
+    Exception
+        Whatever tifffile raises on a file that it cannot read.
+    """
     token = _quiet.set(True)
     try:
         with TiffFile(path) as file:
-            pages = _pages(file)
-            _check_chain(file, pages)
-            images = [page for page in pages if not page.is_reduced] or pages
-            for number, page in enumerate(images):
-                check_pixels(page.imagelength, page.imagewidth)
-                check_pixels(page.tilelength, page.tilewidth)
-                _check_page(file, page, number=number)
-            yield TiffPlanes(images, _repeats(file, images))
+            yield file
     finally:
         _quiet.reset(token)
 
@@ -216,8 +223,16 @@ def _check_chain(file: TiffFile, pages: Sequence[TiffPage]) -> None:
         raise PixelError(f"should go on after page {len(pages)} and does not; the file is cut short or damaged")
 
 
-def _check_page(file: TiffFile, page: TiffPage, *, number: int) -> None:
-    """Check that the tags that decide about pixels are legible and all strips or tiles lie within the file."""
+def check_page(file: TiffFile, page: TiffPage, *, number: int) -> None:
+    """Check that the tags that decide about pixels are legible and all strips or tiles lie within the file.
+
+    Raises
+    ------
+    PixelError
+        They are not, or the page has no pixels, or more than are allowed.
+    """
+    check_pixels(page.imagelength, page.imagewidth)
+    check_pixels(page.tilelength, page.tilewidth)
     tiff, handle = file.tiff, file.filehandle
     handle.seek(page.offset)
     (tags,) = struct.unpack(tiff.tagnoformat, handle.read(tiff.tagnosize))
@@ -244,6 +259,30 @@ def _check_page(file: TiffFile, page: TiffPage, *, number: int) -> None:
                 f"the pixels of page {number + 1} reach to byte {offset + size}, the file ends at {handle.size}; it is "
                 "cut short"
             )
+
+
+def check_stored(pages: Sequence[TiffPage]) -> None:
+    """Refuse pages of which the file holds too few bytes: also those that share their bytes.
+
+    Raises
+    ------
+    PixelError
+        Naming the key that allows more.
+    """
+    stored = sum(page.nbytes if page.is_contiguous else sum(page.databytecounts) for page in pages)
+    check_compression(sum(map(_decoded_bytes, pages)), stored=min(stored, pages[0].parent.filehandle.size))
+
+
+def decode_page(page: TiffPage) -> AnyArray:
+    """Return the pixels (samples, H, W) of a page that was checked."""
+    return samples_first(_pixels(page), axes=page.axes)
+
+
+def samples_first(pixels: AnyArray, *, axes: str) -> AnyArray:
+    """Turn pixels with these axes (YX, YXS or SYX) into (samples, H, W)."""
+    if axes == "YX":
+        return pixels[np.newaxis]
+    return np.moveaxis(pixels, -1, 0) if axes == "YXS" else pixels
 
 
 def _pixels(page: TiffPage) -> AnyArray:
