@@ -14,6 +14,7 @@ import imageio.v3 as imageio
 import numcodecs
 import numpy as np
 import tifffile
+import zarr
 from pydantic import ValidationError
 
 from tasks.core.channels import Channels
@@ -122,7 +123,7 @@ def seeds() -> list[Seed]:
     by_channel = Seed(
         name="a file per channel", files=channel_files, pattern=r"f(?P<field>\d+)_(?P<channel>[A-Z]+)\.tif"
     )
-    return [*made, by_channel, *stores(), *real()]
+    return [*made, by_channel, *stores(), *ome_stores(), *real()]
 
 
 def tiff(pixels: AnyArray, **options: Any) -> bytes:  # noqa: ANN401
@@ -144,6 +145,7 @@ def tiffs() -> dict[str, bytes]:
         "big": tiff(PIXELS, bigtiff=True, byteorder=">"),
         "imagej": tiff(PIXELS, imagej=True, metadata={"Labels": ["BF", "DNA", "SSC"]}),
         "ome": tiff(PIXELS, ome=True, metadata={"axes": "CYX", "Channel": {"Name": ["BF", "DNA", "SSC"]}}),
+        "times.ome": tiff(np.stack([PIXELS] * 2), ome=True, tile=(16, 16), metadata={"axes": "TCYX"}),
         "repeats": tiff(PIXELS, truncate=True),
         "color": tiff(COLOR, photometric="rgb"),
         "jpeg": tiff(BYTES, compression="jpeg"),
@@ -179,6 +181,24 @@ def stores() -> Iterator[Seed]:
         }
         name = f"{'plain' if compressor is None else compressor.codec_id}.zarr"
         yield Seed(name=name, files={f"{name}/{path}": content for path, content in files.items()})
+
+
+def ome_stores() -> Iterator[Seed]:
+    """Yield OME-Zarr images of both versions of zarr, one of them in shards."""
+    axes = [{"name": "c", "type": "channel"}, {"name": "y", "type": "space"}, {"name": "x", "type": "space"}]
+    multiscale = {"axes": axes, "datasets": [{"path": "0"}]}
+    described: dict[str, dict[str, Any]] = {
+        "v2": {"multiscales": [multiscale | {"version": "0.4"}]},
+        "v3": {"ome": {"version": "0.5", "multiscales": [multiscale]}},
+    }
+    for name, version, shards in (("v2", 2, None), ("v3", 3, None), ("v3", 3, (3, 24, 20))):
+        with TemporaryDirectory() as folder:
+            store = Path(folder, f"{name}{'' if shards is None else '_shards'}.zarr")
+            group = zarr.open_group(store, mode="w", zarr_format=2 if version == 2 else 3, attributes=described[name])
+            group.create_array("0", shape=PIXELS.shape, dtype=PIXELS.dtype, chunks=(3, 12, 10), shards=shards)[:] = (
+                PIXELS
+            )
+            yield Seed(name=store.name, files=_content(Path(folder)))
 
 
 def real() -> Iterator[Seed]:
