@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from tasks.core.errors import ConfigError, suggestion
+from tasks.core.per_channel import PerChannel
 from tasks.core.section import Section, named_entries
 from tasks.mask.border import SHARE
 from tasks.mask.channel_list import ChannelList
-from tasks.mask.per_channel import PerChannel
 from tasks.mask.registry import ChannelFilter, MaskMethod, channel_filters, masks
 
 

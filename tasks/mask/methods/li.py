@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from tasks.core.per_channel import PerChannel, shorthand
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, IntArray, Ragged
 from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_range
 from tasks.mask.cleaning import clean
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.filters import half_kernel
 from tasks.mask.kernels.li import mask_li
-from tasks.mask.per_channel import PerChannel, shorthand
 from tasks.mask.registry import MaskMethod, masks
 
 SIGMA = 0.5

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from tasks.core.per_channel import PerChannel, shorthand
 from tasks.core.types import AnyArray, Batch, BoolArray, FloatArray, Ragged
 from tasks.mask.channelwise import is_finite, mask_blocks, mask_each, unit_scale
 from tasks.mask.kernels.blocks import Block
 from tasks.mask.kernels.spot import mask_spot
-from tasks.mask.per_channel import PerChannel, shorthand
 from tasks.mask.registry import MaskMethod, masks
 
 SIZE = 5
