@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import Job, PlanRow, Stage, nothing
+from flows.engine.stage import Job, PlanRow, Stage
+from tasks.core.layout import Layout
+from tasks.features.units import check_pixel_sizes
+from tasks.ingest.listing import ImageListing
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -16,6 +19,11 @@ STAGE = "features"
 def _row(config: Config) -> PlanRow:
     del config
     return PlanRow(per_partition=(STAGE,))
+
+
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> None:
+    del layout
+    check_pixel_sizes(listing.index, config=config.features)
 
 
 def _kernels(config: Config) -> Mapping[str, Job]:
@@ -38,4 +46,4 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     return data.having(features=features)
 
 
-measure_features = Stage(name=STAGE, row=_row, prepare=nothing, run=_run, kernels=_kernels)
+measure_features = Stage(name=STAGE, row=_row, prepare=_prepare, run=_run, kernels=_kernels)

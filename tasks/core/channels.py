@@ -18,9 +18,12 @@ class Channels:
     labels
         All channels' names in a typical file, in its order, where channels are chosen by them: a file with another
         order is read by name. Empty where channels are chosen by position.
+    offsets
+        Dark level of each channel, which is subtracted from its pixels; empty: of none.
     """
 
     names: tuple[str, ...]
     sources: tuple[int, ...] | None
     count: int
     labels: tuple[str, ...] = ()
+    offsets: tuple[float, ...] = ()

@@ -35,6 +35,11 @@ class Features(Section):
         default="native",
         description="Spelling of the columns: native, scip (profile scip only) or cytominer, for pycytominer.",
     )
+    units: Literal["px", "um"] = Field(
+        default="px",
+        description="Lengths and areas in pixels, or in µm by the pixel size of each image; names do not change, the "
+        "dictionary tells units.",
+    )
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="Type of the feature columns; computed in float64 in any case."
     )
@@ -49,6 +54,8 @@ class Features(Section):
                 )
         if len(set(self.families or ())) != len(self.families or ()):
             raise ValueError(f"families: a family is listed twice in {list(self.families or ())}; list each once")
+        if self.units != "px" and self.profile == "scip":
+            raise ValueError("units: profile 'scip' has the published system's numbers, in pixels; set units to px")
         if self.names == "scip" and self.profile != "scip":
             raise ValueError(
                 f"names: 'scip' are the names of profile 'scip', got profile {self.profile!r}; "

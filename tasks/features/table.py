@@ -15,6 +15,7 @@ from tasks.features.children import child_columns
 from tasks.features.config import Features
 from tasks.features.names import rename, rename_meta
 from tasks.features.regions import region_list
+from tasks.features.units import converted, in_configured_units
 
 
 def table_columns(*, config: Features, layout: Layout) -> tuple[Column, ...]:
@@ -28,7 +29,7 @@ def table_columns(*, config: Features, layout: Layout) -> tuple[Column, ...]:
     of_cells = feature_columns(config=config, channels=layout.channels, regions=region_list(layout))
     columns = (*of_cells, *child_columns(config=config, channels=layout.channels, children=layout.children))
     unique_names(columns)
-    return columns
+    return in_configured_units(columns, config=config)
 
 
 def feature_table(
@@ -39,8 +40,10 @@ def feature_table(
     Parameters
     ----------
     cells, values
-        Metadata and (N, columns) features of N cells. What is beyond the range of the configuration's dtype is NaN.
+        Metadata and (N, columns) features of N cells, in pixels. What is beyond the range of the configuration's dtype
+        is NaN.
     """
+    values = converted(values, cells=cells, columns=columns, config=config)
     schema = layout.cell_meta()
     names = rename_meta(list(schema), names=config.names)
     meta = cells.select(pl.col(old).cast(dtype) for old, dtype in schema.items()).to_arrow()

@@ -106,13 +106,26 @@ def _channels(headers: Sequence[Header], *, config: Load) -> Channels:
             except ValueError as error:
                 raise ConfigError(f"load.channels: the files' channels need other names here; {error}") from error
         numbered = tuple(f"c{number}" for number in range(first.channels))
-        return Channels(names=names or numbered, sources=None, count=first.channels, labels=by_name)
+        named = names or numbered
+        return Channels(
+            names=named, sources=None, count=first.channels, labels=by_name, offsets=_offsets(named, config=config)
+        )
+    named = tuple(channel.name for channel in config.channels)
     return Channels(
-        names=tuple(channel.name for channel in config.channels),
+        names=named,
         sources=tuple(_position(channel, header=first, names=names) for channel in config.channels),
         count=first.channels,
         labels=by_name if any(isinstance(channel.source, str) for channel in config.channels) else (),
+        offsets=_offsets(named, config=config),
     )
+
+
+def _offsets(names: Sequence[str], *, config: Load) -> tuple[float, ...]:
+    """Return the dark level of each channel; nothing where all are 0."""
+    if unknown := [name for name in config.offset.names if name not in names]:
+        raise ConfigError(f"load.offset: there is no channel {unknown[0]!r}; {suggestion(unknown[0], names)}")
+    offsets = tuple(config.offset.of(name) for name in names)
+    return offsets if any(offsets) else ()
 
 
 def _shared_names(headers: Sequence[Header]) -> tuple[str, ...] | None:

@@ -1,16 +1,20 @@
 """The configuration's section ``load``."""
 
 import re
+from typing import Annotated
 
 from pydantic import Field, field_validator, model_validator
 
 from tasks.core.errors import suggestion
+from tasks.core.per_channel import PerChannel, shorthand
 from tasks.core.section import Section, check_name, named_entries
 from tasks.ingest.limits import DEFAULT, Limits
 from tasks.ingest.metadata_table import MetadataTable
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.base import CHANNEL_GROUP, Z_GROUP
 from tasks.ingest.references import RESERVED_GROUPS
+
+Level = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 __all__ = ["CHANNEL_GROUP", "ChannelSource", "Load"]
 
@@ -55,6 +59,14 @@ class Load(Section):
     channels: tuple[ChannelSource, ...] = Field(
         default=(),
         description="The channels to use, in order. Short form: {BF: 0, PI: 1}. Left out: all channels of the files.",
+    )
+    offset: Annotated[PerChannel[Level], shorthand(default=0.0)] = Field(
+        default=PerChannel[Level](default=0.0),
+        description="Dark level of the camera, which is subtracted from all pixels as they are read; whole numbers "
+        "without sign stop at 0. Short form: 100, or {DAPI: 100}.",
+    )
+    pixel_size: float | None = Field(
+        default=None, gt=0, description="Width of a pixel in µm, of images whose files do not tell it."
     )
     metadata: MetadataTable | None = Field(
         default=None,

@@ -1,7 +1,7 @@
 """The images of a run, listed and cut into partitions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -135,6 +135,9 @@ def list_images(
     if limit is not None:
         entries = sample(entries, count=limit, seed=seed)
     references = [entry for entry in entries if isinstance(entry, ImageReference)]
+    if config.pixel_size is not None:
+        of_size = {"pixel_size_x": config.pixel_size, "pixel_size_y": config.pixel_size}
+        references = [replace(one, measures=of_size | one.measures) for one in references]
     groups = dict.fromkeys(config.metadata_groups)
     groups |= dict.fromkeys(in_order((name for each in references for name in each.metadata), known=TEXTS))
     measures = dict.fromkeys(in_order((name for each in references for name in each.measures), known=NUMBERS))

@@ -100,7 +100,7 @@ def _read(
         ]
         batch = readers[name].load([references[slot] for slot in slots], channels=channels, region=region)
         for slot, image in zip(slots, batch, strict=True):
-            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels)
     for slot, reference in enumerate(references):
         if reference.depth > 1 and read[slot] is None:
             if projection is None:
@@ -110,7 +110,7 @@ def _read(
                 )
             z_planes = read_planes(reference, channels=channels, region=region)
             image = catch(projection, z_planes)
-            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels.names)
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels)
     return [PixelError("was not read") if image is None else image for image in read]
 
 
@@ -131,7 +131,7 @@ def read_planes(
         (plane,) = readers[reference.reader].load([reference], channels=channels, region=region, z=z)
         if isinstance(plane, Exception):
             raise plane
-        plane = validated_pixels(plane, channels.names)
+        plane = validated_pixels(plane, channels)
         own = plane.shape, plane.dtype
         if own != (first := first or own):
             raise PixelError(
@@ -141,8 +141,8 @@ def read_planes(
         yield plane
 
 
-def validated_pixels(image: AnyArray, names: Sequence[str]) -> AnyArray:
-    """Return an image (C, H, W) C-contiguous and in native byte order, bool as uint8.
+def validated_pixels(image: AnyArray, of: Channels) -> AnyArray:
+    """Return an image (C, H, W) C-contiguous and in native byte order, bool as uint8, less the channels' dark levels.
 
     Raises
     ------
@@ -155,14 +155,27 @@ def validated_pixels(image: AnyArray, names: Sequence[str]) -> AnyArray:
         raise PixelError(f"has no pixels ({channels} channels of {height}×{width})")
     kind = image.dtype.kind
     if kind == "b":
-        return np.ascontiguousarray(image, dtype=np.uint8)
+        image, kind = image.view(np.uint8), "u"
     if kind not in "iuf":
         raise PixelError(f"has pixels of type {image.dtype.name}, expected integers or floating-point numbers")
     if kind == "f" and not all(np.isfinite(plane).all() for plane in image):
         bad = [int(np.count_nonzero(~np.isfinite(plane))) for plane in image]
-        counts = ", ".join(f"channel {name!r} has {n}" for name, n in zip(names, bad, strict=True) if n)
+        counts = ", ".join(f"channel {name!r} has {n}" for name, n in zip(of.names, bad, strict=True) if n)
         raise PixelError(f"has pixels that are NaN or infinite: {counts} of {height * width}")
-    return np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
+    image = np.ascontiguousarray(image, dtype=image.dtype.newbyteorder("="))
+    return _above_dark(image, offsets=of.offsets) if of.offsets else image
+
+
+def _above_dark(image: AnyArray, *, offsets: Sequence[float]) -> AnyArray:
+    """Subtract each channel's dark level, in the image's dtype: what it cannot hold becomes its smallest or largest."""
+    if image.dtype.kind == "f":
+        light: AnyArray = image - np.array(offsets, dtype=image.dtype)[:, np.newaxis, np.newaxis]
+        return light
+    limits = np.iinfo(image.dtype)
+    planes = [
+        np.clip(np.rint(plane - offset), limits.min, limits.max) for plane, offset in zip(image, offsets, strict=True)
+    ]
+    return np.stack(planes).astype(image.dtype)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

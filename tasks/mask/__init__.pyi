@@ -17,7 +17,6 @@ from .methods.spot import Spot as Spot
 from .methods.spot import spot_mask as spot_mask
 from .methods.watershed import Watershed as Watershed
 from .methods.watershed import watershed_mask as watershed_mask
-from .per_channel import PerChannel as PerChannel
 from .registry import ChannelFilter as ChannelFilter
 from .registry import MaskMethod as MaskMethod
 from .registry import channel_filters as channel_filters

@@ -22,8 +22,8 @@ UNKNOWN_KEYS = {
     "1: 2": [f"1: unknown key; allowed: {SECTIONS}"],
     "load: {chanels: {BF: 0}}": [
         (
-            "load.chanels: unknown key; allowed: reader, pattern, channels, metadata, max_pixels, max_compression; did "
-            "you mean 'channels'?"
+            "load.chanels: unknown key; allowed: reader, pattern, channels, offset, pixel_size, metadata, "
+            "max_pixels, max_compression; did you mean 'channels'?"
         ),
     ],
     "load: {channels: {BF: {source: 0, color: red}}}": ["load.channels.BF.color: unknown key; allowed: name, source"],
@@ -74,7 +74,7 @@ UNKNOWN_KEYS = {
         ),
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {family: [shape]}": [
-        "features.family: unknown key; allowed: profile, families, names, dtype; did you mean 'families'?"
+        "features.family: unknown key; allowed: profile, families, names, units, dtype; did you mean 'families'?"
     ],
     "mask: {methods: li, main_channel: BF}\nexport: {format: [parquet]}": [
         "export.format: unknown key; allowed: formats, labels; did you mean 'formats'?"

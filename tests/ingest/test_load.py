@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tasks.core.digest import pixel_digest
-from tasks.core.errors import PixelError
+from tasks.core.errors import ConfigError, PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
-from tasks.ingest.channels import Channels
+from tasks.ingest.channels import Channels, resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
 from tasks.ingest.load import LoadedBatch, load_images, validated_pixels
@@ -122,7 +122,7 @@ def test_no_reference_gives_no_image() -> None:
 )
 def test_unusable_pixels_are_refused(image: AnyArray, message: str) -> None:
     with pytest.raises(PixelError, match=message):
-        validated_pixels(image, ["BF"])
+        validated_pixels(image, Channels(names=("BF",), sources=None, count=1))
 
 
 @given(
@@ -134,13 +134,38 @@ def test_unusable_pixels_are_refused(image: AnyArray, message: str) -> None:
 )
 def test_usable_pixels_keep_their_values(image: Any, turned: bool) -> None:  # noqa: ANN401, FBT001
     image = image.transpose(0, 2, 1) if turned else image
-    names = [f"c{number}" for number in range(len(image))]
+    channels = Channels(names=tuple(f"c{number}" for number in range(len(image))), sources=None, count=len(image))
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         with pytest.raises(PixelError, match="NaN or infinite"):
-            validated_pixels(image, names)
+            validated_pixels(image, channels)
         return
-    result = validated_pixels(image, names)
+    result = validated_pixels(image, channels)
     np.testing.assert_array_equal(result, image)
     assert result.flags.c_contiguous
     assert result.dtype.isnative
     assert result.dtype == (np.uint8 if image.dtype.kind == "b" else image.dtype.newbyteorder("="))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [("uint16", [0, 0, 1, 900]), ("int16", [-100, 0, 1, 900]), ("float32", [-100.0, 0.0, 1.0, 900.0])],
+)
+def test_the_dark_level_is_subtracted_and_unsigned_pixels_stop_at_0(dtype: str, expected: list[float]) -> None:
+    image = np.array([[[0, 100, 101, 1000]], [[1, 2, 3, 4]]], dtype=dtype)
+    channels = Channels(names=("BF", "PI"), sources=None, count=2, offsets=(100.0, 0.0))
+    result = validated_pixels(image, channels)
+    assert result.dtype == np.dtype(dtype)
+    np.testing.assert_array_equal(result, [[expected], [[1, 2, 3, 4]]])
+
+
+def test_offsets_are_given_by_channel(tmp_path: Path) -> None:
+    for name, level in (("a", 7), ("b", 9)):
+        tifffile.imwrite(tmp_path / f"{name}.tif", np.full((2, 4, 5), level, dtype=np.uint8), photometric="minisblack")
+    config = Load.model_validate({"channels": {"BF": 0, "PI": 1}, "offset": {"PI": 3}})
+    references = build_index([tmp_path], config=config).references
+    channels, _ = resolve_channels(references, config=config)
+    first = load_images(references, channels=channels).images[0]
+    assert first is not None
+    assert first[:, 0, 0].tolist() == [7, 4]
+    with pytest.raises(ConfigError, match=r"load\.offset: there is no channel 'P'; allowed: BF, PI; did you mean 'PI'"):
+        resolve_channels(references, config=Load.model_validate({"channels": {"BF": 0, "PI": 1}, "offset": {"P": 3}}))

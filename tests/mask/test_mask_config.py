@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from tasks.core.digest import digest
 from tasks.core.errors import ConfigError
+from tasks.core.per_channel import PerChannel
 from tasks.core.types import Batch, BoolArray, Ragged
-from tasks.mask import Circle, Li, Mask, MaskMethod, NormalTest, PerChannel, check_channels, masks
+from tasks.mask import Circle, Li, Mask, MaskMethod, NormalTest, check_channels, masks
 from tasks.mask.methods.li import SIGMA
 
 

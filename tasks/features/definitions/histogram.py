@@ -115,7 +115,7 @@ IBSI_INTENSITY_DEFS = _intensity()
 HISTOGRAM_DEFS = tuple(
     FeatureDef(
         stat=stat,
-        unit="px" if stat in {"max_gradient", "min_gradient"} else "1",
+        unit="1",
         definition=f"{_TEXTS[stat]} of the levels of the pixels of the region, {IN_LEVELS}.",
         reference=f"{IBSI}, {code}",
         invariances=GREY,
