@@ -45,7 +45,8 @@ def print_plan(console: Console, preparation: Preparation, *, stages: Sequence[S
     partitions = len(images.partitions)
     size = max((partition.images for partition in images.partitions), default=0)
     tasks = partitions * len(per_partition) + single_tasks
-    rows = {
+    rows = {"recognised": f"files named by {images.instrument}"} if images.instrument else {}
+    rows |= {
         "images": f"{images.images:,} of about {images.height} × {images.width} px, {images.dtype}",
         "channels": ", ".join(layout.channels),
         "metadata": ", ".join(layout.metadata) or "none; load.pattern has no named groups",

@@ -14,6 +14,7 @@ from tasks.core.errors import ConfigError, Fault, InputError, PixelError
 from tasks.core.work import Frozen
 from tasks.ingest.config import Load
 from tasks.ingest.files import InputSources, find_sources
+from tasks.ingest.instruments import with_instrument
 from tasks.ingest.matching import EndlessPatternError, search
 from tasks.ingest.readers import readers
 from tasks.ingest.readers.auto import choose_reader
@@ -79,12 +80,18 @@ class Index:
         Files left out, by reason.
     unmatched
         Paths of up to five files that the pattern does not match.
+    config
+        How they are read; with an instrument's pattern, if its names were recognised.
+    instrument
+        Which one that is; empty where none was recognised.
     """
 
     references: tuple[ImageReference, ...]
     faults: tuple[Fault, ...]
     left_out: LeftOut
     unmatched: tuple[str, ...]
+    config: Load
+    instrument: str = ""
 
 
 def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | None = None) -> Index:
@@ -105,7 +112,9 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
     """
     if not inputs:
         raise InputError("no input was given; name files, folders or glob patterns")
-    by_reader, left_out = _sort_out(inputs, config=config, exclude=exclude)
+    listings = [find_sources(given, exclude=exclude) for given in inputs]
+    config, instrument = with_instrument(config, sources=[source for listing in listings for source in listing.sources])
+    by_reader, left_out = _sort_out(listings, config=config)
     sources = [source for group in by_reader.values() for source in group]
     unmatched: list[Source] = []
     if config.pattern is not None:
@@ -144,18 +153,18 @@ def build_index(inputs: Sequence[str | Path], *, config: Load, exclude: Path | N
             update={"unmatched": len(unmatched), "unused": sum(part.unused for part in indexed)}
         ),
         unmatched=tuple(source.relative for source in unmatched[:EXAMPLES]),
+        config=config,
+        instrument=instrument,
     )
 
 
-def _sort_out(
-    inputs: Sequence[str | Path], *, config: Load, exclude: Path | None
-) -> tuple[dict[str, list[Source]], LeftOut]:
+def _sort_out(listings: Sequence[InputSources], *, config: Load) -> tuple[dict[str, list[Source]], LeftOut]:
     """Find the sources in the inputs, by the reader that suits them, and count the files that none suits."""
     chosen_sources: dict[str, tuple[str, Source]] = {}
     seen: set[str] = set()
     no_image = hidden = 0
     results: dict[str, None] = {}
-    for listing in (find_sources(given, exclude=exclude) for given in inputs):
+    for listing in listings:
         chosen = [_reader(source, config=config) for source in listing.sources]
         for source, reader in zip(listing.sources, chosen, strict=True):
             if reader is None and source.named:

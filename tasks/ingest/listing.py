@@ -46,6 +46,8 @@ class ImageList(Frozen):
         What is read of each image.
     groups, measures
         What is known of images as text and as numbers, as columns of metadata.
+    instrument
+        Whose names the files have, where the configuration has no pattern; empty where none was recognised.
     unjoined
         Images of which the table of metadata has no row.
     numbered
@@ -65,6 +67,7 @@ class ImageList(Frozen):
     channels: Channels
     groups: tuple[str, ...]
     measures: tuple[str, ...] = ()
+    instrument: str = ""
     unjoined: int = 0
     numbered: bool
     depth: int
@@ -131,6 +134,7 @@ def list_images(
 ) -> ImageListing:
     """List images without reading pixels; nothing is written."""
     index = build_index(inputs, config=config, exclude=work.parent)
+    config = index.config
     entries: Sequence[ImageReference | Fault] = (*index.references, *index.faults)
     if limit is not None:
         entries = sample(entries, count=limit, seed=seed)
@@ -178,6 +182,7 @@ def list_images(
         channels=channels,
         groups=tuple(groups),
         measures=tuple(measures),
+        instrument=index.instrument,
         unjoined=unjoined,
         numbered=any(reference.object_number is not None for reference in references),
         depth=max(reference.depth for reference in references),

@@ -129,7 +129,9 @@ class Reader(Protocol):
         """
 
     def index(self, sources: Sequence[Source], *, pattern: str | None, wanted: Sequence[int | str]) -> ReaderListing:
-        """List the images in sources it accepts, without reading pixels; no file is opened, a store's metadata is.
+        """List the images in sources it accepts, without reading pixels.
+
+        No file is opened but those of formats that may hold several images or z-stacks, of which the metadata are read.
 
         `pattern` is the configured regular expression, `wanted` the configured channels' sources (empty: all).
         """
