@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from flows.config import load_config
+from flows.config import load_config, parse_config
 from flows.engine.summary import Summary
 from flows.preprocess import preprocess
 
@@ -105,3 +105,27 @@ def test_seg_dsb2018_27_fields(run: Run, data_root: Path) -> None:
     assert (summary.images, summary.quarantined) == (27, 0)
     assert 1200 < summary.rows < 1750
     assert table["meta__image"].n_unique() == 27
+
+
+def test_one_table_from_tiff_and_from_ome_zarr_of_two_versions(scheduler: str, tmp_path: Path, data_root: Path) -> None:
+    segment = {"objects": {"nucleus": {"method": "watershed", "channel": "DAPI", "diameter": 60}}}
+    names = {name: name for name in ("DAPI", "GFP", "RFP")}
+    by_name = {"pattern": r"(?P<well>[A-H]\d+)_01_\d_\d_(?P<channel>DAPI|GFP|RFP)_", "channels": names}
+    plates = data_root / "omezarr_plates"
+    tables = []
+    for load, inputs in (
+        (by_name, data_root / "hcs_nf1" / "images"),
+        ({"channels": {"DAPI": 0, "GFP": 1, "RFP": 2}}, plates / "nf1_plate_v0.4.zarr"),
+        ({"channels": {"DAPI": 0, "GFP": 1, "RFP": 2}}, plates / "nf1_plate_v0.5.zarr"),
+    ):
+        output = tmp_path / inputs.name
+        config = parse_config({"load": load, "segment": segment, "report": "off"})
+        preprocess(config=config, inputs=[str(inputs)], output=str(output), cluster=scheduler)
+        table = pl.read_parquet(output / "features" / "part-*.parquet").with_columns(
+            meta__well=pl.col("meta__well").str.replace(r"^(\w)(\d)$", "${1}0${2}")
+        )
+        tables.append(table.drop("meta__image").select(sorted(table.drop("meta__image").columns)))
+    tiff, old, new = tables
+    assert dict(tiff.group_by("meta__well").len().rows()).keys() == {"B07", "D06", "D07"}
+    assert tiff.equals(old)
+    assert tiff.filter(pl.col("meta__well") != "B07").equals(new)
