@@ -138,7 +138,8 @@ def _numbers(directories: Sequence[bytes], *, tags: Sequence[int]) -> IntArray:
     lengths = np.array([len(directory) for directory in directories], dtype=np.int64)
     for length in np.unique(lengths):
         rows = np.flatnonzero(lengths == length)
-        entries = np.frombuffer(b"".join([directories[row] for row in rows]), dtype=ENTRIES).reshape(len(rows), -1)
+        alike = b"".join(directory for directory in directories if len(directory) == length)
+        entries = np.frombuffer(alike, dtype=ENTRIES).reshape(len(rows), -1)
         whole = (entries["count"] == 1) & np.isin(entries["type"], [SHORT, LONG])
         values = np.where(entries["type"] == SHORT, entries["value"] & 0xFFFF, entries["value"])
         for column, tag in enumerate(tags):
