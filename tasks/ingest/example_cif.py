@@ -9,7 +9,6 @@ import numpy as np
 
 from tasks.core.types import AnyArray
 from tasks.ingest.kernels.grey import CONTINUED, NUMBER, SIGN
-from tasks.ingest.readers.amnis_coding import LONGEST_RUN
 from tasks.ingest.readers.amnis_file import (
     ACQUISITION,
     BYTES,
@@ -26,6 +25,9 @@ from tasks.ingest.readers.ifd_chain import COUNT, ENTRY, HEADER, LONG, NEXT
 
 TEXT = 2
 """Type of a tag."""
+
+LONGEST_RUN = 256
+"""Pixels of a mask that a pair of bytes can tell of."""
 
 
 def write_cif(

@@ -33,8 +33,6 @@ Shape = tuple[int, int, int]
 OBJECT = 1
 """Value of a mask's pixel that belongs to the object. 2 and 3 mark another object that the frame cuts off."""
 
-LONGEST_RUN = 256
-
 PROBLEMS = {
     ENDS_EARLY: "its pixels end early",
     TOO_LONG: f"holds a difference of more than {MOST_BITS} bits",
@@ -90,7 +88,7 @@ def decode_mask(coded: Bytes, *, shape: Shape) -> BoolArray:
     Raises
     ------
     PixelError
-        The runs have another length than `shape` tells.
+        The runs have another length than `shape` tells. Before memory is taken.
     """
     channels, height, width = shape
     if len(coded) % 2:
