@@ -390,3 +390,9 @@ def test_the_example_is_whole(tmp_path: Path) -> None:
     channels, _ = resolve_channels(found.references, config=Load())
     loaded = load_images(found.references, channels=channels, masks=True)
     assert (channels.names, len(found.references), found.faults, loaded.faults) == (("BF", "PI"), 3, (), [])
+
+
+def test_a_file_without_objects_says_so(tmp_path: Path) -> None:
+    write_cif(tmp_path / "run.cif", images=[], names=NAMES)
+    with pytest.raises(InputError, match=r"run\.cif, 0 objects were found"):
+        index(tmp_path)

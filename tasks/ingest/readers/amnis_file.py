@@ -149,11 +149,12 @@ def open_container(path: str) -> Container:
     """
     check_regular((path,))
     state = Path(path).stat()
-    return _parse(path, size=state.st_size, mtime_ns=state.st_mtime_ns)
+    return read_container(path, size=state.st_size, mtime_ns=state.st_mtime_ns)
 
 
 @lru_cache(maxsize=8)
-def _parse(path: str, *, size: int, mtime_ns: int) -> Container:
+def read_container(path: str, *, size: int, mtime_ns: int) -> Container:
+    """Read the directories of a file in the state that size and time tell."""
     with Path(path).open("rb", buffering=BUFFER) as file:
         chain = read_chain(file, size=size, tags=(*TAGS, OBJECT_NUMBER))
         names = channel_names(chain.content(file, ACQUISITION, most=MOST_XML))
@@ -163,8 +164,6 @@ def _parse(path: str, *, size: int, mtime_ns: int) -> Container:
     masks = np.full((len(objects), len(TAGS)), ABSENT, dtype=np.int64)
     masked = np.append(is_mask, False)[objects + 1]
     masks[masked] = strips[objects[masked] + 1]
-    expected = chain.number(OBJECT_COUNT)
-    found = f"{len(objects)} of its {expected if expected >= 0 else 'objects'} objects were found"
     return Container(
         path=path,
         size=size,
@@ -173,8 +172,16 @@ def _parse(path: str, *, size: int, mtime_ns: int) -> Container:
         pixels=strips[objects],
         masks=masks,
         numbers=numbers[objects],
-        problem="; ".join(filter(None, [chain.problem, found if chain.problem or len(objects) < expected else ""])),
+        problem=_missing(found=len(objects), expected=chain.number(OBJECT_COUNT), broken=chain.problem),
     )
+
+
+def _missing(*, found: int, expected: int, broken: str) -> str:
+    """Say that objects are missing, and why as far as that is known; nothing where all are there."""
+    if not broken and found >= max(expected, 1):
+        return ""
+    count = f"{found} of its {expected} objects were found" if expected > 0 else f"{found} objects were found"
+    return f"{broken}; {count}" if broken else count
 
 
 def channel_names(xml: bytes) -> tuple[str, ...]:
