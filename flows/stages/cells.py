@@ -10,6 +10,7 @@ from tasks.core.layout import Layout
 from tasks.core.registry import Device
 from tasks.ingest.label_files import LabelFiles, check_present, find_label_files
 from tasks.ingest.listing import ImageListing
+from tasks.ingest.load import check_file_masks
 from tasks.ingest.references import from_frame
 from tasks.segment.config import Segment
 
@@ -39,6 +40,8 @@ def _kernels(config: Config) -> Mapping[str, Job]:
 
 def _prepare(config: Config, listing: ImageListing, layout: Layout) -> LabelFiles | None:
     """See whether everything is there that methods need, and find the label images that they take from files."""
+    if config.mask is not None and config.mask.from_files:
+        check_file_masks(from_frame(listing.index))
     if config.segment is None:
         return None
     for entry in config.segment.objects:

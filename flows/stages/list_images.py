@@ -1,9 +1,10 @@
 """Which images there are, cut into partitions. They were listed before the run began; no pixel is read."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from flows.config import Config
-from flows.engine.stage import PlanRow, Stage, nothing
+from flows.engine.stage import Job, PlanRow, Stage, nothing
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -15,6 +16,12 @@ def _row(config: Config) -> PlanRow:
     return PlanRow(single_tasks=1)
 
 
+def _kernels(config: Config) -> Mapping[str, Job]:
+    from tasks.ingest.warm_up import jobs
+
+    return jobs(config.load.reader)
+
+
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     from tasks.ingest.task import write_listing
 
@@ -23,4 +30,4 @@ def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
     return data
 
 
-list_images = Stage(name="ingest", row=_row, prepare=nothing, run=_run)
+list_images = Stage(name="ingest", row=_row, prepare=nothing, run=_run, kernels=_kernels)

@@ -54,7 +54,9 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
         projection=None if config.project is None else Projection(config=config.project),
         limits=config.load.limits,
     )
-    loaded = load(references)
+    from_files = config.mask is not None and config.mask.from_files
+    loaded = load(references, masks=from_files)
+    file_masks = loaded.masks or [None] * len(references)
     places = {image: row for row, image in enumerate(index["image"])}
     rows = [places[reference.image] for reference in references]
     segments = _segments(preparation, rows=rows, load=load, console=console)
@@ -63,12 +65,15 @@ def write_preview(path: Path, preparation: Preparation, *, console: Console, cou
     for fault in loaded.faults:
         numbers.add_row(Text(fault.image), "", "", Text(f"quarantined: {fault.message}"))
     given = _label_files(references, config=config, layout=layout)
-    for position, (reference, own, image) in enumerate(zip(references, segments, loaded.images, strict=True)):
+    rows_of = zip(references, segments, loaded.images, file_masks, strict=True)
+    for position, (reference, own, image, mask) in enumerate(rows_of):
         if image is None:
             continue
         try:
             labels = None if given is None else given(position)
-            outlines, description = _find(image, segment=own, config=config, layout=layout, given=labels)
+            outlines, description = _find(
+                image, segment=own, config=config, layout=layout, given=labels, file_mask=mask
+            )
         except Exception as error:  # noqa: BLE001 - in a run, too, one image does not stop the others
             description = f"quarantined: {error}"
         else:
@@ -102,10 +107,13 @@ def _find(
     config: Config,
     layout: Layout,
     given: Mapping[str, AnyArray] | None,
+    file_mask: BoolArray | None,
 ) -> tuple[list[list[BoolArray]], str]:
     """Return outlines per channel and region, and what was found in words."""
     if config.mask is not None:
-        masked = mask_batch(Batch.of([image], channels=layout.channels), config=config.mask)
+        file_masks = None if file_mask is None else [file_mask]
+        batch = Batch.of([image], channels=layout.channels, file_masks=file_masks)
+        masked = mask_batch(batch, config=config.mask)
         masks = [region.masks.unstack()[0] for region in masked]
         outlines = [[find_boundaries(mask[c], mode="outer") for mask in masks] for c in range(len(image))]
         return outlines, ", ".join(f"{region.name}: {_status(region.status[0])}" for region in masked)

@@ -4,8 +4,9 @@ Every task that needs pixels reads them itself; none travel between tasks. It re
 some memory, and lets go of them before it reads more: a large partition takes no more memory than a small one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ import polars as pl
 from tasks.core.errors import Fault, PixelError
 from tasks.core.layout import Layout
 from tasks.core.transforms import PixelTransform, ScaleTransform, StackProjection
-from tasks.core.types import AnyArray, Batch, IntArray
+from tasks.core.types import AnyArray, Batch, BoolArray, IntArray
 from tasks.core.work import Excluded, Partition
 
 BATCH_BYTES = 32 * 2**20
@@ -39,6 +40,10 @@ class LoadedImages(Protocol):
     def digests(self) -> list[str | None]:
         """Digest of each image's pixels."""
 
+    @property
+    def masks(self) -> list[BoolArray | None] | None:
+        """Masks that the files hold, of the images' shapes; None where they were not asked for."""
+
 
 class ImageLoader(Protocol):
     """Reads the images that rows of the index stand for; `identity` is what the partitions' digests do not hold."""
@@ -46,7 +51,8 @@ class ImageLoader(Protocol):
     @property
     def identity(self) -> object: ...  # noqa: D102 - the class tells
 
-    def __call__(self, index: pl.DataFrame) -> LoadedImages: ...  # noqa: D102
+    def __call__(self, index: pl.DataFrame, *, masks: bool = False) -> LoadedImages:
+        """Load images, and the masks in their files where they are asked for."""
 
     def projected_by(self, projection: StackProjection) -> "ImageLoader":
         """Return the loader that makes one image of each z-stack."""
@@ -110,11 +116,14 @@ class SourceImages:
         (C, H, W) per image, transformed; None where there are none.
     faults
         Why not.
+    masks
+        (C, H, W) bool per image, those that its file holds; None where they were not asked for.
     """
 
     table: pl.DataFrame
     pixels: list[AnyArray | None]
     faults: list[Fault]
+    masks: list[BoolArray | None] | None = None
 
     def transformed(self, transform: PixelTransform) -> "SourceImages":
         """Return the images after a transform; those on which it fails are set aside."""
@@ -169,9 +178,11 @@ class Footprint:
 
 
 def read_images(
-    partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None
+    partition: Partition, *, source: PixelSource, positions: Sequence[int] | None = None, masks: bool = False
 ) -> Iterator[SourceImages]:
     """Read the images of a partition, or those at the given positions in it, some at a time.
+
+    With `masks` the masks in their files are read, too; an image of which that fails cannot be read.
 
     Yields
     ------
@@ -187,18 +198,19 @@ def read_images(
     start, read = 0, Footprint()
     while start < len(index):
         count = read.fitting(sizes[start:], limit=source.batch_bytes)
-        images = _read(index.slice(start, count), source=source, excluded=partition.excluded)
+        images = _read(index.slice(start, count), source=source, excluded=partition.excluded, masks=masks)
         start, read = start + count, read.plus(images.table, images.pixels)
         yield images
         del images  # before more are read
 
 
-def _read(index: pl.DataFrame, *, source: PixelSource, excluded: Sequence[Excluded]) -> SourceImages:
-    loaded = _load(index, load=source.load, excluded=excluded)
+def _read(index: pl.DataFrame, *, source: PixelSource, excluded: Sequence[Excluded], masks: bool) -> SourceImages:
+    loaded = _load(index, load=partial(source.load, masks=masks), excluded=excluded)
     images = SourceImages(
         table=_image_table(index, loaded=loaded, layout=source.layout),
         pixels=loaded.images,
         faults=list(loaded.faults),
+        masks=loaded.masks,
     )
     for transform in source.transforms:
         images = images.transformed(transform)
@@ -210,9 +222,12 @@ class _Loaded:
     images: list[AnyArray | None]
     faults: list[Fault]
     digests: list[str | None]
+    masks: list[BoolArray | None] | None
 
 
-def _load(index: pl.DataFrame, *, load: ImageLoader, excluded: Sequence[Excluded]) -> LoadedImages:
+def _load(
+    index: pl.DataFrame, *, load: Callable[[pl.DataFrame], LoadedImages], excluded: Sequence[Excluded]
+) -> LoadedImages:
     """Load images, except for those that are not to be touched."""
     known = {image.position: image for image in excluded}
     positions = index["position"].to_list()
@@ -223,14 +238,21 @@ def _load(index: pl.DataFrame, *, load: ImageLoader, excluded: Sequence[Excluded
     loaded = load(index[rows])
     images: list[AnyArray | None] = [None] * len(positions)
     digests: list[str | None] = [None] * len(positions)
-    for row, image, digest in zip(rows, loaded.images, loaded.digests, strict=True):
-        images[row], digests[row] = image, digest
+    masks: list[BoolArray | None] = [None] * len(positions)
+    own_masks = [None] * len(rows) if loaded.masks is None else loaded.masks
+    for row, image, digest, mask in zip(rows, loaded.images, loaded.digests, own_masks, strict=True):
+        images[row], digests[row], masks[row] = image, digest, mask
     names = dict(zip(positions, index["image"], strict=True))
     faults = [
         Fault(image=names[image.position], stage=image.stage, error=image.error, message=image.message)
         for image in untouched
     ]
-    return _Loaded(images=images, faults=[*loaded.faults, *faults], digests=digests)
+    return _Loaded(
+        images=images,
+        faults=[*loaded.faults, *faults],
+        digests=digests,
+        masks=None if loaded.masks is None else masks,
+    )
 
 
 def _image_table(index: pl.DataFrame, *, loaded: LoadedImages, layout: Layout) -> pl.DataFrame:
@@ -267,8 +289,12 @@ class StampBatch:
         return StampBatch(rows=self.rows[list(rows)], batch=self.batch.take(rows))
 
 
-def stamp_batches(images: Sequence[AnyArray | None], *, channels: Sequence[str]) -> Iterator[StampBatch]:
+def stamp_batches(
+    images: Sequence[AnyArray | None], *, channels: Sequence[str], masks: Sequence[BoolArray | None] | None = None
+) -> Iterator[StampBatch]:
     """Gather images into batches of equal dtype, in the order in which the dtypes appear; None is left out.
+
+    `masks` are those that the files hold, one for each image that is not None.
 
     A batch of mixed dtypes would be promoted, and what is measured of an image would depend on its neighbours.
     """
@@ -278,4 +304,6 @@ def stamp_batches(images: Sequence[AnyArray | None], *, channels: Sequence[str])
             rows.setdefault(image.dtype, []).append(row)
     for own in rows.values():
         stamps = [image for row in own if (image := images[row]) is not None]
-        yield StampBatch(rows=np.array(own), batch=Batch.of(stamps, channels=channels))
+        file_masks = None if masks is None else [mask for row in own if (mask := masks[row]) is not None]
+        batch = Batch.of(stamps, channels=channels, file_masks=file_masks)
+        yield StampBatch(rows=np.array(own), batch=batch)

@@ -89,10 +89,13 @@ class Batch:
         C planes per cell, of any integer or float dtype.
     channels
         C names.
+    file_masks
+        Bool, of the same shapes: the masks that the files hold. None where no method asks for them.
     """
 
     pixels: Ragged
     channels: tuple[str, ...]
+    file_masks: Ragged | None = None
 
     def __post_init__(self) -> None:
         if self.pixels.n_channels != len(self.channels):
@@ -101,13 +104,17 @@ class Batch:
             )
 
     @classmethod
-    def of(cls, images: Sequence[AnyArray], *, channels: Sequence[str]) -> "Batch":
+    def of(
+        cls, images: Sequence[AnyArray], *, channels: Sequence[str], file_masks: Sequence[BoolArray] | None = None
+    ) -> "Batch":
         """Join images of shape (C, Hᵢ, Wᵢ) and equal dtype."""
-        return cls(pixels=Ragged.of(images), channels=tuple(channels))
+        masks = None if file_masks is None else Ragged.of(file_masks)
+        return cls(pixels=Ragged.of(images), channels=tuple(channels), file_masks=masks)
 
     def take(self, rows: Sequence[int]) -> "Batch":
         """Return some of the cells, at least one."""
-        return Batch(pixels=self.pixels.take(rows), channels=self.channels)
+        masks = None if self.file_masks is None else self.file_masks.take(rows)
+        return Batch(pixels=self.pixels.take(rows), channels=self.channels, file_masks=masks)
 
     def __len__(self) -> int:
         return len(self.pixels)

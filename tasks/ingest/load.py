@@ -9,12 +9,12 @@ import polars as pl
 
 from tasks.core.channels import Channels
 from tasks.core.digest import pixel_digest
-from tasks.core.errors import Fault, InputError, PixelError
+from tasks.core.errors import ConfigError, Fault, InputError, PixelError
 from tasks.core.transforms import PixelWindow, StackProjection
-from tasks.core.types import AnyArray
+from tasks.core.types import AnyArray, BoolArray
 from tasks.ingest.limits import DEFAULT, Limits, check_pixels, limited
 from tasks.ingest.readers import readers
-from tasks.ingest.readers.base import STAGE, catch, check_regular, reason
+from tasks.ingest.readers.base import STAGE, MaskReader, catch, check_regular, reason
 from tasks.ingest.references import ImageReference, from_frame
 
 
@@ -31,11 +31,15 @@ class LoadedBatch:
         Why images cannot be used, in the order of the references.
     digests
         For each reference the digest of the pixels in `images`, or None.
+    masks
+        For each reference the masks that its file holds, bool of the shape of `images`, or None; None where they were
+        not asked for.
     """
 
     images: list[AnyArray | None]
     faults: list[Fault]
     digests: list[str | None]
+    masks: list[BoolArray | None] | None = None
 
 
 def load_images(
@@ -45,6 +49,7 @@ def load_images(
     region: PixelWindow | None = None,
     projection: StackProjection | None = None,
     limits: Limits = DEFAULT,
+    masks: bool = False,
 ) -> LoadedBatch:
     """Read a batch of images at once; of each store, every chunk is read once.
 
@@ -65,14 +70,21 @@ def load_images(
         What makes one image of a z-stack; flat images are left as they are.
     limits
         What an image may claim to be.
+    masks
+        Whether the masks in the files are read, too; an image of which that fails is set aside.
 
     Raises
     ------
     InputError
         There is a z-stack, and no projection.
+    ConfigError
+        Masks are asked for, and there are files that hold none.
     """
+    found: list[BoolArray | None] | None = None
     with limited(limits):
         read = _read(references, channels=channels, region=region, projection=projection)
+        if masks:
+            read, found = _with_masks(references, read, channels=channels, region=region)
     images = [None if isinstance(image, Exception) else image for image in read]
     faults = [
         replace(Fault.of(error, image=reference.image, stage=STAGE), message=reason(error))
@@ -80,7 +92,7 @@ def load_images(
         if isinstance(error, Exception)
     ]
     digests = [None if image is None else pixel_digest(image) for image in images]
-    return LoadedBatch(images=images, faults=faults, digests=digests)
+    return LoadedBatch(images=images, faults=faults, digests=digests, masks=found)
 
 
 def _read(
@@ -112,6 +124,63 @@ def _read(
             image = catch(projection, z_planes)
             read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels)
     return [PixelError("was not read") if image is None else image for image in read]
+
+
+def _with_masks(
+    references: Sequence[ImageReference],
+    read: Sequence[AnyArray | Exception],
+    *,
+    channels: Channels,
+    region: PixelWindow | None,
+) -> tuple[list[AnyArray | Exception], list[BoolArray | None]]:
+    """Return the images, instead of one whose masks cannot be read why not; and the masks of the others."""
+    check_file_masks(references)
+    images: list[AnyArray | Exception] = list(read)
+    masks: list[BoolArray | None] = [None] * len(images)
+    for name in dict.fromkeys(reference.reader for reference in references):
+        slots = [
+            slot
+            for slot, reference in enumerate(references)
+            if reference.reader == name and not isinstance(images[slot], Exception)
+        ]
+        reader = readers[name]
+        own = [references[slot] for slot in slots]
+        batch = reader.load_masks(own, channels=channels, region=region) if isinstance(reader, MaskReader) else []
+        for slot, mask in zip(slots, batch, strict=True):
+            checked = mask if isinstance(mask, Exception) else catch(_checked_mask, mask, image=images[slot])
+            if isinstance(checked, Exception):
+                images[slot] = checked
+            else:
+                masks[slot] = checked
+    return images, masks
+
+
+def _checked_mask(mask: AnyArray, *, image: AnyArray | Exception) -> BoolArray:
+    if isinstance(image, Exception):
+        raise image
+    if mask.shape != image.shape or mask.dtype != np.bool_:
+        raise PixelError(f"its mask is {mask.shape} {mask.dtype}, its image {image.shape}; expected bool of one shape")
+    return np.ascontiguousarray(mask)
+
+
+def check_file_masks(references: Sequence[ImageReference]) -> None:
+    """See whether files are of a kind that holds masks.
+
+    Raises
+    ------
+    ConfigError
+        Some are not; naming the first.
+    """
+    first = {reference.reader: reference for reference in reversed(references)}
+    for name, reference in first.items():
+        if not isinstance(readers[name], MaskReader):
+            able = ", ".join(
+                own.accepted for own in map(readers.__getitem__, readers.names) if isinstance(own, MaskReader)
+            )
+            raise ConfigError(
+                f"mask.methods: the method 'file' takes masks from the files, but files such as {reference.image} hold "
+                f"none (reader '{name}'); expected {able}. Choose another method, such as li"
+            )
 
 
 def read_planes(
@@ -201,9 +270,11 @@ class PartitionLoader:
         """The projection; channels and limits are part of every partition's digest."""
         return self.projection
 
-    def __call__(self, index: pl.DataFrame) -> LoadedBatch:
-        """Load images."""
-        return load_images(from_frame(index), channels=self.channels, projection=self.projection, limits=self.limits)
+    def __call__(self, index: pl.DataFrame, *, masks: bool = False) -> LoadedBatch:
+        """Load images, and the masks in their files where they are asked for."""
+        return load_images(
+            from_frame(index), channels=self.channels, projection=self.projection, limits=self.limits, masks=masks
+        )
 
     def projected_by(self, projection: StackProjection) -> "PartitionLoader":
         """Return the loader that makes one image of each z-stack."""

@@ -9,6 +9,7 @@ from .filters.value_range import ValueRange as ValueRange
 from .filters.value_range import value_range_passes as value_range_passes
 from .methods.circle import Circle as Circle
 from .methods.circle import circle_mask as circle_mask
+from .methods.file import File as File
 from .methods.li import Li as Li
 from .methods.li import li_mask as li_mask
 from .methods.otsu import Otsu as Otsu

@@ -44,6 +44,11 @@ class Mask(Section):
     )
 
     @property
+    def from_files(self) -> bool:
+        """Whether a method needs the masks that the files hold."""
+        return any(method.from_files for method in self.methods)
+
+    @property
     def border_share(self) -> float | None:
         """The border rule's share; None where it is off."""
         return None if self.border == "off" else self.border

@@ -1,5 +1,7 @@
 """Signed pixels as the unsigned ones that they stand for: a camera's offset is no light."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,4 +38,4 @@ def without_offset(batch: Batch) -> Batch:
     for image, stamp in zip(batch.pixels.unstack(), shifted.unstack(), strict=True):
         # turning the sign's bit is subtracting the smallest number
         stamp[:] ^= sign * (image < 0).any(axis=(1, 2), keepdims=True)
-    return Batch(pixels=shifted, channels=batch.channels)
+    return replace(batch, pixels=shifted)

@@ -1,7 +1,7 @@
 """The plug-ins of the mask stage: ways to find a cell in its stamp, and tests that leave channels out."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +16,9 @@ RESERVED = ("raw",)
 
 class MaskMethod(Method):
     """A way to find the cell in each channel of its stamp."""
+
+    from_files: ClassVar[bool] = False
+    """Whether it needs the masks that the files hold: `Batch.file_masks`."""
 
     name: str = Field(
         default="",

@@ -22,7 +22,7 @@ def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, f
     """Read the stamps of a partition, mask them, and write the cells that were found."""
     watch = Stopwatch()
     tables, cells, faults = [], [], []
-    for images in read_images(partition, source=source):
+    for images in read_images(partition, source=source, masks=config.from_files):
         tables.append(images.table)
         cells.append(_mask(images, config=config, layout=source.layout))
         faults += images.faults
@@ -34,7 +34,7 @@ def mask_partition(*, partition: Partition, source: PixelSource, config: Mask, f
 def _mask(images: SourceImages, *, config: Mask, layout: Layout) -> pl.DataFrame:
     """Mask the images read at a time; those on which that fails are set aside among their faults."""
     tables = [pl.DataFrame(schema=layout.cells())]
-    for stamps in stamp_batches(images.pixels, channels=layout.channels):
+    for stamps in stamp_batches(images.pixels, channels=layout.channels, masks=images.masks):
 
         def mask(rows: range, stamps: StampBatch = stamps) -> pl.DataFrame:
             some = stamps.take(rows)

@@ -18,6 +18,8 @@ from tasks.core.types import AnyArray
 from tasks.ingest.channels import resolve_channels
 from tasks.ingest.index import build_index
 from tasks.ingest.load import load_images
+from tasks.ingest.readers import readers
+from tasks.ingest.readers.base import MaskReader
 from tests.chaos.fuzz_damage import damaged
 from tests.chaos.fuzz_seeds import Case, Seed, cases
 
@@ -39,7 +41,8 @@ def read(folder: Path, *, case: Case) -> tuple[str, str]:
         index = build_index([folder], config=case.load)
         faults = [*index.faults]
         if index.references:
-            loaded = load_images(index.references, channels=case.channels)
+            masks = isinstance(readers[case.load.reader], MaskReader)
+            loaded = load_images(index.references, channels=case.channels, masks=masks)
             faults += loaded.faults
             own = load_images(index.references, channels=resolve_channels(index.references, config=case.load)[0])
             faults += own.faults

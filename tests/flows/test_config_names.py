@@ -4,7 +4,7 @@ import pytest
 
 from tests.flows.config_texts import YES_AND_NO, messages
 
-MASKS = "circle, li, otsu, spot, watershed"
+MASKS = "circle, file, li, otsu, spot, watershed"
 SECTIONS = "load, project, illumination, segment, mask, quality, normalize, features, export, report, run"
 WATERSHED_KEYS = (
     "name, within, method, channel, diameter, sigma, threshold, window, threshold_correction, local_contrast, rim, "
@@ -128,8 +128,8 @@ UNKNOWN_NAMES = {
     ],
     "load: {reader: tiff-per-channel}": [
         (
-            "load.reader: unknown reader 'tiff-per-channel'; allowed: auto, image, multiframe_tiff, ome_tiff, "
-            "ome_zarr, ragged_zarr, tiff_per_channel; did you mean 'tiff_per_channel'?"
+            "load.reader: unknown reader 'tiff-per-channel'; allowed: aicsimageio, auto, bioio, cif, image, "
+            "multiframe_tiff, ome_tiff, ome_zarr, ragged_zarr, tiff_per_channel; did you mean 'tiff_per_channel'?"
         )
     ],
     "mask: {methods: li, main_channel: BF}\nfeatures: {families: [shape, textures]}": [

@@ -27,7 +27,10 @@ WRONG_VALUES = {
         )
     ],
     "mask: {methods: [], main_channel: BF}": [
-        "mask.methods: got an empty list, expected at least one method; allowed: circle, li, otsu, spot, watershed"
+        (
+            "mask.methods: got an empty list, expected at least one method; "
+            "allowed: circle, file, li, otsu, spot, watershed"
+        )
     ],
     "mask: {methods: 3, main_channel: 3}": [
         "mask.methods: got 3; expected a list: [3]",

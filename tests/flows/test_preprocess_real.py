@@ -66,6 +66,18 @@ def test_11_pbmc_stamps_with_two_masks(run: Run, data_root: Path) -> None:
     assert {"feat_li_area_c0", "feat_circle_area_c0", "feat_raw_mean_c7"} <= set(table.columns)
 
 
+def test_60_objects_of_a_cif_with_its_masks_and_ours(run: Run, data_root: Path) -> None:
+    summary, table = run(config="ifc_cif", inputs=data_root / "ifc_cif" / "eos_objects_000_059.cif")
+    assert (summary.images, summary.quarantined, summary.rows) == (60, 0, 60)
+    assert table["meta__object_number"].to_list() == list(range(60))
+    truth = pl.read_csv(data_root / "ifc_cif" / "eos_objects_000_059_decoded.csv")
+    # the masks of an independent decoder, but for an object of which it counts a neighbour's pixels, too
+    areas = table["file__shape_area__Ch5"].to_numpy() - truth["mask_px_Ch5"].to_numpy()
+    assert np.flatnonzero(areas).tolist() == [4]
+    # the two see the same cells
+    assert 0.8 < np.median(table["li__shape_area__Ch5"] / table["file__shape_area__Ch5"]) < 1.2
+
+
 def test_ragged_zarr_gives_the_values_of_the_original(run: Run, data_root: Path) -> None:
     summary, table = run(config="ifc_pbmc_zarr", inputs=data_root / "ifc_pbmc_multiframe" / "test.zarr")
     assert (summary.images, summary.rows, summary.columns) == (10, 10, 1557)

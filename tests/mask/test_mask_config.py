@@ -79,7 +79,7 @@ def test_the_digest_tells_parameters_apart() -> None:
 
 
 def test_an_unknown_method_or_channel_filter_is_told_with_the_nearest() -> None:
-    expected = "unknown mask method 'circel'; allowed: circle, li, otsu, spot, watershed; did you mean 'circle'?"
+    expected = "unknown mask method 'circel'; allowed: circle, file, li, otsu, spot, watershed; did you mean 'circle'?"
     assert errors(methods=["circel"]) == [("methods.0", expected)]
     ((key, message),) = errors(channel_filter=["normal_test"])
     assert key == "channel_filter.0"
@@ -97,7 +97,7 @@ def test_an_unknown_method_or_channel_filter_is_told_with_the_nearest() -> None:
         ({"methods": [{"method": "li", "name": "raw"}]}, "methods.0.name", "unmasked frame"),
         ({"methods": {"a__b": "li"}}, "methods.0.name", "'__' separates"),
         ({"methods": ["li", {"method": "li", "sigma": 2}]}, "methods", "two masks have the name 'li'"),
-        ({"methods": []}, "methods", "at least one method; allowed: circle, li, otsu, spot, watershed"),
+        ({"methods": []}, "methods", "at least one method; allowed: circle, file, li, otsu, spot, watershed"),
         ({"methods": [3]}, "methods.0", "got 3, expected"),
         ({"combine": []}, "combine", "at least one channel"),
         ({"channel_filter": [{"method": "normaltest", "p": 0}]}, "channel_filter.0.p", "greater than 0"),
@@ -165,7 +165,8 @@ def plugged_in() -> Iterator[None]:
 def test_a_registered_method_is_known_by_name_and_shown_in_the_schema() -> None:
     assert config(methods=["everything"]).methods == (Everything(),)
     schemas = Mask.model_json_schema()["properties"]["methods"]["items"]["anyOf"]
-    assert [schema["title"] for schema in schemas] == ["Circle", "Everything", "Li", "Otsu", "Spot", "Watershed"]
+    titles = [schema["title"] for schema in schemas]
+    assert titles == ["Circle", "Everything", "File", "Li", "Otsu", "Spot", "Watershed"]
 
 
 def sigma(value: object) -> PerChannel[float]:

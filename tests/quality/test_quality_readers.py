@@ -67,6 +67,16 @@ class Case:
 
 
 CASES = {
+    "cif": Case(
+        images=("ifc_cif/eos_objects_000_059.cif",),
+        load={"reader": "cif"},
+        find={"mask": {"methods": ["circle"], "main_channel": "Ch5"}},
+        image=4,
+        mask=0,
+        dim=0.3,
+        bright=0.7,
+        size=25,
+    ),
     "image": Case(
         images=("seg_dsb2018/images/[013]*.tif",),  # of 162×519 to 512×640 pixels
         load={"reader": "image", "channels": {"DNA": 0}},

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from tasks.core.channels import Channels
 from tasks.core.errors import Fault, PixelError
 from tasks.core.registry import Parts
 from tasks.core.transforms import PixelWindow
-from tasks.core.types import AnyArray
+from tasks.core.types import AnyArray, BoolArray
 from tasks.ingest.references import ImageReference
 
 STAGE = "ingest"
@@ -160,6 +160,20 @@ class Reader(Protocol):
         list
             For each image an array (C, H, W) as the file holds it, or why there is none.
         """
+
+
+@runtime_checkable
+class MaskReader(Protocol):
+    """A reader of files that hold masks of their images beside the pixels: a second method of such a `Reader`."""
+
+    @property
+    def accepted(self) -> str:
+        """What it reads, for messages."""
+
+    def load_masks(
+        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None
+    ) -> Sequence[BoolArray | Exception]:
+        """Return for each image what `load` does, of its masks: bool (C, H, W), or why there are none."""
 
 
 class FileReader(ABC):
