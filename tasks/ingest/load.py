@@ -155,7 +155,7 @@ def validated_pixels(image: AnyArray, of: Channels) -> AnyArray:
         raise PixelError(f"has no pixels ({channels} channels of {height}×{width})")
     kind = image.dtype.kind
     if kind == "b":
-        image, kind = image.view(np.uint8), "u"
+        image, kind = image.astype(np.uint8), "u"  # bytes of True may be any but 0
     if kind not in "iuf":
         raise PixelError(f"has pixels of type {image.dtype.name}, expected integers or floating-point numbers")
     if kind == "f" and not all(np.isfinite(plane).all() for plane in image):
