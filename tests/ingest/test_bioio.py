@@ -1,17 +1,19 @@
 """Formats of microscopes' makers, by the library bioio."""
 
 import csv
-import sys
+import signal
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
-from tasks.core.errors import ConfigError, InputError
+from tasks.core.errors import ConfigError, InputError, PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
+from tasks.ingest.library.client import Library
 from tasks.ingest.listing import ImageListing, list_images
 from tasks.ingest.load import load_images, read_planes
 from tasks.ingest.references import from_frame
@@ -104,10 +106,31 @@ def test_files_that_are_damaged_are_told(tmp_path: Path, content: bytes) -> None
         build_index([tmp_path], config=Load())
 
 
-def test_a_library_that_is_not_installed_is_named_with_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_library_that_is_not_installed_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE")
-    monkeypatch.setitem(sys.modules, "bioio", None)
-    with pytest.raises(ConfigError, match=r"pip install 'scip-flows\[bioio\]'"):
+    monkeypatch.setattr("tasks.ingest.readers.bioio.library", Library)
+    monkeypatch.setenv("SCIP_BIOIO_PYTHON", "/usr/bin/env")
+    with pytest.raises(ConfigError, match=r"load.reader: bioio cannot be imported by /usr/bin/env"):
         build_index([tmp_path], config=Load())
+    monkeypatch.setenv("SCIP_BIOIO_PYTHON", str(tmp_path / "none"))
+    with pytest.raises(ConfigError, match=r"SCIP_BIOIO_PYTHON: '.*none' cannot be run"):
+        build_index([tmp_path], config=Load())
+
+
+def test_a_file_that_ends_the_librarys_process_is_set_aside(data_root: Path) -> None:
+    asked = Library("bioio")
+    good = str(data_root / "czi" / "FOV7_HV110_P0500510000.czi")
+    assert [scene.height for scene in asked.scenes(good)] == [512]
+    process = asked._process
+    assert process is not None
+    process.kill()
+    process.wait()
+    assert [scene.width for scene in asked.scenes(good)] == [512]  # a process that ended between questions is replaced
+    killed = asked._process
+    assert killed is not None
+    killed.send_signal(signal.SIGSTOP)
+    threading.Timer(0.5, killed.send_signal, [signal.SIGSEGV]).start()
+    threading.Timer(0.6, killed.send_signal, [signal.SIGCONT]).start()
+    with pytest.raises(PixelError, match="ended the process in which bioio reads it, by signal SIGSEGV; it is damaged"):
+        asked.scenes(good)
+    assert len(asked.scenes(good)) == 1
