@@ -48,7 +48,7 @@ class Server:
     def list(self, *, path: str) -> tuple[dict[str, Any], bytes]:
         """Tell of every scene of a file."""
         image = self._image(path)
-        return {"scenes": [self._scene(image, scene) for scene in range(len(image.scenes))]}, b""
+        return {"scenes": [self._scene(image, scene, path=path) for scene in range(len(image.scenes))]}, b""
 
     def read(
         self, *, path: str, scene: int, time: int, z: int, channels: Sequence[int], region: Sequence[int]
@@ -56,12 +56,15 @@ class Server:
         """Read some channels of a part of a plane."""
         image = self._image(path)
         image.set_scene(scene)
-        axes = "CSYX" if size(image, "S") > 1 else "CYX"
         top, bottom, left, right = region
-        planes = image.get_image_dask_data(axes, T=time, Z=z)
-        planes = planes.reshape(-1, *planes.shape[-2:])
-        parts = [planes[own, top:bottom, left:right].compute(scheduler="synchronous") for own in channels]
-        pixels = np.ascontiguousarray(np.stack(parts))
+        if scanned_along_z(path, scene):
+            pixels = np.ascontiguousarray(read_scan(path, scene, time=time, z=z)[channels, top:bottom, left:right])
+        else:
+            axes = "CSYX" if size(image, "S") > 1 else "CYX"
+            planes = image.get_image_dask_data(axes, T=time, Z=z)
+            planes = planes.reshape(-1, *planes.shape[-2:])
+            parts = [planes[own, top:bottom, left:right].compute(scheduler="synchronous") for own in channels]
+            pixels = np.ascontiguousarray(np.stack(parts))
         return {"shape": pixels.shape, "dtype": pixels.dtype.str}, pixels.tobytes()
 
     def _image(self, path: str) -> Any:
@@ -74,8 +77,11 @@ class Server:
         self._open.move_to_end(key)
         return self._open[key]
 
-    def _scene(self, image: Any, scene: int) -> dict[str, Any]:
+    def _scene(self, image: Any, scene: int, *, path: str) -> dict[str, Any]:
         image.set_scene(scene)
+        rows, depth = size(image, "Y"), size(image, "Z")
+        if rows == 1 and scanned_along_z(path, scene):
+            rows, depth = depth, 1
         channels = size(image, "C") * size(image, "S")
         names = [name.strip() if isinstance(name, str) else "" for name in image.channel_names or ()]
         named = len(set(names)) == len(names) == channels and all(n and not n.startswith(MADE_UP) for n in names)
@@ -83,15 +89,54 @@ class Server:
         return {
             "name": str(image.scenes[scene]),
             "times": size(image, "T"),
-            "depth": size(image, "Z"),
+            "depth": depth,
             "channels": channels,
-            "height": size(image, "Y"),
+            "height": rows,
             "width": size(image, "X"),
             "dtype": np.dtype(image.dtype).str,
             "labels": names if named else None,
             "metadata": metadata,
             "measures": measures,
         }
+
+
+def scanned_along_z(path: str, scene: int) -> bool:
+    """Whether frames of a Leica file are of z and x, which bioio-lif 2.0.1 lists, but cannot read."""
+    if not path.lower().endswith(".lif"):
+        return False
+    with lif_file(path) as file:
+        return tuple(file.images[scene].dims)[-2:] == ("Z", "X")
+
+
+def read_scan(path: str, scene: int, *, time: int, z: int) -> np.ndarray[Any, Any]:
+    """Read (C, rows, columns) of such a scene: a single scan is an image, of several each z is a plane."""
+    with lif_file(path) as file:
+        image = file.images[scene]
+        sizes = dict(image.sizes)
+        order = [axis for axis in "TCZYX" if axis in sizes]
+        pixels: np.ndarray[Any, Any] = image.asarray().transpose([list(sizes).index(axis) for axis in order])
+    pixels = pixels.reshape([sizes.get(axis, 1) for axis in "TCZYX"])[time]
+    return pixels[:, z] if sizes.get("Y", 1) > 1 else pixels[:, :, 0]
+
+
+def lif_file(path: str) -> Any:
+    """Open a Leica file by the library on which bioio-lif is built."""
+    return importlib.import_module("liffile").LifFile(path)
+
+
+def tolerate_missing_pixel_sizes() -> None:
+    """Let bioio-czi read files that do not tell the size of their pixels; its version 3.0.1 refuses them."""
+    module: Any = importlib.import_module("bioio_czi.aicspylibczi_reader.reader")
+    refusing = module.get_physical_pixel_sizes
+    unknown = importlib.import_module("bioio_base.types").PhysicalPixelSizes(None, None, None)
+
+    def tolerant(metadata: Any) -> Any:
+        try:
+            return refusing(metadata)
+        except Exception:
+            return unknown
+
+    module.get_physical_pixel_sizes = tolerant
 
 
 def size(image: Any, axis: str) -> int:
@@ -133,6 +178,8 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     try:
         server = Server(sys.argv[1])
+        if sys.argv[1] == "bioio":
+            tolerate_missing_pixel_sizes()
         ready = {}
     except ImportError as error:
         ready = {"error": str(error), "missing": True}
