@@ -40,7 +40,7 @@ register(FancyReader())
 
 @pytest.mark.slow
 @pytest.mark.chaos
-@pytest.mark.parametrize("reader", readers.names)
+@pytest.mark.parametrize("reader", [name for name in readers.names if name != "aicsimageio"])  # see test_aicsimageio.py
 def test_damaged_files_are_read_or_quarantined_and_nothing_else(reader: str) -> None:
     outcomes = fuzz(reader, files=60, seed=0)
     assert outcomes.bad == []

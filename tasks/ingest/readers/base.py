@@ -315,6 +315,19 @@ def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = 
     return [labels.index(label) for label in wanted]
 
 
+def scene_names(names: Sequence[str]) -> list[str]:
+    """Name the scenes of a file in identities: as the file does, else by their numbers.
+
+    Examples
+    --------
+    >>> scene_names(["left", "right", "right", ""])
+    ['left', '1', '2', '3']
+    """
+    return [
+        name if name and names.count(name) == 1 and "#" not in name else str(scene) for scene, name in enumerate(names)
+    ]
+
+
 def require_one_shape(shapes: Sequence[tuple[int, int]], *, names: Sequence[str]) -> tuple[int, int]:
     """Return the shape (rows, columns) that all channels share.
 

@@ -27,6 +27,7 @@ from tasks.ingest.readers.base import (
     positions,
     reason,
     register,
+    scene_names,
 )
 from tasks.ingest.readers.ome_xml import OmeImage, Plane, parse_ome
 from tasks.ingest.readers.tiff import check_page, opened
@@ -125,12 +126,11 @@ def _read(file: TiffFile, plane: Plane, *, image: OmeImage, samples: int, region
 
 def _references(source: Source, images: Sequence[OmeImage], *, by_path: dict[str, Source]) -> Iterator[ImageReference]:
     """Refer to the images of a file, but to those that belong to another one."""
-    names = [image.name for image in images]
-    for scene, image in enumerate(images):
+    names = scene_names([image.name for image in images])
+    for scene, (image, name) in enumerate(zip(images, names, strict=True)):
         files = _files(source, image)
         if files[0].path != source.path and files[0].path in by_path:
             continue
-        name = image.name if image.name and names.count(image.name) == 1 and "#" not in image.name else str(scene)
         for time in range(image.times):
             parts = [source.relative, *([name] if len(images) > 1 else []), *([str(time)] if image.times > 1 else [])]
             known = image.metadata | ({"scene": name} if len(images) > 1 else {})
