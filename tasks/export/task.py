@@ -71,7 +71,7 @@ def export(
     with atomic(folder / STATISTICS_FOLDER / "quality.json") as temporary:
         temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
     files = [folder / name for name in (CELLS, IMAGES, QUARANTINE)] + [folder / STATISTICS_FOLDER / "quality.json"]
-    files += [path for form in config.formats for path in form.PUBLISHED.files(folder) if form.PUBLISHED.owns(path)]
+    files += [path for format_ in config.formats for path in format_.PUBLISHED.files(folder)]
     counts = {"rows": table.rows, "labels": len(labels)}
     counts |= {f"images:{status}": count for status, count in image_counts.items()}
     counts |= {f"cells:{status}": count for status, count in cell_counts.items()}
