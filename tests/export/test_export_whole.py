@@ -19,6 +19,7 @@ FORMATS = {
     "features.csv": {"method": "csv"},
     "features.h5ad": {"method": "anndata"},
     "features.zarr": {"method": "anndata", "store": "zarr"},
+    "features.fcs": {"method": "fcs"},
 }
 HEX = "0" * 32
 
