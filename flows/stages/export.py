@@ -8,6 +8,7 @@ from flows.engine.stage import PlanRow, Stage
 from tasks.core.layout import Layout
 from tasks.core.manifest import Manifest, list_files
 from tasks.core.published import Published
+from tasks.export.label_store import LABEL_STORE
 from tasks.export.published import SINGLE
 from tasks.ingest.listing import ImageListing
 
@@ -26,8 +27,7 @@ def _row(config: Config) -> PlanRow:
 def _prepare(config: Config, listing: ImageListing, layout: Layout) -> None:
     """See whether everything is there that the exporters need."""
     del listing, layout
-    for format_ in config.export.formats:
-        format_.check()
+    config.export.check()
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
@@ -85,7 +85,8 @@ def published_files(execution: "Execution", data: "Dataset", *, stages: Sequence
 
 
 def _published(config: Config) -> tuple[Published, ...]:
-    return (*SINGLE, *(format_.published for format_ in config.export.formats))
+    stores = (LABEL_STORE,) if config.export.ome_zarr else ()
+    return (*SINGLE, *stores, *(format_.published for format_ in config.export.formats))
 
 
 export_tables = Stage(name=STAGE, row=_row, prepare=_prepare, run=_run, published=_published)

@@ -21,7 +21,10 @@ from tasks.export.meta_columns import MetaColumn, meta_columns, value_numbers
 from tasks.export.registry import ExportMethod, FeatureTable, exporters
 
 PATH = f"{EXPORTS_FOLDER}/features.fcs"
-MARK = "SCIP_PROGRAM"
+OWN = "SCIP_"
+"""How the keywords begin that the standard does not know."""
+
+MARK = f"{OWN}PROGRAM"
 """The keyword that our files begin with."""
 
 MOST_VALUES = 10_000
@@ -71,7 +74,7 @@ def write_fcs(table: FeatureTable, output: Path, config: Fcs) -> None:
     left_out = [column.name for column in found if column.text and column.values is None]
     meta = {column.name: column for column in found if column.name not in left_out}
     names = [*meta, *table.features]
-    described = [_described(table, names), _listed(list(meta.values())), {"SCIP_LEFT_OUT": ", ".join(left_out)}]
+    described = [_described(table, names), _listed(list(meta.values())), {f"{OWN}LEFT_OUT": ", ".join(left_out)}]
     fixed = {name: value for keywords in described for name, value in keywords.items()}
     room = text_segment(_keywords(fixed, Events.widest(len(names))))
     begin = TEXT_BEGIN + len(room)
@@ -148,15 +151,15 @@ def _keywords(fixed: dict[str, str], events: Events) -> dict[str, str]:
     """
     parameters = len(events.largest)
     ranges = {f"$P{n}R": str(value) for n, value in enumerate(events.largest, start=1)}
-    absent = {f"SCIP_P{n}_MISSING": str(count) for n, count in enumerate(events.missing, start=1) if count}
+    absent = {f"{OWN}P{n}_MISSING": str(count) for n, count in enumerate(events.missing, start=1) if count}
     return {
         MARK: "scip-flows",
-        "SCIP_VERSION": version("scip-flows"),
+        f"{OWN}VERSION": version("scip-flows"),
         **data_keywords(parameters=parameters, events=events.count, data=events.place),
         "$FIL": Path(PATH).name,
         **fixed,
         **ranges,
-        "SCIP_MISSING": str(sum(events.missing)),
+        f"{OWN}MISSING": str(sum(events.missing)),
         **absent,
     }
 
@@ -169,14 +172,14 @@ def _described(table: FeatureTable, names: Sequence[str]) -> dict[str, str]:
         keywords |= {f"$P{number}B": "32", f"$P{number}E": "0,0", f"$P{number}N": short, f"$P{number}S": name}
         for key, value in rows[name].items():
             if key not in {"name", "dtype"}:
-                keywords[f"SCIP_P{number}_{key.upper()}"] = value if isinstance(value, str) else ", ".join(value)
+                keywords[f"{OWN}P{number}_{key.upper()}"] = value if isinstance(value, str) else ", ".join(value)
     return keywords
 
 
 def _listed(meta: Sequence[MetaColumn]) -> dict[str, str]:
     """List the values of texts."""
     return {
-        f"SCIP_P{number}_VALUE_{place}": value
+        f"{OWN}P{number}_VALUE_{place}": value
         for number, column in enumerate(meta, start=1)
         for place, value in enumerate(column.values or (), start=1)
     }
