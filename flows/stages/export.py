@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flows.config import Config
-from flows.engine.stage import PlanRow, Stage, nothing
+from flows.engine.stage import PlanRow, Stage
+from tasks.core.layout import Layout
 from tasks.core.manifest import Manifest, list_files
 from tasks.core.published import Published
+from tasks.export.label_store import LABEL_STORE
 from tasks.export.published import SINGLE
+from tasks.ingest.listing import ImageListing
 
 if TYPE_CHECKING:
     from flows.engine.dataset import Dataset
@@ -19,6 +22,12 @@ STAGE = "export"
 def _row(config: Config) -> PlanRow:
     del config
     return PlanRow(single_tasks=1)
+
+
+def _prepare(config: Config, listing: ImageListing, layout: Layout) -> None:
+    """See whether everything is there that the exporters need."""
+    del listing, layout
+    config.export.check()
 
 
 def _run(execution: "Execution", data: "Dataset", prepared: None) -> "Dataset":
@@ -71,12 +80,13 @@ def published_files(execution: "Execution", data: "Dataset", *, stages: Sequence
 
     output, config = execution.output, execution.config
     kinds = (kind for stage in stages if stage is not export_tables for kind in stage.published(config))
-    others = (path for kind in kinds for path in kind.files(output) if kind.owns(path))
+    others = (path for kind in kinds for path in kind.files(output))
     return list_files(output, others) | (data.exported.files if isinstance(data.exported, Exported) else {})
 
 
 def _published(config: Config) -> tuple[Published, ...]:
-    return (*SINGLE, *(format_.PUBLISHED for format_ in config.export.formats))
+    stores = (LABEL_STORE,) if config.export.ome_zarr else ()
+    return (*SINGLE, *stores, *(format_.published for format_ in config.export.formats))
 
 
-export_tables = Stage(name=STAGE, row=_row, prepare=nothing, run=_run, published=_published)
+export_tables = Stage(name=STAGE, row=_row, prepare=_prepare, run=_run, published=_published)

@@ -4,6 +4,7 @@ import ctypes
 import errno
 import os
 import re
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,8 +22,17 @@ RENAME_EXCHANGE = 2
 REFUSED = frozenset((errno.ENOSYS, errno.EINVAL, errno.ENOTSUP))
 """A kernel or a file system that cannot exchange names."""
 
+LEFT = re.compile(r"\.(.+)\.[0-9a-f]{32}\.(tmp|old)")
+"""Name of a folder that an exchange that was killed left beside the one in its first group."""
+
 Owns = Callable[[Path], bool]
-"""Whether a file is this program's own."""
+"""Whether a file, or a folder with all that is in it, is this program's own."""
+
+
+def everything(path: Path) -> bool:
+    """Own all that is in a store, a folder that is one thing."""
+    del path
+    return True
 
 
 @contextmanager
@@ -38,7 +48,7 @@ def exchanged_folder(path: Path, *, owns: Owns) -> Iterator[Path]:
     path
         A folder, or a link to one; it need not exist.
     owns
-        Which of its files are replaced. All others are moved into the new folder, by their names.
+        Which of its files and folders are replaced. All others are moved into the new folder, by their names.
 
     Raises
     ------
@@ -68,11 +78,18 @@ def exchanged_folder(path: Path, *, owns: Owns) -> Iterator[Path]:
             flush(path)
 
 
+def restore_stores(parent: Path) -> None:
+    """Mend what killed exchanges of the stores in a folder left."""
+    matches = (LEFT.fullmatch(folder.name) for folder in sorted(parent.glob(".*")) if folder.is_dir())
+    for name in dict.fromkeys(match[1] for match in matches if match):
+        restore_folder(parent / name, owns=everything)
+
+
 def restore_folder(path: Path, *, owns: Owns) -> None:
     """Mend what a killed `exchanged_folder` left: the folder is there, with all files of others, and nothing beside."""
     path = path.resolve()
-    name = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{32}}\.(tmp|old)")
-    left = sorted(folder for folder in path.parent.glob(".*") if name.fullmatch(folder.name) and folder.is_dir())
+    siblings = ((folder, LEFT.fullmatch(folder.name)) for folder in path.parent.glob(".*") if folder.is_dir())
+    left = sorted(folder for folder, match in siblings if match and match[1] == path.name)
     for folder in [aside for aside in left if aside.suffix == ".old" and not aside.is_symlink()]:
         if not path.exists():
             folder.rename(path)
@@ -123,8 +140,10 @@ def _exchange_at_once(path: Path, other: Path) -> bool:
 def _dissolve(folder: Path, *, into: Path, owns: Owns) -> None:
     """Remove a folder with our files; what others put there moves, unless something has its name there, too."""
     for entry in sorted(folder.iterdir()):
-        ours = entry.is_file() and not entry.is_symlink() and (owns(entry) or is_leftover(entry))
-        if ours:
+        ours = not entry.is_symlink() and (owns(entry) or is_leftover(entry))
+        if ours and entry.is_dir():
+            shutil.rmtree(entry)
+        elif ours:
             entry.unlink()
         elif not os.path.lexists(into / entry.name):
             into.mkdir(exist_ok=True)

@@ -1,6 +1,7 @@
 """What is published in the output folder, by what it is known as ours, and how another run finds it."""
 
 import re
+import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from tasks.core.file_names import STATISTICS_FOLDER
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """A kind of published file.
+    """A kind of published file, or a store: a folder that is one thing, such as a zarr store.
 
     Parameters
     ----------
@@ -20,7 +21,7 @@ class Published:
     always
         Path of one of several files that every run writes.
     is_ours
-        Whether a file of that name was written by this program.
+        Whether a file, or a store, of that name was written by this program.
     name
         What the names of several files look like.
     """
@@ -31,8 +32,10 @@ class Published:
     always: str | None = None
 
     def files(self, output: Path) -> Iterator[Path]:
-        """Yield the files there that have such a name, of whomever."""
-        return (path for path in output.glob(self.path) if self.name.fullmatch(path.name) and path.is_file())
+        """Yield the files there that this program wrote; of a store all that are in it."""
+        for path in output.glob(self.path):
+            if self.owns(path):
+                yield from (file for file in path.rglob("*") if file.is_file()) if path.is_dir() else (path,)
 
     def owns(self, path: Path) -> bool:
         """Whether this program wrote a file, going by its name and by what it holds."""
@@ -47,7 +50,7 @@ class Published:
             Naming the file.
         """
         path = output / (self.always or self.path)
-        if path.is_file() and not self.is_ours(path):
+        if path.exists() and not self.is_ours(path):
             raise InputError(
                 f"--output: {path} was not written by this program and would be overwritten; move it away or "
                 "choose another folder"
@@ -69,9 +72,13 @@ class Published:
                 )
 
     def discard_stale(self, output: Path, *, but: Collection[Path]) -> None:
-        """Remove files of an earlier run."""
-        for path in self.files(output):
-            if path not in but and self.is_ours(path):
+        """Remove files and stores of an earlier run."""
+        for path in output.glob(self.path):
+            if path in but or not self.owns(path):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
                 path.unlink()
 
 

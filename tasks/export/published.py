@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tasks.core.dictionary import is_ours as is_our_table
-from tasks.core.exchange import restore_folder
+from tasks.core.exchange import restore_folder, restore_stores
 from tasks.core.file_names import (
     CELLS,
     EXPORTS_FOLDER,
@@ -51,8 +51,9 @@ WRITTEN = (
 
 
 def mend_published(output: Path) -> None:
-    """Remove what a killed run left half-written, and finish exchanging the feature table; files of others stay."""
+    """Remove what a killed run left half-written, and finish exchanging table and stores; files of others stay."""
     restore_folder(output / FEATURES_FOLDER, owns=PARTS.owns)
+    restore_stores(output / EXPORTS_FOLDER)
     discard_half_written(output)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.core.dictionary import describe
+from tasks.core.extras import find_release
 from tasks.core.feature_files import count_rows, read_groups
 from tasks.core.published import Published
 from tasks.core.registry import Registry
@@ -43,6 +44,11 @@ class FeatureTable:
         return describe(self.schema.with_metadata(self.dictionary))
 
     @cached_property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns that are features; the others identify, locate and describe the cell."""
+        return tuple(self.columns.filter(pl.col("family") != "meta")["name"])
+
+    @cached_property
     def rows(self) -> int:
         """Number of rows."""
         return count_rows(self.files)
@@ -53,9 +59,32 @@ class FeatureTable:
 
 
 class ExportMethod(Method):
-    """A form of the feature table; a subclass says in `PUBLISHED` what it writes."""
+    """A form of the feature table.
+
+    A subclass says in `PUBLISHED` what it writes, in any of its settings, and in `PACKAGES` which packages it needs
+    that are not installed with the program but with its extra `EXTRA`, such as ``anndata>=0.12``.
+    """
 
     PUBLISHED: ClassVar[Published]
+    EXTRA: ClassVar[str] = ""
+    PACKAGES: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def published(self) -> Published:
+        """What it writes with its settings."""
+        return self.PUBLISHED
+
+    def check(self) -> None:
+        """See whether everything is there that it needs, before a run starts; nothing is imported.
+
+        Raises
+        ------
+        ConfigError
+            A package is missing or too old; the message says what to install.
+        """
+        for package in self.PACKAGES:
+            method = str(type(self).model_fields["method"].default)
+            find_release(package, extra=self.EXTRA, key="export.formats", method=method)
 
 
 exporters: Registry[ExportMethod, Callable[[FeatureTable, Path, Any], None]] = Registry(

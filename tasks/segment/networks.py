@@ -4,16 +4,15 @@ import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import RLock
 from typing import Any, ClassVar, Self
 
-from packaging.version import Version
 from pydantic import Field, field_validator
 
 from tasks.core.digest import file_digest
 from tasks.core.errors import ConfigError
+from tasks.core.extras import find_release
 from tasks.core.registry import Device
 from tasks.segment.matched import MatchedMethod
 
@@ -169,20 +168,9 @@ class NetworkMethod(MatchedMethod):
 
     def _release(self) -> str:
         """Version of the package."""
-        name, _, least = self.PACKAGE.partition(">=")
-        install = f"pip install -e '.[{self.EXTRA}]'"
-        try:
-            got = version(name)
-        except PackageNotFoundError:
-            raise ConfigError(
-                f"segment.objects.{self.name}.method: {self.EXTRA} needs the package {name}, which is not installed; "
-                f"install this program's extra: {install}"
-            ) from None
-        if Version(got) < Version(least):
-            raise ConfigError(
-                f"segment.objects.{self.name}.method: got {name} {got}, expected {least} or later; update it: {install}"
-            )
-        return got
+        return find_release(
+            self.PACKAGE, extra=self.EXTRA, key=f"segment.objects.{self.name}.method", method=self.EXTRA
+        )
 
 
 @lru_cache(maxsize=4)

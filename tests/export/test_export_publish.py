@@ -254,6 +254,19 @@ def test_everything_is_published_and_adds_up(
     assert part.select("meta__image", "meta__object").equals(cells.select("meta__image", "meta__object"))
 
 
+def test_labels_are_published_as_ome_zarr_too_and_listed_file_by_file(
+    partitions: list[PartitionResults], image_list: Path, tmp_path: Path
+) -> None:
+    made = run_export(tmp_path / "out", partitions=partitions, image_list=image_list, ome_zarr=True)
+    listed = {name: file.sha256 for name, file in made.files.items()}
+    assert listed == files(tmp_path / "out")
+    assert "exports/labels.zarr/A/1.tif/labels/nucleus/0/zarr.json" in listed
+    assert "labels/A/1.tif.nucleus.tif" in listed
+    made = run_export(tmp_path / "out", partitions=partitions, image_list=image_list)
+    assert {name for name in listed if not name.startswith("exports/")} == set(made.files)
+    assert made.files.keys() == files(tmp_path / "out").keys()
+
+
 def test_two_equal_runs_publish_equal_bytes(
     partitions: list[PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
