@@ -8,7 +8,6 @@ from flows.engine.stage import PlanRow, Stage
 from tasks.core.layout import Layout
 from tasks.core.manifest import Manifest, list_files
 from tasks.core.published import Published
-from tasks.export.label_store import LABEL_STORE
 from tasks.export.published import SINGLE
 from tasks.ingest.listing import ImageListing
 
@@ -85,8 +84,7 @@ def published_files(execution: "Execution", data: "Dataset", *, stages: Sequence
 
 
 def _published(config: Config) -> tuple[Published, ...]:
-    stores = (LABEL_STORE,) if config.export.ome_zarr else ()
-    return (*SINGLE, *stores, *(format_.published for format_ in config.export.formats))
+    return (*SINGLE, *(format_.published for format_ in config.export.formats))
 
 
 export_tables = Stage(name=STAGE, row=_row, prepare=_prepare, run=_run, published=_published)

@@ -4,13 +4,9 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from tasks.core.extras import find_release
 from tasks.core.section import Section
 from tasks.export.formats.parquet import Parquet
 from tasks.export.registry import ExportMethod, exporters
-
-ZARR = "zarr>=3.0.9"
-"""What label images as OME-Zarr need."""
 
 
 class Export(Section):
@@ -28,12 +24,6 @@ class Export(Section):
     labels: bool = Field(
         default=True, description="Whether the label images of segmented fields are published as TIFF."
     )
-    ome_zarr: bool = Field(
-        default=False,
-        description="Whether the label images of segmented fields are published as OME-Zarr 0.5, too, large ones "
-        "in several sizes: exports/labels.zarr, a group per image with labels/<object> in it. Needs the extra "
-        "ome-zarr.",
-    )
 
     def check(self) -> None:
         """See whether the packages are there that formats need, before a run starts; none is imported.
@@ -45,8 +35,6 @@ class Export(Section):
         """
         for format_ in self.formats:
             format_.check()
-        if self.ome_zarr:
-            find_release(ZARR, extra="ome-zarr", key="export.ome_zarr", method="ome_zarr")
 
     @field_validator("formats")
     @classmethod

@@ -28,10 +28,14 @@ class FeatureTable:
         Parquet files, at least one, all with the same columns; their rows one after the other are the table's.
     dictionary
         Parquet metadata that describes the columns; `tasks.core.dictionary` reads it.
+    labels
+        Gives, of segmented fields, the name of each image and the TIFF files of its label images by object, spelled as
+        files are named; None of stamps.
     """
 
     files: tuple[Path, ...]
     dictionary: dict[bytes, bytes]
+    labels: Callable[[], Iterator[tuple[str, dict[str, Path]]]] | None = None
 
     @cached_property
     def schema(self) -> pa.Schema:

@@ -1,6 +1,7 @@
 """Put the published files together."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from prefect import task
@@ -19,8 +20,7 @@ from tasks.core.storage import atomic
 from tasks.core.work import StageResult, Stopwatch
 from tasks.export.config import Export
 from tasks.export.emptied import Emptied, GroupCounts
-from tasks.export.label_store import LABEL_STORE, publish_label_store
-from tasks.export.labels import publish_labels
+from tasks.export.labels import label_files, publish_labels
 from tasks.export.registry import FeatureTable, exporters
 from tasks.export.results import by_partition
 from tasks.export.tables import publish_cells, publish_images, publish_quarantine
@@ -58,7 +58,11 @@ def export(
     folder = Path(output)
     partitions = by_partition(cells=cells, metrics=metrics, features=features)
     # First what can be refused, because other programs' files have the names of ours.
-    table = FeatureTable(files=tuple(measured.file(FEATURES) for measured in features), dictionary=dictionary)
+    table = FeatureTable(
+        files=tuple(measured.file(FEATURES) for measured in features),
+        dictionary=dictionary,
+        labels=None if layout.stamps else partial(label_files, partitions, layout=layout),
+    )
     for format_ in config.formats:
         exporters.function(format_)(table, folder, format_)
     for kind in exporters:
@@ -66,10 +70,6 @@ def export(
             kind.PUBLISHED.discard_stale(folder, but=())
     labels = publish_labels(folder, partitions=partitions if config.labels else (), layout=layout)
     groups = GroupCounts(layout.groups)
-    if config.ome_zarr and not layout.stamps:
-        publish_label_store(folder, partitions=partitions, layout=layout)
-    else:
-        LABEL_STORE.discard_stale(folder, but=())
     cell_counts = publish_cells(folder / CELLS, partitions=partitions, decision=decision, layout=layout, groups=groups)
     image_counts = publish_images(folder / IMAGES, partitions=partitions, image_list=Path(image_list), layout=layout)
     publish_quarantine(folder / QUARANTINE, partitions=partitions, image_list=Path(image_list))
@@ -77,7 +77,6 @@ def export(
         temporary.write_text(decision.model_dump_json(indent=2) + "\n", encoding="utf-8")
     files = [folder / name for name in (CELLS, IMAGES, QUARANTINE)] + [folder / STATISTICS_FOLDER / "quality.json"]
     files += [path for format_ in config.formats for path in format_.PUBLISHED.files(folder)]
-    files += LABEL_STORE.files(folder)
     counts = {"rows": table.rows, "labels": len(labels)}
     counts |= {f"images:{status}": count for status, count in image_counts.items()}
     counts |= {f"cells:{status}": count for status, count in cell_counts.items()}

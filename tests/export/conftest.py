@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,9 +35,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 
 def _interpreter(name: str) -> str:
-    """Find an interpreter on the search path, or among those that pyenv installed."""
+    """Find an interpreter beside the one that runs, as pyenv installs them, or on the search path."""
     version = name.removeprefix("python")
-    installed = sorted((Path.home() / ".pyenv" / "versions").glob(f"{version}.*/bin/{name}"))
+    installed = sorted(Path(sys.base_prefix).parent.glob(f"{version}.*/bin/{name}"))
     found = str(installed[-1]) if installed else shutil.which(name)
     if found is None:
         pytest.skip(f"no {name} on this machine")

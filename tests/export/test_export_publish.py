@@ -257,7 +257,7 @@ def test_everything_is_published_and_adds_up(
 def test_labels_are_published_as_ome_zarr_too_and_listed_file_by_file(
     partitions: list[PartitionResults], image_list: Path, tmp_path: Path
 ) -> None:
-    made = run_export(tmp_path / "out", partitions=partitions, image_list=image_list, ome_zarr=True)
+    made = run_export(tmp_path / "out", partitions=partitions, image_list=image_list, formats=["ome_zarr_labels"])
     listed = {name: file.sha256 for name, file in made.files.items()}
     assert listed == files(tmp_path / "out")
     assert "exports/labels.zarr/A/1.tif/labels/nucleus/0/zarr.json" in listed

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tasks.core.layout import ChildObject, Layout
 from tasks.core.partition_files import write_cells
 from tasks.core.types import LabelArray
 from tasks.core.work import Stopwatch
-from tasks.export.label_store import LABEL_STORE, publish_label_store
+from tasks.export.formats.ome_zarr_labels import LABEL_STORE, OmeZarrLabels, write_labels
+from tasks.export.labels import label_files
+from tasks.export.registry import FeatureTable
 from tasks.export.results import PartitionResults
 from tests.export.conftest import Environment
 
@@ -54,7 +57,8 @@ def partitions(tmp_path: Path) -> list[PartitionResults]:
 
 
 def publish(output: Path, partitions: list[PartitionResults]) -> Path:
-    publish_label_store(output, partitions=partitions, layout=LAYOUT)
+    table = FeatureTable(files=(), dictionary={}, labels=partial(label_files, partitions, layout=LAYOUT))
+    write_labels(table, output, OmeZarrLabels())
     return output / "exports" / "labels.zarr"
 
 

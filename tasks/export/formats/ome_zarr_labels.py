@@ -1,20 +1,18 @@
-"""Label images of segmented fields as OME-Zarr 0.5, for viewers that show parts of large images, such as napari."""
+"""Exporter ``ome_zarr_labels``: exports/labels.zarr, for viewers that show parts of large images, such as napari."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from tasks.core.exchange import everything, exchanged_folder
 from tasks.core.file_names import EXPORTS_FOLDER
-from tasks.core.layout import Layout
 from tasks.core.published import Published
 from tasks.core.storage import read_json
 from tasks.core.types import AnyArray
-from tasks.export.labels import label_files
-from tasks.export.results import PartitionResults
+from tasks.export.registry import ExportMethod, FeatureTable, exporters
 
 MARK = "scip_flows"
 """Attribute of the store that tells that this program wrote it."""
@@ -41,8 +39,20 @@ def _is_ours(path: Path) -> bool:
 LABEL_STORE = Published(path=PATH, is_ours=_is_ours)
 
 
-def publish_label_store(output: Path, *, partitions: Sequence[PartitionResults], layout: Layout) -> None:
-    """Write exports/labels.zarr: a group per image, with ``labels/<object>`` in it; one image is held at a time.
+class OmeZarrLabels(ExportMethod):
+    """The label images of segmented fields in one store."""
+
+    PUBLISHED: ClassVar[Published] = LABEL_STORE
+    method: Literal["ome_zarr_labels"] = Field(
+        default="ome_zarr_labels",
+        description="The label images of segmented fields as OME-Zarr 0.5, exports/labels.zarr: a group per image with "
+        "labels/<object> in it, large ones in several sizes. Of stamps nothing is written.",
+    )
+
+
+@exporters.register(OmeZarrLabels)
+def write_labels(table: FeatureTable, output: Path, config: OmeZarrLabels) -> None:
+    """Write a group per image, with ``labels/<object>`` in it; one image is held at a time.
 
     Raises
     ------
@@ -53,10 +63,13 @@ def publish_label_store(output: Path, *, partitions: Sequence[PartitionResults],
     import zarr
 
     target = output / PATH
-    LABEL_STORE.claim([target])
+    if table.labels is None:
+        config.PUBLISHED.discard_stale(output, but=())
+        return
+    config.PUBLISHED.claim([target])
     with exchanged_folder(target, owns=everything) as folder:
         root = zarr.open_group(folder, mode="a", zarr_format=3, attributes={MARK: version("scip-flows")})
-        for image, objects in label_files(partitions, layout=layout):
+        for image, objects in table.labels():
             group = root.create_group(f"{image}/labels", attributes={"ome": {"version": OME, "labels": [*objects]}})
             for name, source in objects.items():
                 _write_levels(group, name, tifffile.imread(source))
