@@ -128,7 +128,7 @@ UNKNOWN_NAMES = {
     ],
     "load: {reader: tiff-per-channel}": [
         (
-            "load.reader: unknown reader 'tiff-per-channel'; allowed: aicsimageio, auto, bioio, cif, image, "
+            "load.reader: unknown reader 'tiff-per-channel'; allowed: auto, aicsimageio, bioio, cif, image, "
             "multiframe_tiff, ome_tiff, ome_zarr, ragged_zarr, tiff_per_channel; did you mean 'tiff_per_channel'?"
         )
     ],
@@ -149,8 +149,11 @@ UNKNOWN_NAMES = {
             "cytominer, or profile to scip"
         )
     ],
-    "mask: {methods: li, main_channel: BF}\nexport: {formats: [cvs]}": [
-        "export.formats.0: unknown exporter method 'cvs'; allowed: csv, parquet; did you mean 'csv'?"
+    "mask: {methods: li, main_channel: BF}\nexport: {formats: [csvs]}": [
+        (
+            "export.formats.0: unknown exporter method 'csvs'; allowed: anndata, csv, fcs, ome_zarr_labels, parquet; "
+            "did you mean 'csv'?"
+        )
     ],
     "segment: {device: GPU, objects: {nucleus: {method: watershed, channel: DAPI, threshold: lee}}}": [
         "segment.device: got 'GPU'; allowed: auto, cpu, gpu; did you mean 'gpu'?",
