@@ -105,7 +105,7 @@ class Library:
         pixels: AnyArray = np.frombuffer(content, dtype=np.dtype(answer["dtype"])).reshape(answer["shape"])
         return pixels
 
-    def _ask(self, question: Mapping[str, object], *, seconds: float | None) -> tuple[dict[str, Any], bytes]:
+    def _ask(self, question: Mapping[str, object], *, seconds: float | None) -> tuple[dict[str, Any], bytearray]:
         with self._lock:
             process = self._started()
             timer = None if seconds is None else threading.Timer(seconds, process.kill)
@@ -154,7 +154,7 @@ class Library:
         return process
 
 
-def _exchange(process: "subprocess.Popen[bytes]", question: Mapping[str, object]) -> tuple[dict[str, Any], bytes]:
+def _exchange(process: "subprocess.Popen[bytes]", question: Mapping[str, object]) -> tuple[dict[str, Any], bytearray]:
     """Send a question and read the answer.
 
     Raises
@@ -170,9 +170,13 @@ def _exchange(process: "subprocess.Popen[bytes]", question: Mapping[str, object]
     if not line.endswith(b"\n"):
         raise EOFError
     answer = json.loads(line)
-    content = process.stdout.read(answer["bytes"])
-    if len(content) < answer["bytes"]:
-        raise EOFError
+    content = bytearray(answer["bytes"])  # arrays of it can be written to
+    view = memoryview(content)
+    while view:
+        count = process.stdout.readinto(view)  # type: ignore[attr-defined] # a buffered reader
+        if not count:
+            raise EOFError
+        view = view[count:]
     return answer, content
 
 
