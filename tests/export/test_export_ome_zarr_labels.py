@@ -109,9 +109,8 @@ def test_a_store_of_another_program_is_left_alone(partitions: list[PartitionResu
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("python", "package"), [("python3.11", "ome-zarr>=0.18"), ("python3.12", "ome-zarr>=0.18")])
 def test_the_reference_library_reads_it_and_finds_it_valid(
-    python: str, package: str, environment: Environment, partitions: list[PartitionResults], tmp_path: Path
+    environment: Environment, partitions: list[PartitionResults], tmp_path: Path
 ) -> None:
     """In an environment of its own: ome-zarr, by which napari reads, and the models of the specification."""
     script = """
@@ -131,8 +130,9 @@ print(json.dumps(said))
 """
     store = publish(tmp_path, partitions)
     ran = subprocess.run(
-        [environment(python, package), "-c", script, store], capture_output=True, text=True, timeout=300, check=False
-    )
+        [environment("python3.12", "ome-zarr>=0.18"), "-c", script, store],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout.splitlines()[-1]) == [
         [True, [[3, 4]], 6],
