@@ -159,7 +159,9 @@ def metadata_text(value: object) -> str:
     --------
     >>> metadata_text("P1"), metadata_text(3.0), metadata_text(0.1), metadata_text(None)
     ('P1', '3', '0.1', '')
+    >>> metadata_text(4006381333931.0)
+    '4006381333931'
     """
     if value is None:
         return ""
-    return f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

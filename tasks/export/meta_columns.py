@@ -59,7 +59,7 @@ def meta_columns(table: FeatureTable, *, most: int) -> tuple[MetaColumn, ...]:
             name=name,
             dtype=dtype,
             missing=missing[name],
-            values=tuple(natsorted(found[name])) if len(found.get(name, range(most + 1))) <= most else None,
+            values=tuple(natsorted(sorted(found[name]))) if len(found.get(name, range(most + 1))) <= most else None,
         )
         for name, dtype in fields.items()
     )

@@ -79,9 +79,10 @@ def check_pixel_sizes(images: pl.DataFrame, *, config: Features) -> None:
     if config.units == "px":
         return
     sizes = images.select(
-        "image", *(pl.col(name) if name in images.columns else pl.lit(None, pl.Float64).alias(name) for name in SIZES)
-    )
-    unknown = sizes.filter(pl.any_horizontal(pl.col(SIZES).is_null()))
+        "image",
+        *(pl.col(name) if name in images.columns else pl.lit(None).alias(name) for name in SIZES),
+    ).cast(dict.fromkeys(SIZES, pl.Float64()), strict=False)  # a group of load.pattern is text
+    unknown = sizes.filter(~pl.all_horizontal((pl.col(SIZES) > 0).fill_null(value=False)))
     if len(unknown):
         raise ConfigError(
             f"features.units: um needs the size of pixels, which {unknown['image'][0]}"

@@ -31,7 +31,7 @@ class Instrument:
 
 
 HARMONY = (
-    r"r(?P<row>\d{2})c(?P<column>\d{2})f(?P<site>\d{2,})p(?P<z>\d{2,})-"
+    r"(?:(?P<plate>[^/]+)/(?:Images/)?)?r(?P<row>\d{2})c(?P<column>\d{2})f(?P<site>\d{2,})p(?P<z>\d{2,})-"
     r"ch(?P<channel>\d+)sk(?P<time>\d+)fk\d+fl\d+\.tiff?$"
 )
 METAXPRESS = (
@@ -43,7 +43,7 @@ CELLVOYAGER = (
     r"Z(?P<z>\d{2,3})C(?P<channel>\d{2})\.(?i:tiff?)$"
 )
 IN_CELL = (
-    r"(?P<row>[A-P]) - (?P<column>\d+)\(fld (?P<site>\d+) wv (?P<channel>[^)]*?)"
+    r"(?:(?P<plate>[^/]+)/)?(?P<row>[A-P]) - (?P<column>\d+)\(fld (?P<site>\d+) wv (?P<channel>[^)]*?)"
     r"(?: time (?P<time>\d+)[^)]*)?(?: z (?P<z>\d+))?\)\.(?i:tiff?)$"
 )
 ARRAYSCAN = r"(?P<plate>[^/]+)_(?P<well>[A-P]\d{2})f(?P<site>\d{2,3})d(?P<channel>\d)\.(?i:tiff?)$"
@@ -52,14 +52,21 @@ INSTRUMENTS = (
     Instrument(name="Harmony (Operetta, Opera Phenix)", patterns=(HARMONY,)),
     Instrument(
         name="MetaXpress (ImageXpress)",
-        patterns=(rf"(?:^|(?<!ZStep_\d)(?<!ZStep_\d\d)/){METAXPRESS}", rf"ZStep_(?P<z>\d+)/{METAXPRESS}"),
+        patterns=(
+            rf"TimePoint_(?P<time>\d+)/{METAXPRESS}",
+            rf"TimePoint_(?P<time>\d+)/ZStep_(?P<z>\d+)/{METAXPRESS}",
+            rf"(?:^|(?<!ZStep_\d)(?<!ZStep_\d\d)/){METAXPRESS}",
+            rf"ZStep_(?P<z>\d+)/{METAXPRESS}",
+        ),
         beside=rf"_w\d_thumb(?:{GUID})?\.(?i:tiff?)$",
     ),
     Instrument(name="CellVoyager (Yokogawa CV7000, CV8000)", patterns=(CELLVOYAGER,)),
     Instrument(name="IN Cell Analyzer", patterns=(IN_CELL,)),
     Instrument(name="HCS Studio (Cellomics ArrayScan)", patterns=(ARRAYSCAN,)),
 )
-"""Of MetaXpress, projections lie beside the folders of their planes, and are taken where there are any."""
+"""Where names do not tell the plate or the time point, folders do: files of several would be of one field else.
+
+Of MetaXpress, projections lie beside the folders of their planes, and are taken where there are any."""
 
 
 def recognise(sources: Sequence[Source]) -> tuple[str, str] | None:

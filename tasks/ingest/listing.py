@@ -140,7 +140,8 @@ def list_images(
         entries = sample(entries, count=limit, seed=seed)
     references = [entry for entry in entries if isinstance(entry, ImageReference)]
     if config.pixel_size is not None:
-        of_size = {"pixel_size_x": config.pixel_size, "pixel_size_y": config.pixel_size}
+        own = [name for name in ("pixel_size_x", "pixel_size_y") if name not in config.groups]
+        of_size = dict.fromkeys(own, config.pixel_size)
         references = [replace(one, measures=of_size | one.measures) for one in references]
     groups = dict.fromkeys(config.metadata_groups)
     groups |= dict.fromkeys(in_order((name for each in references for name in each.metadata), known=TEXTS))

@@ -122,7 +122,8 @@ def _read(
                 )
             z_planes = read_planes(reference, channels=channels, region=region)
             image = catch(projection, z_planes)
-            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, channels)
+            lit = replace(channels, offsets=())  # of its planes the dark levels were subtracted
+            read[slot] = image if isinstance(image, Exception) else catch(validated_pixels, image, lit)
     return [PixelError("was not read") if image is None else image for image in read]
 
 

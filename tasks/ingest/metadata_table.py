@@ -16,8 +16,8 @@ from tasks.ingest.references import RESERVED_GROUPS, ImageReference
 WELL = re.compile(r"([A-Za-z]{1,2})[-_ ]?0*(\d{1,2})")
 """A well: ``A1``, ``a01``, ``AF-048``."""
 
-LEADING_ZERO = r"^[+-]?0\d"
-"""Digits that are a name, not a number: ``007``."""
+NAME = r"^[+-]?(?:0\d|\d{16})"
+"""Digits that are a name, not a number: ``007``, or a barcode of more of them than a number holds."""
 
 SHOWN = 3
 """Values shown of each side where none of them match."""
@@ -78,8 +78,9 @@ class Joined:
 def join_metadata(references: Sequence[ImageReference], *, config: MetadataTable) -> Joined:
     """Give each image what the row of its keys tells; without such a row, nothing.
 
-    A column of which all values are numbers becomes numbers (float64), unless one begins with a zero that a number
-    would lose, as in ``007``; any other is text. Empty cells are missing values.
+    A column of which all values are numbers becomes numbers (float64), unless one has digits that a number would lose,
+    as ``007`` and barcodes of more than 15 digits do; any other is text. Empty cells are missing values. Rows that lack
+    a key, such as empty lines below a table, are no image's.
 
     Raises
     ------
@@ -93,7 +94,9 @@ def join_metadata(references: Sequence[ImageReference], *, config: MetadataTable
     _check(table, references, config=config, names=names)
     rows: dict[tuple[str, ...], int] = {}
     for row, values in enumerate(table.select(keys).iter_rows()):
-        own = tuple(_comparable(value or "", key=key.name) for key, value in zip(config.on, values, strict=True))
+        if None in values:
+            continue
+        own = tuple(_comparable(value, key=key.name) for key, value in zip(config.on, values, strict=True))
         if own in rows:
             raise ConfigError(f"load.metadata: {config.file} has two rows for {_named(own, keys)}; expected one")
         rows[own] = row
@@ -129,9 +132,9 @@ def _read(config: MetadataTable) -> pl.DataFrame:
     """Read all columns as text, null where they are empty."""
     path = Path(config.file).expanduser()
     readers: dict[str, Callable[[Path], pl.DataFrame]] = {
-        ".csv": lambda path: pl.read_csv(path, infer_schema=False),
-        ".tsv": lambda path: pl.read_csv(path, infer_schema=False, separator="\t"),
-        ".txt": lambda path: pl.read_csv(path, infer_schema=False, separator="\t"),
+        ".csv": lambda path: pl.read_csv(path, infer_schema=False, glob=False),
+        ".tsv": lambda path: pl.read_csv(path, infer_schema=False, separator="\t", glob=False),
+        ".txt": lambda path: pl.read_csv(path, infer_schema=False, separator="\t", glob=False),
         ".parquet": lambda path: pl.read_parquet(path, glob=False),
     }
     if path.suffix.lower() not in readers:
@@ -189,7 +192,7 @@ def _comparable(text: str, *, key: str) -> str:
 
 def _numbers(column: pl.Series) -> list[float | None] | None:
     """Return the numbers of a column of text; None where it is none of numbers."""
-    if column.drop_nulls().is_empty() or column.str.contains(LEADING_ZERO).any():
+    if column.drop_nulls().is_empty() or column.str.contains(NAME).any():
         return None
     numbers = column.cast(pl.Float64, strict=False)
     return numbers.fill_nan(None).to_list() if numbers.null_count() == column.null_count() else None

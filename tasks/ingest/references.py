@@ -1,7 +1,7 @@
 """Where an image lies: everything about it that can be known without reading pixels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -70,6 +70,28 @@ class ImageReference:
     def mtime_ns(self) -> int:
         """Time of the latest modification, in ns since 1970."""
         return max(self.mtimes_ns)
+
+
+def time_points(image: ImageReference, *, times: int, scene: tuple[int, str] | None = None) -> Iterator[ImageReference]:
+    """Refer to every time point of an image; where there are several, ``#`` and its number end the identity.
+
+    Parameters
+    ----------
+    image
+        What all of them have alike.
+    times
+        How many there are.
+    scene
+        Number and name of the scene, which ``#`` puts before the time point; None where the file has only one.
+    """
+    if scene is not None:
+        number, name = scene
+        image = replace(image, image=f"{image.image}#{name}", scene=number, metadata={"scene": name} | image.metadata)
+    if times == 1:
+        yield image
+        return
+    for time in range(times):
+        yield replace(image, image=f"{image.image}#{time}", index=time, measures=image.measures | {"time": float(time)})
 
 
 def identity(reference: ImageReference) -> tuple[object, ...]:

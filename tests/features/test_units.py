@@ -83,6 +83,13 @@ def test_what_is_needed_is_asked_for_before_the_run(sizes: dict[str, list[float]
         check_pixel_sizes(images, config=Features(units="um"))
 
 
+def test_a_group_of_the_pattern_may_tell_the_pixel_size() -> None:
+    images = pl.DataFrame({"image": ["a.tif"], "meta__pixel_size_x": ["0.5"], "meta__pixel_size_y": ["0.5"]})
+    check_pixel_sizes(images, config=Features(units="um"))
+    with pytest.raises(ConfigError, match=r"which a.tif does not tell"):
+        check_pixel_sizes(images.with_columns(meta__pixel_size_x=pl.lit("20x")), config=Features(units="um"))
+
+
 def test_the_published_profile_is_in_pixels() -> None:
     with pytest.raises(ValidationError, match="profile 'scip' has the published system's numbers, in pixels"):
         Features(units="um", profile="scip")

@@ -14,6 +14,7 @@ from tasks.core.errors import ConfigError, InputError, PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
+from tasks.ingest.library import client
 from tasks.ingest.library.client import Library
 from tasks.ingest.listing import ImageListing, list_images
 from tasks.ingest.load import load_images, read_planes
@@ -148,3 +149,34 @@ def test_a_file_that_ends_the_librarys_process_is_set_aside(data_root: Path) -> 
     with pytest.raises(PixelError, match="ended the process in which bioio reads it, by signal SIGSEGV; it is damaged"):
         asked.scenes(good)
     assert len(asked.scenes(good)) == 1
+
+
+def test_what_is_left_of_an_answer_is_not_taken_for_the_next_one(
+    data_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Library("bioio")
+    good = str(data_root / "czi" / "FOV7_HV110_P0500510000.czi")
+    (before,) = asked.scenes(good)
+
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "bytearray", exhausted, raising=False)
+        with pytest.raises(MemoryError):
+            asked.scenes(good)
+    assert asked.scenes(good) == [before]
+
+
+def test_a_file_that_cannot_be_opened_now_is_tried_again_in_the_next_run(data_root: Path) -> None:
+    asked = Library("bioio")
+    with pytest.raises(FileNotFoundError):
+        asked.scenes("/none.czi")
+    assert len(asked.scenes(str(data_root / "czi" / "FOV7_HV110_P0500510000.czi"))) == 1
+    process = asked._process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.5, process.kill).start()
+    window = PixelWindow(0, 1, 0, 1)
+    with pytest.raises(OSError, match="was ended by signal SIGKILL"):
+        asked.read("/none.czi", scene=0, time=0, z=0, channels=[0], region=window)

@@ -17,13 +17,20 @@ from tasks.ingest.references import from_frame
 
 GUID = "E5A6D08C-AF44-4CA9-A6E8-7DC9BC9565F2"
 NAMES = [
-    ("Harmony", "r03c04f05p01-ch2sk1fk1fl1.tiff", "row 03, column 04, site 05, z 01, channel 2, time 1"),
+    ("Harmony", "r03c04f05p01-ch2sk1fk1fl1.tiff", "plate x, row 03, column 04, site 05, z 01, channel 2, time 1"),
+    (
+        "Harmony",
+        "P/Images/r03c04f05p01-ch2sk1fk1fl1.tiff",
+        "plate P, row 03, column 04, site 05, z 01, channel 2, time 1",
+    ),
+    ("MetaXpress", "TimePoint_2/p_B02_w1.TIF", "time 2, plate p, well B02, channel 1"),
+    ("MetaXpress", "TimePoint_2/ZStep_3/p_B02_w1.TIF", "time 2, z 3, plate p, well B02, channel 1"),
     ("MetaXpress", f"2023-02-21/1334/a_b_E07_s2_w3{GUID}.tif", "plate a_b, well E07, site 2, channel 3"),
     ("MetaXpress", "p_B02_w1.TIF", "plate p, well B02, channel 1"),
     ("MetaXpress", f"ZStep_12/p_E07_s1_w1{GUID}.tif", "z 12, plate p, well E07, site 1, channel 1"),
     ("CellVoyager", "p_B02_T0001F003L01A02Z04C05.tif", "plate p, well B02, time 0001, site 003, z 04, channel 05"),
-    ("IN Cell", "A - 1(fld 2 wv DAPI - DAPI).tif", "row A, column 1, site 2, channel DAPI - DAPI"),
-    ("IN Cell", "H - 12(fld 01 wv Cy3 z 3).tif", "row H, column 12, site 01, channel Cy3, z 3"),
+    ("IN Cell", "A - 1(fld 2 wv DAPI - DAPI).tif", "plate x, row A, column 1, site 2, channel DAPI - DAPI"),
+    ("IN Cell", "H - 12(fld 01 wv Cy3 z 3).tif", "plate x, row H, column 12, site 01, channel Cy3, z 3"),
     ("HCS Studio", "AS_09125_D03f00d2.tif", "plate AS_09125, well D03, site 00, channel 2"),
 ]
 
@@ -68,6 +75,26 @@ def test_a_pattern_or_a_reader_of_the_configuration_goes_first(tmp_path: Path) -
     assert len(build_index([tmp_path], config=Load()).references) == 1
     assert len(build_index([tmp_path], config=Load(reader="image")).references) == 2
     assert len(build_index([tmp_path], config=Load(pattern=r"d(?P<number>\d)")).references) == 2
+
+
+@pytest.mark.parametrize(
+    ("folders", "name"),
+    [
+        (("A/Images", "B/Images"), "r03c04f05p01-ch{}sk1fk1fl1.tiff"),
+        (("A", "B"), "A - 1(fld 2 wv {}).tif"),
+        (("TimePoint_1", "TimePoint_2"), "p_B02_s1_w{}.TIF"),
+    ],
+)
+def test_plates_and_time_points_in_folders_are_images_of_their_own(
+    tmp_path: Path, folders: tuple[str, str], name: str
+) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        for channel in (1, 2):
+            tifffile.imwrite(tmp_path / folder / name.format(channel), np.full((4, 5), channel, np.uint8))
+    index = build_index([tmp_path], config=Load())
+    assert index.instrument
+    assert [len(reference.paths) for reference in index.references] == [2, 2]
 
 
 def test_a_real_imagexpress_plate_gives_its_projections(data_root: Path) -> None:

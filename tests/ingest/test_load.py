@@ -19,6 +19,8 @@ from tasks.ingest.channels import Channels, resolve_channels
 from tasks.ingest.config import Load
 from tasks.ingest.index import build_index
 from tasks.ingest.load import LoadedBatch, load_images, validated_pixels
+from tasks.project.config import Project
+from tasks.project.methods import Projection
 
 WriteTiff = Callable[..., AnyArray]
 WriteStore = Callable[..., list[AnyArray]]
@@ -169,3 +171,11 @@ def test_offsets_are_given_by_channel(tmp_path: Path) -> None:
     assert first[:, 0, 0].tolist() == [7, 4]
     with pytest.raises(ConfigError, match=r"load\.offset: there is no channel 'P'; allowed: BF, PI; did you mean 'PI'"):
         resolve_channels(references, config=Load.model_validate({"channels": {"BF": 0, "PI": 1}, "offset": {"P": 3}}))
+
+
+def test_of_a_stack_the_dark_level_is_subtracted_once_from_each_plane(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.ome.tif", np.full((3, 4, 5), 500, dtype=np.uint16), metadata={"axes": "ZYX"})
+    references = build_index([tmp_path], config=Load()).references
+    channels = Channels(names=("c0",), sources=None, count=1, offsets=(100.0,))
+    (image,) = load_images(references, channels=channels, projection=Projection(config=Project(method="max"))).images
+    np.testing.assert_array_equal(image, np.full((1, 4, 5), 400, dtype=np.uint16))

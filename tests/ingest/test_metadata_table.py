@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from tasks.core.decision import metadata_text
 from tasks.core.errors import ConfigError
 from tasks.ingest.config import Load
 from tasks.ingest.listing import ImageListing, list_images
@@ -44,6 +45,22 @@ def test_text_and_numbers_come_of_a_plate_map(tmp_path: Path) -> None:
         ("TP53", "007", {"dose": 0.5}), (None, "008", {"dose": 0.001}), ("MYC", "009", {}), (None, None, {}),
     ]  # fmt: skip
     assert all(each.metadata["site"] == "1" for each in joined.references)
+
+
+def test_rows_and_images_without_a_key_are_joined_to_nothing(tmp_path: Path) -> None:
+    unknown = image("A02", site="2")
+    del unknown.metadata["well"]
+    text = "well,note\nA01,a\n,b\n,\n,\n"
+    joined = join_metadata([image("A01"), unknown], config=table(tmp_path / "plate[1].csv", text))
+    assert [each.metadata.get("note") for each in joined.references] == ["a", None]
+    assert joined.missing == 1
+
+
+def test_barcodes_keep_their_digits(tmp_path: Path) -> None:
+    text = "well,ean,code\nA01,4006381333931,12345678901234567\nA02,4006381333932,12345678901234568\n"
+    joined = join_metadata([image("A01"), image("A02")], config=table(tmp_path / "a.csv", text))
+    assert [each.metadata["code"] for each in joined.references] == ["12345678901234567", "12345678901234568"]
+    assert [metadata_text(each.measures["ean"]) for each in joined.references] == ["4006381333931", "4006381333932"]
 
 
 @pytest.mark.parametrize(("in_path", "in_table"), [("A1", "A01"), ("a01", "A1"), ("AF-48", "AF48"), ("B10", "b10")])

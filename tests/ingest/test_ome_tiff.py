@@ -229,6 +229,7 @@ def test_every_file_that_is_cut_short_is_set_aside_or_complete(tmp_path: Path, c
         (("SizeX", "SizeQ"), "has SizeX None in Pixels, expected a whole number"),
         (('SizeC="2"', 'SizeC="-2"'), "has SizeC '-2' in Pixels"),
         (('SizeT="1"', 'SizeT="99999999999"'), "announces .* planes; that is a mistake"),
+        (('SizeC="2"', 'SizeC="99999999999"'), "announces .* planes; that is a mistake"),
         (('"XYZCT"', '"YXZCT"'), "has the dimension order 'YXZCT'"),
         (('"uint16"', '"uint17"'), "pixels of the unknown type 'uint17'"),
         (("<Image", "<Image <"), "its OME-XML is damaged"),

@@ -1,5 +1,6 @@
 """Asking a library's process; the first question starts it, and one that ended is started anew."""
 
+import errno
 import json
 import os
 import signal
@@ -25,6 +26,9 @@ INTERPRETERS = {"bioio": "SCIP_BIOIO_PYTHON", "aicsimageio": "SCIP_AICSIMAGEIO_P
 
 LISTING_SECONDS = 300.0
 """Time for what a file holds: reading of pixels has the time limit of its task."""
+
+FROM_OUTSIDE = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+"""Signals that no file sends: memory was short, or the run is being stopped. The next run tries again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,8 @@ class Library:
         ------
         PixelError
             The library cannot read it, ends by it, or does not come to an end.
+        OSError
+            The file cannot be opened, or the library's process was ended from outside.
         """
         answer, _ = self._ask({"do": "list", "path": path}, seconds=LISTING_SECONDS)
         return [Scene.of(scene) for scene in answer["scenes"]]
@@ -99,6 +105,8 @@ class Library:
         ------
         PixelError
             The library cannot read it, or ends by it.
+        OSError
+            The file cannot be opened, or the library's process was ended from outside.
         """
         wanted = {"scene": scene, "time": time, "z": z, "channels": list(channels), "region": list(region)}
         answer, content = self._ask({"do": "read", "path": path, **wanted}, seconds=None)
@@ -115,20 +123,30 @@ class Library:
                 answer, content = _exchange(process, question)
             except (OSError, EOFError):
                 self._process = None
-                raise PixelError(self._how_it_ended(process, seconds=seconds)) from None
+                raise self._how_it_ended(process, seconds=seconds) from None
+            except BaseException:  # of an answer that was not read to its end, the rest would be taken for the next one
+                self._process = None
+                process.kill()
+                raise
             finally:
                 if timer is not None:
                     timer.cancel()
+        if "errno" in answer:
+            raise OSError(answer["errno"], answer["error"])
         if "error" in answer:
             raise PixelError(f"cannot be read by {self._name} ({answer['error']})")
         return answer, content
 
-    def _how_it_ended(self, process: "subprocess.Popen[bytes]", *, seconds: float | None) -> str:
+    def _how_it_ended(self, process: "subprocess.Popen[bytes]", *, seconds: float | None) -> Exception:
         status = process.wait()
         if seconds is not None and status == -signal.SIGKILL:
-            return f"ended the process in which {self._name} reads it: it was killed, as after {seconds:g} s"
+            return PixelError(
+                f"ended the process in which {self._name} reads it: it was killed, as after {seconds:g} s"
+            )
         how = f"by signal {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-        return f"ended the process in which {self._name} reads it, {how}; it is damaged"
+        if -status in FROM_OUTSIDE:
+            return OSError(errno.EINTR, f"the process in which {self._name} reads it was ended {how}")
+        return PixelError(f"ended the process in which {self._name} reads it, {how}; it is damaged")
 
     def _started(self) -> "subprocess.Popen[bytes]":
         """Return the running process; a process that was forked starts one of its own."""

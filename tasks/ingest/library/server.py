@@ -8,7 +8,8 @@ line of JSON; each answer a line of JSON, followed by as many bytes of pixels as
 {"do": "read", "path": …, "scene": 0, "time": 0, "z": 0, "channels": [0], "region": [top, bottom, left, right]}
     → {"shape": [C, H, W], "dtype": "<u2", "bytes": …}
 
-Where that fails the answer is {"error": …}. It ends when its input does.
+Where that fails the answer is {"error": …}, of what the system refuses with its number, "errno". It ends when its input
+does.
 """
 
 from __future__ import annotations
@@ -189,6 +190,9 @@ def main() -> None:
         request = json.loads(line)
         try:
             answer, pixels = getattr(server, request.pop("do"))(**request)
+        except OSError as error:
+            number = {} if error.errno is None else {"errno": error.errno}
+            answer, pixels = {"error": f"{type(error).__name__}: {error}", **number}, b""
         except Exception as error:
             answer, pixels = {"error": f"{type(error).__name__}: {error}"}, b""
         answers.write(json.dumps({**answer, "bytes": len(pixels)}).encode() + b"\n" + pixels)

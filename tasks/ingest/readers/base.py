@@ -4,6 +4,7 @@ import errno
 import stat
 import struct
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -316,16 +317,21 @@ def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = 
 
 
 def scene_names(names: Sequence[str]) -> list[str]:
-    """Name the scenes of a file in identities: as the file does, else by their numbers.
+    """Name the scenes of a file in identities: as the file does, else by their numbers; all by these if two were alike.
 
     Examples
     --------
     >>> scene_names(["left", "right", "right", ""])
     ['left', '1', '2', '3']
+    >>> scene_names(["1", ""])
+    ['0', '1']
     """
-    return [
-        name if name and names.count(name) == 1 and "#" not in name else str(scene) for scene, name in enumerate(names)
+    count, numbers = Counter(names), [str(scene) for scene in range(len(names))]
+    own = [
+        name if name and count[name] == 1 and "#" not in name else number
+        for name, number in zip(names, numbers, strict=True)
     ]
+    return own if len(set(own)) == len(own) else numbers
 
 
 def require_one_shape(shapes: Sequence[tuple[int, int]], *, names: Sequence[str]) -> tuple[int, int]:

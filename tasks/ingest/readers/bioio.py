@@ -30,7 +30,7 @@ from tasks.ingest.readers.base import (
     register,
     scene_names,
 )
-from tasks.ingest.references import ImageReference
+from tasks.ingest.references import ImageReference, time_points
 
 SUFFIXES = (".czi", ".lif", ".nd2")
 """Suffixes for which the extra bioio brings all that is needed; with other plug-ins it reads many more."""
@@ -127,24 +127,23 @@ class LibraryReader(FileReader):
 
 def _references(source: Source, scenes: Sequence[Scene], *, reader: str) -> Iterator[ImageReference]:
     """Refer to the time points of all scenes of a file."""
-    several = len(scenes) > 1
     names = scene_names([scene.name for scene in scenes])
     for number, (scene, name) in enumerate(zip(scenes, names, strict=True)):
-        for time in range(scene.times):
-            parts = [source.relative, *([name] if several else []), *([str(time)] if scene.times > 1 else [])]
-            yield ImageReference(
-                image="#".join(parts),
+        yield from time_points(
+            ImageReference(
+                image=source.relative,
                 reader=reader,
                 paths=(source.path,),
                 relative=(source.relative,),
-                scene=number if several else None,
-                index=time if scene.times > 1 else None,
                 depth=scene.depth,
-                metadata=scene.metadata | ({"scene": name} if several else {}) | source.metadata,
-                measures=scene.measures | ({"time": float(time)} if scene.times > 1 else {}),
+                metadata=scene.metadata | source.metadata,
+                measures=scene.measures,
                 sizes=(source.size,),
                 mtimes_ns=(source.mtime_ns,),
-            )
+            ),
+            times=scene.times,
+            scene=(number, name) if len(scenes) > 1 else None,
+        )
 
 
 @lru_cache(maxsize=64)

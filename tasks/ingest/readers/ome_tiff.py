@@ -32,7 +32,7 @@ from tasks.ingest.readers.base import (
 from tasks.ingest.readers.ome_xml import OmeImage, Plane, parse_ome
 from tasks.ingest.readers.tiff import check_page, opened
 from tasks.ingest.readers.tiff_region import read_page
-from tasks.ingest.references import ImageReference
+from tasks.ingest.references import ImageReference, time_points
 
 
 @dataclass(frozen=True)
@@ -131,22 +131,21 @@ def _references(source: Source, images: Sequence[OmeImage], *, by_path: dict[str
         files = _files(source, image)
         if files[0].path != source.path and files[0].path in by_path:
             continue
-        for time in range(image.times):
-            parts = [source.relative, *([name] if len(images) > 1 else []), *([str(time)] if image.times > 1 else [])]
-            known = image.metadata | ({"scene": name} if len(images) > 1 else {})
-            yield ImageReference(
-                image="#".join(parts),
+        yield from time_points(
+            ImageReference(
+                image=source.relative,
                 reader="ome_tiff",
                 paths=tuple(file.path for file in files),
                 relative=tuple(file.relative for file in files),
-                scene=scene if len(images) > 1 else None,
-                index=time if image.times > 1 else None,
                 depth=image.depth,
-                metadata=known | source.metadata,
-                measures=image.measures | ({"time": float(time)} if image.times > 1 else {}),
+                metadata=image.metadata | source.metadata,
+                measures=image.measures,
                 sizes=tuple(file.size for file in files),
                 mtimes_ns=tuple(file.mtime_ns for file in files),
-            )
+            ),
+            times=image.times,
+            scene=(scene, name) if len(images) > 1 else None,
+        )
 
 
 def _files(source: Source, image: OmeImage) -> list[Source]:

@@ -129,6 +129,8 @@ def _image(image: ET.Element, *, root: ET.Element, well: str | None, objectives:
     if pixels is None:
         raise PixelError("its OME-XML has an image without pixels")
     sizes = {name: _size(pixels, f"Size{name}") for name in "XYZCT"}
+    if (count := sizes["Z"] * sizes["C"] * sizes["T"]) > MOST_PLANES:
+        raise PixelError(f"its OME-XML announces {count} planes; that is a mistake")
     channels = [child for child in pixels if _tag(child) == "Channel"]
     samples = tuple(_size(channel, "SamplesPerPixel", default=1) for channel in channels) or (1,) * sizes["C"]
     if sum(samples) != sizes["C"]:
@@ -137,9 +139,6 @@ def _image(image: ET.Element, *, root: ET.Element, well: str | None, objectives:
     order = pixels.get("DimensionOrder", "XYCZT").upper()
     if sorted(order) != sorted("XYCZT") or not order.startswith("XY"):
         raise PixelError(f"its OME-XML has the dimension order {order!r}, expected XY, then C, Z and T in any order")
-    count = sizes["Z"] * sizes["T"] * len(samples)
-    if count > MOST_PLANES:
-        raise PixelError(f"its OME-XML announces {count} planes; that is a mistake")
     of_axis = {"Z": sizes["Z"], "C": len(samples), "T": sizes["T"]}
     metadata, measures = _known(image, pixels, well=well, objectives=objectives)
     return OmeImage(

@@ -36,7 +36,7 @@ from tasks.ingest.readers.ome_zarr_metadata import (
     ome_attributes,
     read_multiscale,
 )
-from tasks.ingest.references import ImageReference
+from tasks.ingest.references import ImageReference, time_points
 
 if TYPE_CHECKING:
     import zarr
@@ -126,7 +126,6 @@ class _Image:
     """One image of a store: the path of its group within it, and what the store tells of it."""
 
     path: str
-    scene: int | None = None
     metadata: dict[str, str]
 
 
@@ -167,7 +166,7 @@ def _images(source: Source) -> Iterator[_Image]:
     elif "bioformats2raw.layout" in raw or "bioformats2raw.layout" in attributes:
         scene = 0
         while any((root / str(scene) / name).is_file() for name in METADATA_FILES):
-            yield _Image(path=str(scene), scene=scene, metadata={"scene": str(scene)})
+            yield _Image(path=str(scene), metadata={"scene": str(scene)})
             scene += 1
     else:
         raise PixelError("holds no image, plate or collection of images of OME-Zarr")
@@ -182,20 +181,20 @@ def _references(source: Source, image: _Image) -> Iterator[ImageReference]:
     folder, name = str(Path(source.path, image.path)), _name(source, image)
     level = _level(folder)
     sizes = dict(zip(level.image.axes, level.shape, strict=True))
-    times = sizes.get("t", 1)
-    for time in range(times):
-        yield ImageReference(
-            image=f"{name}#{time}" if times > 1 else name,
+    yield from time_points(
+        ImageReference(
+            image=name,
             reader="ome_zarr",
             paths=(folder,),
             relative=(name,),
-            index=time if times > 1 else None,
             depth=sizes.get("z", 1),
             metadata=image.metadata | source.metadata,
-            measures=level.image.measures | ({"time": float(time)} if times > 1 else {}),
+            measures=level.image.measures,
             sizes=(level.size,),
             mtimes_ns=(level.mtime_ns,),
-        )
+        ),
+        times=sizes.get("t", 1),
+    )
 
 
 def _level(folder: str) -> _Level:

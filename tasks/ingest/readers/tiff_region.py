@@ -29,7 +29,7 @@ def read_page(page: TiffPage, *, region: PixelWindow | None) -> AnyArray:
     if (bottom - top, right - left) == (height, width):
         check_stored([page])
         return decode_page(page)
-    if page.is_contiguous:
+    if page.is_contiguous and page.fillorder == 1:
         return _rows(page, top=top, bottom=bottom)[:, :, left:right].copy()
     out = np.zeros((int(page.samplesperpixel), bottom - top, right - left), dtype=page.dtype)
     for segment, (sample, row, column) in _segments(page, region=window):
