@@ -66,7 +66,10 @@ class Load(Section):
         "without sign stop at 0. Short form: 100, or {DAPI: 100}.",
     )
     pixel_size: float | None = Field(
-        default=None, gt=0, description="Width of a pixel in µm, of images whose files do not tell it."
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Width of a pixel in µm, of images whose files do not tell it.",
     )
     metadata: MetadataTable | None = Field(
         default=None,

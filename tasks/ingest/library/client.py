@@ -110,7 +110,10 @@ class Library:
         """
         wanted = {"scene": scene, "time": time, "z": z, "channels": list(channels), "region": list(region)}
         answer, content = self._ask({"do": "read", "path": path, **wanted}, seconds=None)
-        pixels: AnyArray = np.frombuffer(content, dtype=np.dtype(answer["dtype"])).reshape(answer["shape"])
+        expected = [len(channels), region.row_stop - region.row_start, region.col_stop - region.col_start]
+        if answer["shape"] != expected:
+            raise PixelError(f"{self._name} reads {answer['shape']} pixels of it, expected {expected}")
+        pixels: AnyArray = np.frombuffer(content, dtype=np.dtype(answer["dtype"])).reshape(expected)
         return pixels
 
     def _ask(self, question: Mapping[str, object], *, seconds: float | None) -> tuple[dict[str, Any], bytearray]:
@@ -162,8 +165,13 @@ class Library:
         except OSError as error:
             raise ConfigError(f"{INTERPRETERS[self._name]}: {self.python!r} cannot be run ({error})") from error
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        ready = json.loads(process.stdout.readline() or b'{"error": "it ended"}')
+        try:
+            ready = json.loads(process.stdout.readline())
+        except ValueError:
+            ready = {"error": "it does not answer"}
         if "error" in ready:
+            process.kill()
+            process.wait()
             raise ConfigError(
                 f"load.reader: {self._name} cannot be imported by {self.python} ({ready['error']}); docs/formats.md "
                 "says how to install it"

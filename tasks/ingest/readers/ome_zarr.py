@@ -111,6 +111,8 @@ class OmeZarrReader(FileReader):
         count = sizes.get("c", 1)
         top, bottom, left, right = checked_region(region, height=sizes["y"], width=sizes["x"])
         chosen = positions(channels, count=count, labels=level.labels if channels.labels else None)
+        pixels_wanted = (count if chosen is None else len(chosen)) * (bottom - top) * (right - left)
+        check_compression(pixels_wanted * np.dtype(level.dtype).itemsize, stored=level.size)
         at: dict[str, int | slice | IntArray] = {"t": reference.index or 0, "z": z}
         at |= {"y": slice(top, bottom), "x": slice(left, right)}
         at["c"] = slice(None) if chosen is None else np.array(chosen)
