@@ -155,9 +155,11 @@ class Library:
         """Return the running process; a process that was forked starts one of its own."""
         if self._process is not None and self._owner == os.getpid() and self._process.poll() is None:
             return self._process
+        # another environment's packages are not to be those of PYTHONPATH here
+        options = [] if self.python == sys.executable else ["-E"]
         try:
             process = subprocess.Popen(  # noqa: S603 - the user's own interpreter
-                [self.python, str(SERVER), self._name],
+                [self.python, *options, str(SERVER), self._name],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
