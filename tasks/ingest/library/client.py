@@ -10,8 +10,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -166,9 +167,8 @@ class Library:
             )
         except OSError as error:
             raise ConfigError(f"{INTERPRETERS[self._name]}: {self.python!r} cannot be run ({error})") from error
-        assert process.stdout is not None  # noqa: S101 - it is a pipe
         try:
-            ready = json.loads(process.stdout.readline())
+            ready = json.loads(_answers(process).readline())
         except ValueError:
             ready = {"error": "it does not answer"}
         if "error" in ready:
@@ -190,22 +190,26 @@ def _exchange(process: "subprocess.Popen[bytes]", question: Mapping[str, object]
     OSError, EOFError
         The process has ended.
     """
-    assert process.stdin is not None  # noqa: S101 - they are pipes
-    assert process.stdout is not None  # noqa: S101
-    process.stdin.write(json.dumps(question).encode() + b"\n")
-    process.stdin.flush()
-    line = process.stdout.readline()
+    questions, answers = cast("BufferedWriter", process.stdin), _answers(process)
+    questions.write(json.dumps(question).encode() + b"\n")
+    questions.flush()
+    line = answers.readline()
     if not line.endswith(b"\n"):
         raise EOFError
     answer = json.loads(line)
     content = bytearray(answer["bytes"])  # arrays of it can be written to
     view = memoryview(content)
     while view:
-        count = process.stdout.readinto(view)  # type: ignore[attr-defined] # a buffered reader
+        count = answers.readinto(view)
         if not count:
             raise EOFError
         view = view[count:]
     return answer, content
+
+
+def _answers(process: "subprocess.Popen[bytes]") -> BufferedReader:
+    """Return the pipe of a process's answers."""
+    return cast("BufferedReader", process.stdout)
 
 
 @cache

@@ -177,8 +177,24 @@ class MaskReader(Protocol):
         """Return for each image what `load` does, of its masks: bool (C, H, W), or why there are none."""
 
 
-class FileReader(ABC):
-    """Base of readers that read image by image; a reader of its own only tells how to read one."""
+class RegionReader(ABC):
+    """Base of readers that read image by image, and of each no more than is asked for."""
+
+    @abstractmethod
+    def read_region(
+        self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int
+    ) -> AnyArray:
+        """Return the pixels (C, H, W) of a part of one image; any exception means that it cannot be read."""
+
+    def load(
+        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
+    ) -> list[AnyArray | Exception]:
+        """Read image by image."""
+        return [catch(self.read_region, reference, channels=channels, region=region, z=z) for reference in references]
+
+
+class FileReader(RegionReader):
+    """Base of readers that read whole images; a reader of its own only tells how to read one."""
 
     @abstractmethod
     def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
@@ -187,14 +203,8 @@ class FileReader(ABC):
     def read_region(
         self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int
     ) -> AnyArray:
-        """Return a part of one image; formats that can are better off with a form that reads no more than that."""
+        """Read all of the image, and cut."""
         return cropped(self.read(reference, channels=channels, z=z), region=region)
-
-    def load(
-        self, references: Sequence[ImageReference], *, channels: Channels, region: PixelWindow | None = None, z: int = 0
-    ) -> list[AnyArray | Exception]:
-        """Read image by image."""
-        return [catch(self.read_region, reference, channels=channels, region=region, z=z) for reference in references]
 
 
 readers: Parts[Reader] = Parts("reader", "tasks.ingest.readers")
@@ -314,6 +324,12 @@ def positions(channels: Channels, *, count: int, labels: Sequence[str] | None = 
             "images of another kind belong into a run of their own"
         )
     return [labels.index(label) for label in wanted]
+
+
+def listing_fault(error: Exception, *, source: Source, image: str = "") -> Fault:
+    """Tell why a source cannot be listed, or an image of it that is called so."""
+    told = PixelError(reason(error))
+    return Fault.of(told, image=image or source.relative, stage=STAGE, metadata=source.metadata)
 
 
 def scene_names(names: Sequence[str]) -> list[str]:

@@ -12,21 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from tasks.core.channels import Channels
-from tasks.core.errors import Fault, PixelError
+from tasks.core.errors import PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.library.client import Scene, library
 from tasks.ingest.limits import check_compression, check_pixels
 from tasks.ingest.readers.base import (
-    STAGE,
-    FileReader,
     Header,
     ReaderListing,
+    RegionReader,
     Source,
     catch,
     checked_region,
+    listing_fault,
     positions,
-    reason,
     register,
     scene_names,
 )
@@ -37,7 +36,7 @@ SUFFIXES = (".czi", ".lif", ".nd2")
 
 
 @dataclass(frozen=True)
-class LibraryReader(FileReader):
+class LibraryReader(RegionReader):
     """Every scene and time point is an image; z-stacks are projected, mosaics put together.
 
     Parameters
@@ -75,8 +74,7 @@ class LibraryReader(FileReader):
         for source in sources:
             scenes = catch(_scenes, self.name, source.path, size=source.size, mtime_ns=source.mtime_ns)
             if isinstance(scenes, Exception):
-                error = PixelError(reason(scenes))
-                faults.append(Fault.of(error, image=source.relative, stage=STAGE, metadata=source.metadata))
+                faults.append(listing_fault(scenes, source=source))
             else:
                 references += _references(source, scenes, reader=self.name)
         return ReaderListing(references=references, faults=faults)
@@ -92,10 +90,6 @@ class LibraryReader(FileReader):
             dtype=np.dtype(scene.dtype),
             names=scene.labels,
         )
-
-    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
-        """Read the channels in use."""
-        return self.read_region(reference, channels=channels, region=None, z=z)
 
     def read_region(
         self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int

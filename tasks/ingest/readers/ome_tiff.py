@@ -13,19 +13,18 @@ import numpy as np
 from tifffile import TiffFile
 
 from tasks.core.channels import Channels
-from tasks.core.errors import Fault, PixelError
+from tasks.core.errors import PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray
 from tasks.ingest.readers.base import (
     OME_TIFF_SUFFIXES,
-    STAGE,
-    FileReader,
     Header,
     ReaderListing,
+    RegionReader,
     Source,
     catch,
+    listing_fault,
     positions,
-    reason,
     register,
     scene_names,
 )
@@ -36,7 +35,7 @@ from tasks.ingest.references import ImageReference, time_points
 
 
 @dataclass(frozen=True)
-class OmeTiffReader(FileReader):
+class OmeTiffReader(RegionReader):
     """OME-TIFF: every scene (``Image``) and time point is an image, z-stacks are projected.
 
     Reduced copies in pyramids are passed over. Planes may lie in other files of the same folder, as the XML tells; such
@@ -63,8 +62,7 @@ class OmeTiffReader(FileReader):
             images = catch(_images, source.path, size=source.size, mtime_ns=source.mtime_ns)
             own = images if isinstance(images, Exception) else catch(list, _references(source, images, by_path=by_path))
             if isinstance(own, Exception):
-                error = PixelError(reason(own))
-                faults.append(Fault.of(error, image=source.relative, stage=STAGE, metadata=source.metadata))
+                faults.append(listing_fault(own, source=source))
                 continue
             references += own
             unused += not own
@@ -82,10 +80,6 @@ class OmeTiffReader(FileReader):
             names=_labels(image),
         )
 
-    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
-        """Read the pages of the channels in use."""
-        return self.read_region(reference, channels=channels, region=None, z=z)
-
     def read_region(
         self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int
     ) -> AnyArray:
@@ -93,16 +87,16 @@ class OmeTiffReader(FileReader):
         image = _image(reference)
         chosen = positions(channels, count=image.channels, labels=_labels(image) if channels.labels else None)
         entries = [(entry, sample) for entry, count in enumerate(image.samples) for sample in range(count)]
+        picked = entries if chosen is None else [entries[position] for position in chosen]
         planes: dict[int, AnyArray] = {}
         with ExitStack() as stack:
             files: dict[str, TiffFile] = {}
-            for entry in dict.fromkeys(entries[position][0] for position in chosen or range(image.channels)):
+            for entry in dict.fromkeys(entry for entry, _ in picked):
                 plane = image.plane(channel=entry, z=z, time=reference.index or 0)
                 path = _path(reference, plane)
                 if path not in files:
                     files[path] = stack.enter_context(opened(path))
                 planes[entry] = _read(files[path], plane, image=image, samples=image.samples[entry], region=region)
-            picked = [entries[position] for position in (range(image.channels) if chosen is None else chosen)]
             return np.stack([planes[entry][sample] for entry, sample in picked])
 
 

@@ -11,20 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.core.channels import Channels
-from tasks.core.errors import Fault, PixelError
+from tasks.core.errors import PixelError
 from tasks.core.transforms import PixelWindow
 from tasks.core.types import AnyArray, IntArray
 from tasks.ingest.limits import check_compression, check_pixels
 from tasks.ingest.readers.base import (
-    STAGE,
-    FileReader,
     Header,
     ReaderListing,
+    RegionReader,
     Source,
     catch,
     checked_region,
+    listing_fault,
     positions,
-    reason,
     register,
 )
 from tasks.ingest.readers.decompress import CODECS
@@ -48,7 +47,7 @@ METADATA_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
 @dataclass(frozen=True)
-class OmeZarrReader(FileReader):
+class OmeZarrReader(RegionReader):
     """OME-Zarr: every image of a plate or collection, and every time point, is an image; z-stacks are projected.
 
     Of a pyramid the full resolution is read, of it the chunks that are needed.
@@ -78,9 +77,8 @@ class OmeZarrReader(FileReader):
             for image in [images] if isinstance(images, Exception) else images:
                 own = image if isinstance(image, Exception) else catch(list, _references(source, image))
                 if isinstance(own, Exception):
-                    name = source.relative if isinstance(image, Exception) else _name(source, image)
-                    error = PixelError(reason(own))
-                    faults.append(Fault.of(error, image=name, stage=STAGE, metadata=source.metadata))
+                    name = "" if isinstance(image, Exception) else _name(source, image)
+                    faults.append(listing_fault(own, source=source, image=name))
                 else:
                     references += own
         return ReaderListing(references=references, faults=faults)
@@ -98,10 +96,6 @@ class OmeZarrReader(FileReader):
             names=level.labels,
         )
 
-    def read(self, reference: ImageReference, *, channels: Channels, z: int) -> AnyArray:
-        """Read the channels in use."""
-        return self.read_region(reference, channels=channels, region=None, z=z)
-
     def read_region(
         self, reference: ImageReference, *, channels: Channels, region: PixelWindow | None, z: int
     ) -> AnyArray:
@@ -112,7 +106,7 @@ class OmeZarrReader(FileReader):
         top, bottom, left, right = checked_region(region, height=sizes["y"], width=sizes["x"])
         chosen = positions(channels, count=count, labels=level.labels if channels.labels else None)
         pixels_wanted = (count if chosen is None else len(chosen)) * (bottom - top) * (right - left)
-        check_compression(pixels_wanted * np.dtype(level.dtype).itemsize, stored=level.size)
+        check_compression(pixels_wanted * np.dtype(level.dtype).itemsize, stored=reference.size)
         at: dict[str, int | slice | IntArray] = {"t": reference.index or 0, "z": z}
         at |= {"y": slice(top, bottom), "x": slice(left, right)}
         at["c"] = slice(None) if chosen is None else np.array(chosen)
@@ -133,14 +127,12 @@ class _Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Level:
-    """The full resolution of an image, and of its files number, size and time of the latest change."""
+    """The full resolution of an image."""
 
     image: Multiscale
     shape: tuple[int, ...]
     dtype: str
     labels: tuple[str, ...] | None
-    size: int
-    mtime_ns: int
 
 
 def _images(source: Source) -> Iterator[_Image]:
@@ -182,6 +174,7 @@ def _references(source: Source, image: _Image) -> Iterator[ImageReference]:
     """Refer to the time points of an image."""
     folder, name = str(Path(source.path, image.path)), _name(source, image)
     level = _level(folder)
+    size, mtime_ns = _state(folder, level)
     sizes = dict(zip(level.image.axes, level.shape, strict=True))
     yield from time_points(
         ImageReference(
@@ -192,15 +185,15 @@ def _references(source: Source, image: _Image) -> Iterator[ImageReference]:
             depth=sizes.get("z", 1),
             metadata=image.metadata | source.metadata,
             measures=level.image.measures,
-            sizes=(level.size,),
-            mtimes_ns=(level.mtime_ns,),
+            sizes=(size,),
+            mtimes_ns=(mtime_ns,),
         ),
         times=sizes.get("t", 1),
     )
 
 
 def _level(folder: str) -> _Level:
-    """Look at the full resolution of an image, and at all of its files.
+    """Look at the full resolution of an image.
 
     Raises
     ------
@@ -219,11 +212,8 @@ def _level(folder: str) -> _Level:
     if dtype.kind not in "biufc":
         raise PixelError(f"has pixels of type {dtype}, expected numbers")
     _check_codecs(array)
-    own = [each.stat() for each in path.rglob("*") if each.is_file() and each.name not in METADATA_FILES]
-    if not own:
+    if not any(True for _ in _chunks(path)):
         raise PixelError("has none of the files that would hold its pixels")
-    metadata = [Path(folder, name) for name in METADATA_FILES] + [path / name for name in METADATA_FILES]
-    stats = [*own, *(each.stat() for each in metadata if each.is_file())]
     count = dict(zip(image.axes, shape, strict=True)).get("c", 1)
     labels = image.labels
     distinct = labels is not None and all(labels) and len(set(labels)) == len(labels) == count
@@ -232,9 +222,21 @@ def _level(folder: str) -> _Level:
         shape=shape,
         dtype=dtype.str,
         labels=labels if distinct else None,
-        size=sum(each.st_size for each in own),
-        mtime_ns=max(each.st_mtime_ns for each in stats),
     )
+
+
+def _chunks(array: Path) -> Iterator[Path]:
+    """Yield the files that hold an array's pixels."""
+    return (path for path in array.rglob("*") if path.name not in METADATA_FILES and path.is_file())
+
+
+def _state(folder: str, level: _Level) -> tuple[int, int]:
+    """Return the bytes of an image's pixels in its files, and the time of the latest change of any file, in ns."""
+    array = Path(folder, level.image.level)
+    chunks = [path.stat() for path in _chunks(array)]
+    metadata = (path for place in (Path(folder), array) for path in map(place.joinpath, METADATA_FILES))
+    stats = [*chunks, *(path.stat() for path in metadata if path.is_file())]
+    return sum(stat.st_size for stat in chunks), max(stat.st_mtime_ns for stat in stats)
 
 
 @lru_cache(maxsize=64)
@@ -260,7 +262,7 @@ def _open(reference: ImageReference) -> "tuple[_Level, zarr.Array[Any]]":
     check_pixels(sizes["y"], sizes["x"])
     array = zarr.open_array(str(Path(folder, level.image.level)), mode="r")
     chunk = getattr(array, "shards", None) or array.chunks
-    check_compression(math.prod(chunk) * np.dtype(level.dtype).itemsize, stored=level.size)
+    check_compression(math.prod(chunk) * np.dtype(level.dtype).itemsize, stored=reference.size)
     return level, array
 
 
